@@ -1,0 +1,33 @@
+// Package text holds words for people before their language is known.
+//
+// A [Text] is a format in English with its arguments. Packages that have something to say (a warning, the meaning of
+// a field, the reason of an error) return Text; only the command line turns it into English or Chinese. The English
+// format is the key of the catalogue (internal/i18n), so the sentence stands where it is used and stands once.
+//
+// Formats take the verbs of fmt. Arguments are public values: a Text never carries key bytes.
+package text
+
+import "fmt"
+
+// Text is a translatable sentence: an English format and its arguments.
+type Text struct {
+	Format string
+	Args   []any
+}
+
+// New makes a Text. The format must be a literal: a test collects the literals and holds the catalogues against them.
+func New(format string, args ...any) Text { return Text{Format: format, Args: args} }
+
+// Raw makes a Text that is the same in every language: a name, a value, a file's path.
+func Raw(s string) Text { return Text{Format: "%s", Args: []any{s}} }
+
+// String renders the Text in English.
+func (t Text) String() string {
+	if len(t.Args) == 0 {
+		return t.Format
+	}
+	return fmt.Sprintf(t.Format, t.Args...)
+}
+
+// IsZero reports whether there is nothing to say.
+func (t Text) IsZero() bool { return t.Format == "" }

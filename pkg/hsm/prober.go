@@ -1,0 +1,108 @@
+package hsm
+
+import (
+	"context"
+
+	"poskey/pkg/kcv"
+	"poskey/pkg/keys"
+)
+
+// Prober answers the questions of a diagnosis. The diagnosis says what to form from the material it was given (an
+// [Expr]) and by which method to compute a check value of that; the boundary forms it, and the bytes stay inside.
+//
+// Two kinds of prober exist by intent. For keys given on the spot it computes what it is asked, so [Answer.Value] is
+// filled. For keys of a store or a token it answers only whether one of the given values matches: check values of
+// halves, variants or wrong modes of a production key would be single-DES oracles; there Value stays empty, every
+// question is counted and recorded.
+type Prober interface {
+	// Probe forms the expression and compares the check value with the expected one given at the prober's making.
+	Probe(ctx context.Context, q Question) (Answer, error)
+	// Parity reports the parity bits of what the expression forms.
+	Parity(ctx context.Context, e Expr) (keys.Parity, error)
+	// Len is the length in bytes of what the expression forms.
+	Len(e Expr) (int, error)
+}
+
+// Question asks: formed so, taken as a key of this algorithm, by this method: does it give the value expected?
+type Question struct {
+	Expr      Expr
+	Algorithm keys.Algorithm
+	Method    kcv.Method
+	Expected  kcv.Expected
+}
+
+// Answer is what the boundary says.
+type Answer struct {
+	Match  bool
+	Digits int       // hex digits compared
+	Value  kcv.Value // as long as the expected value; empty where only the verdict may leave the boundary
+	Same   bool      // the bytes formed are those of the plain material (an edit that changed nothing)
+}
+
+// Expr says how to form key bytes from the material of a diagnosis. The types below are all there are.
+type Expr interface{ isExpr() }
+
+// The expressions. Positions count from 0 here; people count from 1.
+type (
+	// Part is the i-th piece of the material: a component, or the key itself as part 0.
+	Part int
+	// XOR combines pieces of equal length.
+	XOR []Expr
+	// Sum adds pieces as big-endian numbers, the carry thrown away: a mistake made with calculators.
+	Sum []Expr
+	// Join concatenates.
+	Join []Expr
+	// Slice cuts bytes From up to, not including, To.
+	Slice struct {
+		Of       Expr
+		From, To int
+	}
+	// Edit replaces one hex digit by its XOR with Delta (1 to 15), so that no digit of the key appears in a question.
+	Edit struct {
+		Of    Expr
+		Digit int
+		Delta byte
+	}
+	// Transpose swaps the hex digits at Digit and Digit+1.
+	Transpose struct {
+		Of    Expr
+		Digit int
+	}
+	// FixParity sets odd parity.
+	FixParity struct{ Of Expr }
+	// Crypt runs a cipher over a piece under another piece as the key.
+	Crypt struct {
+		Of, Key   Expr
+		Algorithm keys.Algorithm // of Key
+		Mode      CryptMode
+		Encrypt   bool
+	}
+	// KeyXOR XORs one byte into the first byte of each 8-byte part: Atalla-style variants.
+	KeyXOR struct {
+		Of   Expr
+		Mask byte
+	}
+	// Text takes the upper-case hex text of a piece as bytes: the mistake of not packing.
+	Text struct{ Of Expr }
+)
+
+// CryptMode is ECB or CBC with a zero IV.
+type CryptMode string
+
+// The modes.
+const (
+	ECB CryptMode = "ecb"
+	CBC CryptMode = "cbc"
+)
+
+func (Part) isExpr()      {}
+func (XOR) isExpr()       {}
+func (Sum) isExpr()       {}
+func (Join) isExpr()      {}
+func (Slice) isExpr()     {}
+func (Edit) isExpr()      {}
+func (Transpose) isExpr() {}
+func (FixParity) isExpr() {}
+func (Crypt) isExpr()     {}
+func (KeyXOR) isExpr()    {}
+func (Text) isExpr()      {}

@@ -1,0 +1,125 @@
+package kcv
+
+import (
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"strings"
+
+	"poskey/internal/fault"
+	"poskey/pkg/keys"
+)
+
+// minDigits is the least that is compared: below 4 digits chance is too likely.
+const minDigits = 4
+
+// maxDigits is the longest value that any method prints (SHA-512).
+const maxDigits = 128
+
+// Expected is a check value as somebody else wrote it down: digits without certainty about the method.
+type Expected struct {
+	Digits string // upper case, 4 to 128, padding removed
+	Padded bool   // a tail of zeros after six digits was cut: 08D7B40000000000
+}
+
+// Parse reads a check value: blanks are removed, letters made upper case, a tail of zeros after exactly six digits is
+// cut (payShield pads so). Fewer than 4 digits are refused.
+func Parse(s string) (Expected, error) {
+	if len(s) > 4*maxDigits {
+		return Expected{}, fault.New(fault.MalformedLength, "a check value has 4 to %d hex digits; this text has %d characters", maxDigits, len(s))
+	}
+	digits := strings.ToUpper(strings.Join(strings.FieldsFunc(s, func(r rune) bool {
+		return strings.ContainsRune(" \t\r\n-:", r)
+	}), ""))
+	for i, c := range digits {
+		if !strings.ContainsRune("0123456789ABCDEF", c) {
+			return Expected{}, fault.New(fault.MalformedHex, "check value %q: character %d is not a hex digit", s, i+1)
+		}
+	}
+	if len(digits) < minDigits || len(digits) > maxDigits {
+		return Expected{}, fault.New(fault.MalformedLength, "check value %q has %d digits, want %d to %d", s, len(digits), minDigits, maxDigits)
+	}
+	if len(digits) > 6 && strings.Trim(digits[6:], "0") == "" {
+		return Expected{Digits: digits[:6], Padded: true}, nil
+	}
+	return Expected{Digits: digits}, nil
+}
+
+// Comparison is the answer of a comparison, with how much it is worth.
+type Comparison struct {
+	Match    bool
+	Digits   int // hex digits compared
+	Expected string
+	Computed Value
+}
+
+// Compare holds an expected value against a whole computed one on the shorter length.
+func (e Expected) Compare(m Method, full []byte) Comparison {
+	computed := strings.ToUpper(hex.EncodeToString(full))
+	n := min(len(e.Digits), len(computed))
+	match := subtle.ConstantTimeCompare([]byte(e.Digits[:n]), []byte(computed[:n])) == 1
+	return Comparison{Match: match, Digits: n, Expected: e.Digits, Computed: Value{m, computed[:n]}}
+}
+
+// ChanceOfFalseMatch is the chance that a wrong key agrees on so many digits.
+func ChanceOfFalseMatch(digits int) float64 { return math.Pow(16, -float64(digits)) }
+
+// Match is one way in which a key yields a value.
+type Match struct {
+	Algorithm keys.Algorithm
+	Method    Method
+	Digits    int
+	Note      Note
+}
+
+// Note says what is unusual about a match; the empty note is the algorithm's default method.
+type Note string
+
+// The notes.
+const (
+	NoteNone      Note = ""
+	NoteOther     Note = "other_method"    // a method that the algorithm has, but not its default
+	NoteAlgorithm Note = "other_algorithm" // the bytes taken as a key of another algorithm
+)
+
+// Identify finds every algorithm and method by which the key bytes give the expected value, likeliest first: the
+// default method before others. With alg, only that algorithm is tried; otherwise every one whose keys have that length.
+func Identify(key []byte, expected Expected, alg keys.Algorithm) ([]Match, error) {
+	candidates := []keys.Algorithm{alg}
+	if alg == "" {
+		candidates = forLength(len(key))
+	}
+	var defaults, others []Match
+	seen := map[string]bool{}
+	for _, a := range candidates {
+		for i, m := range Methods(a) {
+			full, err := Compute(a, key, m)
+			if err != nil {
+				return nil, err
+			}
+			c := expected.Compare(m, full)
+			id := fmt.Sprintf("%s %x", m, full)
+			if !c.Match || seen[id] {
+				continue
+			}
+			seen[id] = true
+			if i == 0 {
+				defaults = append(defaults, Match{a, m, c.Digits, NoteNone})
+			} else {
+				others = append(others, Match{a, m, c.Digits, NoteOther})
+			}
+		}
+	}
+	return append(defaults, others...), nil
+}
+
+func forLength(n int) []keys.Algorithm {
+	var fit []keys.Algorithm
+	for _, a := range keys.Named() {
+		if a.KeyLen() == n || a.IsHMAC() {
+			fit = append(fit, a)
+		}
+	}
+	return fit
+}
