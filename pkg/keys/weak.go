@@ -2,6 +2,7 @@ package keys
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"strings"
 
@@ -49,6 +50,16 @@ func (k *Key) Weaknesses() []Weakness { return WeaknessesOf(k.alg, k.sec.Expose(
 
 // WeaknessesOf is Weaknesses for raw bytes.
 func WeaknessesOf(alg Algorithm, b []byte) []Weakness {
+	found := StructuralOf(alg, b)
+	if isPublished(alg, b) {
+		found = append(found, PublishedSample)
+	}
+	return found
+}
+
+// StructuralOf lists what is wrong with the bytes themselves: all but that they are published. It is fast enough to look
+// at every key of a bulk run.
+func StructuralOf(alg Algorithm, b []byte) []Weakness {
 	var found []Weakness
 	add := func(is bool, w Weakness) {
 		if is {
@@ -65,7 +76,6 @@ func WeaknessesOf(alg Algorithm, b []byte) []Weakness {
 		add(semi, SemiWeakDES)
 		add(equalParts(b), EqualHalves)
 	}
-	add(isPublished(alg, b), PublishedSample)
 	return found
 }
 
@@ -119,32 +129,27 @@ func equalIgnoringParity(a, b []byte) bool {
 }
 
 // weakDES looks at each 8-byte part. The 4 weak and 12 semi-weak keys of DES (FIPS 74, 3.6; NIST SP 800-67 rev. 2, 3.4.2)
-// are those whose key-schedule halves C and D each are constant or alternate; all are built from the bytes 01, 1F, E0,
-// FE and their companions, so they are listed as words.
+// are those whose key-schedule halves C and D each are constant or alternate.
 func weakDES(b []byte) (weak, semi bool) {
-	const (
-		weakKeys = "0101010101010101 FEFEFEFEFEFEFEFE E0E0E0E0F1F1F1F1 1F1F1F1F0E0E0E0E"
-		semiKeys = "01FE01FE01FE01FE FE01FE01FE01FE01 1FE01FE00EF10EF1 E01FE01FF10EF10E " +
-			"01E001E001F101F1 E001E001F101F101 1FFE1FFE0EFE0EFE FE1FFE1FFE0EFE0E " +
-			"011F011F010E010E 1F011F010E010E01 E0FEE0FEF1FEF1FE FEE0FEE0FEF1FEF1"
-	)
 	for ; len(b) >= 8; b = b[8:] {
-		weak = weak || inList(b[:8], weakKeys)
-		semi = semi || inList(b[:8], semiKeys)
+		switch binary.BigEndian.Uint64(b) &^ parityBits {
+		case 0x0101010101010101 &^ parityBits, 0xFEFEFEFEFEFEFEFE &^ parityBits,
+			0xE0E0E0E0F1F1F1F1 &^ parityBits, 0x1F1F1F1F0E0E0E0E &^ parityBits:
+			weak = true
+		case 0x01FE01FE01FE01FE &^ parityBits, 0xFE01FE01FE01FE01 &^ parityBits,
+			0x1FE01FE00EF10EF1 &^ parityBits, 0xE01FE01FF10EF10E &^ parityBits,
+			0x01E001E001F101F1 &^ parityBits, 0xE001E001F101F101 &^ parityBits,
+			0x1FFE1FFE0EFE0EFE &^ parityBits, 0xFE1FFE1FFE0EFE0E &^ parityBits,
+			0x011F011F010E010E &^ parityBits, 0x1F011F010E010E01 &^ parityBits,
+			0xE0FEE0FEF1FEF1FE &^ parityBits, 0xFEE0FEE0FEF1FEF1 &^ parityBits:
+			semi = true
+		}
 	}
 	return weak, semi
 }
 
-func inList(key []byte, list string) bool {
-	var k [8]byte
-	for word := range strings.FieldsSeq(list) {
-		_, _ = hex.Decode(k[:], []byte(word))
-		if equalIgnoringParity(k[:], key) {
-			return true
-		}
-	}
-	return false
-}
+// parityBits are the bits that DES ignores.
+const parityBits uint64 = 0x0101010101010101
 
 // publishedKeys are sample keys that wander from manuals into production: of standards (X9.24, X9.143, ISO 20038,
 // FIPS 197, SP 800-38B), of device manuals and of open-source test suites. Not secret; compared without parity for

@@ -1,0 +1,242 @@
+package keyblock
+
+import (
+	"crypto/subtle"
+
+	"poskey/internal/fault"
+	"poskey/internal/secret"
+	"poskey/internal/text"
+	"poskey/pkg/keys"
+)
+
+// Finding is what the evidence says about a block whose MAC does not verify.
+type Finding struct {
+	Cause     string // kbpk_wrong, kbpk_form, header_edited, payload_edited, mac_edited
+	Certainty string // proven: a repaired block verifies; likely; possible
+	Character int    // where the text was changed, from 1; 0 where it is not one place
+	Text      text.Text
+	Corrected string // a block that verifies under the KBPK given, or ""
+}
+
+// The certainties of a finding.
+const (
+	Proven   = "proven"
+	Likely   = "likely"
+	Possible = "possible"
+)
+
+// maxTries bounds the search; a block with certificates is long, and its user waits.
+const maxTries = 40000
+
+// Examine tells apart, as far as the evidence goes, a wrong KBPK, an edited header, a damaged payload and slips of typing.
+// It tries every change of one character and every swap of two neighbours (a repair whose MAC verifies is proof: the
+// chance is 1 in 2^32 a try at worst, 1 in 2^64 and better from version B on), then other forms of the KBPK, then
+// weighs what the decrypted payload and the KP block say. It searches with data-dependent exits: the hypotheses are
+// about a block that is public. It returns nothing for a block that verifies.
+func Examine(b *Block, kbpk *keys.Key) ([]Finding, error) {
+	p, err := NewProtector(b.Version, kbpk)
+	if err != nil {
+		return nil, err
+	}
+	defer p.wipe()
+	if p.verifies(b) {
+		return nil, nil
+	}
+	if f, ok := p.searchEdits(b); ok {
+		return []Finding{f}, nil
+	}
+	if f, ok := searchKBPKForms(b, kbpk); ok {
+		return []Finding{f}, nil
+	}
+	return p.weigh(b), nil
+}
+
+func (p *Protector) wipe() { secret.Wipe(p.work[:cap(p.work)]) }
+
+// verifies reports whether the MAC is good.
+func (p *Protector) verifies(b *Block) bool {
+	if b.checkPayload() != nil || p.decryptBody(b) != nil {
+		return false
+	}
+	n := macLen(p.version)
+	return subtle.ConstantTimeCompare(p.sum[:n], p.want[:n]) == 1
+}
+
+// searchEdits tries single characters and swaps of neighbours: MAC first, as the cheapest and likeliest to be retyped.
+func (p *Protector) searchEdits(b *Block) (Finding, bool) {
+	const hexChars, allChars = "0123456789ABCDEF", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	macAt := len(b.text) - 2*macLen(b.Version)
+	tries := 0
+	for _, part := range []struct {
+		cause    string
+		from, to int
+		chars    string
+		what     text.Text
+	}{
+		{"mac_edited", macAt, len(b.text), hexChars, text.New("the MAC")},
+		{"header_edited", 0, b.headerLen, allChars, text.New("the header")},
+		{"payload_edited", b.headerLen, macAt, hexChars, text.New("the encrypted key")},
+	} {
+		if tries += (part.to - part.from) * len(part.chars); tries > maxTries {
+			break
+		}
+		if f, ok := p.searchPart(b.text, part.from, part.to, part.chars); ok {
+			f.Cause = part.cause
+			f.Text = text.New("%s in %s: %s", f.Text, part.what, text.New("with that put right the MAC verifies"))
+			return f, true
+		}
+	}
+	return Finding{}, false
+}
+
+func (p *Protector) searchPart(whole string, from, to int, chars string) (Finding, bool) {
+	candidate := []byte(whole)
+	for i := from; i < to; i++ {
+		was := candidate[i]
+		for j := range len(chars) {
+			if chars[j] == was {
+				continue
+			}
+			candidate[i] = chars[j]
+			if p.repairs(candidate) {
+				return Finding{Certainty: Proven, Character: i + 1, Corrected: string(candidate),
+					Text: text.New("character %d is %c, must be %c", i+1, was, chars[j])}, true
+			}
+		}
+		candidate[i] = was
+		if i+1 < to && candidate[i] != candidate[i+1] {
+			candidate[i], candidate[i+1] = candidate[i+1], candidate[i]
+			if p.repairs(candidate) {
+				return Finding{Certainty: Proven, Character: i + 1, Corrected: string(candidate),
+					Text: text.New("characters %d and %d are swapped", i+1, i+2)}, true
+			}
+			candidate[i], candidate[i+1] = candidate[i+1], candidate[i]
+		}
+	}
+	return Finding{}, false
+}
+
+func (p *Protector) repairs(candidate []byte) bool {
+	if candidate[0] != p.version {
+		return p.repairsVersion(candidate)
+	}
+	b, err := Parse(string(candidate))
+	return err == nil && p.verifies(b)
+}
+
+// repairsVersion tries a changed version letter: B for a block that was made by the variant method is a common slip.
+func (p *Protector) repairsVersion(candidate []byte) bool {
+	b, err := Parse(string(candidate))
+	if err != nil {
+		return false
+	}
+	other, err := NewProtector(b.Version, p.kbpk)
+	if err != nil {
+		return false
+	}
+	defer other.wipe()
+	return other.verifies(b)
+}
+
+// searchKBPKForms tries what people do to a KBPK: halves swapped, two keys written as three, three that are two. A 2-key
+// KBPK expanded to 24 bytes derives other keys under version B.
+func searchKBPKForms(b *Block, kbpk *keys.Key) (Finding, bool) {
+	key := kbpk.Secret().Expose()
+	half := len(key) / 2
+	forms := []struct {
+		what text.Text
+		key  []byte
+	}{{text.New("its two halves swapped"), join(key[half:], key[:half])}}
+	if kbpk.Algorithm() == keys.TDES128 {
+		forms = append(forms, formOf(text.New("its 16 bytes written as 24 (K1 K2 K1)"), join(key, key[:8])))
+	}
+	if kbpk.Algorithm() == keys.TDES192 {
+		forms = append(forms, formOf(text.New("its first 16 bytes alone"), join(key[:16])))
+	}
+	for _, f := range forms {
+		sec := secret.Take(f.key)
+		if opens(b, sec) {
+			return Finding{Cause: "kbpk_form", Certainty: Proven,
+				Text: text.New("the block opens under another form of this KBPK: %s", f.what)}, true
+		}
+	}
+	return Finding{}, false
+}
+
+type kbpkForm = struct {
+	what text.Text
+	key  []byte
+}
+
+func formOf(what text.Text, key []byte) kbpkForm { return kbpkForm{what, key} }
+
+func join(parts ...[]byte) []byte {
+	var all []byte
+	for _, p := range parts {
+		all = append(all, p...)
+	}
+	return all
+}
+
+// opens reports whether the secret, which it wipes, is the block's KBPK.
+func opens(b *Block, sec *secret.Bytes) bool {
+	alg, err := KBPKAlgorithm(b.Version, sec.Len())
+	if err != nil {
+		sec.Wipe()
+		return false
+	}
+	k, err := keys.New(alg, sec)
+	if err != nil {
+		return false
+	}
+	defer k.Wipe()
+	p, err := NewProtector(b.Version, k)
+	if err != nil {
+		return false
+	}
+	defer p.wipe()
+	return p.verifies(b)
+}
+
+// weigh judges by what KP says and by how the decrypted payload looks.
+func (p *Protector) weigh(b *Block) []Finding {
+	fits, there := p.kpFits(b)
+	plausible := p.plausible(b)
+	damaged := Finding{Cause: "payload_edited", Certainty: Possible,
+		Text: text.New("the encrypted key or the MAC was changed in more than one place; get the block again")}
+	header := Finding{Cause: "header_edited", Certainty: Likely,
+		Text: text.New("the payload decrypts to a well-formed key, so the KBPK is right: the header or the MAC was changed in more than one place")}
+	wrong := Finding{Cause: "kbpk_wrong", Certainty: Likely,
+		Text: text.New("another KBPK closed this block; compare the check values of the KBPK on both sides")}
+	switch {
+	case plausible:
+		return []Finding{header}
+	case fits:
+		damaged.Certainty = Likely
+		damaged.Text = text.New("the KP block agrees, so the KBPK is right: the encrypted key or the MAC was changed in more than one place; get the block again")
+		return []Finding{damaged}
+	case there:
+		wrong.Text = text.New("the KP block says that a KBPK with check value %s closed this block; find that key", kpDigits(b))
+		return []Finding{wrong, damaged}
+	}
+	return []Finding{wrong, damaged}
+}
+
+// plausible reports that the unauthenticated plaintext begins with a length that fits, and, for DES keys, that the key has
+// odd parity: 1 in 16 million and less by chance for DES, 1 in 16,000 for others. It believes nothing else of it.
+func (p *Protector) plausible(b *Block) bool {
+	if b.checkPayload() != nil || p.decryptBody(b) != nil {
+		return false
+	}
+	bits, ok := payloadBits(p.work)
+	if !ok || bits == 0 || bits%64 != 0 || bits > 256 || bits/8 > len(p.work)-2 {
+		return false
+	}
+	key := p.work[2 : 2+bits/8]
+	return !b.KeyAlgorithm(len(key)).IsDES() || keys.ParityOf(key) == keys.ParityOdd
+}
+
+// Failed tells whether an error of Unwrap is one that Examine can say more about.
+func Failed(err error) bool {
+	return fault.Is(err, fault.MACMismatch) || fault.Is(err, fault.KBPKWrong)
+}

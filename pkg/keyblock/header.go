@@ -1,0 +1,228 @@
+package keyblock
+
+import (
+	"strconv"
+	"strings"
+
+	"poskey/internal/fault"
+	"poskey/pkg/keys"
+)
+
+const (
+	headerLen = 16
+	maxLength = 9999 // the length field has four decimal digits
+)
+
+// Header is what a key block says about its key. It is public: no secret is in it.
+type Header struct {
+	Version       byte       // A to E
+	Usage         keys.Usage // 6.3.1, table 2
+	Algorithm     byte       // 6.3.2
+	Mode          byte       // 6.3.3
+	KeyVersion    string     // two characters; 00 unused, cN component (6.3.4)
+	Exportability byte       // E exportable, N not, S sensitive (6.3.5)
+	Context       byte       // 0 by the wrapping key, 1 storage, 2 exchange
+	Reserved      byte       // 0
+	Optional      []OptBlock // in the order received or given
+}
+
+// ParseHeader reads the header at the start of text and tells how many characters it took. The length field is only
+// checked for its form, so that a header can be looked at alone.
+func ParseHeader(text string) (Header, int, error) {
+	h, count, err := parseFixed(text)
+	if err != nil {
+		return Header{}, 0, err
+	}
+	at := headerLen
+	for i := range count {
+		o, n, err := parseOptBlock(text[at:])
+		if err != nil {
+			return Header{}, 0, fault.Wrap(err, "optional block %d of %d, at character %d", i+1, count, at+1)
+		}
+		if h.find(o.ID) >= 0 {
+			return Header{}, 0, fault.New(fault.OptionalBlockDuplicate, "optional block %s occurs twice", o.ID)
+		}
+		h.Optional = append(h.Optional, o)
+		at += n
+	}
+	return h, at, nil
+}
+
+func parseFixed(text string) (h Header, count int, err error) {
+	if err := checkVersion(text); err != nil {
+		return Header{}, 0, err
+	}
+	if len(text) < headerLen {
+		return Header{}, 0, fault.New(fault.HeaderMalformed, "the header has 16 characters, the block ends after %d", len(text))
+	}
+	if _, err := parseLength(text); err != nil {
+		return Header{}, 0, err
+	}
+	for _, f := range [...]struct {
+		name     string
+		from, to int
+	}{{"key usage", 5, 7}, {"algorithm", 7, 8}, {"mode of use", 8, 9}, {"key version", 9, 11}, {"exportability", 11, 12},
+		{"key context", 14, 15}, {"reserved", 15, 16}} {
+		if !isAlnum(text[f.from:f.to]) {
+			return Header{}, 0, fault.New(fault.HeaderMalformed, "%s %q (character %d) is not letters and digits",
+				f.name, text[f.from:f.to], f.from+1)
+		}
+	}
+	count, ok := decimal(text[12:14])
+	if !ok {
+		return Header{}, 0, fault.New(fault.HeaderMalformed, "number of optional blocks %q is not two decimal digits", text[12:14])
+	}
+	return Header{
+		Version: text[0], Usage: keys.Usage(text[5:7]), Algorithm: text[7], Mode: text[8], KeyVersion: text[9:11],
+		Exportability: text[11], Context: text[14], Reserved: text[15],
+	}, count, nil
+}
+
+// checkVersion names the blocks that look like key blocks and are not.
+func checkVersion(text string) error {
+	if text == "" {
+		return fault.New(fault.HeaderMalformed, "the key block is empty")
+	}
+	switch v := text[0]; v {
+	case 'A', 'B', 'C', 'D', 'E':
+		return nil
+	case 'S':
+		return fault.New(fault.VersionUnsupported, "a block that begins with S is a Thales key block, not X9.143; export it from the HSM with scheme R")
+	case '0', '1':
+		return fault.New(fault.VersionUnsupported, "version %c is a proprietary Thales key block, not X9.143; versions A to E are known", v)
+	default:
+		return fault.New(fault.VersionUnsupported, "version %q is unknown; a key block begins with A, B, C, D or E", string(rune(v)))
+	}
+}
+
+func parseLength(text string) (int, error) {
+	if len(text) < 5 {
+		return 0, fault.New(fault.LengthMalformed, "the block ends inside its length field")
+	}
+	n, ok := decimal(text[1:5])
+	if !ok {
+		return 0, fault.New(fault.LengthMalformed, "length field %q is not four decimal digits", text[1:5])
+	}
+	return n, nil
+}
+
+// find gives the index of the optional block with the id, or -1.
+func (h *Header) find(id string) int {
+	for i := range h.Optional {
+		if h.Optional[i].ID == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// Opt gives the data of an optional block.
+func (h *Header) Opt(id string) (data string, ok bool) {
+	if i := h.find(id); i >= 0 {
+		return h.Optional[i].Data, true
+	}
+	return "", false
+}
+
+// SetOpt puts an optional block at the end, or replaces the data of the one that is there in its place.
+func (h *Header) SetOpt(id, data string) {
+	if i := h.find(id); i >= 0 {
+		h.Optional[i] = OptBlock{ID: id, Data: data}
+		return
+	}
+	h.Optional = append(h.Optional, OptBlock{ID: id, Data: data})
+}
+
+// DropOpt takes an optional block away.
+func (h *Header) DropOpt(id string) {
+	if i := h.find(id); i >= 0 {
+		h.Optional = append(h.Optional[:i:i], h.Optional[i+1:]...)
+	}
+}
+
+// appendTo writes the header for a block of length characters in all.
+func (h *Header) appendTo(dst []byte, length int) []byte {
+	dst = append(dst, h.Version)
+	dst = appendDecimal(dst, length, 4)
+	dst = append(dst, h.Usage...)
+	dst = append(dst, h.Algorithm, h.Mode)
+	dst = append(dst, h.KeyVersion...)
+	dst = append(dst, h.Exportability)
+	dst = appendDecimal(dst, len(h.Optional), 2)
+	dst = append(dst, h.Context, h.Reserved)
+	for i := range h.Optional {
+		dst = h.Optional[i].appendTo(dst)
+	}
+	return dst
+}
+
+// textLen is the length of the header in characters.
+func (h *Header) textLen() int {
+	n := headerLen
+	for i := range h.Optional {
+		n += h.Optional[i].textLen()
+	}
+	return n
+}
+
+func appendDecimal(dst []byte, n, width int) []byte {
+	s := strconv.Itoa(n)
+	for range width - len(s) {
+		dst = append(dst, '0')
+	}
+	return append(dst, s...)
+}
+
+func decimal(s string) (int, bool) {
+	n := 0
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n, true
+}
+
+func isAlnum(s string) bool {
+	for _, c := range []byte(s) {
+		if !(c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// blockLen is the cipher's block length for a version, to which header and payload are aligned.
+func blockLen(version byte) int {
+	if version == 'D' || version == 'E' {
+		return 16
+	}
+	return 8
+}
+
+// macLen is the length of the MAC in bytes.
+func macLen(version byte) int {
+	switch version {
+	case 'A', 'C':
+		return 4
+	case 'B':
+		return 8
+	}
+	return 16
+}
+
+// BuildHeader reads a header given by a user as 16 characters or more; length and counts in it are placeholders and are
+// computed anew when the block is written. Optional blocks in it are kept.
+func BuildHeader(text string) (Header, error) {
+	text = strings.TrimSpace(text)
+	h, n, err := ParseHeader(text)
+	if err != nil {
+		return Header{}, err
+	}
+	if n != len(text) {
+		return Header{}, fault.New(fault.HeaderMalformed,
+			"the header ends after %d characters, %d more follow; give the header alone, without payload", n, len(text)-n)
+	}
+	return h, nil
+}
