@@ -15,7 +15,7 @@ import (
 // halves, variants or wrong modes of a production key would be single-DES oracles; there Value stays empty, every
 // question is counted and recorded.
 type Prober interface {
-	// Probe forms the expression and compares the check value with the expected one given at the prober's making.
+	// Probe forms the expression and compares its check value with the one expected.
 	Probe(ctx context.Context, q Question) (Answer, error)
 	// Parity reports the parity bits of what the expression forms.
 	Parity(ctx context.Context, e Expr) (keys.Parity, error)
@@ -28,7 +28,8 @@ type Question struct {
 	Expr      Expr
 	Algorithm keys.Algorithm
 	Method    kcv.Method
-	Expected  kcv.Expected
+	Expected  kcv.Expected // without digits nothing is compared: Match is false, Value has the default length
+	Data      []byte       // with method ecb-zero: this block instead of zeros; a public constant, nil otherwise
 }
 
 // Answer is what the boundary says.
@@ -36,7 +37,6 @@ type Answer struct {
 	Match  bool
 	Digits int       // hex digits compared
 	Value  kcv.Value // as long as the expected value; empty where only the verdict may leave the boundary
-	Same   bool      // the bytes formed are those of the plain material (an edit that changed nothing)
 }
 
 // Expr says how to form key bytes from the material of a diagnosis. The types below are all there are.
@@ -82,8 +82,13 @@ type (
 		Of   Expr
 		Mask byte
 	}
-	// Text takes the upper-case hex text of a piece as bytes: the mistake of not packing.
-	Text struct{ Of Expr }
+	// Text takes the hex text of a piece as bytes, in upper or lower case: the mistake of not packing.
+	Text struct {
+		Of    Expr
+		Lower bool
+	}
+	// Zeros is so many zero bytes: a buffer longer than what was copied into it.
+	Zeros int
 )
 
 // CryptMode is ECB or CBC with a zero IV.
@@ -106,3 +111,4 @@ func (FixParity) isExpr() {}
 func (Crypt) isExpr()     {}
 func (KeyXOR) isExpr()    {}
 func (Text) isExpr()      {}
+func (Zeros) isExpr()     {}

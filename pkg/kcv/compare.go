@@ -80,7 +80,6 @@ type Note string
 const (
 	NoteNone      Note = ""
 	NoteOther     Note = "other_method"    // a method that the algorithm has, but not its default
-	NoteAlgorithm Note = "other_algorithm" // the bytes taken as a key of another algorithm
 )
 
 // Identify finds every algorithm and method by which the key bytes give the expected value, likeliest first: the

@@ -226,3 +226,9 @@ func BuildHeader(text string) (Header, error) {
 	}
 	return h, nil
 }
+
+// CheckHeader holds a header that was put together from single fields against the rules of the text form.
+func CheckHeader(h Header) (Header, error) {
+	checked, _, err := ParseHeader(string(h.appendTo(nil, h.textLen())))
+	return checked, err
+}

@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+
+	"poskey/internal/fault"
+	"poskey/internal/render"
+)
+
+// maxBatchLine bounds one line: a block of 9,999 characters and its keys fit many times.
+const maxBatchLine = 1 << 20
+
+// batchLine answers one line of a batch: the document to print, or an error.
+type batchLine func(ctx context.Context, line []byte) (any, error)
+
+// batchError is the line that stands in the place of a bad one.
+type batchError struct {
+	Line  int             `json:"line"`
+	Error batchErrorField `json:"error"`
+}
+
+type batchErrorField struct {
+	Code    int    `json:"code"`
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+}
+
+// job is one line on its way; its answer is waited for in the order of the input.
+type job struct {
+	n      int
+	line   []byte
+	answer chan []byte
+}
+
+// runBatch streams JSON Lines: all cores work, the order stays, memory stays flat, a bad line gives an error line and the
+// run goes on. newWorker makes what one worker needs. Bad lines end the run with Partial.
+func (a *App) runBatch(ctx context.Context, path, schema string, newWorker func() batchLine) error {
+	in, done, err := a.openBatch(path)
+	if err != nil {
+		return err
+	}
+	defer done()
+	workers := runtime.GOMAXPROCS(0)
+	jobs, ordered := make(chan job, 4*workers), make(chan job, 64*workers)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	readErr := make(chan error, 1)
+	go func() { readErr <- readLines(ctx, in, jobs, ordered) }()
+	var wg sync.WaitGroup
+	var bad counter
+	for range workers {
+		wg.Go(func() {
+			work := newWorker()
+			for j := range jobs {
+				j.answer <- a.answerLine(ctx, j, schema, work, &bad)
+			}
+		})
+	}
+	out := bufio.NewWriterSize(a.Out, 1<<16)
+	var writeErr error
+	for j := range ordered {
+		line := <-j.answer
+		if writeErr == nil {
+			if _, writeErr = out.Write(line); writeErr != nil {
+				cancel()
+			}
+		}
+	}
+	wg.Wait()
+	if err := <-readErr; err != nil {
+		writeErr = errors.Join(writeErr, err)
+	}
+	if err := errors.Join(writeErr, out.Flush()); err != nil {
+		return fault.WrapAs(fault.Failure, err, "batch")
+	}
+	if n := bad.value(); n > 0 {
+		return fault.New(fault.Partial, "%d lines of the batch have errors", n)
+	}
+	return nil
+}
+
+func (a *App) openBatch(path string) (io.Reader, func(), error) {
+	if path == "-" {
+		return a.In, func() {}, nil
+	}
+	f, err := os.Open(path) //nolint:gosec // the user names the file
+	if err != nil {
+		return nil, nil, fault.WrapAs(fault.NotFound, err, "open the batch")
+	}
+	return f, func() { _ = f.Close() }, nil
+}
+
+// readLines cuts the input into jobs. Blank lines are skipped; they count as lines.
+func readLines(ctx context.Context, in io.Reader, jobs, ordered chan<- job) error {
+	defer close(ordered)
+	defer close(jobs)
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 0, 1<<16), maxBatchLine)
+	for n := 1; lines.Scan(); n++ {
+		line := bytes.TrimSpace(lines.Bytes())
+		if len(line) == 0 {
+			continue
+		}
+		j := job{n, bytes.Clone(line), make(chan []byte, 1)}
+		select {
+		case jobs <- j:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		ordered <- j
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return fault.New(fault.TooLarge, "a line of the batch has more than %d bytes", maxBatchLine)
+	}
+	return lines.Err()
+}
+
+func (a *App) answerLine(ctx context.Context, j job, schema string, work batchLine, bad *counter) []byte {
+	doc, err := work(ctx, j.line)
+	clear(j.line)
+	var out []byte
+	if err == nil {
+		out, err = render.Document(schema, doc)
+	}
+	if err != nil {
+		bad.add()
+		kind := fault.KindOf(err)
+		out, _ = json.Marshal(batchError{j.n, batchErrorField{kind.Exit(), string(kind), a.Say.Error(err)}})
+	}
+	return append(out, '\n')
+}
+
+// decodeLine reads a line into options that already hold the command line's values as defaults. An unknown field is an
+// error; its value, which may be a secret, is not repeated.
+func decodeLine(line []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		var kind *json.UnmarshalTypeError
+		switch {
+		case errors.As(err, &kind):
+			return fault.New(fault.Usage, "field %s has a value of the wrong type", kind.Field)
+		case len(err.Error()) > 20 && err.Error()[:20] == "json: unknown field ":
+			return fault.New(fault.Usage, "unknown field %s", err.Error()[20:])
+		}
+		return fault.New(fault.Malformed, "the line is not a JSON object")
+	}
+	if d.More() {
+		return fault.New(fault.Malformed, "more follows after the JSON object")
+	}
+	return nil
+}
+
+// counter counts over goroutines.
+type counter struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (c *counter) add()       { c.mu.Lock(); c.n++; c.mu.Unlock() }
+func (c *counter) value() int { c.mu.Lock(); defer c.mu.Unlock(); return c.n }

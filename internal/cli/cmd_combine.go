@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"poskey/internal/fault"
+	"poskey/internal/render"
+	"poskey/internal/text"
+	"poskey/pkg/component"
+	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
+	"poskey/pkg/keys"
+)
+
+type combineOpts struct {
+	parts       []string
+	partExpect  []string
+	alg, expect string
+	usage       string
+	out         outputOpts
+	allowWeak   bool
+}
+
+func newCombineCmd(a *App) *cobra.Command {
+	o := combineOpts{}
+	cmd := a.command(cmdSpec{
+		use: "combine", group: groupKeys,
+		short: text.New("put a key together from its components"),
+		long: text.New("Sheets name what is missing, foreign, used twice or mistyped before anything is combined. Bare components are\n" +
+			"compared with --part-expect first, then the key with --expect; if it differs, the answer says whether fewer parts\n" +
+			"would fit. Without --to nothing but the check value comes out."),
+		example: "  poskey combine --part file:part-1-of-3.txt --part file:part-2-of-3.txt --part file:part-3-of-3.txt\n" +
+			"  poskey combine --alg tdes-128 --part prompt --part prompt --part-expect E2AC18 --part-expect 1E656F --expect 7FF5B8",
+		exits: []int{3, 4, 5, 6}, args: cobra.NoArgs,
+	})
+	f := cmd.Flags()
+	f.StringArrayVar(&o.parts, "part", nil, a.Say.T("a component (SRC): a sheet or hex; once for each"))
+	f.StringArrayVar(&o.partExpect, "part-expect", nil, a.Say.T("check value of the part at the same place"))
+	f.StringVar(&o.alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
+	f.StringVar(&o.usage, "usage", "", a.Say.T("key usage of X9.143 for the key block"))
+	o.out.add(a, cmd)
+	f.BoolVar(&o.allowWeak, "allow-weak", false, a.Say.T("allow weak keys; for tests"))
+	expectFlag(a, f, &o.expect)
+	required(cmd, "part")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runCombine(cmd.Context(), a, o) }
+	return cmd
+}
+
+type combineDoc struct {
+	Algorithm keys.Algorithm `json:"algorithm"`
+	KCV       string         `json:"kcv"`
+	Method    kcv.Method     `json:"method"`
+	Parity    keys.Parity    `json:"parity,omitempty"`
+	Parts     []partDoc      `json:"parts"`
+	Block     string         `json:"block,omitempty"`
+	Value     string         `json:"value,omitempty"`
+}
+
+func runCombine(ctx context.Context, a *App, o combineOpts) error {
+	f, err := combineForming(a, o)
+	if err != nil {
+		return err
+	}
+	if err := o.out.check(ctx, a); err != nil {
+		return err
+	}
+	if err := a.readParts(ctx, o.parts, &f); err != nil {
+		component.WipeAll(f.Parts)
+		return err
+	}
+	b, err := a.hsm()
+	if err != nil {
+		return err
+	}
+	docs := partDocs(f.Parts)
+	k, err := b.Form(ctx, f)
+	if err != nil {
+		return err
+	}
+	in := a.intake()
+	in.reportWeak(k, keyWish{what: text.New("the key")})
+	d, err := o.out.deliver(ctx, a, in, k)
+	if err != nil {
+		return err
+	}
+	doc := combineDoc{k.Algorithm, k.Check.Digits, k.Check.Method, k.Parity, docs, d.block, d.value}
+	return a.render.Answer("combine", doc, func(p *render.Page) { combinePage(p, doc, k) })
+}
+
+func combinePage(p *render.Page, doc combineDoc, k hsm.Key) {
+	p.Fields(
+		render.F(text.New("algorithm"), string(doc.Algorithm)),
+		render.F(text.New("check value"), k.Check.String()),
+		render.F(text.New("parity"), p.T(parityText(doc.Parity))),
+		render.F(text.New("key block"), doc.Block),
+		render.F(text.New("clear key"), doc.Value),
+	)
+	rows := make([][]string, len(doc.Parts))
+	for i, part := range doc.Parts {
+		rows[i] = []string{strconv.Itoa(part.Index), part.KCV}
+	}
+	p.Blank()
+	p.Grid([]text.Text{text.New("PART"), text.New("KCV")}, rows)
+}
+
+// parityText: two odd components always combine to even parity, and people take that for a fault.
+func parityText(p keys.Parity) text.Text {
+	switch p {
+	case keys.ParityOdd:
+		return text.New("odd")
+	case keys.ParityEven:
+		return text.New("even (an even number of odd-parity components gives that; the check value is the same)")
+	case keys.ParityMixed:
+		return text.New("mixed (HSMs set odd parity; the check value is the same)")
+	}
+	return text.Text{}
+}
+
+// combineForming reads the flags that are no secrets.
+func combineForming(a *App, o combineOpts) (hsm.Forming, error) {
+	f := hsm.Forming{Policy: hsm.Policy{AllowWeak: o.allowWeak}}
+	if len(o.parts) > component.MaxParts {
+		return f, fault.New(fault.Usage, "%d parts were given, a key has %d to %d", len(o.parts), component.MinParts, component.MaxParts)
+	}
+	alg, err := optionalAlg(o.alg)
+	if err != nil {
+		return f, err
+	}
+	f.Attributes.Algorithm = alg
+	if o.usage != "" {
+		if f.Attributes.Usage, err = keys.ParseUsage(o.usage); err != nil {
+			return f, err
+		}
+	}
+	if o.expect != "" {
+		e, err := kcv.Parse(o.expect)
+		if err != nil {
+			return f, err
+		}
+		f.Expected = &e
+	}
+	for i, s := range o.partExpect {
+		e, err := kcv.Parse(s)
+		if err != nil {
+			return f, fault.Wrap(err, "part %d", i+1)
+		}
+		f.PartExpected = append(f.PartExpected, e)
+	}
+	return f, nil
+}
+
+// readParts reads every component; typed ones are compared with their check value at once, so that its custodian can
+// mend a slip before the next one sits down.
+func (a *App) readParts(ctx context.Context, sources []string, f *hsm.Forming) error {
+	for i, src := range sources {
+		what := text.New("part %d of %d", i+1, len(sources))
+		p, err := a.sources().ReadPart(ctx, src, what, f.Attributes.Algorithm)
+		if err != nil {
+			return err
+		}
+		f.Parts = append(f.Parts, p)
+		if f.Attributes.Algorithm == "" {
+			f.Attributes.Algorithm = p.Algorithm
+		}
+		if i < len(f.PartExpected) {
+			if err := hsm.CheckPart(i+1, p, f.PartExpected[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func partDocs(parts []*component.Part) []partDoc {
+	docs := make([]partDoc, len(parts))
+	for i, p := range parts {
+		docs[i] = partDoc{Index: i + 1, KCV: p.Check.Digits}
+		if p.Index != 0 {
+			docs[i].Index = p.Index
+		}
+	}
+	return docs
+}

@@ -1,0 +1,11 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"poskey/internal/text"
+)
+
+func newDeviceCmd(a *App) *cobra.Command {
+	return a.parent("device", groupDevices, text.New("work with terminals"), newDeviceEmulateCmd(a))
+}

@@ -1,0 +1,294 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"poskey/internal/fault"
+	"poskey/internal/render"
+	"poskey/internal/text"
+	"poskey/pkg/component"
+	"poskey/pkg/diagnose"
+	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
+	"poskey/pkg/keys"
+)
+
+type diagnoseKCVOpts struct {
+	alg, expected, got, method string
+	key, kbpk, cryptogram, kek string
+	parts, partExpected        []string
+	reveal, yes                bool
+}
+
+func newDiagnoseKCVCmd(a *App) *cobra.Command {
+	o := diagnoseKCVOpts{}
+	cmd := a.command(cmdSpec{
+		use:   "kcv",
+		short: text.New("explain a check value that does not match"),
+		long: text.New("Give what you have: the expected value and the one observed, and the key, its components, or its cryptogram with the key-encrypting\n" +
+			"key. Mistakes that people and systems make are tried one by one; a cause is called proven only when it reproduces every value\n" +
+			"given, nothing else does, and chance is below 1 in 10,000. Which digit is wrong is told; what it should be, only with --reveal."),
+		example: "  poskey diagnose kcv --alg tdes-128 --expected 8D0A74B8 --got 8D0A74\n" +
+			"  poskey diagnose kcv --alg tdes-128 --expected 7FF5B8 --part file:part1.txt --part file:part2.txt --part-expected E2AC18 --part-expected 1E656F\n" +
+			"  poskey diagnose kcv --alg tdes-128 --expected 8D0A74B8 --cryptogram 4F61B8C2D3E495A60718293A4B5C6D7E --kek file:tmk.txt",
+		exits: []int{3, 4, 6, 11}, args: cobra.NoArgs,
+	})
+	f := cmd.Flags()
+	f.StringVar(&o.alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
+	f.StringVar(&o.expected, "expected", "", a.Say.T("the expected check value, 4 digits or more"))
+	f.StringVar(&o.got, "got", "", a.Say.T("the check value that was observed instead"))
+	f.StringVar(&o.method, "method", "", a.Say.T("check-value method; the algorithm's default when left out"))
+	f.StringVar(&o.key, "key", "", a.Say.T("the key as it was entered (SRC)"))
+	f.StringVar(&o.kbpk, "kbpk", "", a.Say.T("KBPK of a block: source (SRC)"))
+	f.StringArrayVar(&o.parts, "part", nil, a.Say.T("a component as it was entered (SRC); once for each"))
+	f.StringArrayVar(&o.partExpected, "part-expected", nil, a.Say.T("check value of the part at the same place"))
+	f.StringVar(&o.cryptogram, "cryptogram", "", a.Say.T("the encrypted key, in hex"))
+	f.StringVar(&o.kek, "kek", "", a.Say.T("the key that it is encrypted under (SRC)"))
+	f.BoolVar(&o.reveal, "reveal", false, a.Say.T("tell what the wrong digits should be"))
+	f.BoolVar(&o.yes, "yes", false, a.Say.T("confirm --reveal without asking"))
+	aliasExpected(f, "expected")
+	required(cmd, "alg")
+	cmd.MarkFlagsMutuallyExclusive("key", "part", "cryptogram")
+	cmd.MarkFlagsRequiredTogether("cryptogram", "kek")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDiagnoseKCV(cmd.Context(), a, o) }
+	return cmd
+}
+
+func runDiagnoseKCV(ctx context.Context, a *App, o diagnoseKCVOpts) error {
+	facts, err := diagnoseFacts(o)
+	if err != nil {
+		return err
+	}
+	if o.reveal {
+		if err := a.confirm(ctx, o.yes, text.New("Digits of the key will be shown."), "reveal"); err != nil {
+			return err
+		}
+	}
+	material, err := a.diagnoseMaterial(ctx, o, &facts)
+	if err != nil {
+		return err
+	}
+	if facts.Kind != diagnose.None {
+		b, err := a.hsm()
+		if err != nil {
+			return err
+		}
+		prober, err := b.Prober(ctx, material)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = prober.Close() }()
+		facts.Prober = prober
+	}
+	start := a.Env.Now()
+	report, err := diagnose.KCV(ctx, facts)
+	if err != nil {
+		return err
+	}
+	report.Searched.Elapsed = a.Env.Now().Sub(start)
+	if o.reveal {
+		if err := a.fillDigits(ctx, &report, material); err != nil {
+			return err
+		}
+	}
+	if err := a.render.Answer("diagnose.kcv", report, func(p *render.Page) { diagnosePage(p, report) }); err != nil {
+		return err
+	}
+	if report.Verdict == diagnose.Unexplained {
+		return fault.New(fault.Unexplained, "no explanation found; %s", report.NextStep)
+	}
+	return nil
+}
+
+// diagnoseFacts reads the flags that are no secrets.
+func diagnoseFacts(o diagnoseKCVOpts) (diagnose.Facts, error) {
+	alg, err := keys.ParseAlgorithm(o.alg)
+	if err != nil {
+		return diagnose.Facts{}, err
+	}
+	f := diagnose.Facts{Algorithm: alg}
+	if f.Method, err = optionalMethod(o.method); err != nil {
+		return diagnose.Facts{}, err
+	}
+	if f.Expected, err = optionalKCV(o.expected); err != nil {
+		return diagnose.Facts{}, err
+	}
+	if f.Got, err = optionalKCV(o.got); err != nil {
+		return diagnose.Facts{}, err
+	}
+	for i, s := range o.partExpected {
+		e, err := kcv.Parse(s)
+		if err != nil {
+			return diagnose.Facts{}, fault.Wrap(err, "part %d", i+1)
+		}
+		f.PartExpected = append(f.PartExpected, e)
+	}
+	if len(o.partExpected) > len(o.parts) {
+		return diagnose.Facts{}, fault.New(fault.Usage, "%d check values of parts were given for %d parts", len(o.partExpected), len(o.parts))
+	}
+	return f, nil
+}
+
+func optionalKCV(s string) (kcv.Expected, error) {
+	if s == "" {
+		return kcv.Expected{}, nil
+	}
+	return kcv.Parse(s)
+}
+
+// diagnoseMaterial takes everything in as bytes, whatever their length: a wrong length is one of the causes.
+func (a *App) diagnoseMaterial(ctx context.Context, o diagnoseKCVOpts, f *diagnose.Facts) ([]hsm.Key, error) {
+	switch {
+	case o.key != "":
+		f.Kind = diagnose.Key
+		t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.kbpk, what: text.New("the key"), open: true, policy: hsm.Policy{Inspect: true}})
+		return []hsm.Key{t.Key}, err
+	case len(o.parts) > 0:
+		f.Kind, f.Parts = diagnose.Parts, len(o.parts)
+		return a.diagnoseParts(ctx, o, f)
+	case o.cryptogram != "":
+		f.Kind = diagnose.Cryptogram
+		cryptogram, err := a.rawBytes(ctx, []byte(o.cryptogram), text.New("the cryptogram"))
+		if err != nil {
+			return nil, err
+		}
+		t, err := a.intake().key(ctx, keyWish{src: o.kek, what: text.New("the key-encrypting key"), open: true, policy: hsm.Policy{Inspect: true}})
+		return []hsm.Key{cryptogram, t.Key}, err
+	}
+	return nil, nil
+}
+
+func (a *App) diagnoseParts(ctx context.Context, o diagnoseKCVOpts, f *diagnose.Facts) ([]hsm.Key, error) {
+	if len(o.parts) > component.MaxParts {
+		return nil, fault.New(fault.Usage, "%d parts were given, a key has %d to %d", len(o.parts), component.MinParts, component.MaxParts)
+	}
+	var material []hsm.Key
+	onSheets := make([]kcv.Expected, len(o.parts))
+	for i, src := range o.parts {
+		t, err := a.intake().key(ctx, keyWish{src: src, what: text.New("part %d of %d", i+1, len(o.parts)), open: true, policy: hsm.Policy{Inspect: true}})
+		if err != nil {
+			return nil, err
+		}
+		material = append(material, t.Key)
+		if t.Expected != "" {
+			if onSheets[i], err = kcv.Parse(t.Expected); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(f.PartExpected) == 0 {
+		f.PartExpected = onSheets
+	}
+	return material, nil
+}
+
+// rawBytes takes public hex into the boundary, so that the prober can work with it.
+func (a *App) rawBytes(ctx context.Context, digits []byte, what text.Text) (hsm.Key, error) {
+	sec, err := keys.ParseHex(digits)
+	if err != nil {
+		return hsm.Key{}, fault.Wrap(err, "%s", what)
+	}
+	b, err := a.hsm()
+	if err != nil {
+		return hsm.Key{}, err
+	}
+	return b.Import(ctx, sec, hsm.Attributes{Algorithm: keys.Raw}, hsm.Policy{Inspect: true})
+}
+
+// fillDigits puts the entered and the correct digit into the evidence: what --reveal asked for.
+func (a *App) fillDigits(ctx context.Context, report *diagnose.Report, material []hsm.Key) error {
+	for i := range report.Findings {
+		edits := report.Findings[i].Evidence.Edits
+		for j := range edits {
+			e := &edits[j]
+			if e.Expr() == nil {
+				continue
+			}
+			digits, err := a.revealed(ctx, material[e.Part-1])
+			if err != nil {
+				return err
+			}
+			entered, correct, err := e.Digits(func(digit int) (byte, error) {
+				if digit < 1 || digit > len(digits) {
+					return 0, fault.New(fault.Bug, "a finding names digit %d of %d", digit, len(digits))
+				}
+				return digits[digit-1], nil
+			})
+			if err != nil {
+				return err
+			}
+			e.Entered, e.Correct = string(rune(entered)), string(rune(correct))
+		}
+	}
+	return nil
+}
+
+func diagnosePage(p *render.Page, report diagnose.Report) {
+	switch report.Verdict {
+	case diagnose.Match:
+		p.Good(text.New("the check value agrees"))
+	case diagnose.Explained:
+		p.Heading(text.New("explained: %d findings, the likeliest first", len(report.Findings)))
+	default:
+		p.Bad(text.New("not explained"))
+	}
+	for i, f := range report.Findings {
+		p.Blank()
+		p.Heading(text.New("%d. %s (%s, %s)", i+1, f.Summary, string(f.Cause), findingCertainty(f.Certainty)))
+		p.Fields(
+			render.F(text.New("evidence"), evidenceLine(p, f.Evidence)),
+			render.F(text.New("chance"), chanceLine(p, f.Odds)),
+			render.F(text.New("next test"), p.T(f.NextTest)),
+			render.F(text.New("fix"), p.T(f.Fix)),
+			render.F(text.New("prevention"), p.T(f.Prevention)),
+		)
+	}
+	if s := report.Searched; s.Candidates > 0 {
+		p.Blank()
+		p.Line(text.New("%d hypotheses tried; %s matches expected by chance", s.Candidates, fmt.Sprintf("%.2g", s.ExpectedChanceMatches)))
+	}
+}
+
+func findingCertainty(c diagnose.Certainty) text.Text { return certaintyText(string(c)) }
+
+func chanceLine(p *render.Page, odds float64) string {
+	if odds <= 0 || odds >= 1 {
+		return ""
+	}
+	return p.T(text.New("1 in %s that this is an accident", fmt.Sprintf("%.0f", 1/odds)))
+}
+
+func evidenceLine(p *render.Page, e diagnose.Evidence) string {
+	var parts []string
+	add := func(value string, t text.Text) {
+		if value != "" {
+			parts = append(parts, p.T(t))
+		}
+	}
+	add(e.Computed, text.New("computed %s", e.Computed))
+	add(e.Expected, text.New("expected %s", e.Expected))
+	add(e.Got, text.New("got %s", e.Got))
+	add(string(e.Method), text.New("method %s", string(e.Method)))
+	for _, edit := range e.Edits {
+		parts = append(parts, p.T(editText(edit)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func editText(e diagnose.Edit) text.Text {
+	where := text.New("part %d, digit %d (group %d)", e.Part, e.Digit, e.Group)
+	switch {
+	case e.SwappedWith != 0:
+		where = text.New("part %d, digits %d and %d (group %d)", e.Part, e.Digit, e.SwappedWith, e.Group)
+	case e.Of == diagnose.PieceValue:
+		where = text.New("check value, digit %d", e.Digit)
+	}
+	if e.Correct != "" {
+		return text.New("%s: entered %s, correct %s", where, e.Entered, e.Correct)
+	}
+	return where
+}

@@ -1,0 +1,245 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"poskey/internal/fault"
+	"poskey/internal/render"
+	"poskey/internal/text"
+	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
+	"poskey/pkg/keyblock"
+	"poskey/pkg/keys"
+)
+
+// wrapOpts are the flags; the JSON names are the fields of a batch line.
+type wrapOpts struct {
+	Key           string  `json:"key"`
+	Alg           string  `json:"alg"`
+	KBPK          string  `json:"kbpk"`
+	Header        string  `json:"header"`
+	Version       string  `json:"version"`
+	Usage         string  `json:"usage"`
+	Mode          string  `json:"mode"`
+	Exportability string  `json:"exportability"`
+	KeyVersion    string  `json:"key_version"`
+	Opt           optList `json:"opt"`
+	NoObfuscation bool    `json:"no_obfuscation"`
+	AllowWeak     bool    `json:"allow_weak"`
+	Strict        bool    `json:"strict"`
+	batch         string
+}
+
+// optList takes one ID=VALUE or a list of them in a batch line.
+type optList []string
+
+// UnmarshalJSON reads a string or an array of strings.
+func (l *optList) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*l = optList{one}
+		return nil
+	}
+	var many []string
+	if err := json.Unmarshal(b, &many); err != nil {
+		return err
+	}
+	*l = many
+	return nil
+}
+
+func newKeyblockWrapCmd(a *App) *cobra.Command {
+	o := wrapOpts{}
+	var opts []string
+	cmd := a.command(cmdSpec{
+		use:   "wrap",
+		short: text.New("close a key block over a key"),
+		long: text.New("The header comes as --header (16 characters and optional blocks; length and number are computed) or field by field.\n" +
+			"--opt KC=auto and --opt KP=auto fill in the check values, --opt TS=now the time. The key's length is hidden by padding\n" +
+			"unless --no-obfuscation is given; packet 02 of PIN pads needs that."),
+		example: "  poskey keyblock wrap --key file:key.txt --alg tdes-128 --kbpk file:kbpk.txt --version B --usage P0 --mode E --exportability E\n" +
+			"  poskey keyblock wrap --key file:key.txt --alg aes-128 --kbpk file:kbpk.txt --header D0000D0AB00E0000 --opt KC=auto --opt LB=test",
+		exits: []int{3, 4, 6, 10}, args: cobra.NoArgs,
+	})
+	f := cmd.Flags()
+	f.StringVar(&o.Key, "key", "", a.Say.T("the key (SRC); asked for when left out"))
+	f.StringVar(&o.Alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
+	f.StringVar(&o.KBPK, "kbpk", "", a.Say.T("key block protection key (SRC); asked for when left out"))
+	f.StringVar(&o.Header, "header", "", a.Say.T("the header; its length and counts are computed anew"))
+	f.StringVar(&o.Version, "version", "", a.Say.T("key block version: A B C D E"))
+	f.StringVar(&o.Usage, "usage", "", a.Say.T("key usage of X9.143, such as K0, P0, B0, D0"))
+	f.StringVar(&o.Mode, "mode", "", a.Say.T("mode of use; the usage's own when left out"))
+	f.StringVar(&o.Exportability, "exportability", "", a.Say.T("exportability: E, N or S"))
+	f.StringVar(&o.KeyVersion, "key-version", "", a.Say.T("key version, two characters; 00 when left out"))
+	f.StringArrayVar(&opts, "opt", nil, a.Say.T("optional block ID=VALUE; KC=auto, KP=auto, PK=auto, TS=now, TC=now"))
+	f.BoolVar(&o.NoObfuscation, "no-obfuscation", false, a.Say.T("do not hide the key's length by padding"))
+	f.BoolVar(&o.AllowWeak, "allow-weak", false, a.Say.T("allow weak keys; for tests"))
+	f.BoolVar(&o.Strict, "strict", false, a.Say.T("make every warning an error"))
+	f.StringVar(&o.batch, "batch", "", a.Say.T("JSON Lines with one set of flags each; a file or -"))
+	cmd.MarkFlagsMutuallyExclusive("header", "version")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o.Opt = opts
+		return runKeyblockWrap(cmd.Context(), a, o)
+	}
+	return cmd
+}
+
+type wrapDoc struct {
+	Block    string       `json:"block"`
+	Header   headerDoc    `json:"header"`
+	KCV      string       `json:"kcv"`
+	Method   kcv.Method   `json:"method"`
+	Warnings []warningDoc `json:"warnings"`
+}
+
+func runKeyblockWrap(ctx context.Context, a *App, o wrapOpts) error {
+	if o.batch != "" {
+		return a.runBatch(ctx, o.batch, "keyblock.wrap", func() batchLine {
+			in := a.batchIntake()
+			return func(ctx context.Context, line []byte) (any, error) {
+				mine := o
+				if err := decodeLine(line, &mine); err != nil {
+					return nil, err
+				}
+				doc, _, err := wrapOne(ctx, a, in, mine)
+				return doc, err
+			}
+		})
+	}
+	doc, warnings, err := wrapOne(ctx, a, a.intake(), o)
+	if err != nil {
+		return err
+	}
+	return a.render.Answer("keyblock.wrap", doc, func(p *render.Page) {
+		p.Raw(doc.Block)
+		p.Blank()
+		p.Fields(render.F(text.New("check value"), kcv.Value{Method: doc.Method, Digits: doc.KCV}.String()))
+		warnPage(p, warnings)
+	})
+}
+
+func wrapOne(ctx context.Context, a *App, in *intake, o wrapOpts) (wrapDoc, []keyblock.Warning, error) {
+	h, err := wrapHeader(o)
+	if err != nil {
+		return wrapDoc{}, nil, err
+	}
+	t, err := in.key(ctx, keyWish{src: o.Key, kbpk: o.KBPK, alg: o.Alg, what: text.New("the key"),
+		attrs: hsm.Attributes{Usage: h.Usage, Mode: h.Mode, Exportability: h.Exportability}, policy: hsm.Policy{AllowWeak: o.AllowWeak}})
+	if err != nil {
+		return wrapDoc{}, nil, err
+	}
+	if o.Header == "" {
+		h.Algorithm = keyblock.AlgorithmChar(t.Key.Algorithm)
+	}
+	kbpk, err := in.kbpk(ctx, o.KBPK, h.Version, text.New("the KBPK"))
+	if err != nil {
+		return wrapDoc{}, nil, err
+	}
+	if err := a.addOptions(ctx, &h, o.Opt, t.Key, kbpk); err != nil {
+		return wrapDoc{}, nil, err
+	}
+	wo := keyblock.WrapOptions{AllowWeak: o.AllowWeak}
+	if !o.NoObfuscation {
+		wo.PadTo = keyblock.ObfuscatedLen(t.Key.Algorithm)
+	}
+	b, err := a.hsm()
+	if err != nil {
+		return wrapDoc{}, nil, err
+	}
+	w, err := b.Wrap(ctx, t.Key, kbpk, h, wo)
+	if err != nil {
+		return wrapDoc{}, nil, err
+	}
+	made, err := keyblock.Parse(w.Block)
+	if err != nil {
+		return wrapDoc{}, nil, fault.WrapAs(fault.Bug, err, "read the block back")
+	}
+	warnings := append(made.Lint(), w.Warnings...)
+	if o.Strict {
+		if err := strict(warnings); err != nil {
+			return wrapDoc{}, nil, err
+		}
+	}
+	return wrapDoc{w.Block, newHeaderDoc(&made.Header, made.Len()), t.Key.Check.Digits, t.Key.Check.Method, warningDocs(warnings)}, warnings, nil
+}
+
+// wrapHeader makes the header of --header or of the single flags.
+func wrapHeader(o wrapOpts) (keyblock.Header, error) {
+	if o.Header != "" {
+		return keyblock.BuildHeader(o.Header)
+	}
+	if o.Version == "" || o.Usage == "" {
+		return keyblock.Header{}, fault.New(fault.Usage, "give --header, or --version and --usage")
+	}
+	version, err := oneChar("version", o.Version)
+	if err != nil {
+		return keyblock.Header{}, err
+	}
+	usage, err := keys.ParseUsage(o.Usage)
+	if err != nil {
+		return keyblock.Header{}, err
+	}
+	mode, err := oneChar("mode", o.Mode)
+	if err != nil {
+		return keyblock.Header{}, err
+	}
+	exportability, err := oneChar("exportability", o.Exportability)
+	if err != nil {
+		return keyblock.Header{}, err
+	}
+	attrs := hsm.Attributes{Usage: usage, Mode: mode, Exportability: exportability}.Defaults()
+	h := keyblock.Header{Version: version, Usage: attrs.Usage, Algorithm: 'T', Mode: attrs.Mode, KeyVersion: "00",
+		Exportability: attrs.Exportability, Context: '0', Reserved: '0'}
+	if o.KeyVersion != "" {
+		h.KeyVersion = o.KeyVersion
+	}
+	_, err = keyblock.CheckHeader(h)
+	return h, err
+}
+
+// addOptions puts the optional blocks in, in the order given; auto and now are filled.
+func (a *App) addOptions(ctx context.Context, h *keyblock.Header, opts []string, k, kbpk hsm.Key) error {
+	if hm := keyblock.HMFor(k.Algorithm); hm != "" && h.Algorithm == 'H' {
+		if _, there := h.Opt("HM"); !there {
+			h.SetOpt("HM", hm)
+		}
+	}
+	for _, opt := range opts {
+		id, value, ok := strings.Cut(opt, "=")
+		if !ok {
+			return fault.New(fault.Usage, "--opt %q is not ID=VALUE", opt)
+		}
+		value, err := a.optionValue(ctx, strings.ToUpper(id), value, k, kbpk)
+		if err != nil {
+			return err
+		}
+		o, err := keyblock.NewOptBlock(id, value)
+		if err != nil {
+			return err
+		}
+		h.SetOpt(o.ID, o.Data)
+	}
+	return nil
+}
+
+func (a *App) optionValue(ctx context.Context, id, value string, k, kbpk hsm.Key) (string, error) {
+	b, err := a.hsm()
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case value == "auto" && id == "KC":
+		return b.CheckData(ctx, k)
+	case value == "auto" && (id == "KP" || id == "PK"):
+		return b.CheckData(ctx, kbpk)
+	case value == "auto" && id == "HM":
+		return keyblock.HMFor(k.Algorithm), nil
+	case value == "now" && (id == "TS" || id == "TC"):
+		return a.Env.Now().UTC().Format("20060102150405Z"), nil
+	}
+	return value, nil
+}

@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+)
+
+// hintFor says what to do next, by kind of error. Hints are for people; the error itself stays one line.
+func hintFor(kind fault.Kind) text.Text {
+	switch kind {
+	case fault.ArgvSecret:
+		return text.New("use prompt, file:PATH, fd:N or -; for test keys, --allow-argv-secrets permits hex:")
+	case fault.InputNeeded:
+		return text.New("give the value by a flag or a source other than prompt, such as file:PATH or fd:N")
+	case fault.WeakKey:
+		return text.New("make a new key with: poskey generate; --allow-weak takes it all the same, for test keys")
+	case fault.FileExposed:
+		return text.New("chmod 600 the file; if others may have read it, the key must be replaced")
+	case fault.FileExists:
+		return text.New("name a new file; poskey does not overwrite")
+	case fault.KCVMismatch:
+		return text.New("find out why with: poskey diagnose kcv --expected ... --key ...")
+	case fault.MACMismatch, fault.KBPKWrong:
+		return text.New("find out more with: poskey keyblock verify")
+	case fault.MalformedHex, fault.MalformedLength:
+		return text.New("a key is typed in hex digits 0-9 and A-F; blanks and dashes between them do not matter")
+	case fault.RevealNeeded:
+		return text.New("--reveal shows clear values, --yes confirms it in a script")
+	case fault.KBPKLength:
+		return text.New("versions A, B and C take TDES keys, versions D and E take AES keys")
+	case fault.PartMissing:
+		return text.New("bring the named sheet; the others are not used up by trying")
+	case fault.DeviceTimeout, fault.DeviceLink:
+		return text.New("check that the device is on, that the address is right, and try again")
+	case fault.ModeUnfit:
+		return text.New("choose a fitting mode of use; poskey keyblock inspect explains headers")
+	case fault.MissingKSN:
+		return text.New("add the serial number with --opt KS=... (TDES) or --opt IK=... (AES)")
+	case fault.Partial:
+		return text.New("the lines with errors are marked in the output; run those again")
+	}
+	return text.Text{}
+}
+
+// translateFlagError makes usage errors of the flag parser and of cobra part of the one error type.
+func translateFlagError(err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return err
+	}
+	var missing *pflag.NotExistError
+	var value *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &missing):
+		return fault.New(fault.Usage, "unknown flag %s", flagName(missing.GetSpecifiedName(), missing.GetSpecifiedShortnames()))
+	case errors.As(err, &value):
+		return fault.New(fault.Usage, "flag --%s needs a value", value.GetFlag().Name)
+	case errors.As(err, &invalid): // not %v: a secret may have been given as the value
+		return fault.New(fault.Usage, "flag --%s does not take this value", invalid.GetFlag().Name)
+	}
+	msg := err.Error()
+	switch {
+	case strings.HasPrefix(msg, "unknown command"):
+		word, _, _ := strings.Cut(strings.TrimPrefix(msg, "unknown command "), " for")
+		return fault.New(fault.Usage, "unknown command %s; see: poskey help", word)
+	case strings.HasPrefix(msg, "required flag(s)"):
+		names := strings.TrimSuffix(strings.TrimPrefix(msg, "required flag(s) "), " not set")
+		return fault.New(fault.Usage, "missing: --%s", strings.ReplaceAll(strings.ReplaceAll(names, `"`, ""), ", ", " --"))
+	case strings.HasPrefix(msg, "accepts"), strings.HasPrefix(msg, "unknown shorthand"), strings.HasPrefix(msg, "if any flags"),
+		strings.HasPrefix(msg, "at least one of the flags"), strings.HasPrefix(msg, "bad flag syntax"):
+		return fault.New(fault.Usage, "%s", msg)
+	}
+	return fault.WrapAs(fault.KindOf(err), err, "failed")
+}
+
+func flagName(name, shorts string) string {
+	if shorts != "" || len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}

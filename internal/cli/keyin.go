@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+
+	"poskey/internal/fault"
+	"poskey/internal/source"
+	"poskey/internal/text"
+	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
+	"poskey/pkg/keyblock"
+	"poskey/pkg/keys"
+)
+
+// intake takes keys from their sources into the boundary. One intake serves one command, or one worker of a batch.
+type intake struct {
+	app   *App
+	read  func(ctx context.Context, src string, what text.Text) (source.Material, error)
+	batch bool
+	memo  map[[32]byte]hsm.Key // KBPKs of a batch: the same one stands in a million lines
+}
+
+// intake for a command line: secrets may be typed.
+func (a *App) intake() *intake { return &intake{app: a, read: a.sources().Read} }
+
+// batchIntake for the lines of a batch.
+func (a *App) batchIntake() *intake {
+	return &intake{app: a, read: a.sources().ReadBatch, batch: true, memo: map[[32]byte]hsm.Key{}}
+}
+
+// taken is a key inside the boundary with what its source said about it.
+type taken struct {
+	Key      hsm.Key
+	Expected string             // the check value that came with it: of a sheet (a part's own), or of a KC block
+	Header   *keyblock.Header   // when it came as a key block
+	Warnings []keyblock.Warning // of that block
+	By       hsm.Witness        // who said Expected
+	Method   kcv.Method         // by which method
+}
+
+// keyWish says what a command wants of a key.
+type keyWish struct {
+	src    string
+	kbpk   string // opens block: sources
+	what   text.Text
+	alg    string // as the user wrote it; may be empty when the source knows it
+	attrs  hsm.Attributes
+	policy hsm.Policy
+	open   bool // bytes without an algorithm will do
+	// anyTDES takes the DES algorithm of the key's length when none is named: devices that load nothing else
+	anyTDES bool
+}
+
+// key takes one key in. An empty source asks at the terminal.
+func (in *intake) key(ctx context.Context, w keyWish) (taken, error) {
+	if w.src == "" {
+		if in.batch {
+			return taken{}, fault.New(fault.Usage, "%s: no source is given", w.what)
+		}
+		w.src = "prompt"
+	}
+	if w.alg != "" {
+		alg, err := keys.ParseAlgorithm(w.alg)
+		if err != nil {
+			return taken{}, err
+		}
+		w.attrs.Algorithm = alg
+	}
+	m, err := in.read(ctx, w.src, w.what)
+	if err != nil {
+		return taken{}, err
+	}
+	defer m.Wipe()
+	b, err := in.app.hsm()
+	if err != nil {
+		return taken{}, err
+	}
+	if m.Block != nil {
+		return in.fromBlock(ctx, b, m, w)
+	}
+	sec, alg := m.Secret, w.attrs.Algorithm
+	t := taken{}
+	if m.Part != nil {
+		sec, t.Expected, t.By, t.Method = m.Part.Value, m.Part.Check.Digits, hsm.BySheet, m.Part.Check.Method
+		if alg != "" && alg != m.Part.Algorithm {
+			return taken{}, fault.New(fault.Usage, "%s (%s): the sheet is for %s, --alg says %s", w.what, m.Where, m.Part.Algorithm, alg)
+		}
+		alg = m.Part.Algorithm
+	}
+	if alg == "" && w.anyTDES {
+		alg = keys.TDES128.ForLength(sec.Len())
+	}
+	if alg == "" && w.open {
+		alg = keys.Raw
+	}
+	if alg == "" {
+		return taken{}, fault.New(fault.Usage, "%s: say which algorithm it is for with --alg (%d bytes fit: %s)", w.what, sec.Len(), fitting(sec.Len()))
+	}
+	w.attrs.Algorithm = alg
+	t.Key, err = b.Import(ctx, sec.Clone(), w.attrs, w.policy)
+	if err != nil {
+		return taken{}, fault.Wrap(err, "%s (%s)", w.what, m.Where)
+	}
+	in.reportWeak(t.Key, w)
+	return t, nil
+}
+
+func fitting(n int) string {
+	var names string
+	for _, alg := range keys.Named() {
+		if alg.KeyLen() == n {
+			names += " " + string(alg)
+		}
+	}
+	if names == "" {
+		return "-"
+	}
+	return names[1:]
+}
+
+func (in *intake) fromBlock(ctx context.Context, b hsm.Boundary, m source.Material, w keyWish) (taken, error) {
+	kbpk, err := in.kbpk(ctx, w.kbpk, m.Block.Version, text.New("the KBPK"))
+	if err != nil {
+		return taken{}, err
+	}
+	opened, err := b.Unwrap(ctx, m.Block, kbpk)
+	if err != nil {
+		return taken{}, fault.Wrap(err, "%s (%s)", w.what, m.Where)
+	}
+	k := opened.Key
+	if alg := w.attrs.Algorithm; alg != "" && alg != k.Algorithm {
+		return taken{}, fault.New(fault.Usage, "%s (%s): the block holds a %s key, --alg says %s", w.what, m.Where, k.Algorithm, alg)
+	}
+	if err := refuseWeak(k, w.policy); err != nil {
+		return taken{}, fault.Wrap(err, "%s (%s)", w.what, m.Where)
+	}
+	t := taken{Key: k, Header: &m.Block.Header, Warnings: opened.Warnings}
+	if kc, ok := m.Block.Opt("KC"); ok && len(kc) > 6 {
+		t.Expected, t.By, t.Method = kc[2:], hsm.ByBlock, kcv.ECBZero
+		if kc[:2] == "01" {
+			t.Method = kcv.CMAC
+		}
+	}
+	in.reportWeak(k, w)
+	return t, nil
+}
+
+func refuseWeak(k hsm.Key, p hsm.Policy) error {
+	if len(k.Weak) == 0 || p.Inspect || p.AllowWeak {
+		return nil
+	}
+	return fault.New(fault.WeakKey, "weak key (%s): %s", string(k.Weak[0]), k.Weak[0].Text())
+}
+
+// reportWeak: a weak key is always reported, also where it is allowed. A batch says it in its lines.
+func (in *intake) reportWeak(k hsm.Key, w keyWish) {
+	if in.batch {
+		return
+	}
+	for _, weak := range k.Weak {
+		in.app.render.Warn(text.New("%s is weak (%s): %s", w.what, string(weak), weak.Text()))
+	}
+}
+
+// kbpk takes in a KBPK; the version of the block says which algorithm it is.
+func (in *intake) kbpk(ctx context.Context, src string, version byte, what text.Text) (hsm.Key, error) {
+	if src == "" && in.batch {
+		return hsm.Key{}, fault.New(fault.Usage, "no KBPK is given (kbpk)")
+	}
+	if src == "" {
+		src = "prompt"
+	}
+	id := sha256.Sum256([]byte(string(version) + src))
+	if k, ok := in.memo[id]; ok {
+		return k, nil
+	}
+	m, err := in.read(ctx, src, what)
+	if err != nil {
+		return hsm.Key{}, err
+	}
+	defer m.Wipe()
+	sec := m.Secret
+	switch {
+	case m.Block != nil:
+		return hsm.Key{}, fault.New(fault.Usage, "%s (%s): a KBPK cannot come as a key block here", what, m.Where)
+	case m.Part != nil:
+		return hsm.Key{}, fault.New(fault.Usage, "%s (%s): this is one component; combine the components first", what, m.Where)
+	}
+	alg, err := keyblock.KBPKAlgorithm(version, sec.Len())
+	if err != nil {
+		return hsm.Key{}, err
+	}
+	b, err := in.app.hsm()
+	if err != nil {
+		return hsm.Key{}, err
+	}
+	k, err := b.Import(ctx, sec.Clone(), hsm.Attributes{Algorithm: alg, Usage: keys.UsageKBPK}, hsm.Policy{Inspect: true})
+	if err == nil && in.memo != nil && len(in.memo) < 256 {
+		in.memo[id] = k
+	}
+	return k, err
+}
+
+// weakIDs lists weaknesses for JSON.
+func weakIDs(k hsm.Key) []string {
+	var ids []string
+	for _, w := range k.Weak {
+		ids = append(ids, string(w))
+	}
+	return ids
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"poskey/internal/text"
+)
+
+// The groups of commands in help, as in the contract.
+const (
+	groupKeys    = "keys"
+	groupDevices = "devices"
+	groupTrouble = "trouble"
+	groupTool    = "tool"
+)
+
+func newRootCmd(a *App) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "poskey",
+		Short: a.Say.T("the life of a payment terminal's keys: make, split, check, wrap, load, diagnose"),
+		Long: a.Say.T("poskey leads through the life of a payment terminal's keys: generate, split, combine, check, wrap,\n" +
+			"load into terminals, and find out why a key check fails.\n\nBegin with: poskey tour"),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.apply() },
+		Args:              cobra.NoArgs,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	root.SetIn(a.In)
+	root.SetUsageTemplate(usageTemplate(a))
+	root.SetHelpTemplate("{{.Long}}\n\n{{if or .Runnable .HasSubCommands}}{{.UsageString}}{{end}}")
+	a.addGlobalFlags(root)
+	root.AddGroup(
+		&cobra.Group{ID: groupKeys, Title: a.Say.T("Keys:")},
+		&cobra.Group{ID: groupDevices, Title: a.Say.T("Devices:")},
+		&cobra.Group{ID: groupTrouble, Title: a.Say.T("Trouble:")},
+		&cobra.Group{ID: groupTool, Title: a.Say.T("Tool:")},
+	)
+	root.AddCommand(
+		newGenerateCmd(a), newSplitCmd(a), newCombineCmd(a), newKCVCmd(a), newKeyblockCmd(a),
+		newDeviceCmd(a), newInjectCmd(a),
+		newDiagnoseCmd(a),
+		newTourCmd(a), newSelftestCmd(a), newVersionCmd(a), newCompletionCmd(a),
+	)
+	root.AddCommand(helpTopics(a)...)
+	root.SetHelpCommand(newHelpCmd(a))
+	root.SetHelpCommandGroupID(groupTool)
+	nameHelpFlags(a, root)
+	return root
+}
+
+func (a *App) addGlobalFlags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.SortFlags = false
+	f.StringVarP(&a.flags.output, "output", "o", "table", a.Say.T("output: table or json"))
+	f.StringVar(&a.flags.lang, "lang", "", a.Say.T("language: en or zh (also POSKEY_LANG, LANG)"))
+	f.BoolVar(&a.flags.noInput, "no-input", false, a.Say.T("never ask; fail where an answer is needed"))
+	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, a.Say.T("say nothing beside the answer, warnings and errors"))
+	f.BoolVarP(&a.flags.verbose, "verbose", "v", false, a.Say.T("say more (with devices: every frame, keys blotted out)"))
+	f.StringVar(&a.flags.color, "color", "auto", a.Say.T("colours: auto, always or never"))
+	f.StringVar(&a.flags.hsmURI, "hsm", "soft:", a.Say.T("boundary that holds clear keys: soft:"))
+	f.BoolVar(&a.flags.allowArgv, "allow-argv-secrets", false, a.Say.T("allow hex:DIGITS as a key source (others can see it)"))
+}
+
+func nameHelpFlags(a *App, cmd *cobra.Command) {
+	cmd.InitDefaultHelpFlag()
+	if f := cmd.Flags().Lookup("help"); f != nil {
+		f.Usage = a.Say.T("help for this command")
+	}
+	cmd.Flags().SortFlags = false
+	for _, c := range cmd.Commands() {
+		nameHelpFlags(a, c)
+	}
+}
+
+// usageTemplate is cobra's own, with its words in the user's language.
+func usageTemplate(a *App) string {
+	r := strings.NewReplacer(
+		"@usage", a.Say.T("Usage:"), "@examples", a.Say.T("Examples:"), "@flags", a.Say.T("Flags:"),
+		"@global", a.Say.T("Flags of every command:"), "@commands", a.Say.T("Commands:"),
+		"@topics", a.Say.T("More help:"),
+		"@more", a.Say.T("poskey help COMMAND tells more about a command."),
+	)
+	return r.Replace(`@usage{{if .Runnable}}
+  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} [command]{{end}}{{if .HasExample}}
+
+@examples
+{{.Example}}{{end}}{{if .HasAvailableSubCommands}}{{$cmds := .Commands}}{{if eq (len .Groups) 0}}
+
+@commands{{range $cmds}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{else}}{{range $group := .Groups}}
+
+{{.Title}}{{range $cmds}}{{if (and (eq .GroupID $group.ID) (or .IsAvailableCommand (eq .Name "help")))}}
+  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+@flags
+{{.LocalNonPersistentFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if not .HasParent}}
+
+@global
+{{.PersistentFlags.FlagUsages | trimTrailingWhitespaces}}{{else if .HasAvailableInheritedFlags}}
+
+@global
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if not .HasParent}}
+
+@topics{{range .Commands}}{{if .IsAdditionalHelpTopicCommand}}
+  poskey help {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
+
+@more{{end}}
+`)
+}
+
+// parent makes a command that only holds others.
+func (a *App) parent(use, group string, short text.Text, children ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, GroupID: group, Short: a.Say.Text(short), Long: a.Say.Text(short),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(children...)
+	return cmd
+}

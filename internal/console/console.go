@@ -1,0 +1,140 @@
+// Package console talks to the person at the terminal. It is the only user of x/term.
+//
+// Manners: questions and answers go through the controlling terminal, not through stdin and stdout, so that prompts work
+// in pipes; stdin serves only when it is itself a terminal. Secrets are read without echo, and the terminal is put
+// back in order on every way out, an interrupt included. Where nobody can answer, or --no-input forbids to ask, the
+// error says which flag would have answered.
+package console
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"poskey/internal/fault"
+	"poskey/internal/secret"
+)
+
+// Console asks.
+type Console struct {
+	NoInput bool
+	Stdin   *os.File // asked only when there is no controlling terminal
+	Width   int      // 0: ask the terminal
+}
+
+// terminal opens the controlling terminal, or falls back to stdin when that is one.
+func (c *Console) terminal() (*os.File, func(), error) {
+	if c.NoInput {
+		return nil, nil, fault.New(fault.InputNeeded, "a person must answer here, and --no-input forbids to ask")
+	}
+	if tty, err := openTTY(); err == nil {
+		return tty, func() { _ = tty.Close() }, nil
+	}
+	if c.Stdin != nil && term.IsTerminal(int(c.Stdin.Fd())) {
+		return c.Stdin, func() {}, nil
+	}
+	return nil, nil, fault.New(fault.InputNeeded, "a person must answer here, and there is no terminal")
+}
+
+// CanAsk reports whether somebody can be asked.
+func (c *Console) CanAsk() bool {
+	_, done, err := c.terminal()
+	if err != nil {
+		return false
+	}
+	done()
+	return true
+}
+
+// Secret asks for a secret without echo. The text comes as typed, without the line end.
+func (c *Console) Secret(ctx context.Context, prompt string) (*secret.Bytes, error) {
+	tty, done, err := c.terminal()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	fd := int(tty.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, fault.WrapAs(fault.Failure, err, "ask at the terminal")
+	}
+	if _, err := io.WriteString(tty, prompt); err != nil {
+		return nil, fault.WrapAs(fault.Failure, err, "ask at the terminal")
+	}
+	type answer struct {
+		typed []byte
+		err   error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		typed, err := term.ReadPassword(fd)
+		got <- answer{typed, err}
+	}()
+	select {
+	case <-ctx.Done():
+		_ = term.Restore(fd, before) // the reader still hangs; without this the shell would stay without echo
+		_, _ = io.WriteString(tty, "\n")
+		return nil, context.Cause(ctx)
+	case a := <-got:
+		_, _ = io.WriteString(tty, "\n")
+		if a.err != nil && (!errors.Is(a.err, io.EOF) || len(a.typed) == 0) {
+			secret.Wipe(a.typed)
+			return nil, fault.WrapAs(fault.InputNeeded, a.err, "nothing was typed")
+		}
+		return secret.Take(a.typed), nil
+	}
+}
+
+// Line asks for a line with echo: for confirmations, never for secrets.
+func (c *Console) Line(ctx context.Context, prompt string) (string, error) {
+	tty, done, err := c.terminal()
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	if _, err := io.WriteString(tty, prompt); err != nil {
+		return "", fault.WrapAs(fault.Failure, err, "ask at the terminal")
+	}
+	type answer struct {
+		line string
+		err  error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		line, err := bufio.NewReader(io.LimitReader(tty, 4096)).ReadString('\n')
+		got <- answer{line, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	case a := <-got:
+		if a.err != nil && a.line == "" {
+			return "", fault.WrapAs(fault.InputNeeded, a.err, "nothing was typed")
+		}
+		return strings.TrimSpace(a.line), nil
+	}
+}
+
+// IsTerminal reports whether a stream is a terminal.
+func IsTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// WidthOf gives the width of a terminal in columns, or 0.
+func WidthOf(stream any) int {
+	f, ok := stream.(*os.File)
+	if !ok {
+		return 0
+	}
+	w, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return w
+}

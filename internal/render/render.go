@@ -1,0 +1,201 @@
+// Package render writes answers: one JSON document, or a page for people. It is the only user of tablewriter.
+//
+// A command hands over its document (a struct with json tags, snake_case) and a function that lays the same facts out on
+// a [Page]. JSON is never translated; a page speaks the reader's language.
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+
+	"poskey/internal/fault"
+	"poskey/internal/i18n"
+	"poskey/internal/text"
+)
+
+// Format is what -o says.
+type Format string
+
+// The formats.
+const (
+	Table Format = "table"
+	JSON  Format = "json"
+)
+
+// ParseFormat reads the value of -o.
+func ParseFormat(s string) (Format, error) {
+	switch f := Format(strings.ToLower(s)); f {
+	case Table, JSON:
+		return f, nil
+	}
+	return "", fault.New(fault.Usage, "unknown output format %q; known: table json", s)
+}
+
+// Renderer writes to stdout (answers) and stderr (talk).
+type Renderer struct {
+	Out, Err io.Writer
+	Format   Format
+	Say      *i18n.Printer
+	Color    bool // for Out
+	ErrColor bool // for Err
+	Quiet    bool
+}
+
+// Answer writes the answer of a command: doc as "poskey.<name>/v1" or the page.
+func (r *Renderer) Answer(name string, doc any, lay func(*Page)) error {
+	if r.Format == JSON {
+		line, err := Document(name, doc)
+		if err != nil {
+			return err
+		}
+		return r.write(append(line, '\n'))
+	}
+	p := &Page{r: r}
+	lay(p)
+	return r.write(p.buf.Bytes())
+}
+
+func (r *Renderer) write(b []byte) error {
+	if _, err := r.Out.Write(b); err != nil {
+		return fault.WrapAs(fault.Failure, err, "write the answer")
+	}
+	return nil
+}
+
+// Document marshals doc with its schema in front. Characters of HTML stay themselves.
+func Document(name string, doc any) ([]byte, error) {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(doc); err != nil {
+		return nil, fault.WrapAs(fault.Failure, err, "write the answer as JSON")
+	}
+	out := bytes.TrimSpace(body.Bytes())
+	head := fmt.Sprintf(`{"schema":"poskey.%s/v1"`, name)
+	if len(out) <= 2 {
+		return append([]byte(head), '}'), nil
+	}
+	return append(append([]byte(head), ','), out[1:]...), nil
+}
+
+// Note says something beside the answer: to stderr, not in JSON mode's document, not under -q.
+func (r *Renderer) Note(t text.Text) {
+	if !r.Quiet && r.Format != JSON {
+		_, _ = fmt.Fprintf(r.Err, "%s\n", r.Say.Text(t))
+	}
+}
+
+// Warn says a warning: to stderr, also under -q and with -o json.
+func (r *Renderer) Warn(t text.Text) {
+	word := r.Say.T("warning")
+	if r.ErrColor {
+		word = yellow + word + reset
+	}
+	_, _ = fmt.Fprintf(r.Err, "poskey: %s: %s\n", word, r.Say.Text(t))
+}
+
+const (
+	red    = "\x1b[31m"
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+	bold   = "\x1b[1m"
+	reset  = "\x1b[0m"
+)
+
+// Page is an answer for people, laid out from top to bottom.
+type Page struct {
+	r   *Renderer
+	buf bytes.Buffer
+}
+
+// T renders a text in the reader's language.
+func (p *Page) T(t text.Text) string { return p.r.Say.Text(t) }
+
+// Line writes one sentence.
+func (p *Page) Line(t text.Text) { p.buf.WriteString(p.T(t) + "\n") }
+
+// Blank leaves a line free.
+func (p *Page) Blank() { p.buf.WriteByte('\n') }
+
+// Raw writes a line that is the same in every language, such as a key block.
+func (p *Page) Raw(s string) { p.buf.WriteString(s + "\n") }
+
+// Heading writes a line that stands out.
+func (p *Page) Heading(t text.Text) { p.buf.WriteString(p.paint(bold, p.T(t)) + "\n") }
+
+// Good and Bad write a verdict.
+func (p *Page) Good(t text.Text) { p.buf.WriteString(p.paint(green, p.T(t)) + "\n") }
+
+// Bad writes a verdict that is no.
+func (p *Page) Bad(t text.Text) { p.buf.WriteString(p.paint(red, p.T(t)) + "\n") }
+
+func (p *Page) paint(color, s string) string {
+	if !p.r.Color {
+		return s
+	}
+	return color + s + reset
+}
+
+// Fields writes names and values below each other, the values aligned.
+func (p *Page) Fields(rows ...Field) {
+	t := p.table()
+	for _, row := range rows {
+		if row.Value != "" {
+			_ = t.Append([]string{p.T(row.Name), row.Value})
+		}
+	}
+	_ = t.Render()
+}
+
+// Field is one row of Fields; an empty value leaves it out.
+type Field struct {
+	Name  text.Text
+	Value string
+}
+
+// F makes a Field.
+func F(name text.Text, value string) Field { return Field{name, value} }
+
+// Grid writes a table with a head.
+func (p *Page) Grid(head []text.Text, rows [][]string) {
+	t := p.table()
+	names := make([]string, len(head))
+	for i, h := range head {
+		names[i] = p.paint(bold, p.T(h))
+	}
+	t.Header(names)
+	for _, row := range rows {
+		_ = t.Append(row)
+	}
+	_ = t.Render()
+}
+
+// table makes a table without lines: it pastes well and reads well in a log.
+func (p *Page) table() *tablewriter.Table {
+	return tablewriter.NewTable(&p.buf,
+		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
+			Borders:  tw.BorderNone,
+			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
+		})),
+		tablewriter.WithConfig(tablewriter.Config{
+			Header: tw.CellConfig{
+				Alignment:  tw.CellAlignment{Global: tw.AlignLeft},
+				Formatting: tw.CellFormatting{AutoFormat: tw.Off, AutoWrap: tw.WrapNone},
+				Padding:    tw.CellPadding{Global: tw.Padding{Left: "", Right: "  ", Overwrite: true}},
+			},
+			Row: tw.CellConfig{
+				Alignment:  tw.CellAlignment{Global: tw.AlignLeft},
+				Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone},
+				Padding:    tw.CellPadding{Global: tw.Padding{Left: "", Right: "  ", Overwrite: true}},
+			},
+			Behavior: tw.Behavior{TrimSpace: tw.Off},
+		}),
+	)
+}

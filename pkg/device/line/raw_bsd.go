@@ -1,0 +1,13 @@
+//go:build darwin || freebsd || netbsd || openbsd || dragonfly
+
+package line
+
+import "golang.org/x/sys/unix"
+
+const (
+	getTermios = unix.TIOCGETA
+	setTermios = unix.TIOCSETA
+)
+
+// flush throws away both directions: 0 means so for TIOCFLUSH (tty(4)).
+func flush(fd int) error { return unix.IoctlSetPointerInt(fd, unix.TIOCFLUSH, 0) }

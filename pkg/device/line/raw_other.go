@@ -1,0 +1,18 @@
+//go:build !linux && !darwin && !freebsd && !netbsd && !openbsd && !dragonfly
+
+package line
+
+import (
+	"errors"
+	"os"
+)
+
+var errNoTTY = errors.New("terminal lines are not supported on this system")
+
+func openNoControl(string) (*os.File, error) { return nil, errNoTTY }
+
+// Polled fails where there are no terminal lines.
+func Polled(*os.File) (*os.File, error) { return nil, errNoTTY }
+
+// MakeRaw fails where there are no terminal lines.
+func MakeRaw(*os.File) error { return errNoTTY }

@@ -1,0 +1,144 @@
+package visa
+
+import (
+	"context"
+	"errors"
+
+	"poskey/internal/fault"
+	"poskey/pkg/device"
+	"poskey/pkg/device/line"
+	"poskey/pkg/device/visa/table"
+)
+
+// request is one exchange on its way to an answer.
+type request struct {
+	*session
+	ask     Frame
+	timer   timer
+	sent    int  // how often ask went out
+	taken   bool // the terminal acknowledged it
+	damaged int  // answers that came damaged
+	strays  int  // frames that answer something else
+}
+
+// request sends a frame and gives the answer, a frame with the same id. The answer is not acknowledged yet: that is the
+// caller's decision, and for packet 02 it is the commit. After an error the exchange is over on both sides.
+func (s *session) request(ctx context.Context, ask Frame) (Frame, error) {
+	s.forget()
+	r := &request{session: s, ask: ask, timer: timer{stop: func() {}}}
+	defer func() { r.timer.stop() }()
+	answer, err := r.run(ctx)
+	return answer, fault.Wrap(err, "packet %s", ask.ID())
+}
+
+func (r *request) run(ctx context.Context) (Frame, error) {
+	if err := r.send(); err != nil {
+		return Frame{}, err
+	}
+	for {
+		ev, err := r.next(ctx, r.timer)
+		switch {
+		case errors.Is(err, line.ErrTimeout):
+			err = r.silence()
+		case err != nil:
+			r.abort()
+			err = lineFault(err)
+		case ev.Kind == GotFrame && r.answeredBy(ev.Frame):
+			return ev.Frame, nil
+		default:
+			err = r.take(ev)
+		}
+		if err != nil {
+			return Frame{}, err
+		}
+	}
+}
+
+func (r *request) answeredBy(f Frame) bool { return f.Kind == r.ask.Kind && f.ID() == r.ask.ID() }
+
+// restart begins a new waiting.
+func (r *request) restart() {
+	r.timer.stop()
+	r.timer = r.startTimer()
+}
+
+func (r *request) send() error {
+	r.sent++
+	r.restart()
+	if err := r.sendFrame(r.ask); err != nil {
+		return lineFault(err)
+	}
+	return nil
+}
+
+// take handles what is not the answer.
+func (r *request) take(ev Event) error {
+	switch ev.Kind {
+	case GotACK:
+		if !r.taken {
+			r.taken = true
+			r.restart()
+		}
+	case GotNAK:
+		return r.refused()
+	case GotEOT:
+		return endedByTerminal()
+	case GotFrame:
+		ev.Frame.Wipe()
+		r.strays++
+	case DamagedFrame:
+		return r.askAgain()
+	}
+	return nil
+}
+
+func endedByTerminal() error {
+	return &device.CodeError{Dialect: table.Dialect, Answer: "EOT", CodeInfo: table.Ended()}
+}
+
+// refused sends the frame again that the terminal could not read. Once it was taken, a late NAK means nothing.
+func (r *request) refused() error {
+	if r.taken {
+		return nil
+	}
+	if r.sent <= r.retries {
+		return r.send()
+	}
+	r.abort()
+	return fault.New(fault.DeviceLink, "the terminal found the frame damaged %d times; check the line, its speed and its parity", r.sent)
+}
+
+// askAgain asks for an answer again that came damaged. That there is one shows that the frame was taken.
+func (r *request) askAgain() error {
+	r.taken = true
+	r.damaged++
+	if r.damaged > r.retries {
+		r.abort()
+		return fault.New(fault.DeviceLink, "the answer came damaged %d times; check the line, its speed and its parity", r.damaged)
+	}
+	r.restart()
+	if err := r.sendControl(table.NAK); err != nil {
+		return lineFault(err)
+	}
+	return nil
+}
+
+// silence sends the frame again that nobody acknowledged, or gives up.
+func (r *request) silence() error {
+	if !r.taken && r.sent <= r.retries {
+		return r.send()
+	}
+	r.abort()
+	switch {
+	case r.strays > 0:
+		return fault.New(fault.DeviceLink, "no answer within %s, but %d frames that answer something else; "+
+			"is this the right device, and nobody else talking to it?", r.timeout, r.strays)
+	case r.dec.Noise > 0:
+		return fault.New(fault.DeviceLink, "no answer within %s, but %d bytes that are no frame; "+
+			"is this the right device, and speed and parity right?", r.timeout, r.dec.Noise)
+	case r.taken:
+		return fault.New(fault.DeviceTimeout, "the terminal took the frame, but gave no whole answer within %s", r.timeout)
+	}
+	return fault.New(fault.DeviceTimeout, "no answer within %s, sent %d times; is the terminal on, connected, and in the "+
+		"mode in which it takes keys?", r.timeout, r.sent)
+}

@@ -1,0 +1,166 @@
+package visa
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"poskey/internal/fault"
+	"poskey/internal/secret"
+	"poskey/pkg/device"
+	"poskey/pkg/device/line"
+	"poskey/pkg/device/visa/table"
+)
+
+// session runs exchanges over a line: who sends what again, and how long anybody waits. It knows no packets.
+type session struct {
+	line    *line.Line
+	clock   device.Clock
+	timeout time.Duration
+	retries int
+	trace   device.Trace
+	dec     *Decoder
+	chunk   []byte // read, not yet decoded from at on
+	at      int
+}
+
+func newSession(rw io.ReadWriteCloser, o device.Options) *session {
+	s := &session{clock: o.Clock, timeout: o.Timeout, retries: o.Retries, trace: o.Trace, dec: NewDecoder()}
+	if s.clock == nil {
+		s.clock = device.RealClock{}
+	}
+	if s.timeout <= 0 {
+		s.timeout = table.Timeout
+	}
+	switch {
+	case s.retries == 0:
+		s.retries = table.Repeats
+	case s.retries < 0:
+		s.retries = 0
+	}
+	if s.trace == nil {
+		s.trace = func(device.Direction, string) {}
+	}
+	s.line = line.New(rw, s.clock)
+	return s
+}
+
+func (s *session) close() error {
+	err := s.line.Close()
+	secret.Wipe(s.chunk)
+	s.chunk, s.at = nil, 0
+	s.dec.Wipe()
+	return err
+}
+
+// timer is one waiting.
+type timer struct {
+	fired <-chan time.Time
+	stop  func()
+}
+
+// startTimer is called before something is sent: the answer may come as soon as the last byte is out.
+func (s *session) startTimer() timer {
+	fired, stop := s.clock.After(s.timeout)
+	return timer{fired, stop}
+}
+
+// next gives the next event, whatever it is.
+func (s *session) next(ctx context.Context, t timer) (Event, error) {
+	for {
+		for s.at < len(s.chunk) {
+			c := s.chunk[s.at]
+			s.chunk[s.at] = 0
+			s.at++
+			if ev := s.dec.Feed(c); ev.Kind != NoEvent {
+				s.trace(device.Received, describeEvent(ev))
+				return ev, nil
+			}
+		}
+		chunk, err := s.line.Read(ctx, t.fired)
+		if err != nil {
+			return Event{}, err
+		}
+		s.chunk, s.at = chunk, 0
+	}
+}
+
+// forget throws away what an earlier exchange left behind.
+func (s *session) forget() {
+	s.line.Drain()
+	secret.Wipe(s.chunk)
+	s.chunk, s.at = nil, 0
+	s.dec.Reset()
+	s.dec.Noise = 0
+}
+
+func (s *session) sendFrame(f Frame) error {
+	wire := f.Encode()
+	defer wire.Wipe()
+	s.trace(device.Sent, describe(f))
+	return s.line.Write(wire.Expose(), s.timeout)
+}
+
+func (s *session) sendControl(c byte) error {
+	s.trace(device.Sent, describeControl(c))
+	return s.line.Write([]byte{c}, s.timeout)
+}
+
+// abort tells the terminal that the exchange is over. It failed already; that this may fail too adds nothing.
+func (s *session) abort() { _ = s.sendControl(table.EOT) }
+
+// finish acknowledges an answer and waits for the terminal's EOT. An answer that comes again was not acknowledged as far
+// as the terminal knows, so it is again.
+func (s *session) finish(ctx context.Context, answer Frame) error {
+	t := s.startTimer()
+	defer t.stop()
+	reply := byte(table.ACK)
+	for {
+		if reply != 0 {
+			if err := s.sendControl(reply); err != nil {
+				return lineFault(err)
+			}
+		}
+		ev, err := s.next(ctx, t)
+		if errors.Is(err, line.ErrTimeout) {
+			return fault.New(fault.DeviceTimeout, "the terminal did not end the exchange with EOT within %s", s.timeout)
+		}
+		if err != nil {
+			return lineFault(err)
+		}
+		if ev.Kind == GotEOT {
+			return nil
+		}
+		reply = answerAgain(ev, answer)
+	}
+}
+
+// answerAgain says what to send for an event that is not the EOT awaited; 0 is nothing.
+func answerAgain(ev Event, answer Frame) byte {
+	switch ev.Kind {
+	case DamagedFrame:
+		return table.NAK
+	case GotFrame:
+		defer ev.Frame.Wipe()
+		if ev.Frame.Equal(answer) {
+			return table.ACK
+		}
+	}
+	return 0
+}
+
+// lineFault gives an error of the line its kind.
+func lineFault(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return fault.WrapAs(fault.Interrupted, err, "the exchange was given up")
+	case errors.Is(err, context.DeadlineExceeded):
+		return fault.WrapAs(fault.DeviceTimeout, err, "the exchange was given up")
+	case errors.Is(err, line.ErrTimeout):
+		return fault.New(fault.DeviceTimeout, "the terminal takes no bytes any more; the line was closed")
+	case errors.Is(err, io.EOF):
+		return fault.New(fault.DeviceLink, "the terminal closed the line")
+	}
+	return fault.WrapAs(fault.DeviceLink, err, "the line failed")
+}

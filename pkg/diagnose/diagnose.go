@@ -1,0 +1,150 @@
+// Package diagnose says why a check value does not match: facts in, ranked and proven causes out.
+//
+// # What it does
+//
+// [KCV] takes what is known of one failed comparison ([Facts]) and searches for mistakes that turn the material as
+// given into the values as given. It does no I/O and sees no key bytes: it tells a boundary what to form (an [hsm.Expr])
+// and learns whether the check value of that matches. Each family of causes has its file:
+//
+//	rule.go        the key is right, the comparison is not: length, method, data, cipher, parity
+//	shape.go       halves swapped, half a key, a key filled up
+//	components.go  too few or too many parts, a part taken as the key, parts joined or added
+//	unwrap.go      the wrong mode, direction, half or variant of the wrapping key
+//	typing.go      one wrong digit, or two neighbours swapped, in any piece
+//	leftover.go    what can be told when nothing reproduces the values
+//
+// The search goes from the simple to the laborious and stops as soon as a step has an explanation that is not chance.
+// Every cause is an id of the project's catalogue of causes; ids never change their meaning.
+//
+// # What the words mean
+//
+// A value given is the expected one, the one got, and the check value on the sheet of each part. A finding is
+//
+//	proven    it reproduces every value given, nothing else that was tried does, and Odds is below 1 in 10,000
+//	likely    it is no chance (Odds below 1 in 100), but has rivals, leaves a value given unexplained, or says that a
+//	          value given is itself mistyped
+//	possible  neither; or an advice that rests on no comparison
+//
+// Odds is the chance that the finding is an accident: the hypotheses tried, times the chance that a wrong key agrees on
+// all the digits (and parity bits) on which this one agrees; 1 where it rests on no comparison. It is the same for
+// findings that exclude each other (a slip in part 1, or in part 2), which therefore stand side by side.
+//
+// When the material gives the expected value but not the one got, the mistake is searched on the other side: what did
+// the device do with this key? Otherwise it is searched in the material: what should have been entered?
+//
+// # What it does not do
+//
+// It searches one mistake at a time (one per part where the sheets' values tell the parts apart), and never more than
+// one digit or one swap in a piece. DES ignores the lowest bit of each byte: slips there are invisible to a check value
+// and, where another digit of that byte is wrong, leave two readings of it ([Edit].ParityUnseen).
+package diagnose
+
+import (
+	"context"
+
+	"poskey/internal/fault"
+	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
+	"poskey/pkg/keys"
+)
+
+// Material says what the prober holds.
+type Material string
+
+// The kinds of material.
+const (
+	None       Material = ""           // nothing: two values are compared
+	Key        Material = "key"        // part 0 is the key
+	Parts      Material = "parts"      // XOR components, in order
+	Cryptogram Material = "cryptogram" // part 0 is the cryptogram, part 1 the key-encrypting key
+)
+
+// Facts is what is known of one failed comparison.
+type Facts struct {
+	Algorithm keys.Algorithm // of the key
+	Expected  kcv.Expected   // what the value should be; no digits when it is not known
+	Got       kcv.Expected   // what a device or another party shows; no digits when nothing is known
+	Method    kcv.Method     // how the values are said to be made; "" is the algorithm's default
+
+	Kind         Material
+	Parts        int            // number of parts, for Kind Parts
+	PartExpected []kcv.Expected // the check values on the sheets, in order; may be shorter, no digits where unknown
+	KEKAlgorithm keys.Algorithm // for Kind Cryptogram; "" is the family of Algorithm at the length of the KEK
+	Prober       hsm.Prober
+}
+
+// KCV searches for the causes of a failed comparison. It fails when the facts cannot be compared at all, when the prober
+// fails, or when ctx is done; a search without result is no error but a report.
+func KCV(ctx context.Context, f Facts) (Report, error) {
+	f, err := f.checked()
+	if err != nil {
+		return Report{}, err
+	}
+	if f.Kind == None {
+		return compareValues(f), nil
+	}
+	s, err := newSearch(ctx, f)
+	if err != nil {
+		return Report{}, err
+	}
+	return s.run()
+}
+
+// checked fills the defaults and refuses what cannot be searched.
+func (f Facts) checked() (Facts, error) {
+	if !named(f.Algorithm) {
+		return Facts{}, fault.New(fault.Usage, "a diagnosis needs the algorithm of the key; %q is none that has check values", string(f.Algorithm))
+	}
+	if f.Method == "" {
+		f.Method = kcv.Default(f.Algorithm)
+	}
+	if err := hasMethod(f.Algorithm, f.Method); err != nil {
+		return Facts{}, err
+	}
+	if f.Kind != None && f.Prober == nil {
+		return Facts{}, fault.New(fault.Bug, "a diagnosis of key material without a prober")
+	}
+	switch f.Kind {
+	case None:
+		if f.Expected.Digits == "" || f.Got.Digits == "" {
+			return Facts{}, fault.New(fault.Usage, "without a key, its parts or its cryptogram there must be two check values to compare: the expected one and the one got")
+		}
+		return f, nil
+	case Key, Cryptogram:
+		f.PartExpected = nil
+	case Parts:
+		if f.Parts < 1 || len(f.PartExpected) > f.Parts {
+			return Facts{}, fault.New(fault.Usage, "%d check values of parts were given for %d parts", len(f.PartExpected), f.Parts)
+		}
+	default:
+		return Facts{}, fault.New(fault.Bug, "unknown kind of key material %q", string(f.Kind))
+	}
+	if f.Expected.Digits == "" && f.Got.Digits == "" && !anySheet(f.PartExpected) {
+		return Facts{}, fault.New(fault.Usage, "there is no check value to compare with")
+	}
+	return f, nil
+}
+
+func named(alg keys.Algorithm) bool {
+	for _, a := range keys.Named() {
+		if a == alg {
+			return true
+		}
+	}
+	return false
+}
+
+// hasMethod asks for the value of a zero key: the one who computes knows what exists.
+func hasMethod(alg keys.Algorithm, m kcv.Method) error {
+	_, err := kcv.Compute(alg, make([]byte, alg.DefaultLen()), m)
+	return err
+}
+
+func anySheet(values []kcv.Expected) bool {
+	for _, v := range values {
+		if v.Digits != "" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,206 @@
+package diagnose
+
+// The answer: findings with their evidence, and the form they take in JSON.
+
+import (
+	"encoding/json"
+	"time"
+
+	"poskey/internal/text"
+	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
+	"poskey/pkg/keys"
+)
+
+// Verdict is the answer in one word.
+type Verdict string
+
+// The verdicts. Match means that the material as given gives every value; findings are then advice.
+const (
+	Match       Verdict = "match"
+	Explained   Verdict = "explained"
+	Unexplained Verdict = "unexplained"
+)
+
+// Certainty says how much a finding is worth; the package comment defines it.
+type Certainty string
+
+// The certainties, strongest first.
+const (
+	Proven   Certainty = "proven"
+	Likely   Certainty = "likely"
+	Possible Certainty = "possible"
+)
+
+// Report is the result of a diagnosis.
+type Report struct {
+	Verdict  Verdict
+	Findings []Finding // best first
+	NextStep text.Text // what to do next when nothing explains the values; nothing otherwise
+	Searched Searched
+}
+
+// Searched says how hard was looked.
+type Searched struct {
+	Candidates            int           // check values compared, each a hypothesis
+	ExpectedChanceMatches float64       // how many of them would match if all were wrong
+	Elapsed               time.Duration // filled by the caller: nothing here has a clock
+}
+
+// Finding is one cause with its worth and what to do about it. Certainty and Odds are defined in the package comment.
+type Finding struct {
+	Cause      Cause
+	Certainty  Certainty
+	Odds       float64
+	Evidence   Evidence
+	Summary    text.Text
+	NextTest   text.Text
+	Fix        text.Text
+	Prevention text.Text
+}
+
+// Evidence is what a finding rests on. Positions count from 1. It holds check values and positions, no key digits
+// except those that the caller fills into Edits.
+type Evidence struct {
+	Computed  string         `json:"computed,omitempty"` // the value that the cause gives
+	Expected  string         `json:"expected,omitempty"` // the values as given
+	Got       string         `json:"got,omitempty"`
+	AsGiven   string         `json:"as_given,omitempty"` // the value of the material as given, where the prober tells it
+	Algorithm keys.Algorithm `json:"algorithm,omitempty"`
+	Method    kcv.Method     `json:"method,omitempty"`
+	Digits    int            `json:"digits,omitempty"` // digits on which Computed was compared
+	Data      string         `json:"data,omitempty"`   // the block that was encrypted, where it is not zeros
+	Parity    Parity         `json:"parity,omitempty"` // of the DES key that the cause forms
+	Parts     []int          `json:"parts,omitempty"`  // the parts that the finding speaks of
+	Mode      hsm.CryptMode  `json:"mode,omitempty"`
+	Direction string         `json:"direction,omitempty"` // encrypt or decrypt, of what was done with the cryptogram
+	Variant   string         `json:"variant,omitempty"`   // hex byte XORed into the KEK
+	Edits     []Edit         `json:"edits,omitempty"`
+}
+
+// Parity is the state of parity over the bytes of a DES key, with the state that tells ECB from CBC.
+type Parity string
+
+// The states of parity.
+const (
+	ParityOdd       Parity = "odd"
+	ParityEven      Parity = "even"
+	ParityFirst8Odd Parity = "first-8-odd" // the first 8 bytes odd, the rest not
+	ParityMixed     Parity = "mixed"
+)
+
+// Piece names what a wrong digit stands in.
+type Piece string
+
+// The pieces.
+const (
+	PieceKey        Piece = "key"
+	PiecePart       Piece = "part"
+	PieceCryptogram Piece = "cryptogram"
+	PieceKEK        Piece = "kek"
+	PieceValue      Piece = "check-value"
+)
+
+// Side says who made the slip.
+type Side string
+
+// The sides.
+const (
+	SideGiven Side = "given" // the material as given has the slip
+	SideOther Side = "other" // the material is right, the other side has the slip
+)
+
+// Edit is one digit that differs between what was meant and what was entered. Diagnosis does not see digits: who may see
+// the piece's digit fills Entered and Correct with the help of Digits.
+type Edit struct {
+	Of      Piece  `json:"of"`
+	Part    int    `json:"part,omitempty"`  // of the material, from 1: 1 for a whole key, 1 and 2 for cryptogram and KEK
+	Digit   int    `json:"digit"`           // from 1
+	Group   int    `json:"group,omitempty"` // of 4 digits, from 1
+	Entered string `json:"entered,omitempty"`
+	Correct string `json:"correct,omitempty"`
+	// SwappedWith is the neighbour with which the digit changed places, 0 for a digit that was mistyped.
+	SwappedWith int `json:"swapped_with,omitempty"`
+	// ParityUnseen says that the digit's lowest bit is a parity bit which the check value does not show and which the
+	// rest of the piece does not tell either: the digit with that bit turned would do as well.
+	ParityUnseen bool `json:"parity_bit_unseen,omitempty"`
+	Side         Side `json:"side,omitempty"`
+	Delta        byte `json:"-"` // XOR of the two digits; 0 for swapped ones
+}
+
+// Expr is the piece that the digit stands in, for the prober; nil for a digit of a check value.
+func (e Edit) Expr() hsm.Expr {
+	if e.Of == PieceValue {
+		return nil
+	}
+	return hsm.Part(e.Part - 1)
+}
+
+// Digits tells the entered and the correct hex digit, given the digits of the piece as it was given; at counts from 1.
+func (e Edit) Digits(at func(digit int) (byte, error)) (entered, correct byte, err error) {
+	own, err := at(e.Digit)
+	if err != nil {
+		return 0, 0, err
+	}
+	other := own
+	switch {
+	case e.SwappedWith != 0:
+		if other, err = at(e.SwappedWith); err != nil {
+			return 0, 0, err
+		}
+	default:
+		other = turnedDigit(own, e.Delta)
+	}
+	if e.Side == SideOther {
+		return other, own, nil
+	}
+	return own, other, nil
+}
+
+const hexDigits = "0123456789ABCDEF"
+
+func turnedDigit(digit, delta byte) byte {
+	for v := range byte(16) {
+		if hexDigits[v] == digit {
+			return hexDigits[(v^delta)&15]
+		}
+	}
+	return digit
+}
+
+// MarshalJSON gives the finding as `diagnose` prints it; sentences are English there.
+func (f Finding) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Cause      Cause     `json:"cause"`
+		Certainty  Certainty `json:"certainty"`
+		Odds       float64   `json:"odds"`
+		Evidence   Evidence  `json:"evidence"`
+		Summary    string    `json:"summary"`
+		NextTest   string    `json:"next_test"`
+		Fix        string    `json:"fix"`
+		Prevention string    `json:"prevention"`
+	}{f.Cause, f.Certainty, f.Odds, f.Evidence, f.Summary.String(), f.NextTest.String(), f.Fix.String(), f.Prevention.String()})
+}
+
+// MarshalJSON gives the report without schema, which is the caller's.
+func (r Report) MarshalJSON() ([]byte, error) {
+	findings := r.Findings
+	if findings == nil {
+		findings = []Finding{}
+	}
+	return json.Marshal(struct {
+		Verdict  Verdict   `json:"verdict"`
+		Findings []Finding `json:"findings"`
+		NextStep string    `json:"next_step,omitempty"`
+		Searched Searched  `json:"searched"`
+	}{r.Verdict, findings, r.NextStep.String(), r.Searched})
+}
+
+// MarshalJSON gives the time in milliseconds.
+func (s Searched) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Candidates            int     `json:"candidates"`
+		ExpectedChanceMatches float64 `json:"expected_chance_matches"`
+		Milliseconds          int64   `json:"ms"`
+	}{s.Candidates, s.ExpectedChanceMatches, s.Elapsed.Milliseconds()})
+}

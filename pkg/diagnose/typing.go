@@ -1,0 +1,441 @@
+package diagnose
+
+// Typing: one wrong hex digit, or two neighbours swapped, in any piece of the material or in a check value.
+
+import (
+	"sort"
+
+	"poskey/internal/text"
+	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
+	"poskey/pkg/keys"
+)
+
+// piece is something that was typed.
+type piece struct {
+	piece Piece
+	part  int // of the material, from 0
+	expr  hsm.Expr
+	size  int            // bytes
+	alg   keys.Algorithm // what it is used for; keys.Raw for a cryptogram
+	wrap  func(hsm.Expr) hsm.Expr
+}
+
+// pieces lists what was typed, with how the key is formed when one of them is another.
+func (s *search) pieces() []piece {
+	switch s.facts.Kind {
+	case Parts:
+		n := s.facts.Parts
+		out := make([]piece, n)
+		for i := range n {
+			out[i] = piece{PiecePart, i, hsm.Part(i), s.size, s.alg, func(e hsm.Expr) hsm.Expr { return withPart(n, i, e) }}
+		}
+		return out
+	case Cryptogram:
+		kekLen, _ := s.facts.Prober.Len(hsm.Part(1)) // it was formed before
+		return []piece{
+			{PieceKEK, 1, hsm.Part(1), kekLen, s.kek, func(e hsm.Expr) hsm.Expr { return unwrapped(hsm.Part(0), e, s.kek) }},
+			{PieceCryptogram, 0, hsm.Part(0), s.size, keys.Raw, func(e hsm.Expr) hsm.Expr { return unwrapped(e, hsm.Part(1), s.kek) }},
+		}
+	}
+	return []piece{{PieceKey, 0, hsm.Part(0), s.size, s.alg, func(e hsm.Expr) hsm.Expr { return e }}}
+}
+
+// slip is one mistake in typing.
+type slip struct {
+	digit int  // from 0
+	delta byte // what the digit is XORed with; 0 when it is swapped with the next one
+}
+
+func (sl slip) swap() bool { return sl.delta == 0 }
+
+func (sl slip) of(e hsm.Expr) hsm.Expr {
+	if sl.swap() {
+		return hsm.Transpose{Of: e, Digit: sl.digit}
+	}
+	return hsm.Edit{Of: e, Digit: sl.digit, Delta: sl.delta}
+}
+
+// edits puts the slip into words of evidence.
+func (sl slip) edits(p piece, side Side, unseen bool) []Edit {
+	one := Edit{Of: p.piece, Part: p.part + 1, Digit: sl.digit + 1, Group: group(sl.digit), Side: side, Delta: sl.delta, ParityUnseen: unseen}
+	if !sl.swap() {
+		return []Edit{one}
+	}
+	two := one
+	two.Digit, two.Group = sl.digit+2, group(sl.digit+1)
+	one.SwappedWith, two.SwappedWith = two.Digit, one.Digit
+	return []Edit{one, two}
+}
+
+// group is the group of four digits that a digit, counted from 0, is printed in.
+func group(digit int) int { return digit/4 + 1 }
+
+// slipsOf lists every wrong digit of a piece of n bytes. Where DES hides the lowest bit of each byte, the two digits that
+// differ in it only are one hypothesis, and the slip in that bit alone is none.
+func slipsOf(n int, hidden bool) []slip {
+	var out []slip
+	for digit := range 2 * n {
+		for delta := byte(1); delta < 16; delta++ {
+			if hidden && digit%2 == 1 && delta%2 == 1 {
+				continue
+			}
+			out = append(out, slip{digit, delta})
+		}
+	}
+	return out
+}
+
+func swapsOf(n int) []slip {
+	out := make([]slip, 2*n-1)
+	for digit := range out {
+		out[digit] = slip{digit: digit}
+	}
+	return out
+}
+
+// hidden reports whether check values do not show the parity bits of a piece: those of a DES key by a cipher's method.
+func (p piece) hidden(m kcv.Method) bool {
+	return p.alg.IsDES() && (p.piece == PieceKEK || !isHash(m))
+}
+
+// typing searches the slips, value by value.
+func (s *search) typing() ([]claim, error) {
+	if s.alg == keys.Raw || !s.fits() {
+		return nil, nil
+	}
+	var claims []claim
+	if len(s.sheets) > 0 {
+		found, err := s.slipsBySheet()
+		if err != nil {
+			return nil, err
+		}
+		claims = append(claims, found...)
+	}
+	for _, t := range s.open {
+		found, err := s.slipsFor(t, claims)
+		if err != nil {
+			return nil, err
+		}
+		claims = append(claims, found...)
+		c, ok, err := s.misread(s.plain, t.value, t.side)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			claims = append(claims, c)
+		}
+	}
+	return claims, nil
+}
+
+// found is a slip that gives the value looked for.
+type found struct {
+	slip
+	piece  piece
+	hit    hit
+	unseen bool
+	odd    bool // with it undone, the piece has odd parity in every byte
+}
+
+// slipsFor searches one slip in any piece that may have it.
+func (s *search) slipsFor(t target, known []claim) ([]claim, error) {
+	if t.side == SideGiven && anyWhole(known) {
+		return nil, nil
+	}
+	suspects := s.suspects(t)
+	var all []found
+	for i, p := range suspects {
+		slips := swapsOf(p.size)
+		if i == 0 || s.facts.Kind != Parts {
+			slips = append(slipsOf(p.size, p.hidden(s.facts.Method)), slips...)
+		}
+		for _, sl := range slips {
+			h, ok, err := s.hits(reading{cause: CauseMistypedDigit, expr: p.wrap(sl.of(p.expr)), alg: s.alg, method: s.facts.Method, unwraps: s.facts.Kind == Cryptogram}, t)
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				continue
+			}
+			// Under XOR the same change of the same digit of any part gives the same key.
+			same := []piece{p}
+			if s.facts.Kind == Parts && !sl.swap() {
+				same = suspects
+			}
+			for _, where := range same {
+				h.expr = where.wrap(sl.of(where.expr))
+				all = append(all, found{slip: sl, piece: where, hit: h})
+			}
+		}
+	}
+	return s.slipClaims(all, t)
+}
+
+// suspects lists the pieces that may hold a slip: when the sheets' values were compared and agree, only parts without
+// such a value; on the other side, all of them.
+func (s *search) suspects(t target) []piece {
+	if t.side == SideOther || s.facts.Kind != Parts {
+		return s.pieces()
+	}
+	var out []piece
+	for _, p := range s.pieces() {
+		confirmed := p.part < len(s.facts.PartExpected) && s.facts.PartExpected[p.part].Digits != ""
+		if !confirmed && len(s.sheets) == 0 {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// slipClaims decides by parity between slips that DES does not tell apart, and words what is left.
+func (s *search) slipClaims(all []found, t target) ([]claim, error) {
+	for i := range all {
+		if err := s.readParity(&all[i]); err != nil {
+			return nil, err
+		}
+	}
+	all = likelierByParity(all)
+	places := placesOf(all)
+	var claims []claim
+	for _, f := range all {
+		f.hit.mark = func(e *Evidence) { e.Edits = f.edits(f.piece, t.side, f.unseen) }
+		f.hit.says = func(v string) text.Text { return saysSlip(f, t.side, places, v) }
+		c := claim{cause: CauseMistypedDigit, hits: []hit{f.hit}, advice: CauseMistypedDigit.advice(), preferred: f.odd}
+		if err := s.weigh(&c); err != nil {
+			return nil, err
+		}
+		claims = append(claims, c)
+	}
+	return claims, nil
+}
+
+// readParity chooses between two digits that differ in a parity bit: the one that leaves the piece with odd parity in
+// every byte. A piece that is not of odd parity otherwise tells nothing.
+func (s *search) readParity(f *found) error {
+	if !f.piece.alg.IsDES() {
+		return nil
+	}
+	hidden := !f.swap() && f.digit%2 == 1 && f.piece.hidden(s.facts.Method)
+	odd, err := s.isOdd(f.of(f.piece.expr))
+	if err != nil {
+		return err
+	}
+	f.odd, f.unseen = odd, hidden && !odd
+	if !f.unseen {
+		return nil
+	}
+	turned := slip{f.digit, f.delta ^ 1}
+	if odd, err = s.isOdd(turned.of(f.piece.expr)); err != nil || !odd {
+		return err
+	}
+	f.slip, f.odd, f.unseen = turned, true, false
+	f.hit.expr = f.piece.wrap(turned.of(f.piece.expr))
+	return nil
+}
+
+func (s *search) isOdd(e hsm.Expr) (bool, error) {
+	p, err := s.facts.Prober.Parity(s.ctx, e)
+	return p == keys.ParityOdd, err
+}
+
+// likelierByParity drops, in each piece, the slips that leave parity wrong when another one leaves it right in every
+// byte: digits that differ by one in the same byte, swapped, look to DES like one wrong digit.
+func likelierByParity(all []found) []found {
+	odd := map[int]bool{}
+	for _, f := range all {
+		odd[f.piece.part] = odd[f.piece.part] || f.odd
+	}
+	var out []found
+	for _, f := range all {
+		if f.odd || !odd[f.piece.part] {
+			out = append(out, f)
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].piece.part < out[j].piece.part })
+	return out
+}
+
+// placesOf counts the parts in which a slip may be.
+func placesOf(all []found) int {
+	parts := map[int]bool{}
+	for _, f := range all {
+		parts[f.piece.part] = true
+	}
+	return len(parts)
+}
+
+// slipsBySheet searches one slip in each part whose sheet shows another check value, then holds the sum of all against
+// the values given.
+func (s *search) slipsBySheet() ([]claim, error) {
+	var combinations = []map[int]found{{}}
+	for _, p := range s.pieces() {
+		v, wrong := s.sheets[p.part]
+		if !wrong {
+			continue
+		}
+		hits, err := s.slipsInPart(p, v)
+		if err != nil {
+			return nil, err
+		}
+		combinations = combine(combinations, p.part, hits)
+	}
+	var claims []claim
+	for _, c := range combinations {
+		found, err := s.sheetClaim(c)
+		if err != nil {
+			return nil, err
+		}
+		if found.cause != "" {
+			claims = append(claims, found)
+		}
+	}
+	return claims, nil
+}
+
+// maxCombinations bounds what short check values may leave to combine.
+const maxCombinations = 64
+
+func combine(heads []map[int]found, part int, hits []found) []map[int]found {
+	if len(hits) == 0 {
+		return heads // this part stays unexplained
+	}
+	var out []map[int]found
+	for _, head := range heads {
+		for _, h := range hits {
+			if len(out) == maxCombinations {
+				return out
+			}
+			next := map[int]found{part: h}
+			for i, f := range head {
+				next[i] = f
+			}
+			out = append(out, next)
+		}
+	}
+	return out
+}
+
+func (s *search) slipsInPart(p piece, v kcv.Expected) ([]found, error) {
+	var all []found
+	for _, sl := range append(slipsOf(p.size, p.hidden(s.sheetM)), swapsOf(p.size)...) {
+		r := reading{cause: CauseMistypedDigit, expr: sl.of(p.expr), alg: s.alg, method: s.sheetM}
+		h, ok, err := s.hits(r, target{v, SideGiven})
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			all = append(all, found{slip: sl, piece: p, hit: h})
+		}
+	}
+	for i := range all {
+		if err := s.readParity(&all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return likelierByParity(all), nil
+}
+
+// sheetClaim makes one claim of slips in different parts: they must give the sheets' values, which they do, and all
+// values given that the material does not.
+func (s *search) sheetClaim(slips map[int]found) (claim, error) {
+	if len(slips) == 0 {
+		return claim{}, nil
+	}
+	replaced, parts := map[int]hsm.Expr{}, []int{}
+	for i, f := range slips {
+		replaced[i] = f.of(f.piece.expr)
+		parts = append(parts, i)
+	}
+	sort.Ints(parts)
+	first := slips[parts[0]]
+	c := claim{cause: CauseMistypedDigit, advice: CauseMistypedDigit.advice()}
+	sum := reading{cause: c.cause, expr: withParts(s.facts.Parts, replaced), alg: s.alg, method: s.facts.Method}
+	for _, t := range s.open {
+		h, ok, err := s.hits(sum, t)
+		if err != nil {
+			return claim{}, err
+		}
+		if ok {
+			c.hits = append(c.hits, h)
+			c.digits += h.answer.Digits
+		}
+	}
+	c.evidence = s.evidenceOf(first.hit)
+	if len(c.hits) > 0 {
+		c.evidence = s.evidenceOf(c.hits[0])
+	}
+	c.evidence.Parts = countFromOne(parts)
+	for _, i := range parts {
+		f := slips[i]
+		c.digits += f.hit.answer.Digits
+		c.preferred = f.odd
+		c.evidence.Edits = append(c.evidence.Edits, f.edits(f.piece, SideGiven, f.unseen)...)
+	}
+	c.whole = len(c.hits) == len(s.open) && len(slips) == len(s.sheets)
+	c.summary = saysSlip(first, SideGiven, 1, c.evidence.Computed)
+	if len(parts) > 1 {
+		c.summary = text.New("parts %s each have a slip in typing; corrected, every part has the check value of its sheet and the key gives %s", list(parts), c.evidence.Computed)
+	}
+	return c, nil
+}
+
+// saysSlip words one slip; places is the number of parts in which it may be.
+func saysSlip(f found, side Side, places int, v string) text.Text {
+	digit, grp := f.digit+1, group(f.digit)
+	if f.piece.piece != PiecePart {
+		return saysSlipOutsideParts(f, side, v)
+	}
+	part := f.piece.part + 1
+	switch {
+	case side == SideOther && f.swap():
+		return text.New("the other side entered part %d with digits %d and %d (group %d) swapped: that gives %s", part, digit, digit+1, grp, v)
+	case side == SideOther && places > 1:
+		return text.New("the other side entered one wrong digit: digit %d (group %d) of part %d gives %s; the same digit of another part would do as well, the odds are equal", digit, grp, part, v)
+	case side == SideOther:
+		return text.New("the other side entered one wrong digit: digit %d (group %d) of part %d gives %s", digit, grp, part, v)
+	case f.swap():
+		return text.New("digits %d and %d (group %d) of part %d are swapped: put right, the result is %s", digit, digit+1, grp, part, v)
+	case places > 1 && f.odd:
+		return text.New("one wrong digit: digit %d (group %d) of part %d; XOR cannot tell the part, the odds are equal, but corrected here this part has odd parity in every byte; corrected, the result is %s",
+			digit, grp, part, v)
+	case places > 1:
+		return text.New("one wrong digit: digit %d (group %d) of part %d or of another part; XOR cannot tell which, the odds are equal; corrected, the result is %s", digit, grp, part, v)
+	}
+	return text.New("one wrong digit: digit %d (group %d) of part %d; corrected, the result is %s", digit, grp, part, v)
+}
+
+func saysSlipOutsideParts(f found, side Side, v string) text.Text {
+	digit, grp, swap, other := f.digit+1, group(f.digit), f.swap(), side == SideOther
+	switch f.piece.piece {
+	case PieceKEK:
+		switch {
+		case swap && other:
+			return text.New("the other side holds the key-encrypting key with digits %d and %d (group %d) swapped: the key opened with that gives %s", digit, digit+1, grp, v)
+		case swap:
+			return text.New("digits %d and %d (group %d) of the key-encrypting key are swapped: put right, the key opened with it gives %s", digit, digit+1, grp, v)
+		case other:
+			return text.New("the other side holds the key-encrypting key with one wrong digit, digit %d (group %d): the key opened with that gives %s", digit, grp, v)
+		}
+		return text.New("one wrong digit in the key-encrypting key: digit %d (group %d); corrected, the key opened with it gives %s", digit, grp, v)
+	case PieceCryptogram:
+		switch {
+		case swap && other:
+			return text.New("the other side has digits %d and %d (group %d) of the cryptogram swapped: that gives %s", digit, digit+1, grp, v)
+		case swap:
+			return text.New("digits %d and %d (group %d) of the cryptogram are swapped: put right, it gives %s", digit, digit+1, grp, v)
+		case other:
+			return text.New("the other side has one wrong digit in the cryptogram, digit %d (group %d): that gives %s", digit, grp, v)
+		}
+		return text.New("one wrong digit in the cryptogram: digit %d (group %d); corrected, it gives %s", digit, grp, v)
+	}
+	switch {
+	case swap && other:
+		return text.New("the other side holds the key with digits %d and %d (group %d) swapped: that gives %s", digit, digit+1, grp, v)
+	case swap:
+		return text.New("digits %d and %d (group %d) of the key are swapped: put right, it gives %s", digit, digit+1, grp, v)
+	case other:
+		return text.New("the other side holds the key with one wrong digit, digit %d (group %d): that gives %s", digit, grp, v)
+	}
+	return text.New("one wrong digit in the key: digit %d (group %d); corrected, it gives %s", digit, grp, v)
+}

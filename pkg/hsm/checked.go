@@ -1,0 +1,24 @@
+package hsm
+
+import (
+	"context"
+
+	"poskey/internal/fault"
+	"poskey/pkg/kcv"
+)
+
+// Verify compares a key with an expected check value and gives the proof, or KCVMismatch.
+func Verify(ctx context.Context, b Boundary, k Key, expected kcv.Expected, m kcv.Method, by Witness) (Checked, error) {
+	c, err := b.Compare(ctx, k, expected, m)
+	if err != nil {
+		return Checked{}, err
+	}
+	if !c.Match {
+		return Checked{}, fault.New(fault.KCVMismatch, "check value is %s, expected %s (%d digits compared)", c.Computed, c.Expected, c.Digits)
+	}
+	return Checked{key: k, by: by, comparison: c}, nil
+}
+
+// Accept takes a key whose check value nobody compared with one from outside: the witness says whether at least a person
+// saw it. The record shows the difference.
+func Accept(k Key, by Witness) Checked { return Checked{key: k, by: by} }

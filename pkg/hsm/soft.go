@@ -1,0 +1,412 @@
+package hsm
+
+import (
+	"context"
+	"sync"
+
+	"poskey/internal/fault"
+	"poskey/internal/secret"
+	"poskey/pkg/component"
+	"poskey/pkg/kcv"
+	"poskey/pkg/keyblock"
+	"poskey/pkg/keys"
+)
+
+// soft is the boundary in this process: keys are clear only in locked memory and only inside its methods. Its master key
+// is drawn when it is made and dies with it.
+type soft struct {
+	env    keys.Env
+	master *keys.Key
+
+	mu     sync.Mutex
+	idle   map[string][]*lease // protectors ready for use, by version and KBPK block
+	leases int
+	closed bool
+}
+
+// lease is a protector with the KBPK that it borrows.
+type lease struct {
+	id   string
+	kbpk *keys.Key
+	*keyblock.Protector
+}
+
+// maxIdle bounds how many protectors are kept ready. A batch uses one KBPK for all lines or a few.
+const maxIdle = 64
+
+// NewSoft makes a boundary that lives as long as the command.
+func NewSoft(env keys.Env) (Boundary, error) {
+	master, err := keys.Generate(env.Rand, keys.AES256)
+	if err != nil {
+		return nil, fault.Wrap(err, "start the soft boundary")
+	}
+	return &soft{env: env, master: master, idle: map[string][]*lease{}}, nil
+}
+
+func (s *soft) Info() Info { return Info{Driver: "soft", Name: "software boundary of this command"} }
+
+func (s *soft) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, list := range s.idle {
+		for _, l := range list {
+			l.kbpk.Wipe()
+		}
+	}
+	s.idle, s.closed = nil, true
+	s.master.Wipe()
+	return nil
+}
+
+func (s *soft) Generate(ctx context.Context, a Attributes, p Policy) (Key, error) {
+	if a.Algorithm == keys.DES && !p.AllowWeak {
+		return Key{}, fault.New(fault.WeakKey, "single DES keys are not generated; take tdes-128 or better")
+	}
+	k, err := keys.Generate(s.env.Rand, a.Algorithm)
+	if err != nil {
+		return Key{}, err
+	}
+	defer k.Wipe()
+	return s.keep(ctx, k, a)
+}
+
+func (s *soft) Import(ctx context.Context, clear *secret.Bytes, a Attributes, p Policy) (Key, error) {
+	k, err := keys.New(a.Algorithm, clear)
+	if err != nil {
+		return Key{}, err
+	}
+	defer k.Wipe()
+	if err := admit(k, p); err != nil {
+		return Key{}, err
+	}
+	return s.keep(ctx, k, a)
+}
+
+func (s *soft) Form(ctx context.Context, f Forming) (Key, error) {
+	defer component.WipeAll(f.Parts)
+	if err := checkParts(f); err != nil {
+		return Key{}, err
+	}
+	k, err := component.CombineWith(f.Attributes.Algorithm, f.Parts, component.Options{AllowWeak: f.Policy.AllowWeak})
+	if err != nil {
+		return Key{}, err
+	}
+	defer k.Wipe()
+	if err := checkFormed(k, f); err != nil {
+		return Key{}, err
+	}
+	if err := admit(k, f.Policy); err != nil {
+		return Key{}, err
+	}
+	return s.keep(ctx, k, f.Attributes)
+}
+
+// admit refuses weak keys where they would be used.
+func admit(k *keys.Key, p Policy) error {
+	if p.Inspect || p.AllowWeak {
+		return nil
+	}
+	if weak := k.Weaknesses(); len(weak) > 0 {
+		return fault.New(fault.WeakKey, "weak key (%s): %s", string(weak[0]), weak[0].Text())
+	}
+	return nil
+}
+
+func (s *soft) Split(_ context.Context, k Key, spec component.Spec) ([]*component.Part, error) {
+	clear, err := s.open(k)
+	if err != nil {
+		return nil, err
+	}
+	defer clear.Wipe()
+	return component.Split(s.env, clear, spec)
+}
+
+func (s *soft) CheckValue(_ context.Context, k Key, m kcv.Method, digits int) (kcv.Value, error) {
+	clear, err := s.open(k)
+	if err != nil {
+		return kcv.Value{}, err
+	}
+	defer clear.Wipe()
+	if m == "" {
+		m = kcv.Default(k.Algorithm)
+	}
+	return kcv.Of(k.Algorithm, clear.Secret().Expose(), m, digits)
+}
+
+func (s *soft) Compare(_ context.Context, k Key, expected kcv.Expected, m kcv.Method) (kcv.Comparison, error) {
+	clear, err := s.open(k)
+	if err != nil {
+		return kcv.Comparison{}, err
+	}
+	defer clear.Wipe()
+	if m == "" {
+		m = kcv.Default(k.Algorithm)
+	}
+	full, err := kcv.Compute(k.Algorithm, clear.Secret().Expose(), m)
+	if err != nil {
+		return kcv.Comparison{}, err
+	}
+	return expected.Compare(m, full), nil
+}
+
+func (s *soft) Identify(_ context.Context, k Key, expected kcv.Expected, alg keys.Algorithm) ([]kcv.Match, error) {
+	clear, err := s.open(k)
+	if err != nil {
+		return nil, err
+	}
+	defer clear.Wipe()
+	return kcv.Identify(clear.Secret().Expose(), expected, alg)
+}
+
+func (s *soft) Wrap(_ context.Context, k, kbpk Key, h keyblock.Header, o keyblock.WrapOptions) (Wrapped, error) {
+	clear, err := s.open(k)
+	if err != nil {
+		return Wrapped{}, err
+	}
+	defer clear.Wipe()
+	return s.wrap(clear, kbpk, h, o)
+}
+
+func (s *soft) wrap(clear *keys.Key, kbpk Key, h keyblock.Header, o keyblock.WrapOptions) (Wrapped, error) {
+	l, err := s.lease(h.Version, kbpk)
+	if err != nil {
+		return Wrapped{}, err
+	}
+	defer s.giveBack(l)
+	text, warnings, err := l.Wrap(s.env.Rand, h, clear, o)
+	if err != nil {
+		return Wrapped{}, err
+	}
+	return Wrapped{text, warnings}, nil
+}
+
+func (s *soft) Unwrap(ctx context.Context, b *keyblock.Block, kbpk Key) (Opened, error) {
+	u, err := s.unwrap(b, kbpk)
+	if err != nil {
+		return Opened{}, err
+	}
+	defer u.Wipe()
+	k, err := s.keep(ctx, u.Key, attributesOf(b, u.Key))
+	if err != nil {
+		return Opened{}, err
+	}
+	return Opened{k, u.Warnings}, nil
+}
+
+func (s *soft) unwrap(b *keyblock.Block, kbpk Key) (*keyblock.Unwrapped, error) {
+	l, err := s.lease(b.Version, kbpk)
+	if err != nil {
+		return nil, err
+	}
+	defer s.giveBack(l)
+	return l.Unwrap(b)
+}
+
+func attributesOf(b *keyblock.Block, k *keys.Key) Attributes {
+	return Attributes{Algorithm: k.Algorithm(), Usage: b.Usage, Mode: b.Mode, Exportability: b.Exportability}
+}
+
+func (s *soft) Translate(ctx context.Context, b *keyblock.Block, from, to Key, change Change) (Translated, error) {
+	u, err := s.unwrap(b, from)
+	if err != nil {
+		return Translated{}, err
+	}
+	defer u.Wipe()
+	h := b.Header
+	h.Optional = append([]keyblock.OptBlock(nil), h.Optional...)
+	if change.Version != 0 {
+		h.Version = change.Version
+	}
+	if err := s.renewKP(ctx, &h, to); err != nil {
+		return Translated{}, err
+	}
+	o := keyblock.WrapOptions{AllowWeak: change.AllowWeak, AllowUnfit: true}
+	if !change.Plain {
+		o.PadTo = keyblock.ObfuscatedLen(u.Key.Algorithm())
+	}
+	w, err := s.wrap(u.Key, to, h, o)
+	if err != nil {
+		return Translated{}, err
+	}
+	k, err := s.keep(ctx, u.Key, attributesOf(b, u.Key))
+	if err != nil {
+		return Translated{}, err
+	}
+	return Translated{k, w.Block, merge(u.Warnings, w.Warnings)}, nil
+}
+
+// renewKP: KP and PK speak of the KBPK, so under a new one their old values would be lies.
+func (s *soft) renewKP(ctx context.Context, h *keyblock.Header, kbpk Key) error {
+	for _, id := range []string{"KP", "PK"} {
+		if _, there := h.Opt(id); !there {
+			continue
+		}
+		data, err := s.CheckData(ctx, kbpk)
+		if err != nil {
+			return err
+		}
+		h.SetOpt(id, data)
+	}
+	return nil
+}
+
+func (s *soft) CheckData(_ context.Context, k Key) (string, error) {
+	clear, err := s.open(k)
+	if err != nil {
+		return "", err
+	}
+	defer clear.Wipe()
+	return keyblock.CheckData(clear)
+}
+
+func merge(a, b []keyblock.Warning) []keyblock.Warning {
+	out := append([]keyblock.Warning(nil), a...)
+	for _, w := range b {
+		if !contains(out, w) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+func contains(all []keyblock.Warning, w keyblock.Warning) bool {
+	for _, x := range all {
+		if x.ID == w.ID && x.Text.String() == w.Text.String() {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *soft) Examine(_ context.Context, b *keyblock.Block, kbpk Key) ([]keyblock.Finding, error) {
+	clear, err := s.open(kbpk)
+	if err != nil {
+		return nil, err
+	}
+	defer clear.Wipe()
+	return keyblock.Examine(b, clear)
+}
+
+func (s *soft) Reveal(_ context.Context, k Key) (*secret.Bytes, error) {
+	clear, err := s.open(k)
+	if err != nil {
+		return nil, err
+	}
+	defer clear.Wipe()
+	return clear.Secret().Clone(), nil
+}
+
+func (s *soft) Prober(_ context.Context, material []Key) (ProbeCloser, error) {
+	var clear []*secret.Bytes
+	for _, k := range material {
+		c, err := s.open(k)
+		if err != nil {
+			for _, done := range clear {
+				done.Wipe()
+			}
+			return nil, err
+		}
+		clear = append(clear, c.Secret())
+	}
+	return NewSpotProber(clear), nil
+}
+
+// keep closes a clear key under the master key: from here on it is a Key.
+func (s *soft) keep(_ context.Context, k *keys.Key, a Attributes) (Key, error) {
+	a = a.Defaults()
+	a.Algorithm = k.Algorithm()
+	h := keyblock.Header{Version: 'D', Usage: a.Usage, Algorithm: keyblock.AlgorithmChar(k.Algorithm()), Mode: a.Mode,
+		KeyVersion: "00", Exportability: a.Exportability, Context: '1', Reserved: '0'}
+	if hm := keyblock.HMFor(k.Algorithm()); hm != "" {
+		h.SetOpt("HM", hm)
+	}
+	l, err := s.leaseMaster()
+	if err != nil {
+		return Key{}, err
+	}
+	defer s.giveBack(l)
+	block, _, err := l.Wrap(s.env.Rand, h, k, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(k.Algorithm()), AllowWeak: true, AllowUnfit: true})
+	if err != nil {
+		return Key{}, fault.Wrap(err, "keep the key under the master key")
+	}
+	out := Key{Attributes: a, Block: block, Len: k.Len(), Weak: k.Weaknesses(), Parity: k.Parity()}
+	if k.Algorithm().IsBlockCipher() || k.Algorithm().IsHMAC() {
+		out.Check, err = kcv.Of(k.Algorithm(), k.Secret().Expose(), kcv.Default(k.Algorithm()), 0)
+	}
+	return out, err
+}
+
+// open gives the clear key of a handle; the caller wipes it at once.
+func (s *soft) open(k Key) (*keys.Key, error) {
+	b, err := keyblock.Parse(k.Block)
+	if err != nil {
+		return nil, fault.Wrap(err, "the key does not belong to this boundary")
+	}
+	l, err := s.leaseMaster()
+	if err != nil {
+		return nil, err
+	}
+	defer s.giveBack(l)
+	u, err := l.Unwrap(b)
+	if err != nil {
+		return nil, fault.Wrap(err, "the key does not belong to this boundary")
+	}
+	return u.Key, nil
+}
+
+// lease gives a protector for one use under somebody's KBPK. Protectors are kept, since deriving their keys costs more
+// than a block does.
+func (s *soft) lease(version byte, kbpk Key) (*lease, error) {
+	if kbpk.Block == "" {
+		return nil, fault.New(fault.Usage, "no KBPK was given")
+	}
+	return s.leaseFor(version, string(version)+kbpk.Block, func() (*keys.Key, error) { return s.open(kbpk) })
+}
+
+// leaseMaster gives a protector under the master key.
+func (s *soft) leaseMaster() (*lease, error) {
+	return s.leaseFor('D', "master", func() (*keys.Key, error) { return keys.New(keys.AES256, s.master.Secret().Clone()) })
+}
+
+func (s *soft) leaseFor(version byte, id string, kbpk func() (*keys.Key, error)) (*lease, error) {
+	if l, err := s.takeIdle(id); l != nil || err != nil {
+		return l, err
+	}
+	clear, err := kbpk()
+	if err != nil {
+		return nil, err
+	}
+	p, err := keyblock.NewProtector(version, clear)
+	if err != nil {
+		clear.Wipe()
+		return nil, err
+	}
+	return &lease{id, clear, p}, nil
+}
+
+func (s *soft) takeIdle(id string) (*lease, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, fault.New(fault.Failure, "the boundary is closed")
+	}
+	list := s.idle[id]
+	if len(list) == 0 {
+		return nil, nil
+	}
+	l := list[len(list)-1]
+	s.idle[id] = list[:len(list)-1]
+	s.leases--
+	return l, nil
+}
+
+func (s *soft) giveBack(l *lease) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.leases >= maxIdle {
+		l.kbpk.Wipe()
+		return
+	}
+	s.idle[l.id] = append(s.idle[l.id], l)
+	s.leases++
+}

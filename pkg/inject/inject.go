@@ -1,0 +1,212 @@
+// Package inject loads keys into terminals: plan, preflight, load, confirm, result.
+//
+// The order is kept by types: [Preflight] turns a [Plan] into a [Ready], and only that can be loaded; a Plan holds a key
+// as hsm.Checked, so somebody has to have answered for its check value first. A [Result] says what proves the load and
+// never more: the visa dialect's packets carry no check value, so none is reported as read back.
+//
+// One key into one slot, once; plans of many, journals and resuming come with the fleet.
+package inject
+
+import (
+	"context"
+	"strings"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+	"poskey/pkg/device"
+	"poskey/pkg/hsm"
+	"poskey/pkg/keyblock"
+	"poskey/pkg/keys"
+)
+
+// Plan is one key for one slot.
+type Plan struct {
+	Slot  device.Slot
+	Key   hsm.Checked
+	KLK   *hsm.Key // protects the key block; nil only for a clear load
+	Clear bool     // the user said that the key may cross the line in clear
+	Usage keys.Usage
+	Mode  byte
+}
+
+// Ready is a plan that passed its preflight.
+type Ready struct {
+	plan    Plan
+	version byte // of the key block; 0 for a clear load
+	before  device.SlotState
+	notes   []text.Text
+}
+
+// Before is what the slot held.
+func (r Ready) Before() device.SlotState { return r.before }
+
+// Notes are remarks of the preflight.
+func (r Ready) Notes() []text.Text { return r.notes }
+
+// Usage, Mode and Version are what the key will be loaded with.
+func (r Ready) Usage() keys.Usage { return r.plan.Usage }
+
+// Mode is the mode of use.
+func (r Ready) Mode() byte { return r.plan.Mode }
+
+// Version is the version of the key block, 0 for a clear load.
+func (r Ready) Version() byte { return r.version }
+
+// Result is a load that the terminal confirmed.
+type Result struct {
+	device.LoadResult
+	Version byte // of the key block, 0 for a clear load
+}
+
+// Preflight finds out everything that can fail before a key crosses the line, and asks the terminal what the slot holds.
+func Preflight(ctx context.Context, d device.Device, p Plan) (Ready, error) {
+	key := p.Key.Key()
+	caps := d.Capabilities()
+	if !key.Algorithm.IsDES() {
+		return Ready{}, fault.New(fault.NotPermitted, "the %s dialect loads DES and TDES keys; this key is %s", d.Dialect(), key.Algorithm)
+	}
+	p, err := fillAttributes(p, caps)
+	if err != nil {
+		return Ready{}, err
+	}
+	r := Ready{plan: p}
+	if err := r.protection(caps); err != nil {
+		return Ready{}, err
+	}
+	if r.before, err = d.ReadSlot(ctx, p.Slot); err != nil && !isUnaskable(caps, p.Slot) {
+		return Ready{}, fault.Wrap(err, "ask what slot %s holds", string(p.Slot))
+	}
+	if r.before.Loaded {
+		r.notes = append(r.notes, text.New("slot %s holds a key already; it will be replaced", string(p.Slot)))
+	}
+	return r, nil
+}
+
+// isUnaskable: some slots can be loaded but not asked about; then the load itself must tell.
+func isUnaskable(caps device.Capabilities, slot device.Slot) bool {
+	for _, rule := range caps.Slots {
+		if strings.Contains(rule.Slots, string(slot)) {
+			return false
+		}
+	}
+	return true
+}
+
+// fillAttributes takes usage and mode from the plan, else from the slot's rules: a master key where the slot takes one.
+func fillAttributes(p Plan, caps device.Capabilities) (Plan, error) {
+	key := p.Key.Key()
+	var fit []device.SlotRule
+	for _, rule := range caps.Slots {
+		if strings.Contains(rule.Slots, string(p.Slot)) && hasLength(rule, key.Len) {
+			fit = append(fit, rule)
+		}
+	}
+	if p.Usage == "" {
+		p.Usage = defaultUsage(fit)
+	}
+	for _, rule := range fit {
+		if rule.Usage == p.Usage && p.Mode == 0 {
+			p.Mode = rule.Modes[0]
+		}
+	}
+	if p.Mode == 0 {
+		p.Mode = p.Usage.DefaultMode()
+	}
+	if len(fit) == 0 {
+		return Plan{}, fault.New(fault.NotPermitted, "slot %s takes no key of %d bytes", string(p.Slot), key.Len)
+	}
+	return p, nil
+}
+
+func defaultUsage(fit []device.SlotRule) keys.Usage {
+	for _, rule := range fit {
+		if rule.Usage == keys.UsageKEK {
+			return keys.UsageKEK
+		}
+	}
+	if len(fit) > 0 {
+		return fit[0].Usage
+	}
+	return keys.UsageKEK
+}
+
+func hasLength(rule device.SlotRule, n int) bool {
+	for _, l := range rule.Lengths {
+		if l == n {
+			return true
+		}
+	}
+	return false
+}
+
+// protection decides how the key travels. Version B is preferred where it fits the packet; its binding is the sounder one.
+func (r *Ready) protection(caps device.Capabilities) error {
+	p := r.plan
+	if p.Clear {
+		if !caps.Clear {
+			return fault.New(fault.NotPermitted, "this device takes no clear keys")
+		}
+		r.notes = append(r.notes, text.New("the key crosses the line in clear, twice; whoever listens has it (PCI PIN 32-9)"))
+		return nil
+	}
+	if p.KLK == nil {
+		return fault.New(fault.Usage, "give the key that the terminal opens key blocks with (--kbpk; the KLK in slot F), or --clear")
+	}
+	if p.KLK.Len < p.Key.Key().Len {
+		return fault.New(fault.WeakKey, "the key (%d bytes) is longer than the KLK that would protect it (%d bytes)", p.Key.Key().Len, p.KLK.Len)
+	}
+	r.version = 'A'
+	if p.Key.Key().Algorithm == keys.TDES128 && strings.Contains(caps.BlockVersions, "B") {
+		r.version = 'B'
+	} else {
+		r.notes = append(r.notes, text.New("only version A fits this packet for a key of %d bytes; its MAC has 4 bytes", p.Key.Key().Len))
+	}
+	return nil
+}
+
+// Load loads and confirms. An error that is a *device.OutcomeUnknown must not be answered by loading again.
+func Load(ctx context.Context, b hsm.Boundary, d device.Device, r Ready) (Result, error) {
+	if r.plan.Clear {
+		return loadClear(ctx, b, d, r)
+	}
+	block, err := r.block(ctx, b)
+	if err != nil {
+		return Result{}, err
+	}
+	loaded, err := device.LoadBlock(ctx, d, r.plan.Slot, block)
+	if err != nil {
+		return Result{}, fault.Wrap(err, "load slot %s", string(r.plan.Slot))
+	}
+	return Result{loaded, r.version}, nil
+}
+
+// block closes the key under the KLK as the packet asks for it: not exportable, without length obfuscation, without
+// optional blocks.
+func (r Ready) block(ctx context.Context, b hsm.Boundary) (*keyblock.Block, error) {
+	key := r.plan.Key.Key()
+	h := keyblock.Header{Version: r.version, Usage: r.plan.Usage, Algorithm: keyblock.AlgorithmChar(key.Algorithm), Mode: r.plan.Mode,
+		KeyVersion: "00", Exportability: 'N', Context: '0', Reserved: '0'}
+	w, err := b.Wrap(ctx, key, *r.plan.KLK, h, keyblock.WrapOptions{AllowWeak: true, AllowUnfit: true})
+	if err != nil {
+		return nil, fault.Wrap(err, "close the key under the KLK")
+	}
+	return keyblock.Parse(w.Block)
+}
+
+func loadClear(ctx context.Context, b hsm.Boundary, d device.Device, r Ready) (Result, error) {
+	key := r.plan.Key.Key()
+	clear, err := b.Reveal(ctx, key)
+	if err != nil {
+		return Result{}, err
+	}
+	k, err := keys.New(key.Algorithm, clear)
+	if err != nil {
+		return Result{}, err
+	}
+	defer k.Wipe()
+	loaded, err := device.LoadClear(ctx, d, r.plan.Slot, k, r.plan.Usage, r.plan.Mode)
+	if err != nil {
+		return Result{}, fault.Wrap(err, "load slot %s", string(r.plan.Slot))
+	}
+	return Result{loaded, 0}, nil
+}
