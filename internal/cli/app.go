@@ -64,6 +64,7 @@ func (a *App) apply() error {
 		return err
 	}
 	a.render.ErrColor, _ = a.useColor(a.Err)
+	a.render.Width = console.WidthOf(a.Out)
 	if a.flags.hsmURI != "soft:" {
 		return fault.New(fault.Usage, "--hsm %q: this version has one boundary, soft:", a.flags.hsmURI)
 	}
@@ -182,7 +183,7 @@ func (a *App) command(s cmdSpec) *cobra.Command {
 	if !s.long.IsZero() {
 		long += ".\n\n" + a.Say.Text(s.long)
 	}
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:     s.use,
 		Short:   a.Say.Text(s.short),
 		Long:    long + "\n\n" + a.exitStatus(s.exits),
@@ -190,6 +191,7 @@ func (a *App) command(s cmdSpec) *cobra.Command {
 		Args:    s.args,
 		GroupID: s.group,
 	}
+	return cmd
 }
 
 // exitStatus writes the section from the one table of exit codes.

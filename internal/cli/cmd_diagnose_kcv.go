@@ -232,7 +232,7 @@ func diagnosePage(p *render.Page, report diagnose.Report) {
 	case diagnose.Match:
 		p.Good(text.New("the check value agrees"))
 	case diagnose.Explained:
-		p.Heading(text.New("explained: %d findings, the likeliest first", len(report.Findings)))
+		p.Heading(text.New("explained; findings: %d, the likeliest first", len(report.Findings)))
 	default:
 		p.Bad(text.New("not explained"))
 	}

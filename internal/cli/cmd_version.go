@@ -34,7 +34,9 @@ func runVersion(a *App) error {
 	doc := buildVersion()
 	return a.render.Answer("version", doc, func(p *render.Page) {
 		p.Line(text.New("poskey %s (%s, %s)", doc.Version, doc.Go, doc.Platform))
-		p.Fields(render.F(text.New("commit"), doc.Commit), render.F(text.New("time"), doc.Time))
+		if doc.Commit != "" { // no table: this command is the yardstick of start-up
+			p.Line(text.New("commit %s of %s", doc.Commit, doc.Time))
+		}
 	})
 }
 

@@ -50,13 +50,12 @@ func newRootCmd(a *App) *cobra.Command {
 	root.AddCommand(helpTopics(a)...)
 	root.SetHelpCommand(newHelpCmd(a))
 	root.SetHelpCommandGroupID(groupTool)
-	nameHelpFlags(a, root)
 	return root
 }
 
 func (a *App) addGlobalFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
-	f.SortFlags = false
+	f.BoolP("help", "h", false, a.Say.T("help for this command")) // once for all: cobra would make one for each, in English
 	f.StringVarP(&a.flags.output, "output", "o", "table", a.Say.T("output: table or json"))
 	f.StringVar(&a.flags.lang, "lang", "", a.Say.T("language: en or zh (also POSKEY_LANG, LANG)"))
 	f.BoolVar(&a.flags.noInput, "no-input", false, a.Say.T("never ask; fail where an answer is needed"))
@@ -65,17 +64,6 @@ func (a *App) addGlobalFlags(root *cobra.Command) {
 	f.StringVar(&a.flags.color, "color", "auto", a.Say.T("colours: auto, always or never"))
 	f.StringVar(&a.flags.hsmURI, "hsm", "soft:", a.Say.T("boundary that holds clear keys: soft:"))
 	f.BoolVar(&a.flags.allowArgv, "allow-argv-secrets", false, a.Say.T("allow hex:DIGITS as a key source (others can see it)"))
-}
-
-func nameHelpFlags(a *App, cmd *cobra.Command) {
-	cmd.InitDefaultHelpFlag()
-	if f := cmd.Flags().Lookup("help"); f != nil {
-		f.Usage = a.Say.T("help for this command")
-	}
-	cmd.Flags().SortFlags = false
-	for _, c := range cmd.Commands() {
-		nameHelpFlags(a, c)
-	}
 }
 
 // usageTemplate is cobra's own, with its words in the user's language.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
 	"github.com/olekukonko/tablewriter/tw"
 
 	"poskey/internal/fault"
@@ -46,6 +47,7 @@ type Renderer struct {
 	Color    bool // for Out
 	ErrColor bool // for Err
 	Quiet    bool
+	Width    int // columns for long sentences; 0 does not wrap
 }
 
 // Answer writes the answer of a command: doc as "poskey.<name>/v1" or the page.
@@ -59,7 +61,16 @@ func (r *Renderer) Answer(name string, doc any, lay func(*Page)) error {
 	}
 	p := &Page{r: r}
 	lay(p)
-	return r.write(p.buf.Bytes())
+	return r.write(trimLines(p.buf.Bytes()))
+}
+
+// trimLines takes the blanks off the ends of lines that aligning leaves.
+func trimLines(page []byte) []byte {
+	out := make([]byte, 0, len(page))
+	for line := range bytes.Lines(page) {
+		out = append(append(out, bytes.TrimRight(line, " \n")...), '\n')
+	}
+	return out
 }
 
 func (r *Renderer) write(b []byte) error {
@@ -146,12 +157,53 @@ func (p *Page) paint(color, s string) string {
 // Fields writes names and values below each other, the values aligned.
 func (p *Page) Fields(rows ...Field) {
 	t := p.table()
+	names := 0
 	for _, row := range rows {
 		if row.Value != "" {
-			_ = t.Append([]string{p.T(row.Name), row.Value})
+			names = max(names, twwidth.Width(p.T(row.Name)))
+		}
+	}
+	for _, row := range rows {
+		if row.Value != "" {
+			_ = t.Append([]string{p.T(row.Name), wrap(row.Value, p.r.Width-names-4)})
 		}
 	}
 	_ = t.Render()
+}
+
+// wrap breaks a sentence into lines of at most width columns, between words; 0 and less leave it whole. Words that are
+// longer than a line, such as key blocks, stay whole, so that they can be copied.
+func wrap(s string, width int) string {
+	if width < 20 || twwidth.Width(s) <= width {
+		return s
+	}
+	var out strings.Builder
+	used := 0
+	for i, word := range strings.SplitAfter(s, " ") {
+		for _, piece := range breakable(word) {
+			w := twwidth.Width(piece)
+			if i > 0 && used > 0 && used+w > width {
+				out.WriteByte('\n')
+				used = 0
+			}
+			out.WriteString(piece)
+			used += w
+		}
+	}
+	return out.String()
+}
+
+// breakable cuts a word after each Chinese character; other words stay whole.
+func breakable(word string) []string {
+	var pieces []string
+	start := 0
+	for i, c := range word {
+		if c >= 0x2E80 && i > start {
+			pieces = append(pieces, word[start:i])
+			start = i
+		}
+	}
+	return append(pieces, word[start:])
 }
 
 // Field is one row of Fields; an empty value leaves it out.

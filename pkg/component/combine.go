@@ -93,8 +93,8 @@ func sharesOf(parts []*Part) []share {
 	return shares
 }
 
-// misfit names the one share without which all others agree, if there is one. With no more others than needed they
-// always agree, so then only the check value of the key can tell.
+// misfit names the one share without which all others agree, if there is only one. With no more others than needed
+// they always agree, so then only the check value of the key can tell.
 func (f *family) misfit(shares []share) error {
 	var suspects []int
 	for i := range shares {
@@ -111,7 +111,7 @@ func (f *family) misfit(shares []share) error {
 }
 
 func (f *family) agree(shares []share) bool {
-	if len(shares) == f.threshold && f.keyCheck == (kcv.Value{}) || !onePolynomial(shares, f.threshold) {
+	if !onePolynomial(shares, f.threshold) {
 		return false
 	}
 	key := interpolate(0, shares[:f.threshold])

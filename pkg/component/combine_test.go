@@ -316,3 +316,20 @@ func TestCombineLeavesPartsAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestSheetsAreNamedByTheirNumbers: sentences about several parts use what stands on the sheets, not the order given.
+func TestSheetsAreNamedByTheirNumbers(t *testing.T) {
+	noLeaks(t)
+	parts := split(t, "numbers", newKey(t, "numbers", keys.AES128), Spec{Scheme: XOR, Parts: 3})
+	twin := copyOf(t, parts[2])
+	twin.Index = 1
+	_, err := Combine("", []*Part{parts[2], parts[1], twin})
+	mustFail(t, err, fault.PartRefused, "parts 3 and 1 are equal")
+}
+
+func TestPartMadeByHandNeedsNoCheckValue(t *testing.T) {
+	noLeaks(t)
+	parts := bare(t, keys.TDES128, c1Part1, c1Part2)
+	parts[0].Check = kcv.Value{}
+	mustGive(t, combine(t, keys.TDES128, parts), c1Key, "2558A7DC49864CDC6D19AB7CE520D34F", "7FF5B8")
+}

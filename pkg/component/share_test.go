@@ -145,5 +145,8 @@ func TestOnlySharesAreWrittenInOneLine(t *testing.T) {
 	mustFail(t, parts[0].WriteShare(&bytes.Buffer{}), fault.Usage, "only Shamir")
 	mustFail(t, lineOf(t, split(t, "s", newKey(t, "s", keys.AES128), Spec{Scheme: Shamir, Parts: 2, Threshold: 2})[0]).
 		WriteSheet(&bytes.Buffer{}), fault.Usage, "without a sheet")
+	odd := copyOf(t, split(t, "odd", newKey(t, "odd", keys.AES128), Spec{Scheme: Shamir, Parts: 2, Threshold: 2})[0])
+	odd.Threshold = 3
+	mustFail(t, odd.WriteShare(&bytes.Buffer{}), fault.MalformedSheet, "with 3 of 2 parts cannot be")
 	mustFail(t, bare(t, keys.AES128, c1Part1)[0].WriteSheet(&bytes.Buffer{}), fault.Usage, "without a sheet")
 }

@@ -364,6 +364,53 @@ func TestRefusedDrawsAreRedrawn(t *testing.T) {
 	}
 }
 
+// TestDrawsWhosePartsCancelOutAreRedrawn: with five parts, three may cancel out without two being equal.
+func TestDrawsWhosePartsCancelOutAreRedrawn(t *testing.T) {
+	noLeaks(t)
+	key := keyOf(t, keys.AES128, c1Key)
+	stream := unhex(t, "01020304"+r1+r2+xorHex(t, r1, r2)+r3+r1+r2+r3+r4)
+	parts, err := Split(keys.Env{Rand: bytes.NewReader(stream)}, key, Spec{Scheme: XOR, Parts: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer WipeAll(parts)
+	if got := fmt.Sprintf("%X", parts[3].Value.Expose()); got != r4 {
+		t.Error("the parts are not those of the second draw")
+	}
+}
+
+// TestCheckValuesNameOnePart looks for two values with the same check value, of which there is a pair among some
+// thousand, and deals them as two parts and as a part and the key.
+func TestCheckValuesNameOnePart(t *testing.T) {
+	noLeaks(t)
+	a, b := sameCheckValue(t)
+	for _, c := range []struct{ key, draw string }{{c1Key, a + b}, {a, b + r1}} {
+		stream := unhex(t, "01020304"+c.draw+r1+r2)
+		parts := split2(t, keyOf(t, keys.AES128, c.key), bytes.NewReader(stream))
+		if got := fmt.Sprintf("%X", parts[1].Value.Expose()); got != r2 {
+			t.Error("the parts are not those of the second draw")
+		}
+	}
+}
+
+func sameCheckValue(t *testing.T) (a, b string) {
+	t.Helper()
+	seen := map[string]string{}
+	value := make([]byte, 16)
+	random := newDRBG("same check value")
+	for range 50000 {
+		_, _ = random.Read(value)
+		digits := fmt.Sprintf("%X", value)
+		check := checkOf(t, keys.AES128, digits, kcv.CMAC)
+		if other, ok := seen[check]; ok {
+			return other, digits
+		}
+		seen[check] = digits
+	}
+	t.Fatal("no two values have the same check value")
+	return "", ""
+}
+
 func split2(t *testing.T, key *keys.Key, random *bytes.Reader) []*Part {
 	t.Helper()
 	parts, err := Split(keys.Env{Rand: random}, key, Spec{Scheme: XOR, Parts: 3})
@@ -384,5 +431,25 @@ func TestPartsNeverPrintTheirValue(t *testing.T) {
 				t.Errorf("%s prints the value", format)
 			}
 		}
+	}
+}
+
+// TestSplitHandsOutOnlyWhatCombines goes past the drawing, which never gets it wrong, to the proof after it.
+func TestSplitHandsOutOnlyWhatCombines(t *testing.T) {
+	noLeaks(t)
+	key, other := newKey(t, "proof", keys.AES128), newKey(t, "other", keys.AES128)
+	spec := Spec{Scheme: XOR, Parts: 2}
+	parts := split(t, "proof", key, spec)
+	got, err := proven(parts, other, spec)
+	mustFail(t, err, fault.Bug, "do not give the key back")
+	if got != nil || parts[0].Value.Len() != 0 {
+		t.Error("parts that do not combine are handed out")
+	}
+	parts = split(t, "proof", key, spec)
+	parts[1].Value.Expose()[0] ^= 1
+	_, err = proven(parts, key, spec)
+	mustFail(t, err, fault.Bug, "the parts do not combine", "its check value is")
+	if parts[0].Value.Len() != 0 {
+		t.Error("parts that do not combine are not wiped")
 	}
 }

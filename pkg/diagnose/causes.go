@@ -28,7 +28,6 @@ const (
 	CauseTMKSingleDES   Cause = "tmk-single-des"
 	CauseSchemeVariant  Cause = "scheme-variant"
 	CauseMAKSlot16      Cause = "mak-slot-16"
-	CauseWrongTMK       Cause = "wrong-tmk"
 )
 
 // Causes lists the ids, the likeliest first: among findings of equal certainty this order decides. The order is this
@@ -37,7 +36,7 @@ func Causes() []Cause {
 	return []Cause{
 		CauseKCVLength, CauseKCVMethod, CauseKCVCheckMode, CauseComponentCount, CauseMistypedDigit, CauseHalvesSwapped,
 		CauseComponentAsKey, CauseLengthClass, CauseTMKSingleDES, CauseECBCBC, CauseDoubleUnwrap, CauseMAKSlot16,
-		CauseWrongDirection, CauseCipherFamily, CauseConcatenated, CauseKCVWrongData, CauseSchemeVariant, CauseWrongTMK,
+		CauseWrongDirection, CauseCipherFamily, CauseConcatenated, CauseKCVWrongData, CauseSchemeVariant,
 		CauseParityBitTypo, CauseParityRejected,
 	}
 }
@@ -164,12 +163,6 @@ func (c Cause) adviceOnEntryAndUnwrapping() advice {
 			text.New("decrypt only the first 8 bytes of the slot and compare the check value as single DES"),
 			text.New("set the layout of field 62 by field 60.3: the last 8 bytes of the slot are padding"),
 			text.New("keep a layout profile for each acquirer"),
-		}
-	case CauseWrongTMK:
-		return advice{
-			text.New("compare the check value of the key-encrypting key with the one in the table of terminals, and try the other key indexes"),
-			text.New("set the right key index, or inject the terminal's own key-encrypting key again"),
-			text.New("keep a table of terminal, key index and check value"),
 		}
 	case CauseParityBitTypo:
 		return advice{

@@ -93,7 +93,7 @@ func (s *search) nextStep() text.Text {
 	if !s.special.IsZero() {
 		return s.special
 	}
-	if len(s.closed) > 0 && s.closed[0].side == SideGiven {
+	if s.totalRight() {
 		return text.New("the key given here is right, and no single mistake with it gives the other value: the other side holds another key; read back which slot holds what, and load again")
 	}
 	switch s.facts.Kind {
@@ -115,7 +115,7 @@ func (s *search) nextStepByParity() text.Text {
 	case err == nil && found == ParityOdd:
 		return text.New("the unwrapped key has odd parity in all %d bytes, so key-encrypting key, mode and direction are right; look at how the check value is made, at the order of the halves and at the layout of the message", s.size)
 	case err == nil && found == ParityFirst8Odd:
-		return text.New("the first 8 bytes of the unwrapped key have odd parity, the rest has not: look at the mode (ECB or CBC), at padding that was taken for key bytes, and at the right half of the key-encrypting key")
+		return text.New("the first 8 bytes of the unwrapped key have odd parity, the rest does not: look at the mode (ECB or CBC), at padding that was taken for key bytes, and at the right half of the key-encrypting key")
 	}
 	return text.New("the unwrapped key has mixed parity: the key-encrypting key, the mode or the cryptogram is wrong, unless the sender does not set parity; compare the check value of the key-encrypting key, then try others")
 }

@@ -247,7 +247,7 @@ func (s *search) parityAdvice() ([]claim, error) {
 		return nil, err
 	}
 	c := claim{cause: CauseParityRejected, advice: CauseParityRejected.advice(), most: Possible,
-		summary: text.New("the check value is right, but the key has not odd parity: a device or HSM that checks parity will refuse it, and uses of the bytes other than DES will not agree with a copy whose parity was set")}
+		summary: text.New("the check value is right, but the key does not have odd parity: a device or HSM that checks parity refuses it, and any use other than DES disagrees with a copy whose parity was set")}
 	c.evidence = Evidence{Algorithm: s.alg, Parity: found, AsGiven: s.shown}
 	return append(claims, c), nil
 }
@@ -278,7 +278,7 @@ func (s *search) parityTypo(p piece) (claim, bool, error) {
 	if p.size < 16 {
 		c.most = Possible
 	}
-	c.summary = text.New("the check value is right, but of all bytes only one has not odd parity: digit %d (group %d) may be mistyped in its lowest bit, which no check value shows",
+	c.summary = text.New("the check value is right, but only one byte does not have odd parity: digit %d (group %d) may be mistyped in its lowest bit, which no check value shows",
 		sl.digit+1, group(sl.digit))
 	c.evidence = Evidence{Algorithm: s.alg, AsGiven: s.shown, Parity: ParityMixed, Edits: sl.edits(p, SideGiven, false)}
 	return c, true, nil

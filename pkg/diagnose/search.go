@@ -401,6 +401,16 @@ const (
 	likelyBelow = 1e-2
 )
 
+// totalRight reports whether the parts together are right, so that a sheet that disagrees is itself wrong.
+func (s *search) totalRight() bool {
+	for _, t := range s.closed {
+		if t.side == SideGiven {
+			return true
+		}
+	}
+	return false
+}
+
 // settled reports whether a claim reproduces everything and is no chance.
 func (s *search) settled(claims []claim) bool {
 	for _, c := range claims {

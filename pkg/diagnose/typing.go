@@ -105,7 +105,7 @@ func (s *search) typing() ([]claim, error) {
 		return nil, nil
 	}
 	var claims []claim
-	if len(s.sheets) > 0 {
+	if len(s.sheets) > 0 && !s.totalRight() {
 		found, err := s.slipsBySheet()
 		if err != nil {
 			return nil, err

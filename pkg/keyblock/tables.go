@@ -11,6 +11,10 @@ import (
 // use, and poskey takes 4. Readers are told so by the warning proprietary_algorithm.
 const SM4Algorithm = '4'
 
+// rawAlgorithm is the proprietary character for bytes that are no key of any algorithm: the boundary keeps them so, and
+// they never leave it in a block.
+const rawAlgorithm = '0'
+
 // AlgorithmChar gives the header character for a key.
 func AlgorithmChar(alg keys.Algorithm) byte {
 	switch {
@@ -31,7 +35,7 @@ func AlgorithmChar(alg keys.Algorithm) byte {
 	case alg == keys.DSA:
 		return 'S'
 	}
-	return 'T'
+	return rawAlgorithm
 }
 
 // KeyAlgorithm tells what a payload of n bytes under this header is. Lengths that the algorithm does not have give Raw.

@@ -157,6 +157,9 @@ const maxWaits = 8
 func (r Rig) endures(t *testing.T, h Hostile, call func(device.Device) error) {
 	t.Helper()
 	timeout := r.haste()
+	if !r.Virtual {
+		timeout /= 3 // nothing good is awaited here that a busy machine could delay
+	}
 	host, peer := r.Pair(t)
 	done := make(chan struct{})
 	go func() {

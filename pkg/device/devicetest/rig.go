@@ -90,7 +90,7 @@ func (r Rig) haste() time.Duration {
 	if r.Virtual {
 		return 5 * time.Second
 	}
-	return 150 * time.Millisecond
+	return 100 * time.Millisecond
 }
 
 // newKey draws a key that is wiped with the test.

@@ -21,7 +21,6 @@ const (
 	nak      = "\x15"
 	eot      = "\x04"
 	wrongLRC = "\x0f040\x0e\x00" // right would be 3A
-	emptyAns = "\x0f040\x0e\x3a"
 	dukptOK  = "\x02910\x03\x3b"
 )
 
@@ -49,7 +48,6 @@ func visaPeers() []Hostile {
 		{"a line that repeats what it is told", func(p io.ReadWriter, _ time.Duration) {
 			_, _ = io.Copy(struct{ io.Writer }{p}, p)
 		}},
-		{"a loaded slot, whatever is asked", func(p io.ReadWriter, _ time.Duration) { answerEach(p, ack+emptyAns+ack) }},
 	}
 }
 

@@ -134,4 +134,3 @@ func ptyPair(t *testing.T) (host, peer io.ReadWriteCloser) {
 	}
 	return host, polled
 }
-

@@ -111,13 +111,14 @@ func (s *session) sendControl(c byte) error {
 func (s *session) abort() { _ = s.sendControl(table.EOT) }
 
 // finish acknowledges an answer and waits for the terminal's EOT. An answer that comes again was not acknowledged as far
-// as the terminal knows, so it is again.
+// as the terminal knows, so it is again, as often as anything is repeated.
 func (s *session) finish(ctx context.Context, answer Frame) error {
 	t := s.startTimer()
 	defer t.stop()
 	reply := byte(table.ACK)
-	for {
-		if reply != 0 {
+	for replies := 0; ; {
+		if reply != 0 && replies <= s.retries {
+			replies++
 			if err := s.sendControl(reply); err != nil {
 				return lineFault(err)
 			}
@@ -132,12 +133,12 @@ func (s *session) finish(ctx context.Context, answer Frame) error {
 		if ev.Kind == GotEOT {
 			return nil
 		}
-		reply = answerAgain(ev, answer)
+		reply = replyTo(ev, answer)
 	}
 }
 
-// answerAgain says what to send for an event that is not the EOT awaited; 0 is nothing.
-func answerAgain(ev Event, answer Frame) byte {
+// replyTo says what to send for an event that is not the EOT awaited; 0 is nothing.
+func replyTo(ev Event, answer Frame) byte {
 	switch ev.Kind {
 	case DamagedFrame:
 		return table.NAK

@@ -1,0 +1,39 @@
+# poskey. `make test` installs what the tests need and runs them all; the other targets need Go alone.
+GO          ?= go
+FUZZTIME    ?= 30s
+BENCHCOUNT  ?= 5
+BIN         := bin/poskey
+GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260709024250-82a0b07e230d
+
+.PHONY: all build test race deps lint fuzz bench docs golden clean
+
+all: build
+
+build: ## the binary: static, with nothing of this machine in it
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/poskey
+
+test: deps ## everything, with the race detector, in random order
+	$(GO) vet ./...
+	$(GO) test -race -shuffle=on ./...
+
+deps: ## what the tests need beside Go
+	@sh scripts/test-deps.sh
+
+lint:
+	$(GO) run $(GOLANGCI) run ./...
+
+fuzz: ## every fuzz target for FUZZTIME
+	@sh scripts/fuzz.sh $(FUZZTIME)
+
+bench: ## benchmarks as ratios within one run; figures and method in docs/performance.md
+	@GO="$(GO)" BENCHSTAT="$(BENCHSTAT)" sh scripts/bench.sh $(BENCHCOUNT)
+
+docs: ## command reference from the commands themselves
+	$(GO) run ./internal/docs docs/cli
+
+golden: ## write the expected outputs of the scripts anew; look at the difference before you commit it
+	UPDATE_GOLDEN=1 $(GO) test ./cmd/poskey
+
+clean:
+	rm -rf bin out

@@ -1,0 +1,117 @@
+package device_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+	"poskey/pkg/device"
+)
+
+func TestDeviceNamesAreRead(t *testing.T) {
+	for in, want := range map[string]device.URI{
+		"visa+tcp://127.0.0.1:9100":                     {Dialect: "visa", Transport: "tcp", Address: "127.0.0.1:9100"},
+		"visa+tcp://[::1]:9100/":                        {Dialect: "visa", Transport: "tcp", Address: "[::1]:9100"},
+		"visa+tcp://pads.bank.example:7?timeout=15s":    {Dialect: "visa", Transport: "tcp", Address: "pads.bank.example:7", Timeout: 15 * time.Second},
+		"visa+pty:///dev/pts/3":                         {Dialect: "visa", Transport: "pty", Address: "/dev/pts/3"},
+		"visa+pty:///dev/pts/3?retries=0&timeout=100ms": {Dialect: "visa", Transport: "pty", Address: "/dev/pts/3", Timeout: 100 * time.Millisecond, Retries: device.NoRetries},
+		"visa+tcp://h:1?retries=10":                     {Dialect: "visa", Transport: "tcp", Address: "h:1", Retries: 10},
+	} {
+		got, err := device.ParseURI(in)
+		if err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", in, got, err, want)
+		}
+	}
+}
+
+func TestWrongDeviceNamesAreUsageErrorsThatSayWhy(t *testing.T) {
+	for in, why := range map[string]string{
+		"":                                      "visa+tcp://HOST:PORT",
+		"127.0.0.1:9100":                        "visa+tcp://HOST:PORT",
+		"tcp://127.0.0.1:9100":                  "dialect and transport",
+		"visa+serial:///dev/ttyUSB0?baud=9600":  "it has tcp and pty",
+		"futurex+tcp://127.0.0.1:9100":          "it has visa",
+		"agent+https://127.0.0.1:9100":          "it has visa",
+		"visa+tcp://127.0.0.1":                  "host and port",
+		"visa+tcp://:9100":                      "host and port",
+		"visa+tcp://h:0":                        "port",
+		"visa+tcp://h:65536":                    "port",
+		"visa+tcp://h:1/slot":                   "no path",
+		"visa+tcp://me:secret@h:1":              "nothing may stand in it",
+		"visa+tcp://h:1#x":                      "nothing may stand in it",
+		"visa+pty://dev/pts/3":                  "three slashes",
+		"visa+pty:///":                          "absolute path",
+		"visa+tcp://h:1?baud=9600":              `"baud" is unknown`,
+		"visa+tcp://h:1?timeout=5s&timeout=6s":  "twice",
+		"visa+tcp://h:1?timeout=5":              "100ms to 5m0s",
+		"visa+tcp://h:1?timeout=0s":             "100ms to 5m0s",
+		"visa+tcp://h:1?timeout=1h":             "100ms to 5m0s",
+		"visa+tcp://h:1?retries=-1":             "0 to 10",
+		"visa+tcp://h:1?retries=11":             "0 to 10",
+		"visa+tcp://h:1?%zz":                    "question mark",
+		"visa+tcp://h:1?retries=two":            "0 to 10",
+		"visa+tcp:///dev/pts/3":                 "no path",
+		"visa+pty:///dev/pts/3?mode=7E1&baud=1": "unknown",
+	} {
+		got, err := device.ParseURI(in)
+		if !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), why) || got != (device.URI{}) {
+			t.Errorf("%q: %+v, %v; want a usage error with %q", in, got, err, why)
+		}
+	}
+}
+
+func FuzzDeviceNameMalleability(f *testing.F) {
+	f.Add("visa+tcp://127.0.0.1:9100?timeout=5s&retries=0")
+	f.Add("visa+pty:///dev/pts/3")
+	f.Add("visa+tcp://[::1]:9100")
+	f.Fuzz(func(t *testing.T, s string) {
+		u, err := device.ParseURI(s)
+		if err != nil {
+			if u != (device.URI{}) || !fault.Is(err, fault.Usage) {
+				t.Fatalf("%q: %+v with error %v", s, u, err)
+			}
+			return
+		}
+		again, err := device.ParseURI(u.String())
+		if err != nil || again != u {
+			t.Fatalf("%q became %q: %+v, %v; want %+v", s, u.String(), again, err, u)
+		}
+	})
+}
+
+func TestWhatTheURISaysGoesBefore(t *testing.T) {
+	o := device.Options{Timeout: time.Second, Retries: 4}
+	if got := (device.URI{}).Apply(o); got.Timeout != o.Timeout || got.Retries != o.Retries {
+		t.Errorf("an empty URI changed the options to %+v", got)
+	}
+	got := device.URI{Timeout: time.Minute, Retries: device.NoRetries}.Apply(o)
+	if got.Timeout != time.Minute || got.Retries != device.NoRetries {
+		t.Errorf("the options became %+v", got)
+	}
+}
+
+func TestRefusalsAreFaultsOfTheDevice(t *testing.T) {
+	err := fault.Wrap(&device.CodeError{Dialect: "visa", Answer: "02?C", CodeInfo: device.CodeInfo{Code: "C",
+		Meaning: text.New("the MAC is %s", "wrong"), Action: text.New("look at the KLK")}}, "load slot 1")
+	if fault.KindOf(err) != fault.DeviceFailed {
+		t.Errorf("kind %s", fault.KindOf(err))
+	}
+	if want := "load slot 1: the terminal answered 02?C: the MAC is wrong; look at the KLK"; err.Error() != want {
+		t.Errorf("%q, want %q", err, want)
+	}
+}
+
+func TestUnknownOutcomesAreNeverRetriable(t *testing.T) {
+	cause := fault.WrapAs(fault.DeviceLink, context.Canceled, "the line failed")
+	err := fault.Wrap(&device.OutcomeUnknown{Commit: device.Commit{Slot: "1"}, Cause: cause}, "slot 1")
+	if k := fault.KindOf(err); k != fault.DeviceFailed || k.Retriable() {
+		t.Errorf("kind %s", k)
+	}
+	if !errors.Is(err, context.Canceled) || !strings.HasSuffix(err.Error(), cause.Error()) {
+		t.Errorf("the cause is lost: %v", err)
+	}
+}

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Installs what the tests need beside Go from Debian's packages, when it is missing and this user may install. Says plainly
+# what it could not install; the tests that need it then fail and name it.
+set -u
+missing=""
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need openssl openssl # the independent judge of check values
+need gcc gcc         # the race detector needs cgo
+[ -e /usr/include/stdlib.h ] || [ "$(uname)" != Linux ] || missing="$missing libc6-dev"
+[ -z "$missing" ] && exit 0
+
+as_root=""
+if [ "$(id -u)" != 0 ]; then
+	if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+		as_root="sudo -n"
+	else
+		echo "make test: cannot install as this user; install by hand:$missing" >&2
+		exit 0
+	fi
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+	echo "make test: this is no Debian; install by hand:$missing" >&2
+	exit 0
+fi
+echo "make test: installing$missing" >&2
+# shellcheck disable=SC2086 # words are wanted
+if ! { $as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq $missing >/dev/null; }; then
+	echo "make test: could not install:$missing" >&2
+fi
+exit 0
