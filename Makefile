@@ -4,7 +4,7 @@ FUZZTIME    ?= 30s
 BENCHCOUNT  ?= 5
 BIN         := bin/poskey
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260709024250-82a0b07e230d
+BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 .PHONY: all build test race deps lint fuzz bench docs golden clean
 

@@ -91,7 +91,7 @@ func (a *App) openBatch(path string) (io.Reader, func(), error) {
 	if path == "-" {
 		return a.In, func() {}, nil
 	}
-	f, err := os.Open(path) //nolint:gosec // the user names the file
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, fault.WrapAs(fault.NotFound, err, "open the batch")
 	}

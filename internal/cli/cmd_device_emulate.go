@@ -21,7 +21,7 @@ import (
 
 type emulateOpts struct {
 	listen, klk, dialect string
-	pty, noInject, once  bool
+	pty, noInject        bool
 	faults               []string
 	maxLoads             int
 }

@@ -89,10 +89,14 @@ func runKCVCheck(ctx context.Context, a *App, o kcvCheckOpts) error {
 	if err := a.render.Answer("kcv.check", doc, func(p *render.Page) { kcvCheckPage(p, doc) }); err != nil {
 		return err
 	}
-	if !c.Match {
-		return fault.New(fault.KCVMismatch, "check value is %s, expected %s (%d digits compared)", c.Computed, c.Expected, c.Digits)
+	if c.Match {
+		return nil
 	}
-	return nil
+	if matches, err := b.Identify(ctx, t.Key, expected, t.Key.Algorithm); err == nil && len(matches) > 0 {
+		return fault.New(fault.KCVMismatch, "check value is %s, expected %s, which is this key's value by the method %s: agree on one method",
+			c.Computed, c.Expected, string(matches[0].Method))
+	}
+	return fault.New(fault.KCVMismatch, "check value is %s, expected %s (%d digits compared)", c.Computed, c.Expected, c.Digits)
 }
 
 func kcvCheckPage(p *render.Page, doc kcvCheckDoc) {

@@ -48,10 +48,9 @@ type tourLoadDoc struct {
 	TerminalKCV string       `json:"terminal_kcv"` // computed in the built-in terminal, which can be asked; a real one cannot
 }
 
-const (
-	tourSlot  device.Slot = "0"
-	tourParts             = 3
-)
+const tourSlot device.Slot = "0"
+
+const tourParts = 3
 
 // tour carries what one step hands to the next.
 type tour struct {

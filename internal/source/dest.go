@@ -40,7 +40,7 @@ func CheckNew(path string) error {
 // WriteNew makes a file that only its owner can read, writes it, reads it back and compares; whatever goes wrong, no
 // half-written file stays. An existing file is never touched.
 func WriteNew(path string, content []byte) (err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the user names the file
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return createError(err, path)
 	}

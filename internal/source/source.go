@@ -262,7 +262,7 @@ func readFD(arg string) (*secret.Bytes, error) {
 }
 
 func readFile(path string, private bool) (*secret.Bytes, error) {
-	f, err := os.Open(path) //nolint:gosec // the user names the file
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, openError(err, path)
 	}

@@ -43,7 +43,7 @@ func (r Ready) Before() device.SlotState { return r.before }
 // Notes are remarks of the preflight.
 func (r Ready) Notes() []text.Text { return r.notes }
 
-// Usage, Mode and Version are what the key will be loaded with.
+// Usage is the usage that the key will be loaded with.
 func (r Ready) Usage() keys.Usage { return r.plan.Usage }
 
 // Mode is the mode of use.

@@ -78,8 +78,8 @@ type Note string
 
 // The notes.
 const (
-	NoteNone      Note = ""
-	NoteOther     Note = "other_method"    // a method that the algorithm has, but not its default
+	NoteNone  Note = ""
+	NoteOther Note = "other_method" // a method that the algorithm has, but not its default
 )
 
 // Identify finds every algorithm and method by which the key bytes give the expected value, likeliest first: the

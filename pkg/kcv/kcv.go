@@ -24,7 +24,7 @@ package kcv
 import (
 	"crypto/cipher"
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // a check-value method of the field, named as such
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
@@ -139,7 +139,7 @@ func Compute(alg keys.Algorithm, key []byte, m Method) ([]byte, error) {
 	}
 	switch m {
 	case SHA1:
-		sum := sha1.Sum(key) //nolint:gosec // as above
+		sum := sha1.Sum(key)
 		return sum[:], nil
 	case SHA256:
 		sum := sha256.Sum256(key)
