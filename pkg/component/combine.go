@@ -18,7 +18,7 @@ type Options struct {
 // come from sheets or single lines, never bare; more than needed must agree with each other. An empty alg takes the
 // parts' algorithm. The bytes are what the parts give: parity is not adjusted.
 //
-// Errors, all before anything is combined but the last: MalformedLength; PartRefused for a part or parts that break a
+// Errors, each of which leaves no key behind: MalformedLength; PartRefused for a part or parts that break a
 // rule of the package comment; PartForeign for one that does not belong; PartMissing; KCVMismatch for a part that does
 // not have the check value of its sheet, and for a key that does not have that of the sheets.
 func Combine(alg keys.Algorithm, parts []*Part) (*keys.Key, error) {

@@ -53,7 +53,8 @@ func TestPartsThatAreRefused(t *testing.T) {
 		{"a half twice", tdes, []string{r1, r2[:16] + flipParity(t, r2[:16])}, "part 2: it adds no secrecy"},
 		{"left half, filled up", tdes, []string{r1[:16] + zero[:16], zero[:16] + r2[:16]}, "part 1: eight bytes in a row"},
 		{"right half, filled up", aes, []string{r2, strings.Repeat("FF", 8) + r1[:16]}, "PCI PIN 12-4"},
-		{"middle third, filled up", keys.TDES192, []string{r1 + r2[:16], r3[:16] + zero[:16] + r3[16:]}, "part 2: eight bytes"},
+		{"middle third, filled up", keys.TDES192, []string{r1 + r2[:16], r3[:16] + zero[:16] + r3[16:]},
+			"part 2: eight bytes"},
 		{"equal", aes, []string{r1, r1}, "parts 1 and 2 are equal"},
 		{"equal but for parity", tdes, []string{r1, r2, flipParity(t, r1)}, "parts 1 and 3 are equal"},
 		{"equal to the key", aes, []string{r1, r2, r3, xorHex(t, r1, r3)}, "part 2 equals the combined key"},
@@ -213,7 +214,8 @@ func TestBarePartStandsForASheet(t *testing.T) {
 	mustFail(t, err, fault.KCVMismatch, "the sheets of set "+parts[0].Set+" say "+parts[0].KeyCheck.String())
 	_, err = Combine(keys.AES128, append(bare(t, keys.AES128, r1), parts...))
 	mustFail(t, err, fault.PartForeign, "4 parts were given, set "+parts[0].Set+" has 3")
-	_, err = Combine(keys.AES128, []*Part{parts[2], bare(t, keys.AES128, fmt.Sprintf("%X", parts[2].Value.Expose()))[0], parts[0]})
+	typed = bare(t, keys.AES128, fmt.Sprintf("%X", parts[2].Value.Expose()))[0]
+	_, err = Combine(keys.AES128, []*Part{parts[2], typed, parts[0]})
 	mustFail(t, err, fault.PartRefused, "parts 1 and 2 are equal")
 }
 

@@ -26,7 +26,7 @@
 //
 // # What Combine refuses
 //
-// Before anything is combined, and with the part's number: a part of another length; halves and thirds, also filled
+// With the part's number, and before a key is handed out: a part of another length; halves and thirds, also filled
 // up to full length with equal bytes; a part that is zero, a pattern or published; parts of which some cancel out, so
 // that fewer people know the key than hold parts (two equal parts; a part equal to the key); sheets of another set or
 // with other data; a sheet used twice; missing sheets; a value that does not have the check value on its sheet. After
@@ -73,5 +73,6 @@
 //
 // It opens no files, asks nobody and knows no custodians: who may hold what is the ceremony's business. Errors name
 // sets, parts, lines, rows, positions and check values, never digits of a part. Splitting, combining and comparing
-// take the same time for all values of the same length; refusing does not, and reading and writing hex looks digits up.
+// take the same time for all values of one length. The search for weak patterns ([keys.WeaknessesOf]), reading and
+// writing hex, and a refusal do not.
 package component

@@ -136,7 +136,8 @@ func TestTooFewSharesAreRefused(t *testing.T) {
 	key := newKey(t, "few", keys.AES128)
 	parts := split(t, "few", key, Spec{Scheme: Shamir, Parts: 5, Threshold: 3})
 	_, err := Combine(keys.AES128, []*Part{parts[3], parts[1]})
-	mustFail(t, err, fault.PartMissing, "2 shares of set "+parts[0].Set+" were given, 3 are needed", "any of parts 1, 3, 5")
+	mustFail(t, err, fault.PartMissing, "2 shares of set "+parts[0].Set+" were given, 3 are needed",
+		"any of parts 1, 3, 5")
 	_, err = Combine(keys.AES128, []*Part{lineOf(t, parts[3]), lineOf(t, parts[1])})
 	mustFail(t, err, fault.PartMissing, "2 shares of set "+parts[0].Set+" were given, 3 are needed")
 }

@@ -101,7 +101,8 @@ func TestMistypedSharesAreNamed(t *testing.T) {
 		kind fault.Kind
 		says string
 	}{
-		{line[:14] + other + line[15:], fault.ChecksumMismatch, "share 2 of set " + p.Set + ": it does not agree with its check"},
+		{line[:14] + other + line[15:],
+			fault.ChecksumMismatch, "share 2 of set " + p.Set + ": it does not agree with its check"},
 		{"3" + line[1:], fault.ChecksumMismatch, "share 3"},
 		{"2/3" + line[3:], fault.ChecksumMismatch, "share 2"},
 		{line[:14] + "O" + line[15:], fault.MalformedHex, "digit 1: the letter O"},

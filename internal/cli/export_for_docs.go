@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"poskey/internal/console"
+	"poskey/internal/i18n"
+	"poskey/internal/render"
+	"poskey/pkg/keys"
+)
+
+// Tree builds the English command tree with streams that go nowhere, for the reference and for tests that walk it.
+func Tree() *cobra.Command {
+	say := i18n.New(i18n.English)
+	a := &App{
+		Env: keys.Env{Rand: strings.NewReader(""), Now: func() time.Time { return time.Time{} }},
+		In:  strings.NewReader(""), Out: io.Discard, Err: io.Discard,
+		Getenv:  func(string) string { return "" },
+		Console: &console.Console{NoInput: true},
+		Say:     say,
+		render:  &render.Renderer{Out: io.Discard, Err: io.Discard, Say: say, Format: render.Table},
+	}
+	return newRootCmd(a)
+}
