@@ -21,6 +21,14 @@ const maxBatchLine = 1 << 20
 // batchLine answers one line of a batch: the document to print, or an error.
 type batchLine func(ctx context.Context, line []byte) (any, error)
 
+func (work batchLine) answer(ctx context.Context, j job) (any, error) {
+	if j.tooLong {
+		return nil, fault.New(fault.TooLarge, "the line has more than %d bytes", maxBatchLine)
+	}
+	defer clear(j.line)
+	return work(ctx, j.line)
+}
+
 // batchError is the line that stands in the place of a bad one.
 type batchError struct {
 	Line  int             `json:"line"`
@@ -35,9 +43,10 @@ type batchErrorField struct {
 
 // job is one line on its way; its answer is waited for in the order of the input.
 type job struct {
-	n      int
-	line   []byte
-	answer chan []byte
+	n       int
+	line    []byte
+	tooLong bool
+	answer  chan []byte
 }
 
 // runBatch streams JSON Lines: all cores work, the order stays, memory stays flat, a bad line gives an error line and the
@@ -102,14 +111,19 @@ func (a *App) openBatch(path string) (io.Reader, func(), error) {
 func readLines(ctx context.Context, in io.Reader, jobs, ordered chan<- job) error {
 	defer close(ordered)
 	defer close(jobs)
-	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 0, 1<<16), maxBatchLine)
-	for n := 1; lines.Scan(); n++ {
-		line := bytes.TrimSpace(lines.Bytes())
-		if len(line) == 0 {
+	lines := bufio.NewReaderSize(in, 1<<16)
+	for n := 1; ; n++ {
+		line, tooLong, err := readLine(lines)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if len(line) == 0 && !tooLong {
 			continue
 		}
-		j := job{n, bytes.Clone(line), make(chan []byte, 1)}
+		j := job{n, line, tooLong, make(chan []byte, 1)}
 		select {
 		case jobs <- j:
 		case <-ctx.Done():
@@ -117,16 +131,29 @@ func readLines(ctx context.Context, in io.Reader, jobs, ordered chan<- job) erro
 		}
 		ordered <- j
 	}
-	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return fault.New(fault.TooLarge, "a line of the batch has more than %d bytes", maxBatchLine)
+}
+
+// readLine reads one line without the blanks around it. Of a line that is too long nothing is kept, but all is read, so
+// that the run can go on behind it.
+func readLine(in *bufio.Reader) (line []byte, tooLong bool, err error) {
+	for {
+		piece, err := in.ReadSlice('\n')
+		if tooLong = tooLong || len(line)+len(piece) > maxBatchLine; !tooLong {
+			line = append(line, piece...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF) && (len(line) > 0 || tooLong), err == nil:
+			return bytes.TrimSpace(line), tooLong, nil
+		default:
+			return nil, false, err
+		}
 	}
-	return lines.Err()
 }
 
 func (a *App) answerLine(ctx context.Context, j job, schema string, work batchLine, bad *counter) []byte {
-	doc, err := work(ctx, j.line)
-	clear(j.line)
 	var out []byte
+	doc, err := work.answer(ctx, j)
 	if err == nil {
 		out, err = render.Document(schema, doc)
 	}

@@ -170,6 +170,9 @@ func (a *App) readParts(ctx context.Context, sources []string, f *hsm.Forming) e
 				return err
 			}
 		}
+		if src == "prompt" { // typed blind: the custodian compares this with the sheet
+			a.render.Note(text.New("part %d of %d: check value %s", i+1, len(sources), p.Check))
+		}
 	}
 	return nil
 }

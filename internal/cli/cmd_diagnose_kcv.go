@@ -43,7 +43,7 @@ func newDiagnoseKCVCmd(a *App) *cobra.Command {
 	f.StringVar(&o.got, "got", "", a.Say.T("the check value that was observed instead"))
 	f.StringVar(&o.method, "method", "", a.Say.T("check-value method; the algorithm's default when left out"))
 	f.StringVar(&o.key, "key", "", a.Say.T("the key as it was entered (SRC)"))
-	f.StringVar(&o.kbpk, "kbpk", "", a.Say.T("KBPK of a block: source (SRC)"))
+	f.StringVar(&o.kbpk, "kbpk", "", a.Say.T("KBPK that opens a block: source (SRC)"))
 	f.StringArrayVar(&o.parts, "part", nil, a.Say.T("a component as it was entered (SRC); once for each"))
 	f.StringArrayVar(&o.partExpected, "part-expected", nil, a.Say.T("check value of the part at the same place"))
 	f.StringVar(&o.cryptogram, "cryptogram", "", a.Say.T("the encrypted key, in hex"))

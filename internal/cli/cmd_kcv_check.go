@@ -31,7 +31,7 @@ func newKCVCheckCmd(a *App) *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.key, "key", "", a.Say.T("the key (SRC); asked for when left out"))
-	f.StringVar(&o.kbpk, "kbpk", "", a.Say.T("KBPK of a block: source (SRC)"))
+	f.StringVar(&o.kbpk, "kbpk", "", a.Say.T("KBPK that opens a block: source (SRC)"))
 	f.StringVar(&o.alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
 	f.StringVar(&o.method, "method", "", a.Say.T("check-value method; the algorithm's default when left out"))
 	expectFlag(a, f, &o.expect)

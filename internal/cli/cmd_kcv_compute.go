@@ -38,7 +38,7 @@ func newKCVComputeCmd(a *App) *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.Key, "key", "", a.Say.T("the key (SRC); asked for when left out"))
-	f.StringVar(&o.KBPK, "kbpk", "", a.Say.T("KBPK of a block: source (SRC)"))
+	f.StringVar(&o.KBPK, "kbpk", "", a.Say.T("KBPK that opens a block: source (SRC)"))
 	f.StringVar(&o.Alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
 	f.StringVar(&o.Method, "method", "", a.Say.T("check-value method, or all"))
 	f.IntVar(&o.Length, "length", 0, a.Say.T("hex digits to show"))
@@ -78,8 +78,13 @@ func runKCVCompute(ctx context.Context, a *App, o kcvComputeOpts) error {
 		return err
 	}
 	for _, v := range doc.Values {
-		if limit := kcv.Limit(doc.Algorithm, v.Method); v.Digits > limit {
+		limit := kcv.Limit(doc.Algorithm, v.Method)
+		switch {
+		case v.Digits <= limit:
+		case doc.Algorithm.IsDES() || doc.Algorithm.IsAES():
 			a.render.Warn(text.New("%d digits of %s are more than the rule allows (%d; PCI PIN 15-1): for vectors and test keys only", v.Digits, v.Method, limit))
+		default:
+			a.render.Warn(text.New("%d digits of %s are more than is usual (%d): for vectors and test keys only", v.Digits, v.Method, limit))
 		}
 	}
 	return a.render.Answer("kcv.compute", doc, func(p *render.Page) {

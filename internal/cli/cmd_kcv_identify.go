@@ -30,7 +30,7 @@ func newKCVIdentifyCmd(a *App) *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.key, "key", "", a.Say.T("the key (SRC); asked for when left out"))
-	f.StringVar(&o.kbpk, "kbpk", "", a.Say.T("KBPK of a block: source (SRC)"))
+	f.StringVar(&o.kbpk, "kbpk", "", a.Say.T("KBPK that opens a block: source (SRC)"))
 	f.StringVar(&o.alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
 	expectFlag(a, f, &o.expect)
 	required(cmd, "expect")

@@ -32,7 +32,7 @@ func newSplitCmd(a *App) *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.key, "key", "", a.Say.T("the key (SRC); asked for when left out"))
-	f.StringVar(&o.kbpk, "kbpk", "", a.Say.T("KBPK of a block: source (SRC)"))
+	f.StringVar(&o.kbpk, "kbpk", "", a.Say.T("KBPK that opens a block: source (SRC)"))
 	f.StringVar(&o.alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
 	o.split.add(a, cmd)
 	f.BoolVar(&o.allowWeak, "allow-weak", false, a.Say.T("allow weak keys; for tests"))
