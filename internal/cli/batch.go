@@ -21,6 +21,20 @@ const maxBatchLine = 1 << 20
 // batchLine answers one line of a batch: the document to print, or an error.
 type batchLine func(ctx context.Context, line []byte) (any, error)
 
+// batchOf runs a batch whose lines are the fields of O: the command line's values are the defaults of every line.
+func batchOf[O any](ctx context.Context, a *App, path, schema string, defaults O, one func(context.Context, *intake, O) (any, error)) error {
+	return a.runBatch(ctx, path, schema, func() batchLine {
+		in := a.batchIntake()
+		return func(ctx context.Context, line []byte) (any, error) {
+			mine := defaults
+			if err := decodeLine(line, &mine); err != nil {
+				return nil, err
+			}
+			return one(ctx, in, mine)
+		}
+	})
+}
+
 func (work batchLine) answer(ctx context.Context, j job) (any, error) {
 	if j.tooLong {
 		return nil, fault.New(fault.TooLarge, "the line has more than %d bytes", maxBatchLine)

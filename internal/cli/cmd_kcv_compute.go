@@ -62,15 +62,8 @@ type kcvValueDoc struct {
 
 func runKCVCompute(ctx context.Context, a *App, o kcvComputeOpts) error {
 	if o.batch != "" {
-		return a.runBatch(ctx, o.batch, "kcv.compute", func() batchLine {
-			in := a.batchIntake()
-			return func(ctx context.Context, line []byte) (any, error) {
-				mine := o
-				if err := decodeLine(line, &mine); err != nil {
-					return nil, err
-				}
-				return kcvCompute(ctx, a, in, mine)
-			}
+		return batchOf(ctx, a, o.batch, "kcv.compute", o, func(ctx context.Context, in *intake, o kcvComputeOpts) (any, error) {
+			return kcvCompute(ctx, a, in, o)
 		})
 	}
 	doc, err := kcvCompute(ctx, a, a.intake(), o)

@@ -48,16 +48,9 @@ func newKeyblockTranslateCmd(a *App) *cobra.Command {
 
 func runKeyblockTranslate(ctx context.Context, a *App, o translateOpts, args []string) error {
 	if o.batch != "" {
-		return a.runBatch(ctx, o.batch, "keyblock.translate", func() batchLine {
-			in := a.batchIntake()
-			return func(ctx context.Context, line []byte) (any, error) {
-				mine := o
-				if err := decodeLine(line, &mine); err != nil {
-					return nil, err
-				}
-				doc, _, err := translateOne(ctx, a, in, mine)
-				return doc, err
-			}
+		return batchOf(ctx, a, o.batch, "keyblock.translate", o, func(ctx context.Context, in *intake, o translateOpts) (any, error) {
+			doc, _, err := translateOne(ctx, a, in, o)
+			return doc, err
 		})
 	}
 	var err error

@@ -109,28 +109,20 @@ func (a *App) runUnwrapBatch(ctx context.Context, o unwrapOpts) error {
 	if o.to != "" {
 		return fault.New(fault.Usage, "--to does not go with --batch")
 	}
-	return a.runBatch(ctx, o.batch, "keyblock.unwrap", func() batchLine {
-		in := a.batchIntake()
-		return func(ctx context.Context, line []byte) (any, error) {
-			mine := o
-			if err := decodeLine(line, &mine); err != nil {
-				return nil, err
-			}
-			if mine.Reveal && !o.Reveal && !o.yes {
-				return nil, fault.New(fault.RevealNeeded, "a line asks to reveal; the command needs --reveal --yes for that")
-			}
-			r, err := unwrapOne(ctx, a, in, mine)
-			if err != nil {
-				return nil, err
-			}
-			doc := r.doc()
-			if mine.Reveal {
-				if doc.Key.Value, err = a.revealed(ctx, r.key); err != nil {
-					return nil, err
-				}
-			}
-			return doc, nil
+	confirmed := o.Reveal || o.yes
+	return batchOf(ctx, a, o.batch, "keyblock.unwrap", o, func(ctx context.Context, in *intake, o unwrapOpts) (any, error) {
+		if o.Reveal && !confirmed {
+			return nil, fault.New(fault.RevealNeeded, "a line asks to reveal; the command needs --reveal --yes for that")
 		}
+		r, err := unwrapOne(ctx, a, in, o)
+		if err != nil {
+			return nil, err
+		}
+		doc := r.doc()
+		if o.Reveal {
+			doc.Key.Value, err = a.revealed(ctx, r.key)
+		}
+		return doc, err
 	})
 }
 

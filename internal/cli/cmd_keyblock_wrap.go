@@ -98,16 +98,9 @@ type wrapDoc struct {
 
 func runKeyblockWrap(ctx context.Context, a *App, o wrapOpts) error {
 	if o.batch != "" {
-		return a.runBatch(ctx, o.batch, "keyblock.wrap", func() batchLine {
-			in := a.batchIntake()
-			return func(ctx context.Context, line []byte) (any, error) {
-				mine := o
-				if err := decodeLine(line, &mine); err != nil {
-					return nil, err
-				}
-				doc, _, err := wrapOne(ctx, a, in, mine)
-				return doc, err
-			}
+		return batchOf(ctx, a, o.batch, "keyblock.wrap", o, func(ctx context.Context, in *intake, o wrapOpts) (any, error) {
+			doc, _, err := wrapOne(ctx, a, in, o)
+			return doc, err
 		})
 	}
 	doc, warnings, err := wrapOne(ctx, a, a.intake(), o)

@@ -138,37 +138,33 @@ func (p *Protector) repairsVersion(candidate []byte) bool {
 	return other.verifies(b)
 }
 
+// kbpkForm is another way to write a KBPK down.
+type kbpkForm struct {
+	what text.Text
+	key  []byte
+}
+
 // searchKBPKForms tries what people do to a KBPK: halves swapped, two keys written as three, three that are two. A 2-key
 // KBPK expanded to 24 bytes derives other keys under version B.
 func searchKBPKForms(b *Block, kbpk *keys.Key) (Finding, bool) {
 	key := kbpk.Secret().Expose()
 	half := len(key) / 2
-	forms := []struct {
-		what text.Text
-		key  []byte
-	}{{text.New("its two halves swapped"), join(key[half:], key[:half])}}
-	if kbpk.Algorithm() == keys.TDES128 {
-		forms = append(forms, formOf(text.New("its 16 bytes written as 24 (K1 K2 K1)"), join(key, key[:8])))
+	forms := []kbpkForm{{text.New("its two halves swapped"), join(key[half:], key[:half])}}
+	switch kbpk.Algorithm() {
+	case keys.TDES128:
+		forms = append(forms, kbpkForm{text.New("its 16 bytes written as 24 (K1 K2 K1)"), join(key, key[:8])})
+	case keys.TDES192:
+		forms = append(forms, kbpkForm{text.New("its first 16 bytes alone"), join(key[:16])})
 	}
-	if kbpk.Algorithm() == keys.TDES192 {
-		forms = append(forms, formOf(text.New("its first 16 bytes alone"), join(key[:16])))
-	}
-	for _, f := range forms {
-		sec := secret.Take(f.key)
-		if opens(b, sec) {
-			return Finding{Cause: "kbpk_form", Certainty: Proven,
+	found, ok := Finding{}, false
+	for _, f := range forms { // to the end, so that each is wiped
+		if opens(b, secret.Take(f.key)) && !ok {
+			found, ok = Finding{Cause: "kbpk_form", Certainty: Proven,
 				Text: text.New("the block opens under another form of this KBPK: %s", f.what)}, true
 		}
 	}
-	return Finding{}, false
+	return found, ok
 }
-
-type kbpkForm = struct {
-	what text.Text
-	key  []byte
-}
-
-func formOf(what text.Text, key []byte) kbpkForm { return kbpkForm{what, key} }
 
 func join(parts ...[]byte) []byte {
 	var all []byte
