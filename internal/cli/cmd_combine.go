@@ -152,12 +152,15 @@ func combineForming(a *App, o combineOpts) (hsm.Forming, error) {
 	return f, nil
 }
 
-// readParts reads every component; typed ones are compared with their check value at once, so that its custodian can
-// mend a slip before the next one sits down.
+// readParts reads every component in turn. One that was typed is compared with its check value at once, and may be typed
+// again, so that its custodian can mend a slip before the next one sits down.
 func (a *App) readParts(ctx context.Context, sources []string, f *hsm.Forming) error {
 	for i, src := range sources {
-		what := text.New("part %d of %d", i+1, len(sources))
-		p, err := a.sources().ReadPart(ctx, src, what, f.Attributes.Algorithm)
+		p, err := a.readPart(ctx, src, i, len(sources), f)
+		for tries := 1; src == "prompt" && tries < typingTries && isSlip(err); tries++ {
+			a.render.Note(text.New("%s; type it again", err))
+			p, err = a.readPart(ctx, src, i, len(sources), f)
+		}
 		if err != nil {
 			return err
 		}
@@ -165,16 +168,34 @@ func (a *App) readParts(ctx context.Context, sources []string, f *hsm.Forming) e
 		if f.Attributes.Algorithm == "" {
 			f.Attributes.Algorithm = p.Algorithm
 		}
-		if i < len(f.PartExpected) {
-			if err := hsm.CheckPart(i+1, p, f.PartExpected[i]); err != nil {
-				return err
-			}
-		}
 		if src == "prompt" { // typed blind: the custodian compares this with the sheet
 			a.render.Note(text.New("part %d of %d: check value %s", i+1, len(sources), p.Check))
 		}
 	}
 	return nil
+}
+
+const typingTries = 3
+
+// isSlip reports an error that typing again can mend.
+func isSlip(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.MalformedHex, fault.MalformedLength, fault.KCVMismatch, fault.ChecksumMismatch:
+		return err != nil
+	}
+	return false
+}
+
+func (a *App) readPart(ctx context.Context, src string, i, n int, f *hsm.Forming) (*component.Part, error) {
+	p, err := a.sources().ReadPart(ctx, src, text.New("part %d of %d", i+1, n), f.Attributes.Algorithm)
+	if err != nil || i >= len(f.PartExpected) {
+		return p, err
+	}
+	if err := hsm.CheckPart(i+1, p, f.PartExpected[i]); err != nil {
+		p.Wipe()
+		return nil, err
+	}
+	return p, nil
 }
 
 func partDocs(parts []*component.Part) []partDoc {

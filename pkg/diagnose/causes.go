@@ -59,25 +59,39 @@ func (c Cause) advice() advice {
 	case CauseKCVLength:
 		return advice{
 			text.New("compare only the digits that both sides show; zeros after the sixth digit are padding"),
-			text.New("nothing is wrong with the key: set the same check-value length on both sides (6 digits in most countries, 8 for UnionPay)"),
+			text.New(
+				"nothing is wrong with the key: set the same check-value length on both sides (6 digits in most countries, 8 for UnionPay)",
+			),
 			text.New("write method and number of digits beside every check value"),
 		}
 	case CauseKCVMethod:
 		return advice{
-			text.New("ask the other side by which method it makes check values, and print all methods of this key: poskey kcv compute --method all"),
-			text.New("nothing is wrong with the key: agree on one method; CMAC for AES, zeros encrypted (ecb-zero) for triple DES and SM4"),
+			text.New(
+				"ask the other side by which method it makes check values, and print all methods of this key: poskey kcv compute --method all",
+			),
+			text.New(
+				"nothing is wrong with the key: agree on one method; CMAC for AES, zeros encrypted (ecb-zero) for triple DES and SM4",
+			),
 			text.New("never write a check value down without its method"),
 		}
 	case CauseKCVCheckMode:
 		return advice{
-			text.New("look up the check mode that is sent with the key (iCheckMode of the PAX family) and the length byte of the check buffer"),
-			text.New("set check mode 1 (zeros encrypted, 4 bytes) on the device, or hand over the value that its mode asks for"),
+			text.New(
+				"look up the check mode that is sent with the key (iCheckMode of the PAX family) and the length byte of the check buffer",
+			),
+			text.New(
+				"set check mode 1 (zeros encrypted, 4 bytes) on the device, or hand over the value that its mode asks for",
+			),
 			text.New("record the check mode in the device profile"),
 		}
 	case CauseKCVWrongData:
 		return advice{
-			text.New("let the calling program compute the check value of a published test key: 0123456789ABCDEFFEDCBA9876543210 must give 08D7B4"),
-			text.New("correct the program that computes the value: pack the hex digits into bytes, encrypt binary zeros, extend 16 bytes to 24 as K1 K2 K1"),
+			text.New(
+				"let the calling program compute the check value of a published test key: 0123456789ABCDEFFEDCBA9876543210 must give 08D7B4",
+			),
+			text.New(
+				"correct the program that computes the value: pack the hex digits into bytes, encrypt binary zeros, extend 16 bytes to 24 as K1 K2 K1",
+			),
 			text.New("keep a test vector in the calling program"),
 		}
 	case CauseCipherFamily:
@@ -88,26 +102,34 @@ func (c Cause) advice() advice {
 		}
 	case CauseLengthClass:
 		return advice{
-			text.New("compare the length of the key on both sides; for UnionPay sign-in compare the length of field 62 with field 60.3"),
+			text.New(
+				"compare the length of the key on both sides; for UnionPay sign-in compare the length of field 62 with field 60.3",
+			),
 			text.New("set single, double or triple length alike on both sides and load the whole key"),
 			text.New("check the length in the host's profile before rollout"),
 		}
 	case CauseHalvesSwapped:
 		return advice{
-			text.New("enter the key once more with its halves in the other order (the order of components does not matter, the order of halves does)"),
+			text.New(
+				"enter the key once more with its halves in the other order (the order of components does not matter, the order of halves does)",
+			),
 			text.New("enter the key again, first half first"),
 			text.New("number the rows on the form"),
 		}
 	case CauseComponentCount:
 		return advice{
-			text.New("compute the check value of every partial combination and ask each custodian what was entered, and how often"),
+			text.New(
+				"compute the check value of every partial combination and ask each custodian what was entered, and how often",
+			),
 			text.New("start again and enter every component exactly once"),
 			text.New("count the components aloud, and compare the check value of each before it is combined"),
 		}
 	case CauseComponentAsKey:
 		return advice{
 			text.New("compare the device's check value with the one on every component sheet"),
-			text.New("erase the slot and load the combined key; a component known to be in use as a key is no longer a secret of its custodian alone"),
+			text.New(
+				"erase the slot and load the combined key; a component known to be in use as a key is no longer a secret of its custodian alone",
+			),
 			text.New("keep an inventory of slots with check values; refuse a key whose check value is a component's"),
 		}
 	case CauseConcatenated:
@@ -124,7 +146,9 @@ func (c Cause) adviceOnEntryAndUnwrapping() advice {
 	switch c {
 	case CauseMistypedDigit:
 		return advice{
-			text.New("read the named group of digits again from the sheet, two persons, digit by digit; 8 and B, 0 and D, 6 and b, 5 and S are often confused"),
+			text.New(
+				"read the named group of digits again from the sheet, two persons, digit by digit; 8 and B, 0 and D, 6 and b, 5 and S are often confused",
+			),
 			text.New("enter that piece again"),
 			text.New("enter twice, and compare the check value of each component before it is combined"),
 		}
@@ -154,7 +178,9 @@ func (c Cause) adviceOnEntryAndUnwrapping() advice {
 		}
 	case CauseSchemeVariant:
 		return advice{
-			text.New("ask for the wrapping scheme: the letter before the cryptogram (U X T Y S R), Atalla variants or plain"),
+			text.New(
+				"ask for the wrapping scheme: the letter before the cryptogram (U X T Y S R), Atalla variants or plain",
+			),
 			text.New("agree on one scheme; use no variant, or the same on both sides"),
 			text.New("exchange keys as key blocks, which carry their scheme"),
 		}
@@ -166,7 +192,9 @@ func (c Cause) adviceOnEntryAndUnwrapping() advice {
 		}
 	case CauseParityBitTypo:
 		return advice{
-			text.New("compare the bytes on both sides, or their odd parity; the check value cannot show the lowest bit of a byte"),
+			text.New(
+				"compare the bytes on both sides, or their odd parity; the check value cannot show the lowest bit of a byte",
+			),
 			text.New("enter the piece again, or let the device set odd parity"),
 			text.New("enter twice, use a check row on the form, and give out components with odd parity"),
 		}

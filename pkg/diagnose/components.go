@@ -157,17 +157,14 @@ func (s *search) subsets(n int) []reading {
 		if e == nil {
 			e = hsm.Zeros(s.size)
 		}
-		out = append(out, reading{
-			cause: CauseComponentCount, expr: e, alg: s.alg, method: methodFor(s.alg, s.facts.Method),
-			says: func(v string) text.Text { return saysLeftOut(n, without, v) },
-			mark: func(ev *Evidence) { ev.Parts = countFromOne(without) },
-		})
+		r := s.as(CauseComponentCount, e, s.alg, func(v string) text.Text { return saysLeftOut(n, without, v) })
+		out = append(out, r.marked(func(ev *Evidence) { ev.Parts = countFromOne(without) }))
 	}
 	return out
 }
 
-// leftOut lists the sets of parts to leave out, small sets first. Everything may be left out of two parts only: one part
-// entered twice in place of both gives the zero key.
+// leftOut lists the sets of parts to leave out, small sets first. Everything may be left out of two parts only: one
+// part entered twice in place of both gives the zero key.
 func leftOut(n int) [][]int {
 	var sets [][]int
 	for size := 1; size <= n; size++ {
@@ -192,11 +189,18 @@ func appendSets(sets [][]int, head []int, from, n, size int) [][]int {
 func saysLeftOut(n int, without []int, v string) text.Text {
 	switch {
 	case len(without) == n:
-		return text.New("%s is the check value of the all-zero key: one part was entered twice and the other not at all", v)
+		return text.New(
+			"%s is the check value of the all-zero key: one part was entered twice and the other not at all",
+			v,
+		)
 	case len(without) == 1:
-		return text.New("without part %d the parts give %s: part %d was left out, or entered twice, which XOR cannot tell apart", without[0]+1, v, without[0]+1)
+		return text.New(
+			"without part %d the parts give %s: part %d was left out, or entered twice, which XOR cannot tell apart",
+			without[0]+1, v, without[0]+1,
+		)
 	case len(without) == 2:
-		return text.New("without parts %d and %d the parts give %s: both were left out or entered twice, or one of them was entered in place of the other",
+		return text.New(
+			"without parts %d and %d the parts give %s: both were left out or entered twice, or one was entered in place of the other",
 			without[0]+1, without[1]+1, v)
 	}
 	return text.New("without parts %s the parts give %s: each of these was left out, or entered twice", list(without), v)
@@ -206,13 +210,10 @@ func saysLeftOut(n int, without []int, v string) text.Text {
 func (s *search) singles(n int) []reading {
 	var out []reading
 	for i := range n {
-		out = append(out, reading{
-			cause: CauseComponentAsKey, expr: hsm.Part(i), alg: s.alg, method: methodFor(s.alg, s.facts.Method),
-			says: func(v string) text.Text {
-				return text.New("%s is the check value of part %d alone: the part itself was taken as the key", v, i+1)
-			},
-			mark: func(ev *Evidence) { ev.Parts = []int{i + 1} },
+		r := s.as(CauseComponentAsKey, hsm.Part(i), s.alg, func(v string) text.Text {
+			return text.New("%s is the check value of part %d alone: the part itself was taken as the key", v, i+1)
 		})
+		out = append(out, r.marked(func(ev *Evidence) { ev.Parts = []int{i + 1} }))
 	}
 	return out
 }
@@ -225,14 +226,11 @@ func (s *search) swappedParts(n int) []reading {
 			continue
 		}
 		e := swapped(hsm.Part(i), s.size)
-		out = append(out, reading{
-			cause: CauseHalvesSwapped, expr: withPart(n, i, e), alg: s.alg, method: methodFor(s.alg, s.facts.Method),
-			replaced: map[int]hsm.Expr{i: e},
-			says: func(v string) text.Text {
-				return text.New("with the two halves of part %d swapped, the parts give %s", i+1, v)
-			},
-			mark: func(ev *Evidence) { ev.Parts = []int{i + 1} },
+		r := s.as(CauseHalvesSwapped, withPart(n, i, e), s.alg, func(v string) text.Text {
+			return text.New("with the two halves of part %d swapped, the parts give %s", i+1, v)
 		})
+		r.replaced = map[int]hsm.Expr{i: e}
+		out = append(out, r.marked(func(ev *Evidence) { ev.Parts = []int{i + 1} }))
 	}
 	return out
 }
@@ -242,8 +240,8 @@ func (s *search) joins(n, size int) []reading {
 	want := s.facts.Algorithm.KeyLen()
 	var out []reading
 	join := func(e hsm.Expr, parts []int, says func(string) text.Text) {
-		out = append(out, reading{cause: CauseConcatenated, expr: e, alg: s.facts.Algorithm, method: s.facts.Method, says: says,
-			mark: func(ev *Evidence) { ev.Parts = countFromOne(parts) }})
+		r := s.as(CauseConcatenated, e, s.facts.Algorithm, says)
+		out = append(out, r.marked(func(ev *Evidence) { ev.Parts = countFromOne(parts) }))
 	}
 	for first := range n {
 		for second := range n {
@@ -280,13 +278,25 @@ func half(part, size int, right bool) hsm.Expr {
 func saysJoined(first, second int, right [2]bool, v string) text.Text {
 	switch right {
 	case [2]bool{false, false}:
-		return text.New("the left half of part %d followed by the left half of part %d gives %s: halves were joined instead of whole parts XORed", first, second, v)
+		return text.New(
+			"the left half of part %d followed by the left half of part %d gives %s: halves were joined instead of whole parts XORed",
+			first, second, v,
+		)
 	case [2]bool{false, true}:
-		return text.New("the left half of part %d followed by the right half of part %d gives %s: halves were joined instead of whole parts XORed", first, second, v)
+		return text.New(
+			"the left half of part %d followed by the right half of part %d gives %s: halves were joined instead of whole parts XORed",
+			first, second, v,
+		)
 	case [2]bool{true, false}:
-		return text.New("the right half of part %d followed by the left half of part %d gives %s: halves were joined instead of whole parts XORed", first, second, v)
+		return text.New(
+			"the right half of part %d followed by the left half of part %d gives %s: halves were joined instead of whole parts XORed",
+			first, second, v,
+		)
 	}
-	return text.New("the right half of part %d followed by the right half of part %d gives %s: halves were joined instead of whole parts XORed", first, second, v)
+	return text.New(
+		"the right half of part %d followed by the right half of part %d gives %s: halves were joined instead of whole parts XORed",
+		first, second, v,
+	)
 }
 
 // added adds the parts as numbers.
@@ -298,9 +308,9 @@ func (s *search) added(n int) []reading {
 	for i := range n {
 		sum = append(sum, hsm.Part(i))
 	}
-	return []reading{{cause: CauseConcatenated, expr: sum, alg: s.alg, method: methodFor(s.alg, s.facts.Method), says: func(v string) text.Text {
+	return []reading{s.as(CauseConcatenated, sum, s.alg, func(v string) text.Text {
 		return text.New("the parts added as numbers give %s: they must be XORed, digit by digit without carry", v)
-	}}}
+	})}
 }
 
 // orders lists every order of n things.

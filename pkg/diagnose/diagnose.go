@@ -3,14 +3,15 @@
 // # What it does
 //
 // [KCV] takes what is known of one failed comparison ([Facts]) and searches for mistakes that turn the material as
-// given into the values as given. It does no I/O and sees no key bytes: it tells a boundary what to form (an [hsm.Expr])
-// and learns whether the check value of that matches. Each family of causes has its file:
+// given into the values as given. It does no I/O and sees no key bytes: it tells a boundary what to form (an
+// [hsm.Expr]) and learns whether the check value of that matches. Each family of causes has its file:
 //
 //	rule.go        the key is right, the comparison is not: length, method, data, cipher, parity
 //	shape.go       halves swapped, half a key, a key filled up
 //	components.go  too few or too many parts, a part taken as the key, parts joined or added
 //	unwrap.go      the wrong mode, direction, half or variant of the wrapping key
 //	typing.go      one wrong digit, or two neighbours swapped, in any piece
+//	misread.go     the same in a check value
 //	leftover.go    what can be told when nothing reproduces the values
 //
 // The search goes from the simple to the laborious and stops as soon as a step has an explanation that is not chance.
@@ -73,8 +74,8 @@ type Facts struct {
 	Prober       hsm.Prober
 }
 
-// KCV searches for the causes of a failed comparison. It fails when the facts cannot be compared at all, when the prober
-// fails, or when ctx is done; a search without result is no error but a report.
+// KCV searches for the causes of a failed comparison. It fails when the facts cannot be compared at all, when the
+// prober fails, or when ctx is done; a search without result is no error but a report.
 func KCV(ctx context.Context, f Facts) (Report, error) {
 	f, err := f.checked()
 	if err != nil {
@@ -93,7 +94,8 @@ func KCV(ctx context.Context, f Facts) (Report, error) {
 // checked fills the defaults and refuses what cannot be searched.
 func (f Facts) checked() (Facts, error) {
 	if !named(f.Algorithm) {
-		return Facts{}, fault.New(fault.Usage, "a diagnosis needs the algorithm of the key; %q is none that has check values", string(f.Algorithm))
+		return Facts{}, fault.New(fault.Usage,
+			"a diagnosis needs the algorithm of the key; %q is none that has check values", string(f.Algorithm))
 	}
 	if f.Method == "" {
 		f.Method = kcv.Default(f.Algorithm)
@@ -107,14 +109,16 @@ func (f Facts) checked() (Facts, error) {
 	switch f.Kind {
 	case None:
 		if f.Expected.Digits == "" || f.Got.Digits == "" {
-			return Facts{}, fault.New(fault.Usage, "without a key, its parts or its cryptogram there must be two check values to compare: the expected one and the one got")
+			return Facts{}, fault.New(fault.Usage,
+				"without a key, its parts or its cryptogram two check values are needed: the expected one and the one got")
 		}
 		return f, nil
 	case Key, Cryptogram:
 		f.PartExpected = nil
 	case Parts:
 		if f.Parts < 1 || len(f.PartExpected) > f.Parts {
-			return Facts{}, fault.New(fault.Usage, "%d check values of parts were given for %d parts", len(f.PartExpected), f.Parts)
+			return Facts{}, fault.New(fault.Usage, "%d check values of parts were given for %d parts",
+				len(f.PartExpected), f.Parts)
 		}
 	default:
 		return Facts{}, fault.New(fault.Bug, "unknown kind of key material %q", string(f.Kind))

@@ -483,6 +483,24 @@ func TestRandomKeysAreNeverExplained(t *testing.T) {
 	}
 }
 
+// TestShortValuesProveNoSlip: among 500 slips one in 130 wrong keys matches 4 digits by chance, so a match is no proof.
+func TestShortValuesProveNoSlip(t *testing.T) {
+	rnd := newRandom("short values")
+	chance := 0
+	for range 1000 {
+		f := diagnose.Facts{Algorithm: keys.AES128, Kind: diagnose.Key, Expected: value(t, testvec.Upper(rnd.bytes(2)))}
+		for _, x := range runBytes(t, f, rnd.bytes(16)).Findings {
+			chance++
+			if x.Certainty == diagnose.Proven {
+				t.Errorf("proven by 4 digits, odds %v: %s", x.Odds, x.Summary)
+			}
+		}
+	}
+	if chance == 0 {
+		t.Error("no chance match among 1,000 random keys: the test shows nothing")
+	}
+}
+
 // verdictOnly answers as the prober of a store does: match or no match.
 type verdictOnly struct{ hsm.Prober }
 
@@ -634,6 +652,80 @@ func TestTheCallerCanFillInDigits(t *testing.T) {
 	}
 	if edit.Expr() != hsm.Expr(hsm.Part(0)) {
 		t.Errorf("the digit stands in %v, want part 0", edit.Expr())
+	}
+}
+
+func TestTheCallerCanFillInSwappedDigits(t *testing.T) {
+	typed := "1" + "0" + keyT[2:] // 01 typed as 10
+	edits := first(t, run(t, tdesKey(t, "08D7B4", ""), typed)).Evidence.Edits
+	if len(edits) != 2 {
+		t.Fatalf("edits %+v, want two digits", edits)
+	}
+	for i, e := range edits {
+		entered, correct, err := e.Digits(digitsOf(testvec.Hex(t, typed)))
+		if err != nil || entered != typed[i] || correct != keyT[i] {
+			t.Errorf("digit %d: entered %c, correct %c, error %v", i+1, entered, correct, err)
+		}
+	}
+	value := first(t, run(t, tdesKey(t, "08D784", ""), keyT)).Evidence.Edits[0]
+	if value.Expr() != nil {
+		t.Errorf("a digit of a check value stands in %v, want nothing", value.Expr())
+	}
+}
+
+// TestSlipsOnTheOtherSideAreWordedSo: the same slip, the material right and the value got wrong.
+func TestSlipsOnTheOtherSideAreWordedSo(t *testing.T) {
+	swapped := "10" + keyT[2:]
+	for name, typed := range map[string]string{"digit": "7" + keyT[1:], "swap": swapped} {
+		wrong := kcvOf(t, keys.TDES128, typed)
+		other := wantFirst(t, run(t, tdesKey(t, "08D7B4", wrong), keyT), diagnose.CauseMistypedDigit, diagnose.Proven)
+		given := wantFirst(t, run(t, tdesKey(t, "08D7B4", wrong), typed), diagnose.CauseMistypedDigit, diagnose.Proven)
+		if other.Summary.Format == given.Summary.Format || other.Evidence.Edits[0].Side == given.Evidence.Edits[0].Side {
+			t.Errorf("%s: %s\nand %s", name, other.Summary, given.Summary)
+		}
+	}
+}
+
+func kcvOf(t *testing.T, alg keys.Algorithm, hexKey string) string {
+	t.Helper()
+	v, err := kcv.Of(alg, testvec.Hex(t, hexKey), kcv.Default(alg), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.Digits
+}
+
+func TestOnlyTheFirstPartsOfAKEKAreNamed(t *testing.T) {
+	// The PIK of V1 under a KEK of 24 bytes whose first 16 are the TMK.
+	f := diagnose.Facts{Algorithm: keys.TDES128, Kind: diagnose.Cryptogram, Expected: value(t, "8D0A74B8")}
+	wantFirst(t, run(t, f, signPIK, signKEK+"89ABCDEF01234567"), diagnose.CauseLengthClass, diagnose.Proven)
+}
+
+func TestAllPartsThatAreLeftOutAreNamed(t *testing.T) {
+	rnd := newRandom("five parts")
+	var material [][]byte
+	for range 5 {
+		material = append(material, rnd.bytes(16))
+	}
+	f := diagnose.Facts{Algorithm: keys.AES128, Kind: diagnose.Parts, Expected: valueOf(t, keys.AES128, xor(material[1], material[4]), 10)}
+	found := wantFirst(t, runBytes(t, f, material...), diagnose.CauseComponentCount, diagnose.Proven)
+	if p := found.Evidence.Parts; len(p) != 3 || p[0] != 1 || p[1] != 3 || p[2] != 4 {
+		t.Errorf("parts %v, want 1, 3, 4", p)
+	}
+}
+
+func TestEveryCauseHasItsPlaceOnce(t *testing.T) {
+	seen := map[diagnose.Cause]bool{}
+	for _, c := range diagnose.Causes() {
+		if seen[c] {
+			t.Errorf("%s stands twice", c)
+		}
+		seen[c] = true
+	}
+	for _, m := range mistakes() {
+		if !seen[m.cause] {
+			t.Errorf("%s has no place", m.cause)
+		}
 	}
 }
 

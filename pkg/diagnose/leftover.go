@@ -70,7 +70,10 @@ func (s *search) enteredTwice() ([]claim, map[int]bool, error) {
 			}
 			told[i], told[j] = true, true
 			c := claim{cause: CauseComponentCount, advice: CauseComponentCount.advice(), most: Likely, digits: 16}
-			c.summary = text.New("parts %d and %d are the same: entered twice they cancel out, and another part is missing", i+1, j+1)
+			c.summary = text.New(
+				"parts %d and %d are the same: entered twice they cancel out, and another part is missing",
+				i+1, j+1,
+			)
 			c.evidence = Evidence{Expected: s.facts.Expected.Digits, Got: s.facts.Got.Digits, AsGiven: s.shown,
 				Algorithm: s.alg, Method: s.facts.Method, Parts: []int{i + 1, j + 1}}
 			claims = append(claims, c)
@@ -83,8 +86,12 @@ func (s *search) enteredTwice() ([]claim, map[int]bool, error) {
 func (s *search) wrongPart(part int) claim {
 	v := s.sheets[part]
 	c := claim{cause: CauseMistypedDigit, advice: CauseMistypedDigit.advice(), most: Possible}
-	c.summary = text.New("part %d does not have the check value of its sheet, %s, and no single slip explains it: more than one digit is wrong, or the sheet belongs to another part", part+1, v.Digits)
-	c.evidence = Evidence{Expected: v.Digits, Got: s.facts.Got.Digits, AsGiven: s.shown, Algorithm: s.alg, Method: s.sheetM, Parts: []int{part + 1}}
+	c.summary = text.New(
+		"part %d does not have the check value of its sheet, %s, and no single slip explains it: more than one digit is wrong, or the sheet belongs to another part",
+		part+1, v.Digits,
+	)
+	c.evidence = Evidence{Expected: v.Digits, Got: s.facts.Got.Digits, AsGiven: s.shown,
+		Algorithm: s.alg, Method: s.sheetM, Parts: []int{part + 1}}
 	return c
 }
 
@@ -97,7 +104,10 @@ func (s *search) valueOfKEK() error {
 			return err
 		}
 		if a.Match {
-			s.special = text.New("%s is the check value of the key-encrypting key itself, not of the key under it: compare with the value of the wrapped key", t.value.Digits)
+			s.special = text.New(
+				"%s is the check value of the key-encrypting key itself, not of the key under it: compare with the value of the wrapped key",
+				t.value.Digits,
+			)
 		}
 	}
 	return nil

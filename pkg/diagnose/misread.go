@@ -12,7 +12,9 @@ const maxMisread = 16
 
 func misreadAdvice() advice {
 	return advice{
-		text.New("read the check value again where it was written down first; 8 and B, 0 and D, 6 and b, 5 and S are often confused"),
+		text.New(
+			"read the check value again where it was written down first; 8 and B, 0 and D, 6 and b, 5 and S are often confused",
+		),
 		text.New("correct the check value, not the key; when it stays as it was, the key is wrong and this is chance"),
 		text.New("copy check values by machine, or read them back aloud"),
 	}
@@ -81,9 +83,15 @@ func (s *search) misreadClaim(sl slip, written, right string, digits int, side S
 		e.Entered, e.Correct = written[e.Digit-1:e.Digit], right[e.Digit-1:e.Digit]
 		c.evidence.Edits = append(c.evidence.Edits, e)
 	}
-	c.summary = text.New("the key may be right and the check value misread: %s and %s differ in digit %d only", written, right, sl.digit+1)
+	c.summary = text.New(
+		"the key may be right and the check value misread: %s and %s differ in digit %d only",
+		written, right, sl.digit+1,
+	)
 	if sl.swap() {
-		c.summary = text.New("the key may be right and the check value misread: %s and %s differ in digits %d and %d, which are swapped", written, right, sl.digit+1, sl.digit+2)
+		c.summary = text.New(
+			"the key may be right and the check value misread: %s and %s differ in digits %d and %d, which are swapped",
+			written, right, sl.digit+1, sl.digit+2,
+		)
 	}
 	return c
 }

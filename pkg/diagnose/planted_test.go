@@ -291,6 +291,10 @@ func mistakes() []struct {
 		cipherx.ECBDecrypt(b, out, data)
 		return out
 	}
+	cbcEncrypt := func(t testing.TB, kek, data []byte) []byte {
+		one := wrap(t, keys.TDES128, kek, data[:8])
+		return append(one, wrap(t, keys.TDES128, kek, xor(one, data[8:]))...)
+	}
 	turn := func(b []byte) []byte { return append(append([]byte(nil), b[8:]...), b[:8]...) }
 	return []struct {
 		cause diagnose.Cause
@@ -310,10 +314,13 @@ func mistakes() []struct {
 		{diagnose.CauseComponentCount, ofParts(func(p [][]byte) []byte { return xor(p[0], p[1], p[1]) })},
 		{diagnose.CauseComponentAsKey, ofParts(func(p [][]byte) []byte { return p[1] })},
 		{diagnose.CauseConcatenated, ofParts(func(p [][]byte) []byte { return append(p[2][:8:8], p[0][8:]...) })},
+		{diagnose.CauseConcatenated, ofParts(func(p [][]byte) []byte { return append(p[1][8:16:16], p[0][:8]...) })},
+		{diagnose.CauseConcatenated, ofParts(func(p [][]byte) []byte { return append(p[1][8:16:16], p[2][8:]...) })},
 		{diagnose.CauseHalvesSwapped, ofParts(func(p [][]byte) []byte { return xor(p[0], turn(p[1]), p[2]) })},
 		{diagnose.CauseDoubleUnwrap, ofWrapped(func(_ testing.TB, c, _, _ []byte) []byte { return c })},
 		{diagnose.CauseDoubleUnwrap, ofWrapped(func(t testing.TB, _, kek, key []byte) []byte { return decrypt(t, keys.TDES128, kek, key) })},
 		{diagnose.CauseWrongDirection, ofWrapped(func(t testing.TB, c, kek, _ []byte) []byte { return wrap(t, keys.TDES128, kek, c) })},
+		{diagnose.CauseWrongDirection, ofWrapped(func(t testing.TB, c, kek, _ []byte) []byte { return cbcEncrypt(t, kek, c) })},
 		{diagnose.CauseTMKSingleDES, ofWrapped(func(t testing.TB, c, kek, _ []byte) []byte { return decrypt(t, keys.DES, kek[8:], c) })},
 		{diagnose.CauseHalvesSwapped, ofWrapped(func(t testing.TB, c, kek, _ []byte) []byte { return decrypt(t, keys.TDES128, turn(kek), c) })},
 		{diagnose.CauseHalvesSwapped, ofWrapped(func(_ testing.TB, _, _, key []byte) []byte { return turn(key) })},

@@ -94,28 +94,43 @@ func (s *search) nextStep() text.Text {
 		return s.special
 	}
 	if s.totalRight() {
-		return text.New("the key given here is right, and no single mistake with it gives the other value: the other side holds another key; read back which slot holds what, and load again")
+		return text.New(
+			"the key given here is right, and no single mistake with it gives the other value: the other side holds another key; read back which slot holds what, and load again",
+		)
 	}
 	switch s.facts.Kind {
 	case Parts:
-		return text.New("no single mistake explains the value: compare each component's check value with its sheet (--part-expected), and make sure that all sheets belong to one key")
+		return text.New(
+			"no single mistake explains the value: compare each component's check value with its sheet (--part-expected), and make sure that all sheets belong to one key",
+		)
 	case Cryptogram:
 		return s.nextStepByParity()
 	}
-	return text.New("no single mistake explains the value: give the components with their check values, or the cryptogram with its key-encrypting key, and make sure that the value belongs to this key")
+	return text.New(
+		"no single mistake explains the value: give the components with their check values, or the cryptogram with its key-encrypting key, and make sure that the value belongs to this key",
+	)
 }
 
 // nextStepByParity reads the parity of the unwrapped key, the strongest witness when no value matches.
 func (s *search) nextStepByParity() text.Text {
 	if !s.alg.IsDES() {
-		return text.New("no single mistake explains the value: compare the check value of the key-encrypting key first, then try other key-encrypting keys and key indexes")
+		return text.New(
+			"no single mistake explains the value: compare the check value of the key-encrypting key first, then try other key-encrypting keys and key indexes",
+		)
 	}
 	found, err := s.parity(s.expr)
 	switch {
 	case err == nil && found == ParityOdd:
-		return text.New("the unwrapped key has odd parity in all %d bytes, so key-encrypting key, mode and direction are right; look at how the check value is made, at the order of the halves and at the layout of the message", s.size)
+		return text.New(
+			"the unwrapped key has odd parity in all %d bytes, so key-encrypting key, mode and direction are right; look at how the check value is made, at the order of the halves and at the layout of the message",
+			s.size,
+		)
 	case err == nil && found == ParityFirst8Odd:
-		return text.New("the first 8 bytes of the unwrapped key have odd parity, the rest does not: look at the mode (ECB or CBC), at padding that was taken for key bytes, and at the right half of the key-encrypting key")
+		return text.New(
+			"the first 8 bytes of the unwrapped key have odd parity, the rest does not: look at the mode (ECB or CBC), at padding that was taken for key bytes, and at the right half of the key-encrypting key",
+		)
 	}
-	return text.New("the unwrapped key has mixed parity: the key-encrypting key, the mode or the cryptogram is wrong, unless the sender does not set parity; compare the check value of the key-encrypting key, then try others")
+	return text.New(
+		"the unwrapped key has mixed parity: the key-encrypting key, the mode or the cryptogram is wrong, unless the sender does not set parity; compare the check value of the key-encrypting key, then try others",
+	)
 }

@@ -110,8 +110,8 @@ const (
 	SideOther Side = "other" // the material is right, the other side has the slip
 )
 
-// Edit is one digit that differs between what was meant and what was entered. Diagnosis does not see digits: who may see
-// the piece's digit fills Entered and Correct with the help of Digits.
+// Edit is one digit that differs between what was meant and what was entered. Diagnosis does not see digits: who may
+// see those of the piece fills Entered and Correct with the help of Digits.
 type Edit struct {
 	Of      Piece  `json:"of"`
 	Part    int    `json:"part,omitempty"`  // of the material, from 1: 1 for a whole key, 1 and 2 for cryptogram and KEK
@@ -179,7 +179,8 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 		NextTest   string    `json:"next_test"`
 		Fix        string    `json:"fix"`
 		Prevention string    `json:"prevention"`
-	}{f.Cause, f.Certainty, f.Odds, f.Evidence, f.Summary.String(), f.NextTest.String(), f.Fix.String(), f.Prevention.String()})
+	}{f.Cause, f.Certainty, f.Odds, f.Evidence,
+		f.Summary.String(), f.NextTest.String(), f.Fix.String(), f.Prevention.String()})
 }
 
 // MarshalJSON gives the report without schema, which is the caller's.

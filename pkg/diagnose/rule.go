@@ -33,17 +33,24 @@ func (s *search) otherMethods() []reading {
 		case m == kcv.PAXMode2:
 			r.cause = CauseKCVCheckMode
 			r.says = func(v string) text.Text {
-				return text.New("the key is right: %s is its check value in PAX check mode 2 (odd parity, then the block 1234567890123456 encrypted); the comparison assumed %s",
+				return text.New(
+					"the key is right: %s is its check value in PAX check mode 2 (1234567890123456 encrypted); the comparison assumed %s",
 					v, s.facts.Method)
 			}
 		case isPAX(s.facts.Method):
 			r.cause = CauseKCVCheckMode
 			r.says = func(v string) text.Text {
-				return text.New("the key is right: %s is its check value by method %s; the comparison assumed the PAX check mode %s", v, m, s.facts.Method)
+				return text.New(
+					"the key is right: %s is its check value by method %s; the comparison assumed the PAX check mode %s",
+					v, m, s.facts.Method,
+				)
 			}
 		default:
 			r.says = func(v string) text.Text {
-				return text.New("the key is right: %s is its check value by method %s; the comparison assumed %s", v, m, s.facts.Method)
+				return text.New(
+					"the key is right: %s is its check value by method %s; the comparison assumed %s",
+					v, m, s.facts.Method,
+				)
 			}
 		}
 		out = append(out, r)
@@ -89,13 +96,22 @@ func (s *search) otherData() []reading {
 		says func(string) text.Text
 	}{
 		{slices.Repeat([]byte{'0'}, n), func(v string) text.Text {
-			return text.New("the key is right: %s is its check value over the text '0000...' (bytes 30 hex), not over binary zeros", v)
+			return text.New(
+				"the key is right: %s is its check value over the text '0000...' (bytes 30 hex), not over binary zeros",
+				v,
+			)
 		}},
 		{append([]byte{'0'}, make([]byte, n-1)...), func(v string) text.Text {
-			return text.New("the key is right: %s is its check value over the character '0' filled up with zero bytes, not over binary zeros", v)
+			return text.New(
+				"the key is right: %s is its check value over the character '0' filled up with zero bytes, not over binary zeros",
+				v,
+			)
 		}},
 		{append([]byte{'0'}, slices.Repeat([]byte{' '}, n-1)...), func(v string) text.Text {
-			return text.New("the key is right: %s is its check value over the character '0' filled up with blanks, not over binary zeros", v)
+			return text.New(
+				"the key is right: %s is its check value over the character '0' filled up with blanks, not over binary zeros",
+				v,
+			)
 		}},
 		{slices.Repeat([]byte{0xFF}, n), func(v string) text.Text {
 			return text.New("the key is right: %s is its check value over bytes FF hex, not over zeros", v)
@@ -104,8 +120,8 @@ func (s *search) otherData() []reading {
 	var out []reading
 	for _, b := range blocks {
 		shown := hexUpper(b.data)
-		out = append(out, reading{cause: CauseKCVWrongData, expr: s.expr, alg: s.alg, method: kcv.ECBZero, data: b.data, says: b.says,
-			mark: func(e *Evidence) { e.Data = shown }})
+		r := reading{cause: CauseKCVWrongData, expr: s.expr, alg: s.alg, method: kcv.ECBZero, data: b.data, says: b.says}
+		out = append(out, r.marked(func(e *Evidence) { e.Data = shown }))
 	}
 	return out
 }
@@ -119,13 +135,12 @@ func (s *search) hexText() []reading {
 			if n > 2*s.size || !alg.IsBlockCipher() || alg.KeyLen() != n {
 				continue
 			}
-			out = append(out, reading{
-				cause: CauseKCVWrongData, expr: hsm.Slice{Of: hsm.Text{Of: s.expr, Lower: lower}, To: n}, alg: alg, method: methodFor(alg, s.facts.Method),
-				says: func(v string) text.Text {
-					return text.New("the key is right: %s is what comes out when the first %d characters of its hex text are taken as the key bytes, as %s; the digits were not packed",
-						v, n, alg)
-				},
-			})
+			unpacked := hsm.Slice{Of: hsm.Text{Of: s.expr, Lower: lower}, To: n}
+			out = append(out, s.as(CauseKCVWrongData, unpacked, alg, func(v string) text.Text {
+				return text.New(
+					"the key is right: %s comes out when the first %d characters of its hex text are taken as key bytes, for %s",
+					v, n, alg)
+			}))
 		}
 	}
 	return out
@@ -143,7 +158,10 @@ func (s *search) otherCiphers(e hsm.Expr, n int) []reading {
 				continue // hashes are the same for every cipher
 			}
 			out = append(out, reading{cause: CauseCipherFamily, expr: e, alg: alg, method: m, says: func(v string) text.Text {
-				return text.New("the bytes are right: %s is their check value as a key for %s by method %s; the comparison assumed %s", v, alg, m, s.facts.Algorithm)
+				return text.New(
+					"the bytes are right: %s is their check value as a key for %s by method %s; the comparison assumed %s",
+					v, alg, m, s.facts.Algorithm,
+				)
 			}})
 		}
 	}
@@ -171,7 +189,8 @@ func hexUpper(b []byte) string {
 // compareValues is the diagnosis without a key: all it has are two values.
 func compareValues(f Facts) Report {
 	if f.Expected == f.Got {
-		return Report{Verdict: Match, Searched: Searched{Candidates: 1, ExpectedChanceMatches: kcv.ChanceOfFalseMatch(len(f.Expected.Digits))}}
+		chance := kcv.ChanceOfFalseMatch(len(f.Expected.Digits))
+		return Report{Verdict: Match, Searched: Searched{Candidates: 1, ExpectedChanceMatches: chance}}
 	}
 	n := min(len(f.Expected.Digits), len(f.Got.Digits))
 	s := &search{facts: f, asked: 1, chance: kcv.ChanceOfFalseMatch(n)}
@@ -182,7 +201,9 @@ func compareValues(f Facts) Report {
 		return s.report([]claim{c})
 	}
 	r := s.report(nil)
-	r.NextStep = text.New("the two values have nothing in common: give the key, its components or its cryptogram, so that it can be computed what should stand there")
+	r.NextStep = text.New(
+		"the two values have nothing in common: give the key, its components or its cryptogram, so that it can be computed what should stand there",
+	)
 	return r
 }
 
@@ -193,9 +214,15 @@ func (s *search) lengthClaim() claim {
 	c := claim{cause: CauseKCVLength, advice: CauseKCVLength.advice(), digits: n, whole: true}
 	c.evidence = Evidence{Computed: got.Digits, Expected: expected.Digits, Got: got.Digits, AsGiven: s.shown,
 		Algorithm: s.facts.Algorithm, Method: s.facts.Method, Digits: n}
-	c.summary = text.New("both values are the same check value, cut to different lengths: %s and %s agree in all of their first %d digits", expected.Digits, got.Digits, n)
+	c.summary = text.New(
+		"both values are the same check value, cut to different lengths: %s and %s agree in all of their first %d digits",
+		expected.Digits, got.Digits, n,
+	)
 	if expected.Padded || got.Padded {
-		c.summary = text.New("both values are the same check value, one of them filled up with zeros: %s and %s agree in all of their first %d digits", expected.Digits, got.Digits, n)
+		c.summary = text.New(
+			"both values are the same check value, one of them filled up with zeros: %s and %s agree in all of their first %d digits",
+			expected.Digits, got.Digits, n,
+		)
 	}
 	return c
 }
@@ -247,7 +274,9 @@ func (s *search) parityAdvice() ([]claim, error) {
 		return nil, err
 	}
 	c := claim{cause: CauseParityRejected, advice: CauseParityRejected.advice(), most: Possible,
-		summary: text.New("the check value is right, but the key does not have odd parity: a device or HSM that checks parity refuses it, and any use other than DES disagrees with a copy whose parity was set")}
+		summary: text.New(
+			"the check value is right, but the key does not have odd parity: a device or HSM that checks parity refuses it, and any use other than DES disagrees with a copy whose parity was set",
+		)}
 	c.evidence = Evidence{Algorithm: s.alg, Parity: found, AsGiven: s.shown}
 	return append(claims, c), nil
 }
@@ -278,7 +307,8 @@ func (s *search) parityTypo(p piece) (claim, bool, error) {
 	if p.size < 16 {
 		c.most = Possible
 	}
-	c.summary = text.New("the check value is right, but only one byte does not have odd parity: digit %d (group %d) may be mistyped in its lowest bit, which no check value shows",
+	c.summary = text.New(
+		"the check value is right, but one byte does not have odd parity: digit %d (group %d) may be mistyped in its lowest bit",
 		sl.digit+1, group(sl.digit))
 	c.evidence = Evidence{Algorithm: s.alg, AsGiven: s.shown, Parity: ParityMixed, Edits: sl.edits(p, SideGiven, false)}
 	return c, true, nil

@@ -27,6 +27,17 @@ type reading struct {
 	mark     func(*Evidence)              // nil when there is nothing to add
 }
 
+// as makes a reading of an expression as a key of an algorithm, by the method assumed where the algorithm has it.
+func (s *search) as(cause Cause, e hsm.Expr, alg keys.Algorithm, says func(value string) text.Text) reading {
+	return reading{cause: cause, expr: e, alg: alg, method: methodFor(alg, s.facts.Method), says: says}
+}
+
+// marked adds evidence to a reading.
+func (r reading) marked(mark func(*Evidence)) reading {
+	r.mark = mark
+	return r
+}
+
 // target is a value to be explained.
 type target struct {
 	value kcv.Expected
@@ -94,7 +105,8 @@ func newSearch(ctx context.Context, f Facts) (*search, error) {
 	}
 	s.alg = f.Algorithm.ForLength(s.size)
 	if s.alg == keys.Raw && f.Kind != Parts {
-		return nil, fault.New(fault.MalformedLength, "the key has %d bytes, a key for %s has %d", s.size, f.Algorithm, f.Algorithm.KeyLen())
+		return nil, fault.New(fault.MalformedLength, "the key has %d bytes, a key for %s has %d",
+			s.size, f.Algorithm, f.Algorithm.KeyLen())
 	}
 	s.plain = reading{expr: s.expr, alg: s.alg, method: f.Method}
 	return s, nil
@@ -110,7 +122,8 @@ func (s *search) kekAlgorithm() (keys.Algorithm, error) {
 	}
 	alg := s.facts.Algorithm.ForLength(n)
 	if !alg.IsBlockCipher() {
-		return "", fault.New(fault.MalformedLength, "a key-encrypting key of %d bytes fits no cipher of the family of %s; name its algorithm", n, s.facts.Algorithm)
+		return "", fault.New(fault.MalformedLength,
+			"a key-encrypting key of %d bytes fits no cipher of the family of %s; name its algorithm", n, s.facts.Algorithm)
 	}
 	return alg, nil
 }
@@ -197,7 +210,8 @@ func agree(a, b kcv.Expected) bool {
 
 // ask puts a question and counts it.
 func (s *search) ask(r reading, v kcv.Expected) (hsm.Answer, error) {
-	a, err := s.facts.Prober.Probe(s.ctx, hsm.Question{Expr: r.expr, Algorithm: r.alg, Method: r.method, Expected: v, Data: r.data})
+	q := hsm.Question{Expr: r.expr, Algorithm: r.alg, Method: r.method, Expected: v, Data: r.data}
+	a, err := s.facts.Prober.Probe(s.ctx, q)
 	if err != nil {
 		return hsm.Answer{}, err
 	}

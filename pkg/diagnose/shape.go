@@ -12,9 +12,12 @@ import (
 func (s *search) shapes() []reading {
 	var out []reading
 	if !s.fits() && s.alg != keys.Raw {
-		out = append(out, reading{cause: CauseLengthClass, expr: s.expr, alg: s.alg, method: methodFor(s.alg, s.facts.Method), says: func(v string) text.Text {
-			return text.New("the key given has %d bytes: %s is its check value as a key for %s, while %s was named", s.size, v, s.alg, s.facts.Algorithm)
-		}})
+		out = append(out, s.as(CauseLengthClass, s.expr, s.alg, func(v string) text.Text {
+			return text.New(
+				"the key given has %d bytes: %s is its check value as a key for %s, while %s was named",
+				s.size, v, s.alg, s.facts.Algorithm,
+			)
+		}))
 	}
 	if s.alg == keys.Raw || s.alg.IsHMAC() {
 		return out
@@ -31,9 +34,9 @@ func (s *search) reordered(e hsm.Expr, n int) []reading {
 	if n != 16 && n != 32 {
 		return nil
 	}
-	return []reading{{cause: CauseHalvesSwapped, expr: swapped(e, n), alg: s.alg, method: methodFor(s.alg, s.facts.Method), says: func(v string) text.Text {
+	return []reading{s.as(CauseHalvesSwapped, swapped(e, n), s.alg, func(v string) text.Text {
 		return text.New("%s is the check value of the key with its two halves swapped", v)
-	}}}
+	})}
 }
 
 func (s *search) thirds(e hsm.Expr) []reading {
@@ -43,9 +46,12 @@ func (s *search) thirds(e hsm.Expr) []reading {
 		for _, i := range order {
 			j = append(j, hsm.Slice{Of: e, From: 8 * i, To: 8*i + 8})
 		}
-		out = append(out, reading{cause: CauseHalvesSwapped, expr: j, alg: s.alg, method: methodFor(s.alg, s.facts.Method), says: func(v string) text.Text {
-			return text.New("%s is the check value of the key with its three parts of 8 bytes in the order %d, %d, %d", v, order[0]+1, order[1]+1, order[2]+1)
-		}})
+		out = append(out, s.as(CauseHalvesSwapped, j, s.alg, func(v string) text.Text {
+			return text.New(
+				"%s is the check value of the key with its three parts of 8 bytes in the order %d, %d, %d",
+				v, order[0]+1, order[1]+1, order[2]+1,
+			)
+		}))
 	}
 	return out
 }
@@ -63,14 +69,21 @@ func (s *search) cut(e hsm.Expr, n int) []reading {
 			continue
 		}
 		if length > n {
-			out = append(out, reading{cause: CauseLengthClass, expr: hsm.Join{e, hsm.Zeros(length - n)}, alg: alg, method: methodFor(alg, s.facts.Method), says: func(v string) text.Text {
-				return text.New("%s is the check value of the %d bytes of the key filled up with zeros to a key for %s", v, n, alg)
-			}})
+			out = append(out, s.as(CauseLengthClass, hsm.Join{e, hsm.Zeros(length - n)}, alg, func(v string) text.Text {
+				return text.New(
+					"%s is the check value of the %d bytes of the key filled up with zeros to a key for %s",
+					v, n, alg,
+				)
+			}))
 		}
 		for from := 0; length < n && from+length <= n; from += 8 {
-			out = append(out, reading{cause: CauseLengthClass, expr: hsm.Slice{Of: e, From: from, To: from + length}, alg: alg, method: methodFor(alg, s.facts.Method), says: func(v string) text.Text {
-				return text.New("%s is the check value of bytes %d to %d of the key alone, as a key for %s; the rest was left out", v, from+1, from+length, alg)
-			}})
+			piece := hsm.Slice{Of: e, From: from, To: from + length}
+			out = append(out, s.as(CauseLengthClass, piece, alg, func(v string) text.Text {
+				return text.New(
+					"%s is the check value of bytes %d to %d of the key alone, as a key for %s; the rest was left out",
+					v, from+1, from+length, alg,
+				)
+			}))
 		}
 	}
 	return out

@@ -34,8 +34,12 @@ func (s *search) pieces() []piece {
 	case Cryptogram:
 		kekLen, _ := s.facts.Prober.Len(hsm.Part(1)) // it was formed before
 		return []piece{
-			{PieceKEK, 1, hsm.Part(1), kekLen, s.kek, func(e hsm.Expr) hsm.Expr { return unwrapped(hsm.Part(0), e, s.kek) }},
-			{PieceCryptogram, 0, hsm.Part(0), s.size, keys.Raw, func(e hsm.Expr) hsm.Expr { return unwrapped(e, hsm.Part(1), s.kek) }},
+			{PieceKEK, 1, hsm.Part(1), kekLen, s.kek, func(e hsm.Expr) hsm.Expr {
+				return unwrapped(hsm.Part(0), e, s.kek)
+			}},
+			{PieceCryptogram, 0, hsm.Part(0), s.size, keys.Raw, func(e hsm.Expr) hsm.Expr {
+				return unwrapped(e, hsm.Part(1), s.kek)
+			}},
 		}
 	}
 	return []piece{{PieceKey, 0, hsm.Part(0), s.size, s.alg, func(e hsm.Expr) hsm.Expr { return e }}}
@@ -58,7 +62,8 @@ func (sl slip) of(e hsm.Expr) hsm.Expr {
 
 // edits puts the slip into words of evidence.
 func (sl slip) edits(p piece, side Side, unseen bool) []Edit {
-	one := Edit{Of: p.piece, Part: p.part + 1, Digit: sl.digit + 1, Group: group(sl.digit), Side: side, Delta: sl.delta, ParityUnseen: unseen}
+	one := Edit{Of: p.piece, Part: p.part + 1, Digit: sl.digit + 1, Group: group(sl.digit),
+		Side: side, Delta: sl.delta, ParityUnseen: unseen}
 	if !sl.swap() {
 		return []Edit{one}
 	}
@@ -71,8 +76,8 @@ func (sl slip) edits(p piece, side Side, unseen bool) []Edit {
 // group is the group of four digits that a digit, counted from 0, is printed in.
 func group(digit int) int { return digit/4 + 1 }
 
-// slipsOf lists every wrong digit of a piece of n bytes. Where DES hides the lowest bit of each byte, the two digits that
-// differ in it only are one hypothesis, and the slip in that bit alone is none.
+// slipsOf lists every wrong digit of a piece of n bytes. Where DES hides the lowest bit of each byte, the two digits
+// that differ in it only are one hypothesis, and the slip in that bit alone is none.
 func slipsOf(n int, hidden bool) []slip {
 	var out []slip
 	for digit := range 2 * n {
@@ -151,7 +156,9 @@ func (s *search) slipsFor(t target, known []claim) ([]claim, error) {
 			slips = append(slipsOf(p.size, p.hidden(s.facts.Method)), slips...)
 		}
 		for _, sl := range slips {
-			h, ok, err := s.hits(reading{cause: CauseMistypedDigit, expr: p.wrap(sl.of(p.expr)), alg: s.alg, method: s.facts.Method, unwraps: s.facts.Kind == Cryptogram}, t)
+			r := reading{cause: CauseMistypedDigit, expr: p.wrap(sl.of(p.expr)), alg: s.alg, method: s.facts.Method}
+			r.unwraps = s.facts.Kind == Cryptogram
+			h, ok, err := s.hits(r, t)
 			if err != nil {
 				return nil, err
 			}
@@ -375,7 +382,9 @@ func (s *search) sheetClaim(slips map[int]found) (claim, error) {
 	c.whole = len(c.hits) == len(s.open) && len(slips) == len(s.sheets)
 	c.summary = saysSlip(first, SideGiven, 1, c.evidence.Computed)
 	if len(parts) > 1 {
-		c.summary = text.New("parts %s each have a slip in typing; corrected, every part has the check value of its sheet and the key gives %s", list(parts), c.evidence.Computed)
+		c.summary = text.New(
+			"parts %s each have a slip in typing; corrected, each has the check value of its sheet and the key gives %s",
+			list(parts), c.evidence.Computed)
 	}
 	return c, nil
 }
@@ -389,18 +398,34 @@ func saysSlip(f found, side Side, places int, v string) text.Text {
 	part := f.piece.part + 1
 	switch {
 	case side == SideOther && f.swap():
-		return text.New("the other side entered part %d with digits %d and %d (group %d) swapped: that gives %s", part, digit, digit+1, grp, v)
+		return text.New(
+			"the other side entered part %d with digits %d and %d (group %d) swapped: that gives %s",
+			part, digit, digit+1, grp, v,
+		)
 	case side == SideOther && places > 1:
-		return text.New("the other side entered one wrong digit: digit %d (group %d) of part %d gives %s; the same digit of another part would do as well, the odds are equal", digit, grp, part, v)
+		return text.New(
+			"the other side entered one wrong digit: digit %d (group %d) of part %d gives %s; the same digit of another part would do as well, the odds are equal",
+			digit, grp, part, v,
+		)
 	case side == SideOther:
-		return text.New("the other side entered one wrong digit: digit %d (group %d) of part %d gives %s", digit, grp, part, v)
+		return text.New(
+			"the other side entered one wrong digit: digit %d (group %d) of part %d gives %s",
+			digit, grp, part, v,
+		)
 	case f.swap():
-		return text.New("digits %d and %d (group %d) of part %d are swapped: put right, the result is %s", digit, digit+1, grp, part, v)
+		return text.New(
+			"digits %d and %d (group %d) of part %d are swapped: put right, the result is %s",
+			digit, digit+1, grp, part, v,
+		)
 	case places > 1 && f.odd:
-		return text.New("one wrong digit: digit %d (group %d) of part %d; XOR cannot tell the part, the odds are equal, but corrected here this part has odd parity in every byte; corrected, the result is %s",
+		return text.New(
+			"one wrong digit: digit %d (group %d) of part %d or of another part; XOR gives all equal odds, but corrected here all bytes of the part have odd parity; the result is %s",
 			digit, grp, part, v)
 	case places > 1:
-		return text.New("one wrong digit: digit %d (group %d) of part %d or of another part; XOR cannot tell which, the odds are equal; corrected, the result is %s", digit, grp, part, v)
+		return text.New(
+			"one wrong digit: digit %d (group %d) of part %d or of another part; XOR cannot tell which, the odds are equal; corrected, the result is %s",
+			digit, grp, part, v,
+		)
 	}
 	return text.New("one wrong digit: digit %d (group %d) of part %d; corrected, the result is %s", digit, grp, part, v)
 }
@@ -411,31 +436,61 @@ func saysSlipOutsideParts(f found, side Side, v string) text.Text {
 	case PieceKEK:
 		switch {
 		case swap && other:
-			return text.New("the other side holds the key-encrypting key with digits %d and %d (group %d) swapped: the key opened with that gives %s", digit, digit+1, grp, v)
+			return text.New(
+				"the other side holds the key-encrypting key with digits %d and %d (group %d) swapped: the key opened with that gives %s",
+				digit, digit+1, grp, v,
+			)
 		case swap:
-			return text.New("digits %d and %d (group %d) of the key-encrypting key are swapped: put right, the key opened with it gives %s", digit, digit+1, grp, v)
+			return text.New(
+				"digits %d and %d (group %d) of the key-encrypting key are swapped: put right, the key opened with it gives %s",
+				digit, digit+1, grp, v,
+			)
 		case other:
-			return text.New("the other side holds the key-encrypting key with one wrong digit, digit %d (group %d): the key opened with that gives %s", digit, grp, v)
+			return text.New(
+				"the other side holds the key-encrypting key with one wrong digit, digit %d (group %d): the key opened with that gives %s",
+				digit, grp, v,
+			)
 		}
-		return text.New("one wrong digit in the key-encrypting key: digit %d (group %d); corrected, the key opened with it gives %s", digit, grp, v)
+		return text.New(
+			"one wrong digit in the key-encrypting key: digit %d (group %d); corrected, the key opened with it gives %s",
+			digit, grp, v,
+		)
 	case PieceCryptogram:
 		switch {
 		case swap && other:
-			return text.New("the other side has digits %d and %d (group %d) of the cryptogram swapped: that gives %s", digit, digit+1, grp, v)
+			return text.New(
+				"the other side has digits %d and %d (group %d) of the cryptogram swapped: that gives %s",
+				digit, digit+1, grp, v,
+			)
 		case swap:
-			return text.New("digits %d and %d (group %d) of the cryptogram are swapped: put right, it gives %s", digit, digit+1, grp, v)
+			return text.New(
+				"digits %d and %d (group %d) of the cryptogram are swapped: put right, it gives %s",
+				digit, digit+1, grp, v,
+			)
 		case other:
-			return text.New("the other side has one wrong digit in the cryptogram, digit %d (group %d): that gives %s", digit, grp, v)
+			return text.New(
+				"the other side has one wrong digit in the cryptogram, digit %d (group %d): that gives %s",
+				digit, grp, v,
+			)
 		}
 		return text.New("one wrong digit in the cryptogram: digit %d (group %d); corrected, it gives %s", digit, grp, v)
 	}
 	switch {
 	case swap && other:
-		return text.New("the other side holds the key with digits %d and %d (group %d) swapped: that gives %s", digit, digit+1, grp, v)
+		return text.New(
+			"the other side holds the key with digits %d and %d (group %d) swapped: that gives %s",
+			digit, digit+1, grp, v,
+		)
 	case swap:
-		return text.New("digits %d and %d (group %d) of the key are swapped: put right, it gives %s", digit, digit+1, grp, v)
+		return text.New(
+			"digits %d and %d (group %d) of the key are swapped: put right, it gives %s",
+			digit, digit+1, grp, v,
+		)
 	case other:
-		return text.New("the other side holds the key with one wrong digit, digit %d (group %d): that gives %s", digit, grp, v)
+		return text.New(
+			"the other side holds the key with one wrong digit, digit %d (group %d): that gives %s",
+			digit, grp, v,
+		)
 	}
 	return text.New("one wrong digit in the key: digit %d (group %d); corrected, it gives %s", digit, grp, v)
 }

@@ -32,7 +32,9 @@ func (s *search) unwrapping() ([]reading, error) {
 
 // opened is a reading of the key that another way of unwrapping gives.
 func (s *search) opened(cause Cause, e hsm.Expr, says func(string) text.Text, mark func(*Evidence)) reading {
-	return reading{cause: cause, expr: e, alg: s.alg, method: methodFor(s.alg, s.facts.Method), unwraps: true, says: says, mark: mark}
+	r := s.as(cause, e, s.alg, says).marked(mark)
+	r.unwraps = true
+	return r
 }
 
 func (s *search) otherModes() []reading {
@@ -44,15 +46,24 @@ func (s *search) otherModes() []reading {
 	}
 	out := []reading{
 		s.opened(CauseWrongDirection, crypt(hsm.ECB, true), func(v string) text.Text {
-			return text.New("encrypted under the key-encrypting key instead of decrypted, the cryptogram gives %s: one side runs the cipher in the wrong direction", v)
+			return text.New(
+				"encrypted under the key-encrypting key instead of decrypted, the cryptogram gives %s: one side runs the cipher in the wrong direction",
+				v,
+			)
 		}, mark(hsm.ECB, "encrypt")),
 		s.opened(CauseWrongDirection, crypt(hsm.CBC, true), func(v string) text.Text {
-			return text.New("encrypted in CBC mode under the key-encrypting key instead of decrypted, the cryptogram gives %s: one side runs the cipher in the wrong direction", v)
+			return text.New(
+				"encrypted in CBC mode under the key-encrypting key instead of decrypted, the cryptogram gives %s: one side runs the cipher in the wrong direction",
+				v,
+			)
 		}, mark(hsm.CBC, "encrypt")),
 	}
 	if s.size > blockLen(s.kek) { // one block alone is the same in both modes
 		out = append(out, s.opened(CauseECBCBC, crypt(hsm.CBC, false), func(v string) text.Text {
-			return text.New("decrypted in CBC mode with a zero IV, the cryptogram gives %s: one side uses CBC, the other ECB", v)
+			return text.New(
+				"decrypted in CBC mode with a zero IV, the cryptogram gives %s: one side uses CBC, the other ECB",
+				v,
+			)
 		}, mark(hsm.CBC, "decrypt")))
 	}
 	return out
@@ -68,10 +79,16 @@ func blockLen(alg keys.Algorithm) int {
 func (s *search) onceTooOften() []reading {
 	return []reading{
 		s.opened(CauseDoubleUnwrap, hsm.Part(0), func(v string) text.Text {
-			return text.New("%s is the check value of the cryptogram's own bytes: what one side took for the clear key is the wrapped one, or the reverse", v)
+			return text.New(
+				"%s is the check value of the cryptogram's own bytes: what one side took for the clear key is the wrapped one, or the reverse",
+				v,
+			)
 		}, nil),
 		s.opened(CauseDoubleUnwrap, unwrapped(s.expr, hsm.Part(1), s.kek), func(v string) text.Text {
-			return text.New("decrypted twice, the cryptogram gives %s: one side handed over the clear key and the other decrypted it again", v)
+			return text.New(
+				"decrypted twice, the cryptogram gives %s: one side handed over the clear key and the other decrypted it again",
+				v,
+			)
 		}, nil),
 	}
 }
@@ -85,13 +102,19 @@ func (s *search) halfKEK(n int) []reading {
 	for from := 0; from < n; from += 8 {
 		e := unwrapped(hsm.Part(0), hsm.Slice{Of: hsm.Part(1), From: from, To: from + 8}, keys.DES)
 		out = append(out, s.opened(CauseTMKSingleDES, e, func(v string) text.Text {
-			return text.New("opened with bytes %d to %d of the key-encrypting key alone, as single DES, the cryptogram gives %s", from+1, from+8, v)
+			return text.New(
+				"opened with bytes %d to %d of the key-encrypting key alone, as single DES, the cryptogram gives %s",
+				from+1, from+8, v,
+			)
 		}, nil))
 	}
 	if n == 24 {
 		e := unwrapped(hsm.Part(0), hsm.Slice{Of: hsm.Part(1), To: 16}, keys.TDES128)
 		out = append(out, s.opened(CauseLengthClass, e, func(v string) text.Text {
-			return text.New("opened with the first 16 of the 24 bytes of the key-encrypting key, the cryptogram gives %s", v)
+			return text.New(
+				"opened with the first 16 of the 24 bytes of the key-encrypting key, the cryptogram gives %s",
+				v,
+			)
 		}, nil))
 	}
 	return out
@@ -120,7 +143,10 @@ func (s *search) otherKEKCiphers(n int) []reading {
 				continue
 			}
 			r := s.opened(CauseCipherFamily, unwrapped(hsm.Part(0), hsm.Part(1), kek), func(v string) text.Text {
-				return text.New("opened with %s instead of %s, the cryptogram gives %s as a key for %s", kek, s.kek, v, inside)
+				return text.New(
+					"opened with %s instead of %s, the cryptogram gives %s as a key for %s",
+					kek, s.kek, v, inside,
+				)
 			}, nil)
 			r.alg, r.method = inside, methodFor(inside, s.facts.Method)
 			out = append(out, r)
@@ -140,7 +166,10 @@ func (s *search) variants() []reading {
 		shown := hexUpper([]byte{byte(mask)})
 		e := unwrapped(hsm.Part(0), hsm.KeyXOR{Of: hsm.Part(1), Mask: byte(mask)}, s.kek)
 		out = append(out, s.opened(CauseSchemeVariant, e, func(v string) text.Text {
-			return text.New("opened with variant %s of the key-encrypting key, the cryptogram gives %s: one side uses variants, the other does not", shown, v)
+			return text.New(
+				"opened with variant %s of the key-encrypting key, the cryptogram gives %s: one side uses variants, the other does not",
+				shown, v,
+			)
 		}, func(ev *Evidence) { ev.Variant = shown }))
 	}
 	return out
@@ -153,7 +182,10 @@ func (s *search) padded() ([]reading, error) {
 		return nil, nil
 	}
 	says := func(v string) text.Text {
-		return text.New("the slot holds a single-length key and 8 zero bytes of padding: one side decrypts 16 bytes, the other 8; %s is the other side's check value", v)
+		return text.New(
+			"the slot holds a single-length key and 8 zero bytes of padding: one side decrypts 16 bytes, the other 8; %s is the other side's check value",
+			v,
+		)
 	}
 	single := unwrapped(hsm.Slice{Of: hsm.Part(0), To: 8}, hsm.Part(1), s.kek)
 	switch s.size {
