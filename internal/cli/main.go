@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"poskey/internal/console"
 	"poskey/internal/fault"
 	"poskey/internal/i18n"
@@ -64,6 +66,9 @@ func (a *App) Run(ctx context.Context, args []string) (code int) {
 		a.close()
 	}()
 	root := newRootCmd(a)
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		addCompletions(root)
+	}
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if cause := context.Cause(ctx); err != nil && cause != nil && errors.Is(err, context.Canceled) {

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"poskey/pkg/device/emulator"
+	"poskey/pkg/kcv"
+	"poskey/pkg/keys"
+)
+
+// addCompletions teaches the shell what flags take. It is done only when a shell asks: no other run needs it.
+func addCompletions(root *cobra.Command) {
+	values := map[string][]string{
+		"output": {"table", "json"}, "lang": {"en", "zh"}, "color": {"auto", "always", "never"},
+		"alg": strings.Fields(algNames()), "scheme": {"xor", "shamir"}, "parity": {"none", "odd"},
+		"exportability": {"E", "N", "S"}, "version": {"A", "B", "C", "D", "E"}, "to-version": {"A", "B", "C", "D", "E"},
+		"block-version": {"A", "B", "C", "D", "E"}, "method": methodNames(), "usage": usageNames(), "fault": faultNames(),
+		"device": {"visa+tcp://127.0.0.1:", "visa+pty:///dev/pts/"}, "to": {"block:", "file:"},
+	}
+	open := map[string]bool{"device": true, "to": true} // more follows after these
+	for _, name := range []string{"key", "kbpk", "to-kbpk", "key-kbpk", "kek", "part", "klk"} {
+		values[name] = []string{"prompt", "file:", "fd:", "env:", "block:", "-"}
+		open[name] = true
+	}
+	var walk func(*cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		for name, list := range values {
+			directive := cobra.ShellCompDirectiveNoFileComp
+			if open[name] {
+				directive |= cobra.ShellCompDirectiveNoSpace
+			}
+			if cmd.Flag(name) != nil {
+				_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(list, directive))
+			}
+		}
+		for _, c := range cmd.Commands() {
+			walk(c)
+		}
+	}
+	walk(root)
+}
+
+func methodNames() []string {
+	seen := map[kcv.Method]bool{}
+	names := []string{"all"}
+	for _, alg := range keys.Named() {
+		for _, m := range kcv.Methods(alg) {
+			if !seen[m] {
+				seen[m] = true
+				names = append(names, string(m))
+			}
+		}
+	}
+	return names
+}
+
+func usageNames() []string {
+	var names []string
+	for _, u := range keys.Usages() {
+		names = append(names, string(u)+"\t"+u.Name().String())
+	}
+	return names
+}
+
+func faultNames() []string {
+	var names []string
+	for _, f := range emulator.Faults() {
+		names = append(names, string(f.Name)+"\t"+f.Meaning.String())
+	}
+	return names
+}
