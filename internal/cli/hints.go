@@ -37,6 +37,8 @@ func hintFor(kind fault.Kind) text.Text {
 		return text.New("bring the named sheet; the others are not used up by trying")
 	case fault.DeviceTimeout, fault.DeviceLink:
 		return text.New("check that the device is on, that the address is right, and try again")
+	case fault.OutcomeUnknown:
+		return text.New("ask the terminal what the slot holds before loading again; when in doubt, replace the key")
 	case fault.ModeUnfit:
 		return text.New("choose a fitting mode of use; poskey keyblock inspect explains headers")
 	case fault.MissingKSN:

@@ -62,6 +62,8 @@ const (
 	DeviceFailed  Kind = "device_failed" // 8: the device answered, and said no
 	DeviceLink    Kind = "device_link"   // 8: the line broke or the answer cannot be read
 	DeviceTimeout Kind = "device_timeout"
+	// OutcomeUnknown: the device was told to store a key, and nobody can tell whether it did. Loading again may meet it.
+	OutcomeUnknown Kind = "outcome_unknown"
 
 	Busy Kind = "busy" // 9
 
@@ -101,7 +103,7 @@ func ExitCodes() []ExitCode {
 			[]Kind{WeakKey, PartRefused, ModeUnfit, MissingKSN, FileExists, FileExposed, ArgvSecret, RevealNeeded,
 				TooManyDigit, NotPermitted}},
 		{7, text.New("authentication failed: passphrase, PIN, one-time password"), []Kind{AuthFailed}},
-		{8, text.New("device, HSM, database or transport failure"), []Kind{DeviceFailed, DeviceLink, DeviceTimeout}},
+		{8, text.New("device, HSM, database or transport failure"), []Kind{DeviceFailed, DeviceLink, DeviceTimeout, OutcomeUnknown}},
 		{9, text.New("busy or locked"), []Kind{Busy}},
 		{10, text.New("partly done: resume possible"), []Kind{Partial}},
 		{11, text.New("a diagnosis found no explanation"), []Kind{Unexplained}},

@@ -10,8 +10,8 @@ import (
 // Slot names a place for a key as the dialect writes it: "0" to "9" and "A" to "V" in the visa dialect.
 type Slot string
 
-// Device is a terminal as a loader sees it. Calls are taken one at a time; each ends within the time-outs of its dialect
-// or with ctx. After an error of the line the device may be unusable: close it and open it again.
+// Device is a terminal as a loader sees it. Calls are taken one at a time; each ends within the time-outs of its
+// dialect or with ctx. After an error of the line the device may be unusable: close it and open it again.
 type Device interface {
 	// Dialect is the name of the protocol, as in the URI.
 	Dialect() string

@@ -14,12 +14,14 @@ import (
 
 func TestDeviceNamesAreRead(t *testing.T) {
 	for in, want := range map[string]device.URI{
-		"visa+tcp://127.0.0.1:9100":                     {Dialect: "visa", Transport: "tcp", Address: "127.0.0.1:9100"},
-		"visa+tcp://[::1]:9100/":                        {Dialect: "visa", Transport: "tcp", Address: "[::1]:9100"},
-		"visa+tcp://pads.bank.example:7?timeout=15s":    {Dialect: "visa", Transport: "tcp", Address: "pads.bank.example:7", Timeout: 15 * time.Second},
-		"visa+pty:///dev/pts/3":                         {Dialect: "visa", Transport: "pty", Address: "/dev/pts/3"},
-		"visa+pty:///dev/pts/3?retries=0&timeout=100ms": {Dialect: "visa", Transport: "pty", Address: "/dev/pts/3", Timeout: 100 * time.Millisecond, Retries: device.NoRetries},
-		"visa+tcp://h:1?retries=10":                     {Dialect: "visa", Transport: "tcp", Address: "h:1", Retries: 10},
+		"visa+tcp://127.0.0.1:9100": {Dialect: "visa", Transport: "tcp", Address: "127.0.0.1:9100"},
+		"visa+tcp://[::1]:9100/":    {Dialect: "visa", Transport: "tcp", Address: "[::1]:9100"},
+		"visa+tcp://pads.bank.example:7?timeout=15s": {Dialect: "visa", Transport: "tcp", Address: "pads.bank.example:7",
+			Timeout: 15 * time.Second},
+		"visa+pty:///dev/pts/3": {Dialect: "visa", Transport: "pty", Address: "/dev/pts/3"},
+		"visa+pty:///dev/pts/3?retries=0&timeout=100ms": {Dialect: "visa", Transport: "pty", Address: "/dev/pts/3",
+			Timeout: 100 * time.Millisecond, Retries: device.NoRetries},
+		"visa+tcp://h:1?retries=10": {Dialect: "visa", Transport: "tcp", Address: "h:1", Retries: 10},
 	} {
 		got, err := device.ParseURI(in)
 		if err != nil || got != want {
@@ -108,7 +110,7 @@ func TestRefusalsAreFaultsOfTheDevice(t *testing.T) {
 func TestUnknownOutcomesAreNeverRetriable(t *testing.T) {
 	cause := fault.WrapAs(fault.DeviceLink, context.Canceled, "the line failed")
 	err := fault.Wrap(&device.OutcomeUnknown{Commit: device.Commit{Slot: "1"}, Cause: cause}, "slot 1")
-	if k := fault.KindOf(err); k != fault.DeviceFailed || k.Retriable() {
+	if k := fault.KindOf(err); k != fault.OutcomeUnknown || k.Retriable() {
 		t.Errorf("kind %s", k)
 	}
 	if !errors.Is(err, context.Canceled) || !strings.HasSuffix(err.Error(), cause.Error()) {

@@ -28,8 +28,8 @@ func (e *CodeError) Unwrap() error {
 	return fault.New(fault.DeviceFailed, "the terminal answered %s: %s; %s", e.Answer, e.Meaning, e.Action)
 }
 
-// OutcomeUnknown says that the terminal was told to store a key and that nobody can tell whether it did. Its fault kind is
-// device_failed, which no caller repeats of itself: a second load may meet the stored key.
+// OutcomeUnknown says that the terminal was told to store a key and that nobody can tell whether it did. Its fault kind
+// is outcome_unknown, which no caller repeats of itself: a second load may meet the stored key.
 type OutcomeUnknown struct {
 	Commit Commit
 	Cause  error // what went wrong after the commit
@@ -40,6 +40,6 @@ func (e *OutcomeUnknown) Error() string { return e.Unwrap().Error() }
 
 // Unwrap gives the sentence and the cause as a fault.
 func (e *OutcomeUnknown) Unwrap() error {
-	return fault.WrapAs(fault.DeviceFailed, e.Cause, "it may or may not hold the new key, because the line failed after the "+
-		"commit; ask the terminal about the slot before loading again")
+	return fault.WrapAs(fault.OutcomeUnknown, e.Cause, "it may or may not hold the new key, because the line failed after "+
+		"the commit; ask the terminal about the slot before loading again")
 }

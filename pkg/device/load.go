@@ -41,7 +41,9 @@ func LoadBlock(ctx context.Context, d Device, slot Slot, block *keyblock.Block) 
 }
 
 // LoadClear loads a clear key and confirms it.
-func LoadClear(ctx context.Context, d Device, slot Slot, key *keys.Key, usage keys.Usage, mode byte) (LoadResult, error) {
+func LoadClear(
+	ctx context.Context, d Device, slot Slot, key *keys.Key, usage keys.Usage, mode byte,
+) (LoadResult, error) {
 	c, err := d.LoadClear(ctx, slot, key, usage, mode)
 	return settle(ctx, d, c, err)
 }

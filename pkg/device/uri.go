@@ -39,7 +39,8 @@ func ParseURI(s string) (URI, error) {
 		return URI{}, fault.New(fault.Usage, "device %q is not of the form visa+tcp://HOST:PORT or visa+pty:///dev/pts/N", s)
 	}
 	if u.User != nil || u.Fragment != "" || u.Opaque != "" {
-		return URI{}, fault.New(fault.Usage, "device %q: nothing may stand in it but host, port or path, and ?timeout= and ?retries=", s)
+		return URI{}, fault.New(fault.Usage,
+			"device %q: nothing may stand in it but host, port or path, and ?timeout= and ?retries=", s)
 	}
 	out := URI{}
 	if out.Dialect, out.Transport, err = parseScheme(u.Scheme); err != nil {
@@ -57,7 +58,8 @@ func ParseURI(s string) (URI, error) {
 func parseScheme(scheme string) (dialect, transport string, err error) {
 	dialect, transport, ok := strings.Cut(scheme, "+")
 	if !ok {
-		return "", "", fault.New(fault.Usage, "device scheme %q must name dialect and transport, such as visa+tcp or visa+pty", scheme)
+		return "", "", fault.New(fault.Usage,
+			"device scheme %q must name dialect and transport, such as visa+tcp or visa+pty", scheme)
 	}
 	if dialect != "visa" {
 		return "", "", fault.New(fault.Usage, "device dialect %q is not in this version; it has visa", dialect)

@@ -42,8 +42,11 @@ func (r Rig) loads(t *testing.T) {
 	r.test(t, "a key is replaced by another one", r.replaced)
 }
 
+// loader hands a key over and confirms it.
+type loader func(ctx context.Context) (device.LoadResult, error)
+
 // start begins a test of a load: the terminal with its KLK, and what hands the key over.
-func (r Rig) start(t *testing.T, l load, s Setup) (b Bench, key *keys.Key, run func(ctx context.Context) (device.LoadResult, error)) {
+func (r Rig) start(t *testing.T, l load, s Setup) (b Bench, key *keys.Key, run loader) {
 	t.Helper()
 	key = newKey(t, l.alg, 1)
 	if l.version == 0 {

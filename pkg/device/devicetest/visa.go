@@ -41,7 +41,9 @@ func visaPeers() []Hostile {
 			listen(p)
 		}},
 		{"damaged answers for ever", func(p io.ReadWriter, _ time.Duration) { answerEach(p, ack+wrongLRC) }},
-		{"an answer that says too much", func(p io.ReadWriter, _ time.Duration) { answerEach(p, ack+"\x0f04FK0\x1cD\x1cTT\x0e\x73") }},
+		{"an answer that says too much", func(p io.ReadWriter, _ time.Duration) {
+			answerEach(p, ack+"\x0f04FK0\x1cD\x1cTT\x0e\x73")
+		}},
 		{"an answer without content", func(p io.ReadWriter, _ time.Duration) { answerEach(p, ack+"\x0f04\x0e\x0a") }},
 		{"a refusal, whatever is asked", func(p io.ReadWriter, _ time.Duration) { answerEach(p, nak) }},
 		{"a trickle", trickle},
@@ -54,8 +56,8 @@ func visaPeers() []Hostile {
 // listen takes everything and says nothing, until the line ends.
 func listen(p io.Reader) { _, _ = io.Copy(io.Discard, p) }
 
-// flood writes the first text once and the rest for ever, as fast as the line takes it; short breaths let time pass where
-// it is virtual. Meanwhile it listens.
+// flood writes the first text once and the rest for ever, as fast as the line takes it; short breaths let time pass
+// where it is virtual. Meanwhile it listens.
 func flood(first string, rest ...string) func(io.ReadWriter, time.Duration) {
 	if len(rest) == 0 {
 		rest = []string{first}

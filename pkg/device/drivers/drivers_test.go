@@ -2,19 +2,24 @@ package drivers_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/creack/pty"
 
+	"poskey/internal/fault"
 	"poskey/pkg/device"
 	"poskey/pkg/device/devicetest"
 	"poskey/pkg/device/drivers"
 	"poskey/pkg/device/emulator"
 	"poskey/pkg/device/line"
 	"poskey/pkg/device/visa"
+	"poskey/pkg/keyblock"
+	"poskey/pkg/keys"
 )
 
 // terminal makes the emulator for a test.
@@ -133,4 +138,79 @@ func ptyPair(t *testing.T) (host, peer io.ReadWriteCloser) {
 		t.Fatal(err)
 	}
 	return host, polled
+}
+
+func TestAnUnknownOutcomeIsSettledOverANewConnection(t *testing.T) {
+	term := terminal(t, devicetest.Setup{KLK: testKey(t, "19191919191919195B5B5B5B5B5B5B5B"),
+		Faults: []string{"disconnect-after-commit"}})
+	l, err := term.Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	block, err := keyblock.Parse("A0072K0TD00N00007D2D21FC9ECD3EECBB0A2615BD8F05605722120BDFF2CCAC319C3918")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := open(t, term, l.URI(), device.Options{})
+	_, err = device.LoadBlock(t.Context(), first.Device, "0", block)
+	var unknown *device.OutcomeUnknown
+	if !errors.As(err, &unknown) {
+		t.Fatalf("error %v, want an unknown outcome", err)
+	}
+	second := open(t, term, l.URI(), device.Options{})
+	got, err := second.Device.Confirm(t.Context(), unknown.Commit)
+	if err != nil || got.Proof != device.ProofCommitAttributes {
+		t.Errorf("the slot was empty before, so the outcome can be known now: %+v, %v", got, err)
+	}
+}
+
+func testKey(t *testing.T, digits string) *keys.Key {
+	t.Helper()
+	sec, err := keys.ParseHex([]byte(digits))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := keys.New(keys.TDES128, sec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Wipe)
+	return k
+}
+
+func TestOpeningSaysWhatIsWrong(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := "visa+tcp://" + l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for uri, want := range map[string]fault.Kind{
+		dead: fault.DeviceLink, "visa+serial:///dev/ttyUSB0": fault.Usage, "visa+pty:///dev/pts/none": fault.DeviceLink,
+	} {
+		d, err := drivers.Open(t.Context(), uri, device.Options{})
+		if !fault.Is(err, want) || d != nil || !strings.Contains(err.Error(), uri) && want != fault.Usage {
+			t.Errorf("%s: %v of kind %s, want %s", uri, err, fault.KindOf(err), want)
+		}
+	}
+}
+
+func TestTheTimeoutOfTheURIReachesTheDial(t *testing.T) {
+	var got device.URI
+	host, peer := net.Pipe()
+	d, err := drivers.Open(t.Context(), "visa+tcp://h:1?timeout=7s", device.Options{
+		Dial: func(_ context.Context, u device.URI) (io.ReadWriteCloser, error) { got = u; return host, nil }})
+	if err != nil || got.Timeout != 7*time.Second || d.Dialect() != "visa" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	c := d.Capabilities()
+	if !c.Clear || c.BlockVersions != "AB" || c.Proof != device.ProofCommitAttributes || len(c.Slots) == 0 {
+		t.Errorf("capabilities %+v", c)
+	}
+	if err := errors.Join(d.Close(), peer.Close()); err != nil {
+		t.Error(err)
+	}
 }

@@ -1,8 +1,9 @@
 // Package emulator is a terminal with key slots, for trying, teaching and testing the loading of keys without hardware.
 //
 // It speaks the visa dialect's packets 02 and 04 on any byte stream, and opens TCP ports of this machine and
-// pseudo-terminals itself. It reads the protocol on its own: frames, flow and rules here are written from the tables, not
-// from the driver; the two share the constants of package table and the plumbing of package line, nothing that decides.
+// pseudo-terminals itself. It reads the protocol on its own: frames, flow and rules here are written from the tables,
+// not from the driver; the two share the constants of package table and the plumbing of package line, nothing that
+// decides.
 //
 // # What it does
 //

@@ -16,7 +16,7 @@ const (
 	Connected    EventKind = "connected"
 	Disconnected EventKind = "disconnected"
 	Asked        EventKind = "asked"     // packet 04 was answered; Slot
-	Staged       EventKind = "staged"    // a key came and was found good; it waits for the commit; Slot, Usage, Mode, Length
+	Staged       EventKind = "staged"    // a key came and is good; it waits for the commit; Slot, Usage, Mode, Length
 	Stored       EventKind = "stored"    // it was committed; as Staged, with Check
 	Refused      EventKind = "refused"   // Code says why: a code of packet 02, or EOT
 	Cancelled    EventKind = "cancelled" // the host gave the exchange up; nothing was stored

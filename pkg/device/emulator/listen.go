@@ -44,12 +44,12 @@ func (t *Terminal) Listen(ctx context.Context, addr string) (*Listener, error) {
 }
 
 func notLoopback(addr string) error {
-	return fault.New(fault.Usage, "the emulator does not listen on %q, only on this machine (127.0.0.1, ::1 or localhost): "+
-		"keys cross the line unprotected, and whoever reaches the port may load them", addr)
+	return fault.New(fault.Usage, "the emulator does not listen on %q, only on this machine (127.0.0.1, ::1 or "+
+		"localhost): keys cross the line unprotected, and whoever reaches the port may load them", addr)
 }
 
-// accept serves connections until the port is closed. How a connection ended is said by the event Disconnected; the next
-// host gets its turn whatever it was.
+// accept serves connections until the port is closed. How a connection ended is said by the event Disconnected; the
+// next host gets its turn whatever it was.
 func (t *Terminal) accept(ctx context.Context, l net.Listener) {
 	for {
 		conn, err := l.Accept()

@@ -67,8 +67,8 @@ func (t *Terminal) refuse(slot device.Slot, code string) *reply {
 	return &reply{body: []byte(table.LoadKey + "?" + code), slot: slot}
 }
 
-// load answers 02 slot key: the echo of the frame, or the code against it. A longer text than that of a clear key can only
-// be a key block.
+// load answers 02 slot key: the echo of the frame, or the code against it. A longer text than that of a clear key can
+// only be a key block.
 func (t *Terminal) load(body []byte) *reply {
 	if len(body) < 4 || strings.IndexByte(table.AllSlots, body[2]) < 0 {
 		return t.end("")

@@ -107,6 +107,7 @@ func (p *port) opening(r *reply) error {
 	first := p.wireAnswer(r, true)
 	defer secret.Wipe(first)
 	cut := r.commit != nil && p.t.misbehaves(DisconnectBeforeEcho)
+	p.t.misbehaves(SplitWrites) // send does it
 	switch {
 	case p.t.misbehaves(DropACK):
 	case p.t.faults[JoinedWrites] && !cut:

@@ -30,8 +30,8 @@ type Config struct {
 	OnEvent       func(Event)   // called one after the other, from the line's goroutine; may be nil
 }
 
-// Terminal is an emulated terminal. Its methods may be called from any goroutine. It has one line at a time: another one
-// waits until the first has ended, as with a real port.
+// Terminal is an emulated terminal. Its methods may be called from any goroutine. It has one line at a time: another
+// one waits until the first has ended, as with a real port.
 type Terminal struct {
 	cfg    Config
 	faults map[Fault]bool
@@ -69,14 +69,15 @@ func (t *Terminal) LoadDirect(slot device.Slot, key *keys.Key, usage keys.Usage,
 	return t.vault.direct(slot, key, usage, mode)
 }
 
-// SlotCheck gives the check value of the key in a slot, computed inside the terminal: no packet of the dialect tells it.
+// SlotCheck gives the check value of the key in a slot, computed inside the terminal: no packet of the dialect tells
+// it.
 func (t *Terminal) SlotCheck(slot device.Slot) (kcv.Value, bool) { return t.vault.check(slot) }
 
 // Wipe destroys every key.
 func (t *Terminal) Wipe() { t.vault.wipe() }
 
-// Serve is the terminal at the end of a line until the line or ctx ends. The line is closed then. That the host closed it
-// is no error.
+// Serve is the terminal at the end of a line until the line or ctx ends. The line is closed then. That the host closed
+// it is no error.
 func (t *Terminal) Serve(ctx context.Context, rw io.ReadWriteCloser) error {
 	select {
 	case t.port <- struct{}{}:

@@ -33,6 +33,9 @@ type vault struct {
 
 // fits looks the key up in the table of slots.
 func (v *vault) fits(slot device.Slot, s stored) bool {
+	if len(slot) != 1 {
+		return false
+	}
 	for _, r := range v.rules {
 		if strings.Contains(r.Slots, string(slot)) && r.Usage == s.usage && strings.IndexByte(r.Modes, s.mode) >= 0 &&
 			strings.IndexByte(r.Algorithms, s.algorithm()) >= 0 && slices.Contains(r.Lengths, s.key.Len()) {

@@ -92,7 +92,8 @@ func TestWritingToAPeerThatTakesNothingEndsAndClosesTheLine(t *testing.T) {
 		host, peer := net.Pipe()
 		l := line.New(host, nil)
 		begun := time.Now()
-		if err := l.Write([]byte("frame"), time.Minute); !errors.Is(err, line.ErrTimeout) || time.Since(begun) != time.Minute {
+		err := l.Write([]byte("frame"), time.Minute)
+		if !errors.Is(err, line.ErrTimeout) || time.Since(begun) != time.Minute {
 			t.Errorf("write: %v after %s", err, time.Since(begun))
 		}
 		if _, err := peer.Write([]byte("x")); !errors.Is(err, io.ErrClosedPipe) {
@@ -168,7 +169,9 @@ func TestKeysAreNeverWrittenIntoAFileByASlip(t *testing.T) {
 	if err := os.WriteFile(path, []byte("keep me"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]fault.Kind{path: fault.Usage, path + ".none": fault.DeviceLink, os.DevNull: fault.DeviceLink} {
+	for name, want := range map[string]fault.Kind{
+		path: fault.Usage, path + ".none": fault.DeviceLink, os.DevNull: fault.DeviceLink,
+	} {
 		if _, err := line.Dial(t.Context(), device.URI{Transport: device.PTY, Address: name}); !fault.Is(err, want) {
 			t.Errorf("%s: %v of kind %s, want %s", name, err, fault.KindOf(err), want)
 		}

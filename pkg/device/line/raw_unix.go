@@ -32,7 +32,8 @@ func makeRaw(fd int) error {
 	if err != nil {
 		return err
 	}
-	t.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON | unix.IXOFF
+	t.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL |
+		unix.IXON | unix.IXOFF
 	t.Oflag &^= unix.OPOST
 	t.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
 	t.Cflag &^= unix.CSIZE | unix.PARENB
@@ -44,8 +45,8 @@ func makeRaw(fd int) error {
 	return flush(fd)
 }
 
-// Polled gives the file under another descriptor that the poller watches, and closes the first. Code that asked a file for
-// its descriptor has put it into blocking mode; a Read on such a file goes on after Close, until a byte comes.
+// Polled gives the file under another descriptor that the poller watches, and closes the first. Code that asked a file
+// for its descriptor has put it into blocking mode; a Read on such a file goes on after Close, until a byte comes.
 func Polled(f *os.File) (*os.File, error) {
 	conn, err := f.SyscallConn()
 	if err != nil {

@@ -33,8 +33,8 @@ const (
 	atLRC         // the next byte is the LRC, whatever it is
 )
 
-// Decoder turns a byte stream into events. It has no opinion on chunks: bytes go in one by one. What lies outside a frame
-// and is no ACK, NAK or EOT is noise, and counted. Memory is bounded by one frame.
+// Decoder turns a byte stream into events. It has no opinion on chunks: bytes go in one by one. What lies outside a
+// frame and is no ACK, NAK or EOT is noise, and counted. Memory is bounded by one frame.
 type Decoder struct {
 	Noise int // bytes outside any frame that mean nothing
 	state state
@@ -49,7 +49,10 @@ type Decoder struct {
 func NewDecoder() *Decoder { return &Decoder{buf: secret.New(MaxPayload)} }
 
 // Wipe destroys what is buffered; the decoder is of no use afterwards.
-func (d *Decoder) Wipe() { d.buf.Wipe() }
+func (d *Decoder) Wipe() {
+	d.Reset()
+	d.buf.Wipe()
+}
 
 // Reset forgets a frame in progress.
 func (d *Decoder) Reset() {
@@ -89,8 +92,8 @@ func (d *Decoder) begin(kind Kind) {
 	d.state, d.kind, d.sum = inFrame, kind, 0
 }
 
-// inside takes a byte of a frame. A byte of the structure other than the frame's own end cuts the frame off: the start of
-// another one begins that, anything else ends in noise or in the event that the byte is.
+// inside takes a byte of a frame. A byte of the structure other than the frame's own end cuts the frame off: the start
+// of another one begins that, anything else ends in noise or in the event that the byte is.
 func (d *Decoder) inside(c byte) Event {
 	switch {
 	case c == d.kind.end():

@@ -7,8 +7,8 @@
 //	SI 0F  SO 0E  STX 02  ETX 03  EOT 04  ACK 06  NAK 15  FS 1C
 //	LRC = XOR of every byte after SI or STX up to and including SO or ETX
 //
-// Ids that begin with a letter have three characters, the others two. The LRC is one raw byte and may have any value, so
-// it is taken, never looked for. The seven bytes of the frame's structure do not occur in data; a frame in which one
+// Ids that begin with a letter have three characters, the others two. The LRC is one raw byte and may have any value,
+// so it is taken, never looked for. The seven bytes of the frame's structure do not occur in data; a frame in which one
 // stands is broken, and the byte counts for itself. A frame has at most 255 bytes. XOR cannot see two swapped
 // characters: that a frame arrived well does not mean that it is right.
 //
@@ -34,10 +34,10 @@
 // A frame is sent again on NAK and on silence, at most Retries times (two unless told otherwise), then EOT ends the
 // exchange. An answer that comes while ACK is awaited stands for the lost ACK. A damaged answer is asked for again with
 // NAK, as often. Each waiting lasts Timeout (5 s unless told otherwise) and covers a whole frame, so a trickle of bytes
-// or an endless stream does not stretch it; a call ends within (2 + 2*Retries + 2) time-outs. The echo is compared in
+// or an endless stream does not stretch it; an exchange ends within 4 + 2*Retries time-outs. The echo is compared in
 // constant time with what was sent; when it differs the host says EOT and nothing is stored. From the commit on a
-// cancelled context does not count any more until the terminal has answered, because that answer says whether the key is
-// in; when it does not come, the error is a device.OutcomeUnknown.
+// cancelled context does not count any more until the terminal has answered, because that answer says whether the key
+// is in; when it does not come, the error is a device.OutcomeUnknown.
 //
 // Before a block is loaded the slot is asked about, which makes a lost EOT harmless where the slot was empty. Before a
 // clear key it is not: on UIC terminals any other packet ends the key inject mode (page 33).

@@ -35,7 +35,7 @@ func (d *driver) Capabilities() device.Capabilities {
 	}
 }
 
-// Close gives the line back.
+// Close gives the line back, after a call in progress has ended.
 func (d *driver) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -70,10 +70,11 @@ func (f Frame) check() error {
 	}
 	for i, c := range f.payload.Expose() {
 		if isStructure(c) {
-			return fault.New(fault.Malformed, "character %d of the frame is a control byte (%02X) that cannot stand in data", i+1, c)
+			return fault.New(fault.Malformed,
+				"character %d of the frame is a control byte (%02X) that cannot stand in data", i+1, c)
 		}
 	}
-	if len(f.ID()) > f.payload.Len() {
+	if f.idLen() > f.payload.Len() {
 		return fault.New(fault.MalformedLength, "the frame is too short for its id")
 	}
 	return nil
@@ -90,13 +91,10 @@ func (f Frame) idLen() int {
 }
 
 // ID names the packet.
-func (f Frame) ID() string {
-	p := f.payload.Expose()
-	return string(p[:min(f.idLen(), len(p))])
-}
+func (f Frame) ID() string { return string(f.payload.Expose()[:f.idLen()]) }
 
 // Data is what follows the id; it is gone after Wipe.
-func (f Frame) Data() []byte { return f.payload.Expose()[len(f.ID()):] }
+func (f Frame) Data() []byte { return f.payload.Expose()[f.idLen():] }
 
 // Len is the length of the whole frame on the line.
 func (f Frame) Len() int { return f.payload.Len() + overhead }
@@ -128,7 +126,8 @@ func (f Frame) lrc() byte {
 func DecodeFrame(wire []byte) (Frame, error) {
 	n := len(wire)
 	if n < overhead+minID || n > table.MaxPacket {
-		return Frame{}, fault.New(fault.MalformedLength, "a frame has %d to %d bytes, not %d", overhead+minID, table.MaxPacket, n)
+		return Frame{}, fault.New(fault.MalformedLength,
+			"a frame has %d to %d bytes, not %d", overhead+minID, table.MaxPacket, n)
 	}
 	kind := Kind(wire[0])
 	f, err := NewFrame(kind, wire[1:n-2])

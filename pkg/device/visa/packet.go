@@ -42,8 +42,8 @@ func LoadBlockFrame(slot device.Slot, block *keyblock.Block) (Frame, error) {
 		"make the block without length obfuscation and optional blocks", block.Version, lengths, block.Len())
 }
 
-// LoadClearFrame is packet 02 with a clear key of 16 or 24 bytes. The default attributes (K0, D) are left out, as in the
-// manual's examples.
+// LoadClearFrame is packet 02 with a clear key of 16 or 24 bytes. The default attributes (K0, D) are left out, as in
+// the manual's examples.
 func LoadClearFrame(slot device.Slot, key *keys.Key, usage keys.Usage, mode byte) (Frame, error) {
 	if err := checkSlot(slot, table.AllSlots); err != nil {
 		return Frame{}, err
@@ -102,7 +102,8 @@ func parseState(data []byte) (device.SlotState, error) {
 			Usage: keys.Usage(data[1:3]), Mode: data[4], Algorithm: data[6]}, nil
 	}
 	return device.SlotState{}, fault.New(fault.DeviceLink,
-		"packet 04: the answer cannot be read: %d characters after the id, which are neither 0, F, nor F with attributes", len(data))
+		"packet 04: the answer cannot be read: the %d characters after the id are neither 0, F, nor F with attributes",
+		len(data))
 }
 
 // isAttributes looks at usage(2) FS mode FS algorithm.

@@ -105,7 +105,8 @@ func (r *request) refused() error {
 		return r.send()
 	}
 	r.abort()
-	return fault.New(fault.DeviceLink, "the terminal found the frame damaged %d times; check the line, its speed and its parity", r.sent)
+	return fault.New(fault.DeviceLink,
+		"the terminal found the frame damaged %d times; check the line, its speed and its parity", r.sent)
 }
 
 // askAgain asks for an answer again that came damaged. That there is one shows that the frame was taken.
@@ -114,7 +115,8 @@ func (r *request) askAgain() error {
 	r.damaged++
 	if r.damaged > r.retries {
 		r.abort()
-		return fault.New(fault.DeviceLink, "the answer came damaged %d times; check the line, its speed and its parity", r.damaged)
+		return fault.New(fault.DeviceLink,
+			"the answer came damaged %d times; check the line, its speed and its parity", r.damaged)
 	}
 	r.restart()
 	if err := r.sendControl(table.NAK); err != nil {

@@ -110,8 +110,8 @@ func (s *session) sendControl(c byte) error {
 // abort tells the terminal that the exchange is over. It failed already; that this may fail too adds nothing.
 func (s *session) abort() { _ = s.sendControl(table.EOT) }
 
-// finish acknowledges an answer and waits for the terminal's EOT. An answer that comes again was not acknowledged as far
-// as the terminal knows, so it is again, as often as anything is repeated.
+// finish acknowledges an answer and waits for the terminal's EOT. An answer that comes again was not acknowledged as
+// far as the terminal knows, so it is again, as often as anything is repeated.
 func (s *session) finish(ctx context.Context, answer Frame) error {
 	t := s.startTimer()
 	defer t.stop()

@@ -10,8 +10,8 @@ import (
 // headerLen is the part of a key block that is public: its header.
 const headerLen = 16
 
-// describe renders a frame for a trace. Whatever may be a digit of a key is a star: the key of packet 02, and the whole of
-// what is not understood, because a damaged echo can look like anything.
+// describe renders a frame for a trace. Whatever may be a digit of a key is a star: the key of packet 02, and the whole
+// of what is not understood, because a damaged echo can look like anything.
 func describe(f Frame) string {
 	start, end := "<SI>", "<SO>"
 	if f.Kind == Transaction {
@@ -41,9 +41,10 @@ func blot(key []byte) string {
 	return stars(len(key))
 }
 
-// isBlock sees a key block by its length field. A clear key has at most 48 digits and cannot be mistaken for one.
+// isBlock sees a key block by its length field. A clear key is shorter, even with its attributes, and cannot be taken
+// for one.
 func isBlock(b []byte) bool {
-	const longestClear = 48
+	const longestClear = 48 + 4
 	return len(b) > longestClear && (b[0] == 'A' || b[0] == 'B') && string(b[1:5]) == fmt.Sprintf("%04d", len(b))
 }
 

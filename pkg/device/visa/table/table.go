@@ -2,7 +2,8 @@
 // number and name: control bytes, limits, error codes, the slots. It is data without behaviour, so that the driver and
 // the emulator can both build on it and still be two independent readings of the protocol.
 //
-// Sources: UIC PP791 Programmer's Manual UDN PM0103-U Rev 06, pages 28-47 and 320-324; VeriFone MX800 Programmer's Guide.
+// Sources: UIC PP791 Programmer's Manual UDN PM0103-U Rev 06, pages 28-47 and 320-324; VeriFone MX800 Programmer's
+// Guide.
 package table
 
 import (
@@ -53,8 +54,8 @@ const (
 	AskSlots = "0123456789ABCDEFG"
 )
 
-// BlockLengths gives the lengths of key blocks in packet 02: version A with a single, double or triple length key, version B with a double one.
-// A triple length key in version B (96) does not fit the frame.
+// BlockLengths gives the lengths of key blocks in packet 02: version A with a single, double or triple length key,
+// version B with a double one. A triple length key in version B (96) does not fit the frame.
 func BlockLengths(version byte) []int {
 	switch version {
 	case 'A':
@@ -77,8 +78,8 @@ const (
 	DefaultMode  = 'D'
 )
 
-// Slots is the table of page 321. Slots A and H to V are reserved: nothing may stand there. Initial DUKPT keys travel in
-// packets of their own.
+// Slots is the table of page 321. Slots A and H to V are reserved: nothing may stand there. Initial DUKPT keys travel
+// in packets of their own.
 func Slots() []device.SlotRule {
 	const pin, mac, msr = "0123456789", "BCDE", "G"
 	double := []int{16, 24}
@@ -122,22 +123,23 @@ func LoadErrors() []device.CodeInfo {
 			Action: text.New("check that the block was made under the KLK in slot F, and that the key length inside is right"),
 			Cause:  "wrong-transport-key"},
 		{Code: BlockFormat, Meaning: text.New("the key block is not in the form that the terminal takes"),
-			Action: text.New("make a TR-31 block of version A (56, 72 or 88 characters) or B (80), key version 00, exportability N, " +
-				"without length obfuscation"),
+			Action: text.New("make a TR-31 block of version A (56, 72 or 88 characters) or B (80), key version 00, " +
+				"exportability N, without length obfuscation"),
 			Cause: "scheme-variant"},
 		{Code: TooLong, Meaning: text.New("the key is longer than the KLK that protects it"),
 			Action: text.New("load a KLK at least as long as the key, or a shorter key"),
 			Cause:  "weak-protector"},
 		{Code: MACWrong, Meaning: text.New("the MAC of the key block does not verify"),
-			Action: text.New("the block is under another key than the KLK in slot F, or it was changed on the way: compare the check " +
-				"value of the KLK with that of the key the block was made under"),
+			Action: text.New("the block is under another key than the KLK in slot F, or it was changed on the way: compare " +
+				"the check value of the KLK with that of the key the block was made under"),
 			Cause: "wrong-transport-key"},
 		{Code: NoKLK, Meaning: text.New("there is no KLK in slot F, or its usage is not K0"),
 			Action: text.New("load the KLK into slot F first (TDES, usage K0)"),
 			Cause:  "empty-slot"},
 		{Code: UsageUnfit, Meaning: text.New("usage, algorithm, mode or length of the key do not fit the slot"),
-			Action: text.New("slots 0-9 take P0/E and K0/D, B-E M1/G, M3/G or V and K0/D, F K0/D, G D0/E and K0/D; the others are reserved"),
-			Cause:  "wrong-slot"},
+			Action: text.New("slots 0-9 take P0/E and K0/D, B-E M1/G, M3/G or V and K0/D, F K0/D, G D0/E and K0/D; the others " +
+				"are reserved"),
+			Cause: "wrong-slot"},
 		{Code: LimitReached, Meaning: text.New("more keys were loaded than the terminal allows"),
 			Action: text.New("the terminal counts its key loads; its supplier can reset the count")},
 	}
