@@ -6,7 +6,7 @@ BIN         := bin/poskey
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
-.PHONY: all build test race deps lint fuzz bench docs golden clean
+.PHONY: all build test deps lint fuzz bench docs golden clean
 
 all: build
 
@@ -24,7 +24,7 @@ lint:
 	$(GO) run $(GOLANGCI) run ./...
 
 fuzz: ## every fuzz target for FUZZTIME
-	@sh scripts/fuzz.sh $(FUZZTIME)
+	@GO="$(GO)" sh scripts/fuzz.sh $(FUZZTIME)
 
 bench: ## benchmarks as ratios within one run; figures and method in docs/performance.md
 	@GO="$(GO)" BENCHSTAT="$(BENCHSTAT)" sh scripts/bench.sh $(BENCHCOUNT)

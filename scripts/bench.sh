@@ -3,6 +3,7 @@
 set -eu
 go=${GO:-go}
 count=${1:-5}
+: "${BENCHSTAT:?run this by make bench}"
 mkdir -p out
 $go test ./pkg/keyblock -run '^$' -bench 'Wrap|Unwrap|BareCipher' -benchmem -count "$count" | tee out/bench-keyblock.txt
 echo

@@ -7,12 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
 	"runtime"
 	"sync"
 
 	"poskey/internal/fault"
 	"poskey/internal/render"
+	"poskey/internal/source"
 )
 
 // maxBatchLine bounds one line: a block of 9,999 characters and its keys fit many times.
@@ -21,10 +21,18 @@ const maxBatchLine = 1 << 20
 // batchLine answers one line of a batch: the document to print, or an error.
 type batchLine func(ctx context.Context, line []byte) (any, error)
 
-// batchOf runs a batch whose lines are the fields of O: the command line's values are the defaults of every line.
-func batchOf[O any](ctx context.Context, a *App, path, schema string, defaults O, one func(context.Context, *intake, O) (any, error)) error {
+// batchOf runs a batch whose lines are the fields of O: the command line's values are the defaults of every line. The
+// sources among them (given) are of the command line, so its rules hold for them: each is read once, and may be a prompt.
+func batchOf[O any](ctx context.Context, a *App, path, schema string, defaults O, given []string,
+	one func(context.Context, *intake, O) (any, error),
+) error {
+	once, err := a.readOnce(ctx, given)
+	if err != nil {
+		return err
+	}
+	defer once.wipe()
 	return a.runBatch(ctx, path, schema, func() batchLine {
-		in := a.batchIntake()
+		in := a.batchIntake(once)
 		return func(ctx context.Context, line []byte) (any, error) {
 			mine := defaults
 			if err := decodeLine(line, &mine); err != nil {
@@ -66,11 +74,15 @@ type job struct {
 // runBatch streams JSON Lines: all cores work, the order stays, memory stays flat, a bad line gives an error line and the
 // run goes on. newWorker makes what one worker needs. Bad lines end the run with Partial.
 func (a *App) runBatch(ctx context.Context, path, schema string, newWorker func() batchLine) error {
-	in, done, err := a.openBatch(path)
+	in, done, err := a.openBatch(ctx, path)
 	if err != nil {
 		return err
 	}
 	defer done()
+	if _, err := a.hsm(); err != nil { // the workers share boundary and reader: made before the first of them runs
+		return err
+	}
+	a.sources()
 	workers := runtime.GOMAXPROCS(0)
 	jobs, ordered := make(chan job, 4*workers), make(chan job, 64*workers)
 	ctx, cancel := context.WithCancel(ctx)
@@ -102,23 +114,24 @@ func (a *App) runBatch(ctx context.Context, path, schema string, newWorker func(
 		writeErr = errors.Join(writeErr, err)
 	}
 	if err := errors.Join(writeErr, out.Flush()); err != nil {
-		return fault.WrapAs(fault.Failure, err, "batch")
+		return fault.Wrap(err, "batch")
 	}
 	if n := bad.value(); n > 0 {
-		return fault.New(fault.Partial, "%d lines of the batch have errors", n)
+		return fault.New(fault.Partial, "lines of the batch with errors: %d", n)
 	}
 	return nil
 }
 
-func (a *App) openBatch(path string) (io.Reader, func(), error) {
+func (a *App) openBatch(ctx context.Context, path string) (io.Reader, func(), error) {
 	if path == "-" {
-		return a.In, func() {}, nil
+		in, err := a.sources().TakeStdin()
+		return in, func() {}, err
 	}
-	f, err := os.Open(path)
+	f, err := source.Open(ctx, path)
 	if err != nil {
-		return nil, nil, fault.WrapAs(fault.NotFound, err, "open the batch")
+		return nil, nil, fault.Wrap(err, "the batch")
 	}
-	return f, func() { _ = f.Close() }, nil
+	return source.Abortable(ctx, f), func() { _ = f.Close() }, nil
 }
 
 // readLines cuts the input into jobs. Blank lines are skipped; they count as lines.

@@ -60,19 +60,19 @@ type combineDoc struct {
 }
 
 func runCombine(ctx context.Context, a *App, o combineOpts) error {
-	f, err := combineForming(a, o)
+	f, err := combineForming(o)
 	if err != nil {
 		return err
 	}
 	if err := o.out.check(ctx, a); err != nil {
 		return err
 	}
-	if err := a.readParts(ctx, o.parts, &f); err != nil {
-		component.WipeAll(f.Parts)
-		return err
-	}
 	b, err := a.hsm()
 	if err != nil {
+		return err
+	}
+	if err := a.readParts(ctx, o.parts, &f); err != nil {
+		component.WipeAll(f.Parts)
 		return err
 	}
 	docs := partDocs(f.Parts)
@@ -120,7 +120,7 @@ func parityText(p keys.Parity) text.Text {
 }
 
 // combineForming reads the flags that are no secrets.
-func combineForming(a *App, o combineOpts) (hsm.Forming, error) {
+func combineForming(o combineOpts) (hsm.Forming, error) {
 	f := hsm.Forming{Policy: hsm.Policy{AllowWeak: o.allowWeak}}
 	if len(o.parts) > component.MaxParts {
 		return f, fault.New(fault.Usage, "%d parts were given, a key has %d to %d", len(o.parts), component.MinParts, component.MaxParts)

@@ -36,7 +36,7 @@ func newDeviceEmulateCmd(a *App) *cobra.Command {
 		use:   "emulate --listen ADDR | --pty",
 		short: text.New("be a POS terminal with key slots, for trying and testing"),
 		long: text.New("The terminal speaks the visa dialect's packets 02 and 04 on a TCP port of this machine or on a pseudo-terminal. The first line on\n" +
-			"stdout says how to reach it; what happens to it goes to stderr. It ends with an interrupt. Keys live in memory only.\n" +
+			"stdout says how to reach it; what happens to it goes to stderr. It ends with an interrupt (exit code 130 or 143). Keys live in memory only.\n" +
 			"Load the KLK first: slot F in clear (inject --slot F --clear), or --klk as the factory would."),
 		example: "  poskey device emulate --listen 127.0.0.1:0\n" +
 			"  poskey device emulate --pty --klk file:klk.txt --fault wrong-echo",

@@ -35,7 +35,7 @@ func newDiagnoseKCVCmd(a *App) *cobra.Command {
 		example: "  poskey diagnose kcv --alg tdes-128 --expected 8D0A74B8 --got 8D0A74\n" +
 			"  poskey diagnose kcv --alg tdes-128 --expected 7FF5B8 --part file:part1.txt --part file:part2.txt --part-expected E2AC18 --part-expected 1E656F\n" +
 			"  poskey diagnose kcv --alg tdes-128 --expected 8D0A74B8 --cryptogram 4F61B8C2D3E495A60718293A4B5C6D7E --kek file:tmk.txt",
-		exits: []int{3, 4, 6, 11}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 11}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
@@ -249,7 +249,7 @@ func diagnosePage(p *render.Page, report diagnose.Report) {
 	}
 	if s := report.Searched; s.Candidates > 0 {
 		p.Blank()
-		p.Line(text.New("%d hypotheses tried; %s matches expected by chance", s.Candidates, fmt.Sprintf("%.2g", s.ExpectedChanceMatches)))
+		p.Line(text.New("hypotheses tried: %d; matches expected by chance: %s", s.Candidates, fmt.Sprintf("%.2g", s.ExpectedChanceMatches)))
 	}
 }
 
@@ -269,8 +269,11 @@ func evidenceLine(p *render.Page, e diagnose.Evidence) string {
 			parts = append(parts, p.T(t))
 		}
 	}
-	add(e.Computed, text.New("computed %s", e.Computed))
+	add(e.AsGiven, text.New("as given %s", e.AsGiven))
 	add(e.Expected, text.New("expected %s", e.Expected))
+	if e.Computed != e.Expected {
+		add(e.Computed, text.New("computed %s", e.Computed))
+	}
 	add(e.Got, text.New("got %s", e.Got))
 	add(string(e.Method), text.New("method %s", string(e.Method)))
 	for _, edit := range e.Edits {

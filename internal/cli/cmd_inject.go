@@ -140,7 +140,7 @@ func (a *App) injectPlan(ctx context.Context, o injectOpts) (inject.Plan, error)
 	if t.Header != nil && plan.Usage == "" {
 		plan.Usage, plan.Mode = t.Header.Usage, t.Header.Mode
 	}
-	if o.clear && !o.yes {
+	if o.clear && !o.yes && a.Console.CanAsk() { // in a script --clear itself is the word
 		if err := a.confirm(ctx, false, text.New("The key will cross the line in clear."), "clear"); err != nil {
 			return plan, err
 		}
@@ -232,7 +232,7 @@ func witnessText(w hsm.Witness) text.Text {
 	case hsm.ByOperator:
 		return text.New("by the operator")
 	}
-	return text.New("with nothing")
+	return text.New("no, with nothing")
 }
 
 func proofText(proof device.Proof) text.Text {

@@ -34,7 +34,7 @@ func newKCVComputeCmd(a *App) *cobra.Command {
 		example: "  poskey kcv compute --alg tdes-128                       # asks for the key, hidden\n" +
 			"  poskey kcv compute --alg aes-256 --key file:key.txt --method all\n" +
 			"  poskey kcv compute --batch keys.jsonl --alg tdes-128",
-		exits: []int{3, 4, 6, 10}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 10}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.Key, "key", "", a.Say.T("the key (SRC); asked for when left out"))
@@ -62,7 +62,7 @@ type kcvValueDoc struct {
 
 func runKCVCompute(ctx context.Context, a *App, o kcvComputeOpts) error {
 	if o.batch != "" {
-		return batchOf(ctx, a, o.batch, "kcv.compute", o, func(ctx context.Context, in *intake, o kcvComputeOpts) (any, error) {
+		return batchOf(ctx, a, o.batch, "kcv.compute", o, []string{o.Key, o.KBPK}, func(ctx context.Context, in *intake, o kcvComputeOpts) (any, error) {
 			return kcvCompute(ctx, a, in, o)
 		})
 	}

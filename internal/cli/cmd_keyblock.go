@@ -132,11 +132,19 @@ func (a *App) blockArg(args []string) (string, error) {
 	if len(args) == 1 && args[0] != "-" {
 		return args[0], nil
 	}
-	raw, err := io.ReadAll(io.LimitReader(a.In, keyblock.MaxInput+1))
+	in, err := a.sources().TakeStdin()
+	if err != nil {
+		return "", err
+	}
+	raw, err := io.ReadAll(io.LimitReader(in, keyblock.MaxInput+1))
 	if err != nil {
 		return "", fault.WrapAs(fault.Failure, err, "read the key block from stdin")
 	}
 	return string(raw), nil
+}
+
+func errBlockAndBatch() error {
+	return fault.New(fault.Usage, "a BLOCK argument does not go with --batch; its lines have the field block")
 }
 
 // parseBlock cleans and parses a block; a block that came in lower case carries the warning.

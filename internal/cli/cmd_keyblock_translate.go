@@ -47,8 +47,11 @@ func newKeyblockTranslateCmd(a *App) *cobra.Command {
 }
 
 func runKeyblockTranslate(ctx context.Context, a *App, o translateOpts, args []string) error {
+	if o.batch != "" && len(args) > 0 {
+		return errBlockAndBatch()
+	}
 	if o.batch != "" {
-		return batchOf(ctx, a, o.batch, "keyblock.translate", o, func(ctx context.Context, in *intake, o translateOpts) (any, error) {
+		return batchOf(ctx, a, o.batch, "keyblock.translate", o, []string{o.KBPK, o.ToKBPK}, func(ctx context.Context, in *intake, o translateOpts) (any, error) {
 			doc, _, err := translateOne(ctx, a, in, o)
 			return doc, err
 		})

@@ -80,6 +80,9 @@ func runKeyblockUnwrap(ctx context.Context, a *App, o unwrapOpts, args []string)
 	if err := out.check(ctx, a); err != nil {
 		return err
 	}
+	if o.batch != "" && len(args) > 0 {
+		return errBlockAndBatch()
+	}
 	if o.batch != "" {
 		return a.runUnwrapBatch(ctx, o)
 	}
@@ -110,7 +113,7 @@ func (a *App) runUnwrapBatch(ctx context.Context, o unwrapOpts) error {
 		return fault.New(fault.Usage, "--to does not go with --batch")
 	}
 	confirmed := o.Reveal || o.yes
-	return batchOf(ctx, a, o.batch, "keyblock.unwrap", o, func(ctx context.Context, in *intake, o unwrapOpts) (any, error) {
+	return batchOf(ctx, a, o.batch, "keyblock.unwrap", o, []string{o.KBPK}, func(ctx context.Context, in *intake, o unwrapOpts) (any, error) {
 		if o.Reveal && !confirmed {
 			return nil, fault.New(fault.RevealNeeded, "a line asks to reveal; the command needs --reveal --yes for that")
 		}

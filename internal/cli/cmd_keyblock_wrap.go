@@ -21,6 +21,7 @@ type wrapOpts struct {
 	Key           string  `json:"key"`
 	Alg           string  `json:"alg"`
 	KBPK          string  `json:"kbpk"`
+	KeyKBPK       string  `json:"key_kbpk"`
 	Header        string  `json:"header"`
 	Version       string  `json:"version"`
 	Usage         string  `json:"usage"`
@@ -63,12 +64,13 @@ func newKeyblockWrapCmd(a *App) *cobra.Command {
 			"unless --no-obfuscation is given; packet 02 of PIN pads needs that."),
 		example: "  poskey keyblock wrap --key file:key.txt --alg tdes-128 --kbpk file:kbpk.txt --version B --usage P0 --mode E --exportability E\n" +
 			"  poskey keyblock wrap --key file:key.txt --alg aes-128 --kbpk file:kbpk.txt --header D0000D0AB00E0000 --opt KC=auto --opt LB=test",
-		exits: []int{3, 4, 6, 10}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 10}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.Key, "key", "", a.Say.T("the key (SRC); asked for when left out"))
 	f.StringVar(&o.Alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
 	f.StringVar(&o.KBPK, "kbpk", "", a.Say.T("key block protection key (SRC); asked for when left out"))
+	f.StringVar(&o.KeyKBPK, "key-kbpk", "", a.Say.T("KBPK that opens --key block:PATH (SRC)"))
 	f.StringVar(&o.Header, "header", "", a.Say.T("the header; its length and counts are computed anew"))
 	f.StringVar(&o.Version, "version", "", a.Say.T("key block version: A B C D E"))
 	f.StringVar(&o.Usage, "usage", "", a.Say.T("key usage of X9.143, such as K0, P0, B0, D0"))
@@ -98,7 +100,7 @@ type wrapDoc struct {
 
 func runKeyblockWrap(ctx context.Context, a *App, o wrapOpts) error {
 	if o.batch != "" {
-		return batchOf(ctx, a, o.batch, "keyblock.wrap", o, func(ctx context.Context, in *intake, o wrapOpts) (any, error) {
+		return batchOf(ctx, a, o.batch, "keyblock.wrap", o, []string{o.Key, o.KBPK, o.KeyKBPK}, func(ctx context.Context, in *intake, o wrapOpts) (any, error) {
 			doc, _, err := wrapOne(ctx, a, in, o)
 			return doc, err
 		})
@@ -120,7 +122,7 @@ func wrapOne(ctx context.Context, a *App, in *intake, o wrapOpts) (wrapDoc, []ke
 	if err != nil {
 		return wrapDoc{}, nil, err
 	}
-	t, err := in.key(ctx, keyWish{src: o.Key, kbpk: o.KBPK, alg: o.Alg, what: text.New("the key"),
+	t, err := in.key(ctx, keyWish{src: o.Key, kbpk: o.KeyKBPK, alg: o.Alg, what: text.New("the key"),
 		attrs: hsm.Attributes{Usage: h.Usage, Mode: h.Mode, Exportability: h.Exportability}, policy: hsm.Policy{AllowWeak: o.AllowWeak}})
 	if err != nil {
 		return wrapDoc{}, nil, err

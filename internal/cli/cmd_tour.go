@@ -59,6 +59,8 @@ type tour struct {
 	doc tourDoc
 	key hsm.Key
 	say func(text.Text)
+
+	parts []*component.Part // the custodians' copies, for the wrong one
 }
 
 func runTour(ctx context.Context, a *App) error {
@@ -67,6 +69,7 @@ func runTour(ctx context.Context, a *App) error {
 		return err
 	}
 	t := &tour{a: a, b: b, say: a.tourPrinter()}
+	defer func() { component.WipeAll(t.parts) }()
 	t.say(text.New("This tour uses throw-away TEST keys and writes nothing to disk."))
 	t.say(text.New("A PC is not a secure cryptographic device: real keys are made in an HSM (PCI PIN 5-1)."))
 	for _, step := range []func(context.Context) error{t.generate, t.splitAndCombine, t.load, t.wrongComponent} {
@@ -99,7 +102,7 @@ func (t *tour) generate(ctx context.Context) error {
 }
 
 func (t *tour) splitAndCombine(ctx context.Context) error {
-	parts, err := t.split(ctx)
+	parts, err := t.b.Split(ctx, t.key, component.Spec{Scheme: component.XOR, Parts: tourParts, Threshold: tourParts})
 	if err != nil {
 		return err
 	}
@@ -107,6 +110,9 @@ func (t *tour) splitAndCombine(ctx context.Context) error {
 	for _, p := range parts {
 		t.say(text.New("     component %d of %d, check value %s", p.Index, p.Of, p.Check))
 		t.doc.Parts = append(t.doc.Parts, partDoc{Index: p.Index, KCV: p.Check.Digits})
+		custodian := *p
+		custodian.Value = p.Value.Clone()
+		t.parts = append(t.parts, &custodian)
 	}
 	parts[0], parts[tourParts-1] = parts[tourParts-1], parts[0]
 	formed, err := t.b.Form(ctx, hsm.Forming{Parts: parts, Attributes: t.key.Attributes})
@@ -125,10 +131,6 @@ func (t *tour) splitAndCombine(ctx context.Context) error {
 	t.doc.Combined = kcvCheckDoc{c.Match, c.Computed.Method, c.Digits, c.Expected, c.Computed.Digits}
 	t.say(text.New("3. put them together in another order: check value %s agrees on %d digits", c.Computed, c.Digits))
 	return nil
-}
-
-func (t *tour) split(ctx context.Context) ([]*component.Part, error) {
-	return t.b.Split(ctx, t.key, component.Spec{Scheme: component.XOR, Parts: tourParts, Threshold: tourParts})
 }
 
 // load starts the built-in terminal and loads the key over TCP.
@@ -184,27 +186,14 @@ func (t *tour) inject(ctx context.Context, uri string, klk hsm.Key) (inject.Resu
 
 // wrongComponent does what a custodian does on a bad day: one digit of one component is wrong.
 func (t *tour) wrongComponent(ctx context.Context) error {
-	parts, err := t.split(ctx)
+	const wrongPart, wrongDigit = 2, 17 // counted from 1
+	t.parts[wrongPart-1].Value.Expose()[(wrongDigit-1)/2] ^= 0x30
+	typed, facts, err := t.typedParts(ctx)
 	if err != nil {
 		return err
 	}
-	const wrongPart, wrongDigit = 2, 17 // counted from 1
-	typed := make([]hsm.Key, len(parts))
-	facts := diagnose.Facts{Algorithm: keys.TDES128, Kind: diagnose.Parts, Parts: len(parts)}
-	for i, p := range parts {
-		sheet, err := kcv.Parse(p.Check.Digits)
-		if err != nil {
-			return err
-		}
-		facts.PartExpected = append(facts.PartExpected, sheet)
-		if i+1 == wrongPart {
-			p.Value.Expose()[(wrongDigit-1)/2] ^= 0x30
-		}
-		if typed[i], err = t.b.Import(ctx, p.Value, hsm.Attributes{Algorithm: keys.Raw}, hsm.Policy{Inspect: true}); err != nil {
-			return err
-		}
-	}
-	if facts.Expected, err = kcv.Parse(t.key.Check.Digits); err != nil {
+	t.say(text.New("6. now one digit of component %d is typed wrong, on purpose:", wrongPart))
+	if err := t.keyCheckFails(ctx, facts.Expected); err != nil {
 		return err
 	}
 	prober, err := t.b.Prober(ctx, typed)
@@ -223,8 +212,47 @@ func (t *tour) wrongComponent(ctx context.Context) error {
 		return fault.New(fault.Unexplained, "the wrong component was not found")
 	}
 	t.doc.Diagnosis = &report
-	t.say(text.New("6. one digit of component %d is now typed wrong on purpose; the key check fails, so it is diagnosed:", wrongPart))
-	t.say(text.New(""))
+	return nil
+}
+
+// typedParts takes in what the custodians typed, with the check values on their sheets.
+func (t *tour) typedParts(ctx context.Context) ([]hsm.Key, diagnose.Facts, error) {
+	facts := diagnose.Facts{Algorithm: keys.TDES128, Kind: diagnose.Parts, Parts: len(t.parts)}
+	var typed []hsm.Key
+	for _, p := range t.parts {
+		sheet, err := kcv.Parse(p.Check.Digits)
+		if err != nil {
+			return nil, facts, err
+		}
+		k, err := t.b.Import(ctx, p.Value.Clone(), hsm.Attributes{Algorithm: keys.Raw}, hsm.Policy{Inspect: true})
+		if err != nil {
+			return nil, facts, err
+		}
+		facts.PartExpected = append(facts.PartExpected, sheet)
+		typed = append(typed, k)
+	}
+	var err error
+	facts.Expected, err = kcv.Parse(t.key.Check.Digits)
+	return typed, facts, err
+}
+
+// keyCheckFails combines the typed components as bare hex, as a terminal does, and shows what it says.
+func (t *tour) keyCheckFails(ctx context.Context, expected kcv.Expected) error {
+	var bare []*component.Part
+	for _, p := range t.parts {
+		b, err := component.Bare(keys.TDES128, p.Value.Clone())
+		if err != nil {
+			component.WipeAll(bare)
+			return err
+		}
+		bare = append(bare, b)
+	}
+	_, err := t.b.Form(ctx, hsm.Forming{Parts: bare, Attributes: t.key.Attributes, Expected: &expected})
+	if !fault.Is(err, fault.KCVMismatch) {
+		return fault.New(fault.Failure, "a wrong component went unnoticed")
+	}
+	t.say(text.New("     %s", err))
+	t.say(text.New("   diagnosed:"))
 	return nil
 }
 

@@ -25,9 +25,7 @@ func hintFor(kind fault.Kind) text.Text {
 		return text.New("name a new file; poskey does not overwrite")
 	case fault.KCVMismatch:
 		return text.New("find out why with: poskey diagnose kcv --expected ... --key ...")
-	case fault.MACMismatch, fault.KBPKWrong:
-		return text.New("find out more with: poskey keyblock verify")
-	case fault.MalformedHex, fault.MalformedLength:
+	case fault.MalformedHex:
 		return text.New("a key is typed in hex digits 0-9 and A-F; blanks and dashes between them do not matter")
 	case fault.RevealNeeded:
 		return text.New("--reveal shows clear values, --yes confirms it in a script")
@@ -60,7 +58,11 @@ func translateFlagError(err error) error {
 	var invalid *pflag.InvalidValueError
 	switch {
 	case errors.As(err, &missing):
-		return fault.New(fault.Usage, "unknown flag %s", flagName(missing.GetSpecifiedName(), missing.GetSpecifiedShortnames()))
+		name := flagName(missing.GetSpecifiedName(), missing.GetSpecifiedShortnames())
+		if len(name) > longestWord {
+			return strayWord(len(name))
+		}
+		return fault.New(fault.Usage, "unknown flag %s", name)
 	case errors.As(err, &value):
 		return fault.New(fault.Usage, "flag --%s needs a value", value.GetFlag().Name)
 	case errors.As(err, &invalid): // not %v: a secret may have been given as the value
@@ -70,15 +72,28 @@ func translateFlagError(err error) error {
 	switch {
 	case strings.HasPrefix(msg, "unknown command"):
 		word, _, _ := strings.Cut(strings.TrimPrefix(msg, "unknown command "), " for")
+		if len(word) > longestWord {
+			return strayWord(len(word) - len(`""`))
+		}
 		return fault.New(fault.Usage, "unknown command %s; see: poskey help", word)
+	case strings.HasPrefix(msg, "accepts "):
+		return fault.New(fault.Usage, "too many or too few arguments; see --help")
 	case strings.HasPrefix(msg, "required flag(s)"):
 		names := strings.TrimSuffix(strings.TrimPrefix(msg, "required flag(s) "), " not set")
 		return fault.New(fault.Usage, "missing: --%s", strings.ReplaceAll(strings.ReplaceAll(names, `"`, ""), ", ", " --"))
-	case strings.HasPrefix(msg, "accepts"), strings.HasPrefix(msg, "unknown shorthand"), strings.HasPrefix(msg, "if any flags"),
+	case strings.HasPrefix(msg, "unknown shorthand"), strings.HasPrefix(msg, "if any flags"),
 		strings.HasPrefix(msg, "at least one of the flags"), strings.HasPrefix(msg, "bad flag syntax"):
 		return fault.New(fault.Usage, "%s", msg)
 	}
 	return fault.WrapAs(fault.KindOf(err), err, "failed")
+}
+
+// longestWord is more than any command or flag has. A longer word where one belongs may be a key that was put in the
+// wrong place, and is not repeated.
+const longestWord = 26
+
+func strayWord(n int) error {
+	return fault.New(fault.Usage, "a word of %d characters stands where a command or flag belongs; a key is given as in: poskey help secrets", n)
 }
 
 func flagName(name, shorts string) string {

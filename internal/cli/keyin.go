@@ -24,9 +24,41 @@ type intake struct {
 // intake for a command line: secrets may be typed.
 func (a *App) intake() *intake { return &intake{app: a, read: a.sources().Read} }
 
-// batchIntake for the lines of a batch.
-func (a *App) batchIntake() *intake {
-	return &intake{app: a, read: a.sources().ReadBatch, batch: true, memo: map[[32]byte]hsm.Key{}}
+// batchIntake for the lines of a batch. What the command line gave is taken from once; lines may name other sources.
+func (a *App) batchIntake(once givenOnce) *intake {
+	read := func(ctx context.Context, src string, what text.Text) (source.Material, error) {
+		if m, ok := once[src]; ok {
+			return m.Clone(), nil
+		}
+		return a.sources().ReadBatch(ctx, src, what)
+	}
+	return &intake{app: a, read: read, batch: true, memo: map[[32]byte]hsm.Key{}}
+}
+
+// givenOnce is what the sources on the command line of a batch gave, by their SRC.
+type givenOnce map[string]source.Material
+
+// readOnce reads the sources that a batch's command line names.
+func (a *App) readOnce(ctx context.Context, given []string) (givenOnce, error) {
+	once := givenOnce{}
+	for _, src := range given {
+		if _, ok := once[src]; ok || src == "" {
+			continue
+		}
+		m, err := a.sources().Read(ctx, src, text.New("the key for all lines"))
+		if err != nil {
+			once.wipe()
+			return nil, err
+		}
+		once[src] = m
+	}
+	return once, nil
+}
+
+func (g givenOnce) wipe() {
+	for _, m := range g {
+		m.Wipe()
+	}
 }
 
 // taken is a key inside the boundary with what its source said about it.

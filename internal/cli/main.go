@@ -21,6 +21,7 @@ import (
 	"poskey/internal/i18n"
 	"poskey/internal/render"
 	"poskey/internal/secret"
+	"poskey/internal/source"
 	"poskey/pkg/keys"
 )
 
@@ -65,13 +66,14 @@ func (a *App) Run(ctx context.Context, args []string) (code int) {
 		}
 		a.close()
 	}()
+	a.In = source.Abortable(ctx, a.In)
 	root := newRootCmd(a)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
 		addCompletions(root)
 	}
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if cause := context.Cause(ctx); err != nil && cause != nil && errors.Is(err, context.Canceled) {
+	if cause := context.Cause(ctx); err != nil && cause != nil && (errors.Is(err, context.Canceled) || errors.Is(err, cause)) {
 		err = cause
 	}
 	a.warnUnlocked()

@@ -18,8 +18,14 @@ func main() {
 		fail(fmt.Errorf("usage: docs FOLDER"))
 	}
 	pages := Pages(cli.Tree())
-	if err := os.RemoveAll(os.Args[1]); err != nil {
+	old, err := filepath.Glob(filepath.Join(os.Args[1], "*.md"))
+	if err != nil {
 		fail(err)
+	}
+	for _, name := range old { // pages of commands that are no more
+		if err := os.Remove(name); err != nil {
+			fail(err)
+		}
 	}
 	if err := os.MkdirAll(os.Args[1], 0o755); err != nil { //nolint:gosec // documentation is for everybody
 		fail(err)

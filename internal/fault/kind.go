@@ -5,7 +5,7 @@ import "poskey/internal/text"
 // Kind names one way to fail. It is printed in JSON and never changes its meaning.
 type Kind string
 
-// The kinds, by exit code. kindCodes is the table that decides.
+// The kinds, by exit code. [ExitCodes] is the table that decides.
 const (
 	Failure Kind = "failure" // 1
 
@@ -43,10 +43,9 @@ const (
 	ChecksumMismatch Kind = "checksum_mismatch"
 	PartMissing      Kind = "part_missing"
 	PartForeign      Kind = "part_foreign"
-	StrictWarning    Kind = "strict_warning"
 	SelftestFailed   Kind = "selftest_failed"
 
-	WeakKey      Kind = "weak_key" // 6, and all below until AuthFailed
+	WeakKey      Kind = "weak_key" // 6, and all below until DeviceFailed
 	PartRefused  Kind = "part_refused"
 	ModeUnfit    Kind = "mode_unfit"
 	MissingKSN   Kind = "missing_ksn"
@@ -54,10 +53,7 @@ const (
 	FileExposed  Kind = "file_exposed"
 	ArgvSecret   Kind = "argv_secret"
 	RevealNeeded Kind = "reveal_needed"
-	TooManyDigit Kind = "too_many_digits"
 	NotPermitted Kind = "not_permitted"
-
-	AuthFailed Kind = "auth_failed" // 7
 
 	DeviceFailed  Kind = "device_failed" // 8: the device answered, and said no
 	DeviceLink    Kind = "device_link"   // 8: the line broke or the answer cannot be read
@@ -98,11 +94,11 @@ func ExitCodes() []ExitCode {
 				OptionalBlockCharset, OptionalBlockDuplicate}},
 		{4, text.New("not found: label, slot, device, file"), []Kind{NotFound}},
 		{5, text.New("the verdict is no: check value, MAC, signature or log does not verify"),
-			[]Kind{KCVMismatch, MACMismatch, KBPKWrong, ChecksumMismatch, PartMissing, PartForeign, StrictWarning, SelftestFailed}},
+			[]Kind{KCVMismatch, MACMismatch, KBPKWrong, ChecksumMismatch, PartMissing, PartForeign, SelftestFailed}},
 		{6, text.New("refused by policy: weak key, export not allowed, dual control missing, file exists"),
 			[]Kind{WeakKey, PartRefused, ModeUnfit, MissingKSN, FileExists, FileExposed, ArgvSecret, RevealNeeded,
-				TooManyDigit, NotPermitted}},
-		{7, text.New("authentication failed: passphrase, PIN, one-time password"), []Kind{AuthFailed}},
+				NotPermitted}},
+		{7, text.New("authentication failed: passphrase, PIN, one-time password"), nil},
 		{8, text.New("device, HSM, database or transport failure"), []Kind{DeviceFailed, DeviceLink, DeviceTimeout, OutcomeUnknown}},
 		{9, text.New("busy or locked"), []Kind{Busy}},
 		{10, text.New("partly done: resume possible"), []Kind{Partial}},

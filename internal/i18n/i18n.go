@@ -72,9 +72,6 @@ func (p *Printer) Text(t text.Text) string {
 	if translated, ok := p.entries[format]; ok {
 		format = translated
 	}
-	if len(t.Args) == 0 {
-		return strings.ReplaceAll(format, "%%", "%")
-	}
 	args := make([]any, len(t.Args))
 	for i, a := range t.Args {
 		args[i] = p.argument(a)

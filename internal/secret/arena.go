@@ -15,17 +15,22 @@ const (
 type chunk struct {
 	mem   []byte
 	large bool // one secret alone, given back to the system on release
+	heap  bool // the system gave none: the collector's memory after all
 }
 
+// slot is where one secret lies. The bytes are two pointers away from a Bytes, because fmt follows one when a verb does
+// not fit: %s of a struct with a secret in an unexported field would print them, without asking Format.
 type slot struct {
-	b    []byte
-	home *chunk
+	home     *chunk
+	from, to int
 }
+
+func (s *slot) mem() []byte { return s.home.mem[s.from:s.to:s.to] }
 
 // arena is state of the process, like the heap: locked pages belong to the process and to nobody in it.
 var arena struct {
 	sync.Mutex
-	free    []slot
+	free    []*slot
 	live    atomic.Int64
 	refused atomic.Pointer[error]
 }
@@ -41,7 +46,7 @@ func LockError() error {
 // Live is the number of secrets that were made and not yet wiped; tests hold it against zero.
 func Live() int { return int(arena.live.Load()) }
 
-func allocate(n int) ([]byte, *chunk) {
+func allocate(n int) *slot {
 	arena.live.Add(1)
 	if n > slotSize {
 		c, err := newChunk(n)
@@ -49,10 +54,10 @@ func allocate(n int) ([]byte, *chunk) {
 			arena.refused.CompareAndSwap(nil, &err)
 		}
 		if c == nil {
-			return make([]byte, n), nil
+			c = &chunk{mem: make([]byte, n), heap: true}
 		}
 		c.large = true
-		return c.mem[:n:n], c
+		return &slot{c, 0, n}
 	}
 	arena.Lock()
 	defer arena.Unlock()
@@ -61,9 +66,9 @@ func allocate(n int) ([]byte, *chunk) {
 	}
 	last := len(arena.free) - 1
 	s := arena.free[last]
-	arena.free[last] = slot{}
+	arena.free[last] = nil
 	arena.free = arena.free[:last]
-	return s.b[:n:slotSize], s.home
+	return s
 }
 
 // refill puts one chunk's slots on the free list. Memory that cannot be locked is used all the same: refusing to
@@ -74,23 +79,26 @@ func refill() {
 		arena.refused.CompareAndSwap(nil, &err)
 	}
 	if c == nil {
-		c = &chunk{mem: make([]byte, chunkSize)}
+		c = &chunk{mem: make([]byte, chunkSize), heap: true}
 	}
-	for at := 0; at+slotSize <= len(c.mem); at += slotSize {
-		arena.free = append(arena.free, slot{c.mem[at : at+slotSize : at+slotSize], c})
+	slots := make([]slot, len(c.mem)/slotSize)
+	for i := range slots {
+		slots[i] = slot{c, i * slotSize, (i + 1) * slotSize}
+		arena.free = append(arena.free, &slots[i])
 	}
 }
 
-func release(b []byte, home *chunk) {
+// release wipes the whole slot, since append may have written behind the secret, and gives it back.
+func release(s *slot) {
+	Wipe(s.mem())
 	arena.live.Add(-1)
-	if home == nil {
-		return
+	switch {
+	case s.home.large && s.home.heap:
+	case s.home.large:
+		freeChunk(s.home)
+	default:
+		arena.Lock()
+		arena.free = append(arena.free, s)
+		arena.Unlock()
 	}
-	if home.large {
-		freeChunk(home)
-		return
-	}
-	arena.Lock()
-	arena.free = append(arena.free, slot{b[:slotSize:slotSize], home})
-	arena.Unlock()
 }

@@ -18,21 +18,20 @@ import (
 
 // Bytes is a secret of fixed length. The zero value is an empty secret.
 type Bytes struct {
-	_    [0]func() // not comparable with ==
-	b    []byte
-	home *chunk // where b goes back to; nil for memory of the heap
+	_  [0]func() // not comparable with ==
+	at *slot     // nil when empty
+	n  int
 }
 
 // New makes a secret of n zero bytes.
 func New(n int) *Bytes {
-	b, home := allocate(n)
-	return &Bytes{b: b, home: home}
+	return &Bytes{at: allocate(n), n: n}
 }
 
 // Copy makes a secret from bytes and leaves these as they are.
 func Copy(src []byte) *Bytes {
 	s := New(len(src))
-	copy(s.b, src)
+	copy(s.Expose(), src)
 	return s
 }
 
@@ -46,7 +45,7 @@ func Take(src []byte) *Bytes {
 // Read makes a secret of n bytes from a random source.
 func Read(random io.Reader, n int) (*Bytes, error) {
 	s := New(n)
-	if _, err := io.ReadFull(random, s.b); err != nil {
+	if _, err := io.ReadFull(random, s.Expose()); err != nil {
 		s.Wipe()
 		return nil, fmt.Errorf("the random source failed: %w", err)
 	}
@@ -58,15 +57,15 @@ func (s *Bytes) Len() int {
 	if s == nil {
 		return 0
 	}
-	return len(s.b)
+	return s.n
 }
 
 // Expose gives the bytes themselves. They are gone after Wipe; do not keep them.
 func (s *Bytes) Expose() []byte {
-	if s == nil {
+	if s == nil || s.at == nil {
 		return nil
 	}
-	return s.b
+	return s.at.mem()[:s.n]
 }
 
 // Clone makes a second, independent secret of the same bytes.
@@ -79,12 +78,11 @@ func (s *Bytes) Equal(other *Bytes) bool {
 
 // Wipe zeroes the bytes and gives the memory back. The secret is empty afterwards; a second Wipe does nothing.
 func (s *Bytes) Wipe() {
-	if s == nil || s.b == nil {
+	if s == nil || s.at == nil {
 		return
 	}
-	Wipe(s.b)
-	release(s.b, s.home)
-	s.b, s.home = nil, nil
+	release(s.at)
+	s.at, s.n = nil, 0
 }
 
 // Wipe zeroes bytes that are not in a secret.

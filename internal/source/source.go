@@ -22,6 +22,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"poskey/internal/console"
 	"poskey/internal/fault"
@@ -82,6 +83,20 @@ type Material struct {
 	Lower  bool   // the block came in lower case
 }
 
+// Clone makes an independent copy.
+func (m *Material) Clone() Material {
+	out := *m
+	if m.Secret != nil {
+		out.Secret = m.Secret.Clone()
+	}
+	if m.Part != nil {
+		part := *m.Part
+		part.Value = m.Part.Value.Clone()
+		out.Part = &part
+	}
+	return out
+}
+
 // Wipe destroys what was read.
 func (m *Material) Wipe() {
 	m.Secret.Wipe()
@@ -122,6 +137,15 @@ func (r *Reader) spec(src string, what text.Text) (Spec, error) {
 		return Spec{}, fault.New(fault.ArgvSecret, "%s: hex: puts the key on the command line, where every user of this machine can read it", what)
 	}
 	return spec, nil
+}
+
+// TakeStdin gives stdin to one reader; whoever comes second is told.
+func (r *Reader) TakeStdin() (io.Reader, error) {
+	if r.usedStdin {
+		return nil, fault.New(fault.Usage, "stdin was read already; it can be read once a run")
+	}
+	r.usedStdin = true
+	return r.Stdin, nil
 }
 
 // ReadBatch reads a secret named in a line of a batch, where hex: is no argument of a process. Sources that a person or
@@ -201,13 +225,13 @@ func (r *Reader) read(ctx context.Context, spec Spec, what text.Text) (*secret.B
 	case Prompt:
 		return r.Console.Secret(ctx, r.Say.T("%s (hidden): ", what))
 	case Stdin:
-		if r.usedStdin {
-			return nil, fault.New(fault.Usage, "stdin was read already; it can give one secret a run")
+		in, err := r.TakeStdin()
+		if err != nil {
+			return nil, err
 		}
-		r.usedStdin = true
-		return readAll(r.Stdin)
+		return readAll(in)
 	case FD:
-		return readFD(spec.Arg)
+		return readFD(ctx, spec.Arg)
 	case Env:
 		v := r.Getenv(spec.Arg)
 		if v == "" {
@@ -215,9 +239,9 @@ func (r *Reader) read(ctx context.Context, spec Spec, what text.Text) (*secret.B
 		}
 		return secret.Copy([]byte(v)), nil
 	case File:
-		return readFile(spec.Arg, true)
+		return readFile(ctx, spec.Arg, true)
 	case Block:
-		return readFile(spec.Arg, false)
+		return readFile(ctx, spec.Arg, false)
 	case Hex:
 		return secret.Copy([]byte(spec.Arg)), nil
 	}
@@ -245,7 +269,7 @@ func interpretBlock(raw string) (Material, error) {
 	return Material{Block: b, Lower: lower}, err
 }
 
-func readFD(arg string) (*secret.Bytes, error) {
+func readFD(ctx context.Context, arg string) (*secret.Bytes, error) {
 	n, err := strconv.Atoi(arg)
 	if err != nil || n < 0 || n > 1<<20 {
 		return nil, fault.New(fault.Usage, "%q is not the number of a descriptor", arg)
@@ -258,31 +282,60 @@ func readFD(arg string) (*secret.Bytes, error) {
 	if _, err := f.Stat(); err != nil {
 		return nil, fault.New(fault.NotFound, "descriptor %d is not open", n)
 	}
-	return readAll(f)
+	return readAll(Abortable(ctx, f))
 }
 
-func readFile(path string, private bool) (*secret.Bytes, error) {
-	f, err := os.Open(path)
+func readFile(ctx context.Context, path string, private bool) (*secret.Bytes, error) {
+	f, err := Open(ctx, path)
 	if err != nil {
-		return nil, openError(err, path)
+		return nil, err
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
 		return nil, openError(err, path)
 	}
-	if info.IsDir() {
-		return nil, fault.New(fault.Usage, "%s is a folder", path)
-	}
 	if private && exposed(info) {
 		return nil, fault.New(fault.FileExposed, "others than its owner can read the file (mode %04o); chmod 600 it, or treat the key as seen", info.Mode().Perm())
 	}
-	return readAll(f)
+	return readAll(Abortable(ctx, f))
+}
+
+// Open opens a file for reading; what cannot be one is told apart: missing, forbidden, a folder. Opening a pipe that
+// nobody writes to blocks until ctx ends.
+func Open(ctx context.Context, path string) (*os.File, error) {
+	f, err := openFile(ctx, path)
+	if err != nil {
+		return nil, openError(err, path)
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		_ = f.Close()
+		return nil, fault.New(fault.Usage, "%s is a folder", path)
+	}
+	return f, nil
+}
+
+func openFile(ctx context.Context, path string) (*os.File, error) {
+	type result struct {
+		f   *os.File
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		f, err := os.Open(path)
+		done <- result{f, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case got := <-done:
+		return got.f, got.err
+	}
 }
 
 func openError(err error, path string) error {
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return fault.New(fault.NotFound, "file %s does not exist", path)
 	case errors.Is(err, fs.ErrPermission):
 		return fault.New(fault.NotPermitted, "file %s may not be read", path)

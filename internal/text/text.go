@@ -23,9 +23,6 @@ func Raw(s string) Text { return Text{Format: "%s", Args: []any{s}} }
 
 // String renders the Text in English.
 func (t Text) String() string {
-	if len(t.Args) == 0 {
-		return t.Format
-	}
 	return fmt.Sprintf(t.Format, t.Args...)
 }
 

@@ -52,14 +52,14 @@ func checkFormed(k *keys.Key, f Forming) error {
 	if c.Match {
 		return nil
 	}
-	return fault.New(fault.KCVMismatch, "the parts combine to a key with check value %s, expected %s: %s", c.Computed, c.Expected, subsetText(f))
+	return fault.New(fault.KCVMismatch, "the parts combine to a key with check value %s, expected %s: %s", c.Computed, c.Expected, subsetText(k.Algorithm(), f))
 }
 
-func subsetText(f Forming) text.Text {
+func subsetText(alg keys.Algorithm, f Forming) text.Text {
 	if f.Parts[0].Scheme != component.XOR {
 		return text.New("shares of another key, or another check value")
 	}
-	fits, err := component.FitSubsets(f.Attributes.Algorithm, f.Parts, *f.Expected)
+	fits, err := component.FitSubsets(alg, f.Parts, *f.Expected)
 	if err != nil || len(fits) == 0 {
 		return text.New("no subset fits; a part is missing, wrong or mistyped")
 	}

@@ -24,7 +24,9 @@ import (
 )
 
 // Boundary is the interface of a (software or hardware) security module. Its methods may be called from several
-// goroutines. Clear secrets handed in are taken over and wiped, also when the call fails.
+// goroutines, Close too. Clear secrets handed in are taken over and wiped, also when the call fails. A Key that another
+// boundary made, or whose block, attributes or length were changed outside, is refused. A call whose context has ended
+// does nothing and fails as interrupted. The suite in hsmtest holds every driver to this.
 type Boundary interface {
 	// Info says what this boundary is.
 	Info() Info
@@ -61,7 +63,7 @@ type Boundary interface {
 	// Prober answers a diagnosis about the material, in the order given. The caller closes it.
 	Prober(ctx context.Context, material []Key) (ProbeCloser, error)
 
-	// Close wipes everything the boundary holds.
+	// Close wipes everything the boundary holds; later calls fail, and a second Close does nothing.
 	Close() error
 }
 

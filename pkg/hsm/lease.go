@@ -3,6 +3,8 @@ package hsm
 // Protectors ready for use, so that a batch derives the keys of its KBPK once and not for every line.
 
 import (
+	"context"
+
 	"poskey/internal/fault"
 	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
@@ -10,9 +12,15 @@ import (
 
 // lease is a protector with the KBPK that it borrows.
 type lease struct {
-	id   string
+	id   leaseID
 	kbpk *keys.Key
 	*keyblock.Protector
+}
+
+// leaseID tells leases apart. That of the master key is the zero value, which no KBPK can have.
+type leaseID struct {
+	version byte
+	block   string // the KBPK's
 }
 
 // maxIdle bounds how many protectors are kept ready. A batch uses one KBPK for all lines or a few.
@@ -20,19 +28,36 @@ const maxIdle = 64
 
 // lease gives a protector for one use under somebody's KBPK. Protectors are kept, since deriving their keys costs more
 // than a block does.
-func (s *soft) lease(version byte, kbpk Key) (*lease, error) {
+func (s *soft) lease(ctx context.Context, version byte, kbpk Key) (*lease, error) {
 	if kbpk.Block == "" {
 		return nil, fault.New(fault.Usage, "no KBPK was given")
 	}
-	return s.leaseFor(version, string(version)+kbpk.Block, func() (*keys.Key, error) { return s.open(kbpk) })
+	return s.leaseFor(ctx, version, leaseID{version, kbpk.Block}, func() (*keys.Key, error) { return s.open(ctx, kbpk) })
 }
 
 // leaseMaster gives a protector under the master key.
-func (s *soft) leaseMaster() (*lease, error) {
-	return s.leaseFor('D', "master", func() (*keys.Key, error) { return keys.New(keys.AES256, s.master.Secret().Clone()) })
+func (s *soft) leaseMaster(ctx context.Context) (*lease, error) {
+	return s.leaseFor(ctx, 'D', leaseID{}, s.copyMaster)
 }
 
-func (s *soft) leaseFor(version byte, id string, kbpk func() (*keys.Key, error)) (*lease, error) {
+// copyMaster holds the lock, since Close wipes the master key.
+func (s *soft) copyMaster() (*keys.Key, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errClosed()
+	}
+	return keys.New(keys.AES256, s.master.Secret().Clone())
+}
+
+func errClosed() error { return fault.New(fault.Failure, "the boundary is closed") }
+
+func (s *soft) leaseFor(
+	ctx context.Context, version byte, id leaseID, kbpk func() (*keys.Key, error),
+) (*lease, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fault.WrapAs(fault.Interrupted, err, "the boundary was told to stop")
+	}
 	if l, err := s.takeIdle(id); l != nil || err != nil {
 		return l, err
 	}
@@ -48,29 +73,52 @@ func (s *soft) leaseFor(version byte, id string, kbpk func() (*keys.Key, error))
 	return &lease{id, clear, p}, nil
 }
 
-func (s *soft) takeIdle(id string) (*lease, error) {
+func (s *soft) takeIdle(id leaseID) (*lease, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, fault.New(fault.Failure, "the boundary is closed")
+		return nil, errClosed()
 	}
-	list := s.idle[id]
-	if len(list) == 0 {
+	if len(s.idle[id]) == 0 {
 		return nil, nil
 	}
-	l := list[len(list)-1]
-	s.idle[id] = list[:len(list)-1]
+	return s.pop(id), nil
+}
+
+// pop takes a lease off the list of its id, which is not empty.
+func (s *soft) pop(id leaseID) *lease {
+	list := s.idle[id]
+	last := len(list) - 1
+	l := list[last]
+	list[last] = nil
+	s.idle[id] = list[:last]
+	if last == 0 {
+		delete(s.idle, id)
+	}
 	s.leases--
-	return l, nil
+	return l
 }
 
 func (s *soft) giveBack(l *lease) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.leases >= maxIdle {
+	if s.closed {
 		l.kbpk.Wipe()
 		return
 	}
 	s.idle[l.id] = append(s.idle[l.id], l)
-	s.leases++
+	if s.leases++; s.leases > maxIdle {
+		s.evict()
+	}
+}
+
+// evict wipes one idle lease of any KBPK. One of the master key, which every call takes, is the last to go.
+func (s *soft) evict() {
+	victim := leaseID{}
+	for id := range s.idle {
+		if victim = id; id != (leaseID{}) {
+			break
+		}
+	}
+	s.pop(victim).kbpk.Wipe()
 }

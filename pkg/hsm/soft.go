@@ -2,6 +2,8 @@ package hsm
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 
 	"poskey/internal/fault"
@@ -19,18 +21,18 @@ type soft struct {
 	master *keys.Key
 
 	mu     sync.Mutex
-	idle   map[string][]*lease // protectors ready for use, by version and KBPK block
-	leases int
+	idle   map[leaseID][]*lease // protectors ready for use; no list in it is empty
+	leases int                  // how many they are
 	closed bool
 }
 
-// NewSoft makes a boundary that lives as long as the command.
+// NewSoft makes a boundary that lives as long as the command. It draws from env.Rand in several goroutines at once.
 func NewSoft(env keys.Env) (Boundary, error) {
 	master, err := keys.Generate(env.Rand, keys.AES256)
 	if err != nil {
 		return nil, fault.Wrap(err, "start the soft boundary")
 	}
-	return &soft{env: env, master: master, idle: map[string][]*lease{}}, nil
+	return &soft{env: env, master: master, idle: map[leaseID][]*lease{}}, nil
 }
 
 func (s *soft) Info() Info { return Info{Driver: "soft", Name: "software boundary of this command"} }
@@ -49,6 +51,9 @@ func (s *soft) Close() error {
 }
 
 func (s *soft) Generate(ctx context.Context, a Attributes, p Policy) (Key, error) {
+	if !slices.Contains(keys.Named(), a.Algorithm) {
+		return Key{}, fault.New(fault.Usage, "keys for %q are not generated", string(a.Algorithm))
+	}
 	if a.Algorithm == keys.DES && !p.AllowWeak {
 		return Key{}, fault.New(fault.WeakKey, "single DES keys are not generated; take tdes-128 or better")
 	}
@@ -61,15 +66,24 @@ func (s *soft) Generate(ctx context.Context, a Attributes, p Policy) (Key, error
 }
 
 func (s *soft) Import(ctx context.Context, clear *secret.Bytes, a Attributes, p Policy) (Key, error) {
+	defer clear.Wipe()
+	if !holds(a.Algorithm) {
+		return Key{}, fault.New(fault.Usage, "unknown algorithm %q", string(a.Algorithm))
+	}
 	k, err := keys.New(a.Algorithm, clear)
 	if err != nil {
 		return Key{}, err
 	}
-	defer k.Wipe()
 	if err := admit(k, p); err != nil {
 		return Key{}, err
 	}
 	return s.keep(ctx, k, a)
+}
+
+// holds reports whether a key of the algorithm, once kept, is opened again as one of the same algorithm.
+func holds(alg keys.Algorithm) bool {
+	carried := []keys.Algorithm{keys.RSA, keys.EC, keys.DSA, keys.Raw}
+	return slices.Contains(keys.Named(), alg) || slices.Contains(carried, alg)
 }
 
 func (s *soft) Form(ctx context.Context, f Forming) (Key, error) {
@@ -77,7 +91,8 @@ func (s *soft) Form(ctx context.Context, f Forming) (Key, error) {
 	if err := checkParts(f); err != nil {
 		return Key{}, err
 	}
-	k, err := component.CombineWith(f.Attributes.Algorithm, f.Parts, component.Options{AllowWeak: f.Policy.AllowWeak})
+	lifted := component.Options{AllowWeak: f.Policy.AllowWeak || f.Policy.Inspect}
+	k, err := component.CombineWith(f.Attributes.Algorithm, f.Parts, lifted)
 	if err != nil {
 		return Key{}, err
 	}
@@ -102,8 +117,8 @@ func admit(k *keys.Key, p Policy) error {
 	return nil
 }
 
-func (s *soft) Split(_ context.Context, k Key, spec component.Spec) ([]*component.Part, error) {
-	clear, err := s.open(k)
+func (s *soft) Split(ctx context.Context, k Key, spec component.Spec) ([]*component.Part, error) {
+	clear, err := s.open(ctx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +126,8 @@ func (s *soft) Split(_ context.Context, k Key, spec component.Spec) ([]*componen
 	return component.Split(s.env, clear, spec)
 }
 
-func (s *soft) CheckValue(_ context.Context, k Key, m kcv.Method, digits int) (kcv.Value, error) {
-	clear, err := s.open(k)
+func (s *soft) CheckValue(ctx context.Context, k Key, m kcv.Method, digits int) (kcv.Value, error) {
+	clear, err := s.open(ctx, k)
 	if err != nil {
 		return kcv.Value{}, err
 	}
@@ -123,8 +138,8 @@ func (s *soft) CheckValue(_ context.Context, k Key, m kcv.Method, digits int) (k
 	return kcv.Of(k.Algorithm, clear.Secret().Expose(), m, digits)
 }
 
-func (s *soft) Compare(_ context.Context, k Key, expected kcv.Expected, m kcv.Method) (kcv.Comparison, error) {
-	clear, err := s.open(k)
+func (s *soft) Compare(ctx context.Context, k Key, expected kcv.Expected, m kcv.Method) (kcv.Comparison, error) {
+	clear, err := s.open(ctx, k)
 	if err != nil {
 		return kcv.Comparison{}, err
 	}
@@ -139,8 +154,8 @@ func (s *soft) Compare(_ context.Context, k Key, expected kcv.Expected, m kcv.Me
 	return expected.Compare(m, full), nil
 }
 
-func (s *soft) Identify(_ context.Context, k Key, expected kcv.Expected, alg keys.Algorithm) ([]kcv.Match, error) {
-	clear, err := s.open(k)
+func (s *soft) Identify(ctx context.Context, k Key, expected kcv.Expected, alg keys.Algorithm) ([]kcv.Match, error) {
+	clear, err := s.open(ctx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -148,17 +163,22 @@ func (s *soft) Identify(_ context.Context, k Key, expected kcv.Expected, alg key
 	return kcv.Identify(clear.Secret().Expose(), expected, alg)
 }
 
-func (s *soft) Wrap(_ context.Context, k, kbpk Key, h keyblock.Header, o keyblock.WrapOptions) (Wrapped, error) {
-	clear, err := s.open(k)
+func (s *soft) Wrap(ctx context.Context, k, kbpk Key, h keyblock.Header, o keyblock.WrapOptions) (Wrapped, error) {
+	clear, err := s.open(ctx, k)
 	if err != nil {
 		return Wrapped{}, err
 	}
 	defer clear.Wipe()
-	return s.wrap(clear, kbpk, h, o)
+	return s.wrap(ctx, clear, kbpk, h, o)
 }
 
-func (s *soft) wrap(clear *keys.Key, kbpk Key, h keyblock.Header, o keyblock.WrapOptions) (Wrapped, error) {
-	l, err := s.lease(h.Version, kbpk)
+func (s *soft) wrap(
+	ctx context.Context, clear *keys.Key, kbpk Key, h keyblock.Header, o keyblock.WrapOptions,
+) (Wrapped, error) {
+	if _, err := keyblock.CheckHeader(h); err != nil {
+		return Wrapped{}, fault.Wrap(err, "the header for the key block")
+	}
+	l, err := s.lease(ctx, h.Version, kbpk)
 	if err != nil {
 		return Wrapped{}, err
 	}
@@ -171,7 +191,7 @@ func (s *soft) wrap(clear *keys.Key, kbpk Key, h keyblock.Header, o keyblock.Wra
 }
 
 func (s *soft) Unwrap(ctx context.Context, b *keyblock.Block, kbpk Key) (Opened, error) {
-	u, err := s.unwrap(b, kbpk)
+	u, err := s.unwrap(ctx, b, kbpk)
 	if err != nil {
 		return Opened{}, err
 	}
@@ -183,8 +203,8 @@ func (s *soft) Unwrap(ctx context.Context, b *keyblock.Block, kbpk Key) (Opened,
 	return Opened{k, u.Warnings}, nil
 }
 
-func (s *soft) unwrap(b *keyblock.Block, kbpk Key) (*keyblock.Unwrapped, error) {
-	l, err := s.lease(b.Version, kbpk)
+func (s *soft) unwrap(ctx context.Context, b *keyblock.Block, kbpk Key) (*keyblock.Unwrapped, error) {
+	l, err := s.lease(ctx, b.Version, kbpk)
 	if err != nil {
 		return nil, err
 	}
@@ -192,12 +212,17 @@ func (s *soft) unwrap(b *keyblock.Block, kbpk Key) (*keyblock.Unwrapped, error) 
 	return l.Unwrap(b)
 }
 
+// attributesOf reads the attributes of a key in its block. An exportability that no standard has counts as none.
 func attributesOf(b *keyblock.Block, k *keys.Key) Attributes {
-	return Attributes{Algorithm: k.Algorithm(), Usage: b.Usage, Mode: b.Mode, Exportability: b.Exportability}
+	a := Attributes{Algorithm: k.Algorithm(), Usage: b.Usage, Mode: b.Mode, Exportability: b.Exportability}
+	if strings.IndexByte("ENS", a.Exportability) < 0 {
+		a.Exportability = 'N'
+	}
+	return a
 }
 
 func (s *soft) Translate(ctx context.Context, b *keyblock.Block, from, to Key, change Change) (Translated, error) {
-	u, err := s.unwrap(b, from)
+	u, err := s.unwrap(ctx, b, from)
 	if err != nil {
 		return Translated{}, err
 	}
@@ -214,7 +239,7 @@ func (s *soft) Translate(ctx context.Context, b *keyblock.Block, from, to Key, c
 	if !change.Plain {
 		o.PadTo = keyblock.ObfuscatedLen(u.Key.Algorithm())
 	}
-	w, err := s.wrap(u.Key, to, h, o)
+	w, err := s.wrap(ctx, u.Key, to, h, o)
 	if err != nil {
 		return Translated{}, err
 	}
@@ -240,8 +265,8 @@ func (s *soft) renewKP(ctx context.Context, h *keyblock.Header, kbpk Key) error 
 	return nil
 }
 
-func (s *soft) CheckData(_ context.Context, k Key) (string, error) {
-	clear, err := s.open(k)
+func (s *soft) CheckData(ctx context.Context, k Key) (string, error) {
+	clear, err := s.open(ctx, k)
 	if err != nil {
 		return "", err
 	}
@@ -268,8 +293,8 @@ func contains(all []keyblock.Warning, w keyblock.Warning) bool {
 	return false
 }
 
-func (s *soft) Examine(_ context.Context, b *keyblock.Block, kbpk Key) ([]keyblock.Finding, error) {
-	clear, err := s.open(kbpk)
+func (s *soft) Examine(ctx context.Context, b *keyblock.Block, kbpk Key) ([]keyblock.Finding, error) {
+	clear, err := s.open(ctx, kbpk)
 	if err != nil {
 		return nil, err
 	}
@@ -277,8 +302,8 @@ func (s *soft) Examine(_ context.Context, b *keyblock.Block, kbpk Key) ([]keyblo
 	return keyblock.Examine(b, clear)
 }
 
-func (s *soft) Reveal(_ context.Context, k Key) (*secret.Bytes, error) {
-	clear, err := s.open(k)
+func (s *soft) Reveal(ctx context.Context, k Key) (*secret.Bytes, error) {
+	clear, err := s.open(ctx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -286,10 +311,10 @@ func (s *soft) Reveal(_ context.Context, k Key) (*secret.Bytes, error) {
 	return clear.Secret().Clone(), nil
 }
 
-func (s *soft) Prober(_ context.Context, material []Key) (ProbeCloser, error) {
+func (s *soft) Prober(ctx context.Context, material []Key) (ProbeCloser, error) {
 	var clear []*secret.Bytes
 	for _, k := range material {
-		c, err := s.open(k)
+		c, err := s.open(ctx, k)
 		if err != nil {
 			for _, done := range clear {
 				done.Wipe()
@@ -302,7 +327,7 @@ func (s *soft) Prober(_ context.Context, material []Key) (ProbeCloser, error) {
 }
 
 // keep closes a clear key under the master key: from here on it is a Key.
-func (s *soft) keep(_ context.Context, k *keys.Key, a Attributes) (Key, error) {
+func (s *soft) keep(ctx context.Context, k *keys.Key, a Attributes) (Key, error) {
 	a = a.Defaults()
 	a.Algorithm = k.Algorithm()
 	h := keyblock.Header{Version: 'D', Usage: a.Usage, Algorithm: keyblock.AlgorithmChar(k.Algorithm()), Mode: a.Mode,
@@ -310,7 +335,10 @@ func (s *soft) keep(_ context.Context, k *keys.Key, a Attributes) (Key, error) {
 	if hm := keyblock.HMFor(k.Algorithm()); hm != "" {
 		h.SetOpt("HM", hm)
 	}
-	l, err := s.leaseMaster()
+	if _, err := keyblock.CheckHeader(h); err != nil {
+		return Key{}, fault.Wrap(err, "the attributes of the key")
+	}
+	l, err := s.leaseMaster(ctx)
 	if err != nil {
 		return Key{}, err
 	}
@@ -327,12 +355,12 @@ func (s *soft) keep(_ context.Context, k *keys.Key, a Attributes) (Key, error) {
 }
 
 // open gives the clear key of a handle; the caller wipes it at once.
-func (s *soft) open(k Key) (*keys.Key, error) {
+func (s *soft) open(ctx context.Context, k Key) (*keys.Key, error) {
 	b, err := keyblock.Parse(k.Block)
 	if err != nil {
 		return nil, fault.Wrap(err, "the key does not belong to this boundary")
 	}
-	l, err := s.leaseMaster()
+	l, err := s.leaseMaster(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -340,6 +368,10 @@ func (s *soft) open(k Key) (*keys.Key, error) {
 	u, err := l.Unwrap(b)
 	if err != nil {
 		return nil, fault.Wrap(err, "the key does not belong to this boundary")
+	}
+	if attributesOf(b, u.Key) != k.Attributes || u.Key.Len() != k.Len {
+		u.Wipe()
+		return nil, fault.New(fault.NotPermitted, "the attributes of the key were changed since it left the boundary")
 	}
 	return u.Key, nil
 }

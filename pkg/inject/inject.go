@@ -73,6 +73,9 @@ func Preflight(ctx context.Context, d device.Device, p Plan) (Ready, error) {
 	if err := r.protection(caps); err != nil {
 		return Ready{}, err
 	}
+	if p.Clear { // a UIC pad leaves its key inject mode on any other packet, so it is not asked first
+		return r, nil
+	}
 	if r.before, err = d.ReadSlot(ctx, p.Slot); err != nil && !isUnaskable(caps, p.Slot) {
 		return Ready{}, fault.Wrap(err, "ask what slot %s holds", string(p.Slot))
 	}
@@ -156,9 +159,11 @@ func (r *Ready) protection(caps device.Capabilities) error {
 		return fault.New(fault.WeakKey, "the key (%d bytes) is longer than the KLK that would protect it (%d bytes)", p.Key.Key().Len, p.KLK.Len)
 	}
 	r.version = 'A'
-	if p.Key.Key().Algorithm == keys.TDES128 && strings.Contains(caps.BlockVersions, "B") {
+	switch {
+	case !strings.Contains(caps.BlockVersions, "B"):
+	case p.Key.Key().Algorithm == keys.TDES128:
 		r.version = 'B'
-	} else {
+	default:
 		r.notes = append(r.notes, text.New("only version A fits this packet for a key of %d bytes; its MAC has 4 bytes", p.Key.Key().Len))
 	}
 	return nil

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	headerLen = 16
-	maxLength = 9999 // the length field has four decimal digits
+	headerLen   = 16
+	maxLength   = 9999 // the length field has four decimal digits
+	maxOptional = 99   // their number has two
 )
 
 // Header is what a key block says about its key. It is public: no secret is in it.
@@ -229,6 +230,38 @@ func BuildHeader(text string) (Header, error) {
 
 // CheckHeader holds a header that was put together from single fields against the rules of the text form.
 func CheckHeader(h Header) (Header, error) {
+	h.Optional = fresh(h.Optional)
+	if err := h.checkFields(); err != nil {
+		return Header{}, err
+	}
 	checked, _, err := ParseHeader(string(h.appendTo(nil, h.textLen())))
 	return checked, err
+}
+
+// fresh leaves the lengths as received behind: what is written anew is in upper case and in the form of the standard.
+func fresh(received []OptBlock) []OptBlock {
+	if len(received) == 0 {
+		return nil
+	}
+	out := make([]OptBlock, len(received))
+	for i, o := range received {
+		out[i] = OptBlock{ID: o.ID, Data: o.Data}
+	}
+	return out
+}
+
+// checkFields refuses fields that would push the others out of their places; the rest is for ParseHeader to see.
+func (h *Header) checkFields() error {
+	if len(h.Usage) != 2 || len(h.KeyVersion) != 2 {
+		return fault.New(fault.HeaderMalformed, "key usage %q and key version %q have two characters each", string(h.Usage), h.KeyVersion)
+	}
+	if len(h.Optional) > maxOptional {
+		return fault.New(fault.HeaderMalformed, "a header has room for %d optional blocks, not for %d", maxOptional, len(h.Optional))
+	}
+	for i := range h.Optional {
+		if id := h.Optional[i].ID; len(id) != 2 {
+			return fault.New(fault.OptionalBlockID, "optional block id %q is not two letters or digits", id)
+		}
+	}
+	return nil
 }

@@ -168,9 +168,13 @@ func (p *Protector) lintCheck(l *lint, h *Header, id string, key *keys.Key, whos
 	if !ok || !key.Algorithm().IsBlockCipher() {
 		return nil
 	}
+	if _, ok := explainCheck(data); !ok {
+		return nil // block_content has said it
+	}
 	said, method, ok := parseCheck(data)
 	if !ok {
-		return nil // block_content has said it
+		l.add("check_short", fault.KCVMismatch, text.New("%s has too few digits to be compared: %d", id, len(data)-2))
+		return nil
 	}
 	computed, err := p.compareCheck(key, said, method)
 	if err != nil || computed.Match {

@@ -33,7 +33,7 @@ func ObfuscatedLen(alg keys.Algorithm) int {
 }
 
 // Wrap closes a block over the key. Length and number of optional blocks of h are computed, PB is put last where the
-// alignment needs one. Padding comes from random.
+// alignment needs one. Padding comes from random. What is written can be read: a header that Parse would refuse is refused.
 func (p *Protector) Wrap(random io.Reader, h Header, key *keys.Key, opts WrapOptions) (text string, warnings []Warning, err error) {
 	if h.Version != p.version {
 		return "", nil, fault.New(fault.VersionUnsupported, "the header has version %c, the KBPK was prepared for version %c", h.Version, p.version)
@@ -41,7 +41,11 @@ func (p *Protector) Wrap(random io.Reader, h Header, key *keys.Key, opts WrapOpt
 	if err := checkToWrap(h, key, opts); err != nil {
 		return "", nil, err
 	}
+	h.Optional = fresh(h.Optional)
 	if err := align(random, &h); err != nil {
+		return "", nil, err
+	}
+	if err := h.checkFields(); err != nil {
 		return "", nil, err
 	}
 	p.work = p.payload(p.work, key, opts.PadTo)
@@ -54,6 +58,9 @@ func (p *Protector) Wrap(random io.Reader, h Header, key *keys.Key, opts WrapOpt
 		return "", nil, fault.New(fault.LengthMismatch, "the block would have %d characters; its length field ends at %d", length, maxLength)
 	}
 	out := h.appendTo(make([]byte, 0, length), length)
+	if _, _, err := ParseHeader(string(out)); err != nil {
+		return "", nil, err
+	}
 	warnings, err = p.lintHeader(&h, key)
 	if err != nil {
 		return "", nil, err
@@ -128,7 +135,6 @@ func align(random io.Reader, h *Header) error {
 	if pb := h.find("PB"); h.textLen()%size == 0 && (pb < 0 || pb == len(h.Optional)-1) {
 		return nil
 	}
-	h.Optional = append([]OptBlock(nil), h.Optional...)
 	h.DropOpt("PB")
 	short := size - h.textLen()%size
 	if short == size {

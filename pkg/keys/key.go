@@ -38,6 +38,7 @@ func New(alg Algorithm, sec *secret.Bytes) (*Key, error) {
 			alg, got, 2*got, want, 2*want)
 	}
 	if sec.Len() == 0 {
+		sec.Wipe()
 		return nil, fault.New(fault.MalformedLength, "the key is empty")
 	}
 	return &Key{alg, sec}, nil

@@ -128,7 +128,7 @@ func equalIgnoringParity(a, b []byte) bool {
 	return diff == 0
 }
 
-// weakDES looks at each 8-byte part. The 4 weak and 12 semi-weak keys of DES (FIPS 74, 3.6; NIST SP 800-67 rev. 2, 3.4.2)
+// weakDES looks at each 8-byte part. The 4 weak and 12 semi-weak keys of DES (NIST SP 800-67)
 // are those whose key-schedule halves C and D each are constant or alternate.
 func weakDES(b []byte) (weak, semi bool) {
 	for ; len(b) >= 8; b = b[8:] {

@@ -24,5 +24,7 @@ func Tree() *cobra.Command {
 		Say:     say,
 		render:  &render.Renderer{Out: io.Discard, Err: io.Discard, Say: say, Format: render.Table},
 	}
-	return newRootCmd(a)
+	root := newRootCmd(a)
+	root.InitDefaultHelpCmd()
+	return root
 }

@@ -1,0 +1,42 @@
+package source
+
+import (
+	"context"
+	"io"
+
+	"poskey/internal/secret"
+)
+
+// Abortable gives a reader that stops waiting when ctx ends. A pipe that nobody writes to blocks for ever, and the signal
+// that should end the command only ends ctx.
+func Abortable(ctx context.Context, r io.Reader) io.Reader { return &abortable{ctx, r} }
+
+type abortable struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+// maxRead bounds what is asked for at once, since it passes through locked memory.
+const maxRead = 16 << 10
+
+// Read reads into bytes of its own: given up, the read goes on behind, and must not write into the caller's.
+func (a *abortable) Read(p []byte) (int, error) {
+	type result struct {
+		n   int
+		err error
+	}
+	own := secret.New(min(len(p), maxRead))
+	done := make(chan result, 1)
+	go func() {
+		n, err := a.r.Read(own.Expose())
+		done <- result{n, err}
+	}()
+	select {
+	case <-a.ctx.Done(): // own stays: the read may still write to it
+		return 0, context.Cause(a.ctx)
+	case got := <-done:
+		defer own.Wipe()
+		copy(p, own.Expose()[:got.n])
+		return got.n, got.err
+	}
+}

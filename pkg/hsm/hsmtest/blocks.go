@@ -1,0 +1,410 @@
+package hsmtest
+
+// Claims about key blocks.
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"poskey/internal/fault"
+	"poskey/internal/testvec"
+	"poskey/pkg/hsm"
+	"poskey/pkg/keyblock"
+	"poskey/pkg/keys"
+)
+
+func (s suite) keyBlocks(t *testing.T) {
+	s.claim(t, "published blocks open, and bad ones do not", publishedBlocks)
+	s.claim(t, "blocks of every version go out and come back", wrapped)
+	s.claim(t, "a block closed inside hides the key's length when told to", obfuscated)
+	s.claim(t, "weak keys and unfit headers are not wrapped unless allowed", wrapRefused)
+	s.claim(t, "a KBPK that does not fit the version is refused", wrongKBPKs)
+	s.claim(t, "the MAC is checked before the payload is believed", macFirst)
+	s.claim(t, "an exportability of no standard counts as not exportable", strangeExportability)
+	s.claim(t, "a translated block keeps its header and names its new KBPK", translated)
+	s.claim(t, "translation hides the key's length unless told not to", translatedLength)
+	s.claim(t, "translation refuses what wrapping refuses", translateRefused)
+	s.claim(t, "a changed character of a block is found", changedCharacter)
+	s.claim(t, "another KBPK is named as the likely cause", otherKBPK)
+}
+
+func publishedBlocks(t *testing.T, b hsm.Boundary) {
+	type vector struct {
+		ID         string
+		KBPK       *string
+		KeyBlock   string  `json:"key_block"`
+		ClearKey   *string `json:"clear_key"`
+		MustReject *bool   `json:"must_reject"`
+		Expect     fault.Kind
+	}
+	opened, rejected := 0, 0
+	for _, v := range testvec.Load[vector](t, "keyblocks.json") {
+		block, err := keyblock.Parse(v.KeyBlock)
+		if err != nil || v.KBPK == nil {
+			continue // what has no form or no key is nothing for a boundary
+		}
+		raw := unhex(t, *v.KBPK)
+		alg, err := keyblock.KBPKAlgorithm(block.Version, len(raw))
+		if err != nil {
+			continue
+		}
+		got, err := b.Unwrap(t.Context(), block, takeFor(t, b, alg, raw, keys.UsageKBPK))
+		switch {
+		case v.MustReject != nil && *v.MustReject:
+			refused(t, v.ID, got, err, v.Expect)
+			rejected++
+		case err != nil:
+			t.Errorf("%s: %v", v.ID, err)
+		case v.ClearKey != nil && string(revealed(t, b, got.Key)) != string(unhex(t, *v.ClearKey)):
+			t.Errorf("%s: another key comes out", v.ID)
+		default:
+			opened++
+		}
+	}
+	if opened < 100 || rejected < 5 {
+		t.Errorf("%d blocks opened, %d were rejected: vectors are missing", opened, rejected)
+	}
+}
+
+func wrapped(t *testing.T, b hsm.Boundary) {
+	for _, p := range protections() {
+		kbpk := clearKey(t, p.kbpk, sound(t, p.kbpk, "kbpk"))
+		held := takeFor(t, b, p.kbpk, sound(t, p.kbpk, "kbpk"), keys.UsageKBPK)
+		for _, alg := range keys.Named() {
+			clear, what := sound(t, alg, "wrapped"), fmt.Sprintf("%s in version %c under %s", alg, p.version, p.kbpk)
+			k := take(t, b, alg, clear)
+			w, err := b.Wrap(t.Context(), k, held, header(p.version, alg), keyblock.WrapOptions{AllowWeak: true})
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+				continue
+			}
+			block := parse(t, w.Block)
+			outside := openOutside(t, kbpk, block)
+			if string(outside.Key.Secret().Expose()) != string(clear) || outside.Key.Algorithm() != alg {
+				t.Errorf("%s: another key comes out outside", what)
+			}
+			opened, err := b.Unwrap(t.Context(), block, held)
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+				continue
+			}
+			wantKey(t, b, opened.Key, clear)
+			if opened.Key.Attributes != k.Attributes {
+				t.Errorf("%s: attributes %+v, want %+v", what, opened.Key.Attributes, k.Attributes)
+			}
+			if got, want := warnings(opened.Warnings), warnings(outside.Warnings); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: warnings %v, want %v", what, got, want)
+			}
+			shows(t, what, clear, w, opened)
+			shows(t, what, sound(t, p.kbpk, "kbpk"), w, opened)
+		}
+	}
+}
+
+func obfuscated(t *testing.T, b hsm.Boundary) {
+	for _, p := range protections() {
+		held := takeFor(t, b, p.kbpk, sound(t, p.kbpk, "kbpk"), keys.UsageKBPK)
+		lengths := map[int]bool{}
+		for _, alg := range []keys.Algorithm{keys.DES, keys.TDES128, keys.TDES192} {
+			w, err := b.Wrap(t.Context(), take(t, b, alg, sound(t, alg, "x")), held, header(p.version, alg),
+				keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(alg), AllowWeak: true})
+			if err != nil {
+				t.Errorf("version %c: %v", p.version, err)
+			}
+			lengths[len(w.Block)] = true
+		}
+		if len(lengths) != 1 {
+			t.Errorf("version %c: blocks of %v characters tell the keys' lengths", p.version, lengths)
+		}
+	}
+}
+
+func wrapRefused(t *testing.T, b hsm.Boundary) {
+	kbpk := takeFor(t, b, keys.AES256, sound(t, keys.AES256, "kbpk"), keys.UsageKBPK)
+	good := take(t, b, keys.AES128, sound(t, keys.AES128, "x"))
+	weak := take(t, b, keys.AES128, make([]byte, 16))
+	with := func(change func(h *keyblock.Header)) keyblock.Header {
+		h := header('D', keys.AES128)
+		change(&h)
+		return h
+	}
+	for _, tt := range []struct {
+		what string
+		k    hsm.Key
+		h    keyblock.Header
+		want fault.Kind
+		lift keyblock.WrapOptions // with these it passes; the zero value: nothing lifts it
+	}{
+		{"a weak key", weak, header('D', keys.AES128), fault.WeakKey, keyblock.WrapOptions{AllowWeak: true}},
+		{"single DES", take(t, b, keys.DES, sound(t, keys.DES, "x")), header('D', keys.DES), fault.WeakKey, keyblock.WrapOptions{AllowWeak: true}},
+		{"a mode that does not fit", good, with(func(h *keyblock.Header) { h.Mode = 'X' }), fault.ModeUnfit, keyblock.WrapOptions{AllowUnfit: true}},
+		{"an initial key without its KSN", good, with(func(h *keyblock.Header) { h.Usage, h.Mode = keys.UsageIK, 'X' }), fault.MissingKSN,
+			keyblock.WrapOptions{AllowUnfit: true}},
+		{"another algorithm", good, header('D', keys.TDES128), fault.HeaderMalformed, keyblock.WrapOptions{}},
+		{"no header", good, keyblock.Header{}, "", keyblock.WrapOptions{}},
+		{"an unknown version", good, header('F', keys.AES128), fault.VersionUnsupported, keyblock.WrapOptions{}},
+		{"no usage", good, with(func(h *keyblock.Header) { h.Usage = "" }), "", keyblock.WrapOptions{}},
+		{"a long usage", good, with(func(h *keyblock.Header) { h.Usage = "D0D0" }), "", keyblock.WrapOptions{}},
+		{"no key version", good, with(func(h *keyblock.Header) { h.KeyVersion = "" }), "", keyblock.WrapOptions{}},
+		{"no context", good, with(func(h *keyblock.Header) { h.Context = 0 }), "", keyblock.WrapOptions{}},
+		{"no exportability", good, with(func(h *keyblock.Header) { h.Exportability = 0 }), "", keyblock.WrapOptions{}},
+		{"a line break in a label", good, with(func(h *keyblock.Header) { h.SetOpt("LB", "a\nb") }), fault.OptionalBlockCharset, keyblock.WrapOptions{}},
+		{"a block longer than its length field", good, with(func(h *keyblock.Header) { h.SetOpt("LB", strings.Repeat("x", 9970)) }),
+			"", keyblock.WrapOptions{}},
+	} {
+		var kinds []fault.Kind
+		if tt.want != "" {
+			kinds = append(kinds, tt.want)
+		}
+		w, err := b.Wrap(t.Context(), tt.k, kbpk, tt.h, keyblock.WrapOptions{})
+		refused(t, tt.what, w, err, kinds...)
+		lifted := tt.lift != keyblock.WrapOptions{}
+		w, err = b.Wrap(t.Context(), tt.k, kbpk, tt.h, keyblock.WrapOptions{AllowWeak: !lifted || tt.lift.AllowWeak, AllowUnfit: !lifted || tt.lift.AllowUnfit})
+		if !lifted {
+			refused(t, tt.what+", all allowed", w, err, kinds...)
+		} else if err != nil {
+			t.Errorf("%s, allowed: %v", tt.what, err)
+		} else {
+			parse(t, w.Block)
+		}
+	}
+}
+
+func wrongKBPKs(t *testing.T, b hsm.Boundary) {
+	k, clear := take(t, b, keys.AES128, sound(t, keys.AES128, "x")), clearKey(t, keys.AES128, sound(t, keys.AES128, "x"))
+	for version, wrong := range map[byte][]keys.Algorithm{
+		'A': {keys.AES128, keys.AES192, keys.SM4, keys.HMACSHA256}, 'B': {keys.DES, keys.AES128, keys.SM4}, 'C': {keys.AES192, keys.HMACSHA256},
+		'D': {keys.TDES128, keys.TDES192, keys.SM4, keys.DES}, 'E': {keys.TDES192, keys.SM4, keys.HMACSHA256},
+	} {
+		right := keys.AES128
+		if version < 'D' {
+			right = keys.TDES128
+		}
+		block := closeOutside(t, clearKey(t, right, sound(t, right, "kbpk")), clear, header(version, keys.AES128))
+		fits := takeFor(t, b, right, sound(t, right, "kbpk"), keys.UsageKBPK)
+		for _, alg := range wrong {
+			what, kbpk := fmt.Sprintf("%s for version %c", alg, version), takeFor(t, b, alg, sound(t, alg, "kbpk"), keys.UsageKBPK)
+			w, err := b.Wrap(t.Context(), k, kbpk, header(version, keys.AES128), keyblock.WrapOptions{AllowWeak: true, AllowUnfit: true})
+			refused(t, "wrap, "+what, w, err, fault.KBPKLength)
+			o, err := b.Unwrap(t.Context(), block, kbpk)
+			refused(t, "unwrap, "+what, o, err, fault.KBPKLength)
+			tr, err := b.Translate(t.Context(), block, fits, kbpk, hsm.Change{AllowWeak: true})
+			refused(t, "translate, "+what, tr, err, fault.KBPKLength)
+			f, err := b.Examine(t.Context(), block, kbpk)
+			refused(t, "examine, "+what, f, err, fault.KBPKLength)
+		}
+	}
+}
+
+func macFirst(t *testing.T, b hsm.Boundary) {
+	for _, p := range protections() {
+		kbpk, held := clearKey(t, p.kbpk, sound(t, p.kbpk, "kbpk")), takeFor(t, b, p.kbpk, sound(t, p.kbpk, "kbpk"), keys.UsageKBPK)
+		good := closeOutside(t, kbpk, clearKey(t, keys.TDES128, sound(t, keys.TDES128, "x")), header(p.version, keys.TDES128)).Marshal()
+		for at := range good {
+			block, err := keyblock.Parse(damage(good, at))
+			if err != nil || block.Version != p.version || len(block.Optional) != 0 {
+				continue // another form: nothing for the boundary yet
+			}
+			o, err := b.Unwrap(t.Context(), block, held)
+			refused(t, fmt.Sprintf("version %c, character %d", p.version, at+1), o, err, fault.MACMismatch)
+		}
+		o, err := b.Unwrap(t.Context(), parse(t, good), takeFor(t, b, p.kbpk, sound(t, p.kbpk, "another"), keys.UsageKBPK))
+		refused(t, "another KBPK", o, err, fault.MACMismatch)
+
+		h := header(p.version, keys.TDES128)
+		said, err := keyblock.CheckData(kbpk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.SetOpt("KP", said)
+		named := closeOutside(t, kbpk, clearKey(t, keys.TDES128, sound(t, keys.TDES128, "x")), h)
+		o, err = b.Unwrap(t.Context(), named, takeFor(t, b, p.kbpk, sound(t, p.kbpk, "another"), keys.UsageKBPK))
+		refused(t, "another KBPK than KP says", o, err, fault.KBPKWrong)
+	}
+}
+
+// strangeExportability opens a block with exportability 9, which keyblock reads and does not write. It was made with
+// the standard library of Go alone.
+func strangeExportability(t *testing.T, b hsm.Boundary) {
+	block := parse(t, "A0072P0TE00900004A1A968A39DCC86530284D87664C4760B89487906FC0919D9160E0D7")
+	kbpk := takeFor(t, b, keys.TDES128, unhex(t, "6D31F4A2C7580E9B1CA7E35886D0B94F"), keys.UsageKBPK)
+	opened, err := b.Unwrap(t.Context(), block, kbpk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantKey(t, b, opened.Key, unhex(t, "85A2E9137C4F61D02E98B0F4CD5B3176"))
+	if opened.Key.Exportability != 'N' || !contains(warnings(opened.Warnings), "proprietary_exportability") {
+		t.Errorf("exportability %c, warnings %v", opened.Key.Exportability, warnings(opened.Warnings))
+	}
+}
+
+func contains(all []string, one string) bool {
+	for _, s := range all {
+		if s == one {
+			return true
+		}
+	}
+	return false
+}
+
+// fullHeader has an optional block of every kind that a translation must treat in a way of its own.
+func fullHeader(t *testing.T, version byte, kbpk, key *keys.Key) keyblock.Header {
+	t.Helper()
+	kp, err := keyblock.CheckData(kbpk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kc, err := keyblock.CheckData(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := keyblock.Header{Version: version, Usage: keys.UsagePIN, Algorithm: 'T', Mode: 'E', KeyVersion: "07", Exportability: 'S', Context: '2', Reserved: '0'}
+	for _, o := range [][2]string{{"TS", "20260102030405Z"}, {"KP", kp}, {"LB", "a label, with blanks"}, {"KC", kc}, {"PK", kp}, {"Z9", "ours"}} {
+		h.SetOpt(o[0], o[1])
+	}
+	return h
+}
+
+// withoutPadding gives the optional blocks without PB, whose presence the alignment decides.
+func withoutPadding(h keyblock.Header) map[string]string {
+	all := map[string]string{}
+	for _, o := range h.Optional {
+		if o.ID != "PB" {
+			all[o.ID] = o.Data
+		}
+	}
+	return all
+}
+
+func order(h keyblock.Header) string {
+	var ids string
+	for _, o := range h.Optional {
+		if o.ID != "PB" {
+			ids += o.ID
+		}
+	}
+	return ids
+}
+
+func translated(t *testing.T, b hsm.Boundary) {
+	clear := sound(t, keys.TDES128, "translated")
+	key := clearKey(t, keys.TDES128, clear)
+	for _, from := range protections() {
+		fromKey, fromHeld := clearKey(t, from.kbpk, sound(t, from.kbpk, "from")), takeFor(t, b, from.kbpk, sound(t, from.kbpk, "from"), keys.UsageKBPK)
+		block := closeOutside(t, fromKey, key, fullHeader(t, from.version, fromKey, key))
+		for _, to := range protections() {
+			what := fmt.Sprintf("%c under %s to %c under %s", from.version, from.kbpk, to.version, to.kbpk)
+			toKey, toHeld := clearKey(t, to.kbpk, sound(t, to.kbpk, "to")), takeFor(t, b, to.kbpk, sound(t, to.kbpk, "to"), keys.UsageKBPK)
+			change := hsm.Change{Version: to.version}
+			if from.version == to.version {
+				change.Version = 0 // keeps it
+			}
+			got, err := b.Translate(t.Context(), block, fromHeld, toHeld, change)
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+				continue
+			}
+			wantHeader(t, what, parse(t, got.Block), fullHeader(t, to.version, toKey, key))
+			wantKey(t, b, got.Key, clear)
+			if want := (hsm.Attributes{Algorithm: keys.TDES128, Usage: keys.UsagePIN, Mode: 'E', Exportability: 'S'}); got.Key.Attributes != want {
+				t.Errorf("%s: attributes %+v, want %+v", what, got.Key.Attributes, want)
+			}
+			u := openOutside(t, toKey, parse(t, got.Block))
+			if string(u.Key.Secret().Expose()) != string(clear) {
+				t.Errorf("%s: another key", what)
+			}
+			for _, id := range []string{"kc_mismatch", "kp_mismatch", "pk_mismatch", "check_method"} {
+				if contains(warnings(got.Warnings), id) || contains(warnings(u.Warnings), id) {
+					t.Errorf("%s: warning %s", what, id)
+				}
+			}
+			shows(t, what, clear, got)
+		}
+	}
+}
+
+func wantHeader(t *testing.T, what string, got *keyblock.Block, want keyblock.Header) {
+	t.Helper()
+	if g, w := withoutPadding(got.Header), withoutPadding(want); !reflect.DeepEqual(g, w) || order(got.Header) != order(want) {
+		t.Errorf("%s: optional blocks %v in the order %s, want %v in the order %s", what, g, order(got.Header), w, order(want))
+	}
+	h := got.Header
+	h.Optional, want.Optional = nil, nil
+	if !reflect.DeepEqual(h, want) {
+		t.Errorf("%s: header %+v, want %+v", what, h, want)
+	}
+}
+
+func translatedLength(t *testing.T, b hsm.Boundary) {
+	from, to := clearKey(t, keys.AES256, sound(t, keys.AES256, "from")), clearKey(t, keys.AES256, sound(t, keys.AES256, "to"))
+	fromHeld := takeFor(t, b, keys.AES256, sound(t, keys.AES256, "from"), keys.UsageKBPK)
+	toHeld := takeFor(t, b, keys.AES256, sound(t, keys.AES256, "to"), keys.UsageKBPK)
+	lengths := map[bool]map[int]bool{true: {}, false: {}}
+	for _, alg := range []keys.Algorithm{keys.AES128, keys.AES192, keys.AES256} {
+		block := closeOutside(t, from, clearKey(t, alg, sound(t, alg, "x")), header('D', alg))
+		for plain := range lengths {
+			got, err := b.Translate(t.Context(), block, fromHeld, toHeld, hsm.Change{Plain: plain})
+			if err != nil {
+				t.Fatal(err)
+			}
+			openOutside(t, to, parse(t, got.Block))
+			lengths[plain][len(got.Block)] = true
+		}
+	}
+	if len(lengths[false]) != 1 || len(lengths[true]) != 2 { // 16 and 24 bytes, 32 bytes: two and three cipher blocks
+		t.Errorf("lengths in characters: hidden %v, plain %v", lengths[false], lengths[true])
+	}
+}
+
+func translateRefused(t *testing.T, b hsm.Boundary) {
+	from := clearKey(t, keys.AES128, sound(t, keys.AES128, "from"))
+	held := func(seed string) hsm.Key {
+		return takeFor(t, b, keys.AES128, sound(t, keys.AES128, seed), keys.UsageKBPK)
+	}
+	block := closeOutside(t, from, clearKey(t, keys.AES128, sound(t, keys.AES128, "x")), header('D', keys.AES128))
+	got, err := b.Translate(t.Context(), block, held("another"), held("to"), hsm.Change{AllowWeak: true})
+	refused(t, "from another KBPK", got, err, fault.MACMismatch)
+	got, err = b.Translate(t.Context(), block, held("from"), held("to"), hsm.Change{Version: 'X'})
+	refused(t, "to no version", got, err, fault.VersionUnsupported)
+
+	weak := closeOutside(t, from, clearKey(t, keys.AES128, make([]byte, 16)), header('D', keys.AES128))
+	got, err = b.Translate(t.Context(), weak, held("from"), held("to"), hsm.Change{})
+	refused(t, "a weak key", got, err, fault.WeakKey)
+	got, err = b.Translate(t.Context(), weak, held("from"), held("to"), hsm.Change{AllowWeak: true})
+	if err != nil || len(got.Key.Weak) == 0 || !contains(warnings(got.Warnings), "weak_key") {
+		t.Errorf("a weak key, allowed: reported %v and %v, error %v", got.Key.Weak, warnings(got.Warnings), err)
+	}
+}
+
+func changedCharacter(t *testing.T, b hsm.Boundary) {
+	for _, p := range []protection{{'A', keys.TDES128}, {'B', keys.TDES192}, {'C', keys.TDES128}, {'D', keys.AES256}, {'E', keys.AES128}} {
+		kbpk, held := clearKey(t, p.kbpk, sound(t, p.kbpk, "kbpk")), takeFor(t, b, p.kbpk, sound(t, p.kbpk, "kbpk"), keys.UsageKBPK)
+		good := closeOutside(t, kbpk, clearKey(t, keys.TDES128, sound(t, keys.TDES128, "x")), header(p.version, keys.TDES128)).Marshal()
+		if found, err := b.Examine(t.Context(), parse(t, good), held); err != nil || len(found) != 0 {
+			t.Errorf("version %c: a good block has findings %+v, error %v", p.version, found, err)
+		}
+		for _, tt := range []struct {
+			cause string
+			at    int
+		}{{"header_edited", 6}, {"payload_edited", 20}, {"mac_edited", len(good) - 1}} {
+			found, err := b.Examine(t.Context(), parse(t, damage(good, tt.at)), held)
+			if err != nil || len(found) != 1 || found[0].Cause != tt.cause || found[0].Character != tt.at+1 ||
+				found[0].Certainty != keyblock.Proven || found[0].Corrected != good {
+				t.Errorf("version %c, character %d: findings %+v, error %v", p.version, tt.at+1, found, err)
+			}
+		}
+	}
+}
+
+func otherKBPK(t *testing.T, b hsm.Boundary) {
+	block := closeOutside(t, clearKey(t, keys.AES128, sound(t, keys.AES128, "kbpk")),
+		clearKey(t, keys.TDES128, sound(t, keys.TDES128, "x")), header('D', keys.TDES128))
+	found, err := b.Examine(t.Context(), block, takeFor(t, b, keys.AES128, sound(t, keys.AES128, "another"), keys.UsageKBPK))
+	if err != nil || len(found) == 0 || found[0].Cause != "kbpk_wrong" || found[0].Corrected != "" {
+		t.Errorf("findings %+v, error %v", found, err)
+	}
+	shows(t, "findings", sound(t, keys.TDES128, "x"), found)
+	shows(t, "findings", sound(t, keys.AES128, "another"), found)
+}
