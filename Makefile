@@ -1,7 +1,7 @@
 # poskey. `make test` installs what the tests need and runs them all; the other targets need Go alone.
 GO          ?= go
 FUZZTIME    ?= 30s
-BENCHCOUNT  ?= 5
+BENCHCOUNT  ?= 6
 BIN         := bin/poskey
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da

@@ -108,15 +108,17 @@ func (s *soft) giveBack(l *lease) {
 	}
 	s.idle[l.id] = append(s.idle[l.id], l)
 	if s.leases++; s.leases > maxIdle {
-		s.evict()
+		s.evict(l.id)
 	}
 }
 
-// evict wipes one idle lease of any KBPK. One of the master key, which every call takes, is the last to go.
-func (s *soft) evict() {
-	victim := leaseID{}
+// evict makes room for the newest lease: it wipes one of any other KBPK. Those of the master key, which every call
+// takes, are the last to go.
+func (s *soft) evict(newest leaseID) {
+	victim := newest
 	for id := range s.idle {
-		if victim = id; id != (leaseID{}) {
+		if id != newest && id != (leaseID{}) {
+			victim = id
 			break
 		}
 	}

@@ -37,7 +37,7 @@ type Ready struct {
 	notes   []text.Text
 }
 
-// Before is what the slot held.
+// Before is what the slot held; nothing is known of it before a clear load.
 func (r Ready) Before() device.SlotState { return r.before }
 
 // Notes are remarks of the preflight.
@@ -58,8 +58,12 @@ type Result struct {
 	Version byte // of the key block, 0 for a clear load
 }
 
-// Preflight finds out everything that can fail before a key crosses the line, and asks the terminal what the slot holds.
+// Preflight finds out what can fail before a key crosses the line, and asks the terminal what the slot holds. Before a
+// clear load it does not ask: the question would end the mode in which the terminal takes clear keys.
 func Preflight(ctx context.Context, d device.Device, p Plan) (Ready, error) {
+	if p.Key.By() == "" {
+		return Ready{}, fault.New(fault.Usage, "the plan holds no key whose check value somebody answered for")
+	}
 	key := p.Key.Key()
 	caps := d.Capabilities()
 	if !key.Algorithm.IsDES() {
@@ -76,8 +80,8 @@ func Preflight(ctx context.Context, d device.Device, p Plan) (Ready, error) {
 	if p.Clear { // a UIC pad leaves its key inject mode on any other packet, so it is not asked first
 		return r, nil
 	}
-	if r.before, err = d.ReadSlot(ctx, p.Slot); err != nil && !isUnaskable(caps, p.Slot) {
-		return Ready{}, fault.Wrap(err, "ask what slot %s holds", string(p.Slot))
+	if r.before, err = d.ReadSlot(ctx, p.Slot); err != nil {
+		return Ready{}, err
 	}
 	if r.before.Loaded {
 		r.notes = append(r.notes, text.New("slot %s holds a key already; it will be replaced", string(p.Slot)))
@@ -85,24 +89,24 @@ func Preflight(ctx context.Context, d device.Device, p Plan) (Ready, error) {
 	return r, nil
 }
 
-// isUnaskable: some slots can be loaded but not asked about; then the load itself must tell.
-func isUnaskable(caps device.Capabilities, slot device.Slot) bool {
-	for _, rule := range caps.Slots {
-		if strings.Contains(rule.Slots, string(slot)) {
-			return false
-		}
-	}
-	return true
-}
-
 // fillAttributes takes usage and mode from the plan, else from the slot's rules: a master key where the slot takes one.
 func fillAttributes(p Plan, caps device.Capabilities) (Plan, error) {
 	key := p.Key.Key()
-	var fit []device.SlotRule
+	var known, fit []device.SlotRule
 	for _, rule := range caps.Slots {
-		if strings.Contains(rule.Slots, string(p.Slot)) && hasLength(rule, key.Len) {
+		if len(p.Slot) != 1 || !strings.Contains(rule.Slots, string(p.Slot)) {
+			continue
+		}
+		known = append(known, rule)
+		if hasLength(rule, key.Len) {
 			fit = append(fit, rule)
 		}
+	}
+	switch {
+	case len(known) == 0:
+		return Plan{}, fault.New(fault.NotFound, "there is no slot %q for keys here", string(p.Slot))
+	case len(fit) == 0:
+		return Plan{}, fault.New(fault.NotPermitted, "slot %s takes no key of %d bytes", string(p.Slot), key.Len)
 	}
 	if p.Usage == "" {
 		p.Usage = defaultUsage(fit)
@@ -115,9 +119,6 @@ func fillAttributes(p Plan, caps device.Capabilities) (Plan, error) {
 	if p.Mode == 0 {
 		p.Mode = p.Usage.DefaultMode()
 	}
-	if len(fit) == 0 {
-		return Plan{}, fault.New(fault.NotPermitted, "slot %s takes no key of %d bytes", string(p.Slot), key.Len)
-	}
 	return p, nil
 }
 
@@ -127,10 +128,7 @@ func defaultUsage(fit []device.SlotRule) keys.Usage {
 			return keys.UsageKEK
 		}
 	}
-	if len(fit) > 0 {
-		return fit[0].Usage
-	}
-	return keys.UsageKEK
+	return fit[0].Usage
 }
 
 func hasLength(rule device.SlotRule, n int) bool {
@@ -155,6 +153,9 @@ func (r *Ready) protection(caps device.Capabilities) error {
 	if p.KLK == nil {
 		return fault.New(fault.Usage, "give the key that the terminal opens key blocks with (--kbpk; the KLK in slot F), or --clear")
 	}
+	if alg := p.KLK.Algorithm; alg != keys.TDES128 && alg != keys.TDES192 {
+		return fault.New(fault.NotPermitted, "a KLK is a tdes-128 or tdes-192 key; this one is %q", string(alg))
+	}
 	if p.KLK.Len < p.Key.Key().Len {
 		return fault.New(fault.WeakKey, "the key (%d bytes) is longer than the KLK that would protect it (%d bytes)", p.Key.Key().Len, p.KLK.Len)
 	}
@@ -171,6 +172,9 @@ func (r *Ready) protection(caps device.Capabilities) error {
 
 // Load loads and confirms. An error that is a *device.OutcomeUnknown must not be answered by loading again.
 func Load(ctx context.Context, b hsm.Boundary, d device.Device, r Ready) (Result, error) {
+	if r.plan.Key.By() == "" {
+		return Result{}, fault.New(fault.Usage, "nothing passed its preflight")
+	}
 	if r.plan.Clear {
 		return loadClear(ctx, b, d, r)
 	}
@@ -180,7 +184,7 @@ func Load(ctx context.Context, b hsm.Boundary, d device.Device, r Ready) (Result
 	}
 	loaded, err := device.LoadBlock(ctx, d, r.plan.Slot, block)
 	if err != nil {
-		return Result{}, fault.Wrap(err, "load slot %s", string(r.plan.Slot))
+		return Result{}, err
 	}
 	return Result{loaded, r.version}, nil
 }
@@ -211,7 +215,7 @@ func loadClear(ctx context.Context, b hsm.Boundary, d device.Device, r Ready) (R
 	defer k.Wipe()
 	loaded, err := device.LoadClear(ctx, d, r.plan.Slot, k, r.plan.Usage, r.plan.Mode)
 	if err != nil {
-		return Result{}, fault.Wrap(err, "load slot %s", string(r.plan.Slot))
+		return Result{}, err
 	}
 	return Result{loaded, 0}, nil
 }

@@ -32,9 +32,20 @@ func Clean(input string) (text string, lowered bool, err error) {
 		}
 	}
 	if text != "" && text[0] >= 'a' && text[0] <= 'e' {
-		return strings.ToUpper(text), true, nil
+		return upperCase(text), true, nil
 	}
 	return text, false, nil
+}
+
+// upperCase knows the letters of ASCII only: strings.ToUpper would change the length of what is not UTF-8.
+func upperCase(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		if c >= 'a' && c <= 'z' {
+			b[i] = c - 'a' + 'A'
+		}
+	}
+	return string(b)
 }
 
 // Parse decides whether text has the form of a key block. The checks come in the order of the text, so the first

@@ -29,7 +29,7 @@ func atOnce(t *testing.T, b hsm.Boundary) {
 	shared := take(t, b, keys.TDES128, clear)
 	kbpks := make([]hsm.Key, 3)
 	for i := range kbpks {
-		kbpks[i] = takeFor(t, b, keys.AES256, sound(t, keys.AES256, fmt.Sprint("kbpk ", i)), keys.UsageKBPK)
+		_, kbpks[i] = kbpk(t, b, keys.AES256, fmt.Sprint("kbpk ", i))
 	}
 	var wg sync.WaitGroup
 	for w := range workers {
@@ -99,7 +99,7 @@ func reveal(t *testing.T, b hsm.Boundary, k hsm.Key) error {
 // closeDuringCalls: each call either answers right or fails, and nothing stays live; the claim counts.
 func closeDuringCalls(t *testing.T, b hsm.Boundary) {
 	k := take(t, b, keys.AES128, sound(t, keys.AES128, "x"))
-	kbpk := takeFor(t, b, keys.AES256, sound(t, keys.AES256, "kbpk"), keys.UsageKBPK)
+	_, held := kbpk(t, b, keys.AES256, "kbpk")
 	started := make(chan struct{}, workers)
 	var wg sync.WaitGroup
 	for range workers {
@@ -110,7 +110,8 @@ func closeDuringCalls(t *testing.T, b hsm.Boundary) {
 				if err == nil && v != k.Check {
 					t.Errorf("check value %s, want %s", v, k.Check)
 				}
-				if _, wrapErr := b.Wrap(t.Context(), k, kbpk, header('D', keys.AES128), keyblock.WrapOptions{}); err != nil && wrapErr == nil {
+				_, wrapErr := b.Wrap(t.Context(), k, held, header('D', keys.AES128), keyblock.WrapOptions{})
+				if err != nil && wrapErr == nil {
 					t.Error("a call after one that found the boundary closed was answered")
 				}
 				sec := secret.New(16)

@@ -5,6 +5,7 @@ package hsmtest
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,8 +71,7 @@ func publishedBlocks(t *testing.T, b hsm.Boundary) {
 
 func wrapped(t *testing.T, b hsm.Boundary) {
 	for _, p := range protections() {
-		kbpk := clearKey(t, p.kbpk, sound(t, p.kbpk, "kbpk"))
-		held := takeFor(t, b, p.kbpk, sound(t, p.kbpk, "kbpk"), keys.UsageKBPK)
+		outer, held := kbpk(t, b, p.kbpk, "kbpk")
 		for _, alg := range keys.Named() {
 			clear, what := sound(t, alg, "wrapped"), fmt.Sprintf("%s in version %c under %s", alg, p.version, p.kbpk)
 			k := take(t, b, alg, clear)
@@ -81,8 +81,8 @@ func wrapped(t *testing.T, b hsm.Boundary) {
 				continue
 			}
 			block := parse(t, w.Block)
-			outside := openOutside(t, kbpk, block)
-			if string(outside.Key.Secret().Expose()) != string(clear) || outside.Key.Algorithm() != alg {
+			u := openOutside(t, outer, block)
+			if string(u.Key.Secret().Expose()) != string(clear) || u.Key.Algorithm() != alg {
 				t.Errorf("%s: another key comes out outside", what)
 			}
 			opened, err := b.Unwrap(t.Context(), block, held)
@@ -94,7 +94,7 @@ func wrapped(t *testing.T, b hsm.Boundary) {
 			if opened.Key.Attributes != k.Attributes {
 				t.Errorf("%s: attributes %+v, want %+v", what, opened.Key.Attributes, k.Attributes)
 			}
-			if got, want := warnings(opened.Warnings), warnings(outside.Warnings); !reflect.DeepEqual(got, want) {
+			if got, want := warnings(opened.Warnings), warnings(u.Warnings); !slices.Equal(got, want) {
 				t.Errorf("%s: warnings %v, want %v", what, got, want)
 			}
 			shows(t, what, clear, w, opened)
@@ -105,7 +105,7 @@ func wrapped(t *testing.T, b hsm.Boundary) {
 
 func obfuscated(t *testing.T, b hsm.Boundary) {
 	for _, p := range protections() {
-		held := takeFor(t, b, p.kbpk, sound(t, p.kbpk, "kbpk"), keys.UsageKBPK)
+		_, held := kbpk(t, b, p.kbpk, "kbpk")
 		lengths := map[int]bool{}
 		for _, alg := range []keys.Algorithm{keys.DES, keys.TDES128, keys.TDES192} {
 			w, err := b.Wrap(t.Context(), take(t, b, alg, sound(t, alg, "x")), held, header(p.version, alg),
@@ -122,7 +122,7 @@ func obfuscated(t *testing.T, b hsm.Boundary) {
 }
 
 func wrapRefused(t *testing.T, b hsm.Boundary) {
-	kbpk := takeFor(t, b, keys.AES256, sound(t, keys.AES256, "kbpk"), keys.UsageKBPK)
+	_, held := kbpk(t, b, keys.AES256, "kbpk")
 	good := take(t, b, keys.AES128, sound(t, keys.AES128, "x"))
 	weak := take(t, b, keys.AES128, make([]byte, 16))
 	with := func(change func(h *keyblock.Header)) keyblock.Header {
@@ -130,69 +130,78 @@ func wrapRefused(t *testing.T, b hsm.Boundary) {
 		change(&h)
 		return h
 	}
+	const nothing = "" // lifts it
 	for _, tt := range []struct {
-		what string
-		k    hsm.Key
-		h    keyblock.Header
-		want fault.Kind
-		lift keyblock.WrapOptions // with these it passes; the zero value: nothing lifts it
+		what  string
+		k     hsm.Key
+		h     keyblock.Header
+		want  fault.Kind // "" for any
+		lifts string     // the option with which it passes
 	}{
-		{"a weak key", weak, header('D', keys.AES128), fault.WeakKey, keyblock.WrapOptions{AllowWeak: true}},
-		{"single DES", take(t, b, keys.DES, sound(t, keys.DES, "x")), header('D', keys.DES), fault.WeakKey, keyblock.WrapOptions{AllowWeak: true}},
-		{"a mode that does not fit", good, with(func(h *keyblock.Header) { h.Mode = 'X' }), fault.ModeUnfit, keyblock.WrapOptions{AllowUnfit: true}},
-		{"an initial key without its KSN", good, with(func(h *keyblock.Header) { h.Usage, h.Mode = keys.UsageIK, 'X' }), fault.MissingKSN,
-			keyblock.WrapOptions{AllowUnfit: true}},
-		{"another algorithm", good, header('D', keys.TDES128), fault.HeaderMalformed, keyblock.WrapOptions{}},
-		{"no header", good, keyblock.Header{}, "", keyblock.WrapOptions{}},
-		{"an unknown version", good, header('F', keys.AES128), fault.VersionUnsupported, keyblock.WrapOptions{}},
-		{"no usage", good, with(func(h *keyblock.Header) { h.Usage = "" }), "", keyblock.WrapOptions{}},
-		{"a long usage", good, with(func(h *keyblock.Header) { h.Usage = "D0D0" }), "", keyblock.WrapOptions{}},
-		{"no key version", good, with(func(h *keyblock.Header) { h.KeyVersion = "" }), "", keyblock.WrapOptions{}},
-		{"no context", good, with(func(h *keyblock.Header) { h.Context = 0 }), "", keyblock.WrapOptions{}},
-		{"no exportability", good, with(func(h *keyblock.Header) { h.Exportability = 0 }), "", keyblock.WrapOptions{}},
-		{"a line break in a label", good, with(func(h *keyblock.Header) { h.SetOpt("LB", "a\nb") }), fault.OptionalBlockCharset, keyblock.WrapOptions{}},
-		{"a block longer than its length field", good, with(func(h *keyblock.Header) { h.SetOpt("LB", strings.Repeat("x", 9970)) }),
-			"", keyblock.WrapOptions{}},
+		{"a weak key", weak, header('D', keys.AES128), fault.WeakKey, "weak"},
+		{"single DES", take(t, b, keys.DES, sound(t, keys.DES, "x")), header('D', keys.DES), fault.WeakKey, "weak"},
+		{"a mode that does not fit", good, with(func(h *keyblock.Header) { h.Mode = 'X' }), fault.ModeUnfit, "unfit"},
+		{"an initial key without its KSN", good, with(func(h *keyblock.Header) { h.Usage, h.Mode = keys.UsageIK, 'X' }),
+			fault.MissingKSN, "unfit"},
+		{"another algorithm", good, header('D', keys.TDES128), fault.HeaderMalformed, nothing},
+		{"no header", good, keyblock.Header{}, "", nothing},
+		{"an unknown version", good, header('F', keys.AES128), fault.VersionUnsupported, nothing},
+		{"no usage", good, with(func(h *keyblock.Header) { h.Usage = "" }), "", nothing},
+		{"a long usage", good, with(func(h *keyblock.Header) { h.Usage = "D0D0" }), "", nothing},
+		{"no key version", good, with(func(h *keyblock.Header) { h.KeyVersion = "" }), "", nothing},
+		{"no context", good, with(func(h *keyblock.Header) { h.Context = 0 }), "", nothing},
+		{"no exportability", good, with(func(h *keyblock.Header) { h.Exportability = 0 }), "", nothing},
+		{"a line break in a label", good, with(func(h *keyblock.Header) { h.SetOpt("LB", "a\nb") }),
+			fault.OptionalBlockCharset, nothing},
+		{"a block too long for its length field", good,
+			with(func(h *keyblock.Header) { h.SetOpt("LB", strings.Repeat("x", 9970)) }), "", nothing},
 	} {
 		var kinds []fault.Kind
 		if tt.want != "" {
 			kinds = append(kinds, tt.want)
 		}
-		w, err := b.Wrap(t.Context(), tt.k, kbpk, tt.h, keyblock.WrapOptions{})
+		w, err := b.Wrap(t.Context(), tt.k, held, tt.h, keyblock.WrapOptions{})
 		refused(t, tt.what, w, err, kinds...)
-		lifted := tt.lift != keyblock.WrapOptions{}
-		w, err = b.Wrap(t.Context(), tt.k, kbpk, tt.h, keyblock.WrapOptions{AllowWeak: !lifted || tt.lift.AllowWeak, AllowUnfit: !lifted || tt.lift.AllowUnfit})
-		if !lifted {
+		allowed := keyblock.WrapOptions{AllowWeak: tt.lifts != "unfit", AllowUnfit: tt.lifts != "weak"}
+		w, err = b.Wrap(t.Context(), tt.k, held, tt.h, allowed)
+		switch {
+		case tt.lifts == nothing:
 			refused(t, tt.what+", all allowed", w, err, kinds...)
-		} else if err != nil {
+		case err != nil:
 			t.Errorf("%s, allowed: %v", tt.what, err)
-		} else {
+		default:
 			parse(t, w.Block)
 		}
 	}
 }
 
 func wrongKBPKs(t *testing.T, b hsm.Boundary) {
-	k, clear := take(t, b, keys.AES128, sound(t, keys.AES128, "x")), clearKey(t, keys.AES128, sound(t, keys.AES128, "x"))
+	clear := sound(t, keys.AES128, "x")
+	k, key := take(t, b, keys.AES128, clear), clearKey(t, keys.AES128, clear)
+	all := keyblock.WrapOptions{AllowWeak: true, AllowUnfit: true}
 	for version, wrong := range map[byte][]keys.Algorithm{
-		'A': {keys.AES128, keys.AES192, keys.SM4, keys.HMACSHA256}, 'B': {keys.DES, keys.AES128, keys.SM4}, 'C': {keys.AES192, keys.HMACSHA256},
-		'D': {keys.TDES128, keys.TDES192, keys.SM4, keys.DES}, 'E': {keys.TDES192, keys.SM4, keys.HMACSHA256},
+		'A': {keys.AES128, keys.AES192, keys.SM4, keys.HMACSHA256},
+		'B': {keys.DES, keys.AES128, keys.SM4},
+		'C': {keys.AES192, keys.HMACSHA256},
+		'D': {keys.TDES128, keys.TDES192, keys.SM4, keys.DES},
+		'E': {keys.TDES192, keys.SM4, keys.HMACSHA256},
 	} {
 		right := keys.AES128
 		if version < 'D' {
 			right = keys.TDES128
 		}
-		block := closeOutside(t, clearKey(t, right, sound(t, right, "kbpk")), clear, header(version, keys.AES128))
-		fits := takeFor(t, b, right, sound(t, right, "kbpk"), keys.UsageKBPK)
+		outer, fits := kbpk(t, b, right, "kbpk")
+		block := closeOutside(t, outer, key, header(version, keys.AES128))
 		for _, alg := range wrong {
-			what, kbpk := fmt.Sprintf("%s for version %c", alg, version), takeFor(t, b, alg, sound(t, alg, "kbpk"), keys.UsageKBPK)
-			w, err := b.Wrap(t.Context(), k, kbpk, header(version, keys.AES128), keyblock.WrapOptions{AllowWeak: true, AllowUnfit: true})
+			what := fmt.Sprintf("%s for version %c", alg, version)
+			_, unfit := kbpk(t, b, alg, "kbpk")
+			w, err := b.Wrap(t.Context(), k, unfit, header(version, keys.AES128), all)
 			refused(t, "wrap, "+what, w, err, fault.KBPKLength)
-			o, err := b.Unwrap(t.Context(), block, kbpk)
+			o, err := b.Unwrap(t.Context(), block, unfit)
 			refused(t, "unwrap, "+what, o, err, fault.KBPKLength)
-			tr, err := b.Translate(t.Context(), block, fits, kbpk, hsm.Change{AllowWeak: true})
+			tr, err := b.Translate(t.Context(), block, fits, unfit, hsm.Change{AllowWeak: true})
 			refused(t, "translate, "+what, tr, err, fault.KBPKLength)
-			f, err := b.Examine(t.Context(), block, kbpk)
+			f, err := b.Examine(t.Context(), block, unfit)
 			refused(t, "examine, "+what, f, err, fault.KBPKLength)
 		}
 	}
@@ -200,8 +209,10 @@ func wrongKBPKs(t *testing.T, b hsm.Boundary) {
 
 func macFirst(t *testing.T, b hsm.Boundary) {
 	for _, p := range protections() {
-		kbpk, held := clearKey(t, p.kbpk, sound(t, p.kbpk, "kbpk")), takeFor(t, b, p.kbpk, sound(t, p.kbpk, "kbpk"), keys.UsageKBPK)
-		good := closeOutside(t, kbpk, clearKey(t, keys.TDES128, sound(t, keys.TDES128, "x")), header(p.version, keys.TDES128)).Marshal()
+		outer, held := kbpk(t, b, p.kbpk, "kbpk")
+		_, another := kbpk(t, b, p.kbpk, "another")
+		key, h := clearKey(t, keys.TDES128, sound(t, keys.TDES128, "x")), header(p.version, keys.TDES128)
+		good := closeOutside(t, outer, key, h).Marshal()
 		for at := range good {
 			block, err := keyblock.Parse(damage(good, at))
 			if err != nil || block.Version != p.version || len(block.Optional) != 0 {
@@ -210,17 +221,15 @@ func macFirst(t *testing.T, b hsm.Boundary) {
 			o, err := b.Unwrap(t.Context(), block, held)
 			refused(t, fmt.Sprintf("version %c, character %d", p.version, at+1), o, err, fault.MACMismatch)
 		}
-		o, err := b.Unwrap(t.Context(), parse(t, good), takeFor(t, b, p.kbpk, sound(t, p.kbpk, "another"), keys.UsageKBPK))
+		o, err := b.Unwrap(t.Context(), parse(t, good), another)
 		refused(t, "another KBPK", o, err, fault.MACMismatch)
 
-		h := header(p.version, keys.TDES128)
-		said, err := keyblock.CheckData(kbpk)
+		said, err := keyblock.CheckData(outer)
 		if err != nil {
 			t.Fatal(err)
 		}
 		h.SetOpt("KP", said)
-		named := closeOutside(t, kbpk, clearKey(t, keys.TDES128, sound(t, keys.TDES128, "x")), h)
-		o, err = b.Unwrap(t.Context(), named, takeFor(t, b, p.kbpk, sound(t, p.kbpk, "another"), keys.UsageKBPK))
+		o, err = b.Unwrap(t.Context(), closeOutside(t, outer, key, h), another)
 		refused(t, "another KBPK than KP says", o, err, fault.KBPKWrong)
 	}
 }
@@ -229,30 +238,21 @@ func macFirst(t *testing.T, b hsm.Boundary) {
 // the standard library of Go alone.
 func strangeExportability(t *testing.T, b hsm.Boundary) {
 	block := parse(t, "A0072P0TE00900004A1A968A39DCC86530284D87664C4760B89487906FC0919D9160E0D7")
-	kbpk := takeFor(t, b, keys.TDES128, unhex(t, "6D31F4A2C7580E9B1CA7E35886D0B94F"), keys.UsageKBPK)
-	opened, err := b.Unwrap(t.Context(), block, kbpk)
+	held := takeFor(t, b, keys.TDES128, unhex(t, "6D31F4A2C7580E9B1CA7E35886D0B94F"), keys.UsageKBPK)
+	opened, err := b.Unwrap(t.Context(), block, held)
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantKey(t, b, opened.Key, unhex(t, "85A2E9137C4F61D02E98B0F4CD5B3176"))
-	if opened.Key.Exportability != 'N' || !contains(warnings(opened.Warnings), "proprietary_exportability") {
+	if opened.Key.Exportability != 'N' || !slices.Contains(warnings(opened.Warnings), "proprietary_exportability") {
 		t.Errorf("exportability %c, warnings %v", opened.Key.Exportability, warnings(opened.Warnings))
 	}
 }
 
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
-}
-
 // fullHeader has an optional block of every kind that a translation must treat in a way of its own.
-func fullHeader(t *testing.T, version byte, kbpk, key *keys.Key) keyblock.Header {
+func fullHeader(t *testing.T, version byte, outer, key *keys.Key) keyblock.Header {
 	t.Helper()
-	kp, err := keyblock.CheckData(kbpk)
+	kp, err := keyblock.CheckData(outer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,43 +260,37 @@ func fullHeader(t *testing.T, version byte, kbpk, key *keys.Key) keyblock.Header
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := keyblock.Header{Version: version, Usage: keys.UsagePIN, Algorithm: 'T', Mode: 'E', KeyVersion: "07", Exportability: 'S', Context: '2', Reserved: '0'}
-	for _, o := range [][2]string{{"TS", "20260102030405Z"}, {"KP", kp}, {"LB", "a label, with blanks"}, {"KC", kc}, {"PK", kp}, {"Z9", "ours"}} {
+	h := keyblock.Header{Version: version, Usage: keys.UsagePIN, Algorithm: 'T', Mode: 'E', KeyVersion: "07",
+		Exportability: 'S', Context: '2', Reserved: '0'}
+	for _, o := range [][2]string{
+		{"TS", "20260102030405Z"}, {"KP", kp}, {"LB", "a label, with blanks"}, {"KC", kc}, {"PK", kp}, {"Z9", "ours"},
+	} {
 		h.SetOpt(o[0], o[1])
 	}
 	return h
 }
 
-// withoutPadding gives the optional blocks without PB, whose presence the alignment decides.
-func withoutPadding(h keyblock.Header) map[string]string {
-	all := map[string]string{}
+// unpadded lists the optional blocks without PB, whose presence the alignment decides.
+func unpadded(h keyblock.Header) []string {
+	var all []string
 	for _, o := range h.Optional {
 		if o.ID != "PB" {
-			all[o.ID] = o.Data
+			all = append(all, o.ID+" "+o.Data)
 		}
 	}
 	return all
 }
 
-func order(h keyblock.Header) string {
-	var ids string
-	for _, o := range h.Optional {
-		if o.ID != "PB" {
-			ids += o.ID
-		}
-	}
-	return ids
-}
-
 func translated(t *testing.T, b hsm.Boundary) {
 	clear := sound(t, keys.TDES128, "translated")
 	key := clearKey(t, keys.TDES128, clear)
+	want := hsm.Attributes{Algorithm: keys.TDES128, Usage: keys.UsagePIN, Mode: 'E', Exportability: 'S'}
 	for _, from := range protections() {
-		fromKey, fromHeld := clearKey(t, from.kbpk, sound(t, from.kbpk, "from")), takeFor(t, b, from.kbpk, sound(t, from.kbpk, "from"), keys.UsageKBPK)
+		fromKey, fromHeld := kbpk(t, b, from.kbpk, "from")
 		block := closeOutside(t, fromKey, key, fullHeader(t, from.version, fromKey, key))
 		for _, to := range protections() {
 			what := fmt.Sprintf("%c under %s to %c under %s", from.version, from.kbpk, to.version, to.kbpk)
-			toKey, toHeld := clearKey(t, to.kbpk, sound(t, to.kbpk, "to")), takeFor(t, b, to.kbpk, sound(t, to.kbpk, "to"), keys.UsageKBPK)
+			toKey, toHeld := kbpk(t, b, to.kbpk, "to")
 			change := hsm.Change{Version: to.version}
 			if from.version == to.version {
 				change.Version = 0 // keeps it
@@ -308,15 +302,12 @@ func translated(t *testing.T, b hsm.Boundary) {
 			}
 			wantHeader(t, what, parse(t, got.Block), fullHeader(t, to.version, toKey, key))
 			wantKey(t, b, got.Key, clear)
-			if want := (hsm.Attributes{Algorithm: keys.TDES128, Usage: keys.UsagePIN, Mode: 'E', Exportability: 'S'}); got.Key.Attributes != want {
-				t.Errorf("%s: attributes %+v, want %+v", what, got.Key.Attributes, want)
-			}
 			u := openOutside(t, toKey, parse(t, got.Block))
-			if string(u.Key.Secret().Expose()) != string(clear) {
-				t.Errorf("%s: another key", what)
+			if string(u.Key.Secret().Expose()) != string(clear) || got.Key.Attributes != want {
+				t.Errorf("%s: another key, or attributes %+v, want %+v", what, got.Key.Attributes, want)
 			}
 			for _, id := range []string{"kc_mismatch", "kp_mismatch", "pk_mismatch", "check_method"} {
-				if contains(warnings(got.Warnings), id) || contains(warnings(u.Warnings), id) {
+				if slices.Contains(warnings(got.Warnings), id) || slices.Contains(warnings(u.Warnings), id) {
 					t.Errorf("%s: warning %s", what, id)
 				}
 			}
@@ -327,8 +318,8 @@ func translated(t *testing.T, b hsm.Boundary) {
 
 func wantHeader(t *testing.T, what string, got *keyblock.Block, want keyblock.Header) {
 	t.Helper()
-	if g, w := withoutPadding(got.Header), withoutPadding(want); !reflect.DeepEqual(g, w) || order(got.Header) != order(want) {
-		t.Errorf("%s: optional blocks %v in the order %s, want %v in the order %s", what, g, order(got.Header), w, order(want))
+	if g, w := unpadded(got.Header), unpadded(want); !slices.Equal(g, w) {
+		t.Errorf("%s: optional blocks %q, want %q", what, g, w)
 	}
 	h := got.Header
 	h.Optional, want.Optional = nil, nil
@@ -338,9 +329,8 @@ func wantHeader(t *testing.T, what string, got *keyblock.Block, want keyblock.He
 }
 
 func translatedLength(t *testing.T, b hsm.Boundary) {
-	from, to := clearKey(t, keys.AES256, sound(t, keys.AES256, "from")), clearKey(t, keys.AES256, sound(t, keys.AES256, "to"))
-	fromHeld := takeFor(t, b, keys.AES256, sound(t, keys.AES256, "from"), keys.UsageKBPK)
-	toHeld := takeFor(t, b, keys.AES256, sound(t, keys.AES256, "to"), keys.UsageKBPK)
+	from, fromHeld := kbpk(t, b, keys.AES256, "from")
+	to, toHeld := kbpk(t, b, keys.AES256, "to")
 	lengths := map[bool]map[int]bool{true: {}, false: {}}
 	for _, alg := range []keys.Algorithm{keys.AES128, keys.AES192, keys.AES256} {
 		block := closeOutside(t, from, clearKey(t, alg, sound(t, alg, "x")), header('D', alg))
@@ -359,29 +349,31 @@ func translatedLength(t *testing.T, b hsm.Boundary) {
 }
 
 func translateRefused(t *testing.T, b hsm.Boundary) {
-	from := clearKey(t, keys.AES128, sound(t, keys.AES128, "from"))
-	held := func(seed string) hsm.Key {
-		return takeFor(t, b, keys.AES128, sound(t, keys.AES128, seed), keys.UsageKBPK)
-	}
+	from, fromHeld := kbpk(t, b, keys.AES128, "from")
+	_, another := kbpk(t, b, keys.AES128, "another")
+	_, to := kbpk(t, b, keys.AES128, "to")
 	block := closeOutside(t, from, clearKey(t, keys.AES128, sound(t, keys.AES128, "x")), header('D', keys.AES128))
-	got, err := b.Translate(t.Context(), block, held("another"), held("to"), hsm.Change{AllowWeak: true})
+	got, err := b.Translate(t.Context(), block, another, to, hsm.Change{AllowWeak: true})
 	refused(t, "from another KBPK", got, err, fault.MACMismatch)
-	got, err = b.Translate(t.Context(), block, held("from"), held("to"), hsm.Change{Version: 'X'})
+	got, err = b.Translate(t.Context(), block, fromHeld, to, hsm.Change{Version: 'X'})
 	refused(t, "to no version", got, err, fault.VersionUnsupported)
 
 	weak := closeOutside(t, from, clearKey(t, keys.AES128, make([]byte, 16)), header('D', keys.AES128))
-	got, err = b.Translate(t.Context(), weak, held("from"), held("to"), hsm.Change{})
+	got, err = b.Translate(t.Context(), weak, fromHeld, to, hsm.Change{})
 	refused(t, "a weak key", got, err, fault.WeakKey)
-	got, err = b.Translate(t.Context(), weak, held("from"), held("to"), hsm.Change{AllowWeak: true})
-	if err != nil || len(got.Key.Weak) == 0 || !contains(warnings(got.Warnings), "weak_key") {
+	got, err = b.Translate(t.Context(), weak, fromHeld, to, hsm.Change{AllowWeak: true})
+	if err != nil || len(got.Key.Weak) == 0 || !slices.Contains(warnings(got.Warnings), "weak_key") {
 		t.Errorf("a weak key, allowed: reported %v and %v, error %v", got.Key.Weak, warnings(got.Warnings), err)
 	}
 }
 
 func changedCharacter(t *testing.T, b hsm.Boundary) {
-	for _, p := range []protection{{'A', keys.TDES128}, {'B', keys.TDES192}, {'C', keys.TDES128}, {'D', keys.AES256}, {'E', keys.AES128}} {
-		kbpk, held := clearKey(t, p.kbpk, sound(t, p.kbpk, "kbpk")), takeFor(t, b, p.kbpk, sound(t, p.kbpk, "kbpk"), keys.UsageKBPK)
-		good := closeOutside(t, kbpk, clearKey(t, keys.TDES128, sound(t, keys.TDES128, "x")), header(p.version, keys.TDES128)).Marshal()
+	key := clearKey(t, keys.TDES128, sound(t, keys.TDES128, "x"))
+	for _, p := range []protection{
+		{'A', keys.TDES128}, {'B', keys.TDES192}, {'C', keys.TDES128}, {'D', keys.AES256}, {'E', keys.AES128},
+	} {
+		outer, held := kbpk(t, b, p.kbpk, "kbpk")
+		good := closeOutside(t, outer, key, header(p.version, keys.TDES128)).Marshal()
 		if found, err := b.Examine(t.Context(), parse(t, good), held); err != nil || len(found) != 0 {
 			t.Errorf("version %c: a good block has findings %+v, error %v", p.version, found, err)
 		}
@@ -399,9 +391,10 @@ func changedCharacter(t *testing.T, b hsm.Boundary) {
 }
 
 func otherKBPK(t *testing.T, b hsm.Boundary) {
-	block := closeOutside(t, clearKey(t, keys.AES128, sound(t, keys.AES128, "kbpk")),
-		clearKey(t, keys.TDES128, sound(t, keys.TDES128, "x")), header('D', keys.TDES128))
-	found, err := b.Examine(t.Context(), block, takeFor(t, b, keys.AES128, sound(t, keys.AES128, "another"), keys.UsageKBPK))
+	outer, _ := kbpk(t, b, keys.AES128, "kbpk")
+	_, another := kbpk(t, b, keys.AES128, "another")
+	key := clearKey(t, keys.TDES128, sound(t, keys.TDES128, "x"))
+	found, err := b.Examine(t.Context(), closeOutside(t, outer, key, header('D', keys.TDES128)), another)
 	if err != nil || len(found) == 0 || found[0].Cause != "kbpk_wrong" || found[0].Corrected != "" {
 		t.Errorf("findings %+v, error %v", found, err)
 	}

@@ -39,7 +39,7 @@ func leak(clear []byte, text string) string {
 			return "as hex"
 		case strings.Contains(text, string(piece)):
 			return "as they are"
-		case strings.Contains(text, strings.Trim(fmt.Sprint(piece), "[]")):
+		case strings.Contains(text, strings.Trim(fmt.Sprintf("%d", piece), "[]")):
 			return "as decimal numbers"
 		case strings.Contains(text, base64.StdEncoding.EncodeToString(piece)):
 			return "as base64"

@@ -10,6 +10,7 @@ import (
 	"poskey/internal/secret"
 	"poskey/pkg/component"
 	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 )
 
@@ -48,7 +49,7 @@ func generatedDiffer(t *testing.T, b hsm.Boundary) {
 			}
 			clear := revealed(t, b, k)
 			wantKey(t, b, k, clear)
-			if len(clear) != alg.DefaultLen() || k.Parity != wantParity(alg, clear) || alg.IsDES() && k.Parity != keys.ParityOdd {
+			if len(clear) != alg.DefaultLen() || k.Parity != soundParity(alg) || k.Parity != parityOf(alg, clear) {
 				t.Errorf("%s: %d bytes, parity %q", alg, len(clear), k.Parity)
 			}
 			seen[string(clear)], seen[k.Block] = true, true
@@ -59,7 +60,14 @@ func generatedDiffer(t *testing.T, b hsm.Boundary) {
 	}
 }
 
-func wantParity(alg keys.Algorithm, clear []byte) keys.Parity {
+func soundParity(alg keys.Algorithm) keys.Parity {
+	if !alg.IsDES() {
+		return keys.ParityNone
+	}
+	return keys.ParityOdd
+}
+
+func parityOf(alg keys.Algorithm, clear []byte) keys.Parity {
 	if !alg.IsDES() {
 		return keys.ParityNone
 	}
@@ -96,7 +104,8 @@ func noAlgorithm(t *testing.T, b hsm.Boundary) {
 func singleDES(t *testing.T, b hsm.Boundary) {
 	k, err := b.Generate(t.Context(), hsm.Attributes{Algorithm: keys.DES}, hsm.Policy{Inspect: true})
 	refused(t, "generate des", k, err, fault.WeakKey)
-	if k, err = b.Generate(t.Context(), hsm.Attributes{Algorithm: keys.DES}, hsm.Policy{AllowWeak: true}); err != nil || k.Len != 8 {
+	k, err = b.Generate(t.Context(), hsm.Attributes{Algorithm: keys.DES}, hsm.Policy{AllowWeak: true})
+	if err != nil || k.Len != 8 {
 		t.Errorf("key %+v, error %v; want one of 8 bytes", k, err)
 	}
 }
@@ -109,28 +118,30 @@ func importKeeps(t *testing.T, b hsm.Boundary) {
 			clear = sound(t, alg, "import")
 		}
 		a := hsm.Attributes{Algorithm: alg, Usage: keys.Usages()[i], Mode: "BDEN"[i%4], Exportability: "ENS"[i%3]}
+		check := kcv.Value{} // only what has a cipher or an HMAC has one
+		if slices.Contains(keys.Named(), alg) {
+			check = valueOf(t, alg, clear, "", 0)
+		}
 		k, err := b.Import(t.Context(), secret.Copy(clear), a, hsm.Policy{})
 		if err != nil {
 			t.Errorf("%s: %v", alg, err)
 			continue
 		}
-		if k.Attributes != a || k.Parity != wantParity(alg, clear) || k.Len != len(clear) {
+		if k.Attributes != a || k.Parity != parityOf(alg, clear) || k.Len != len(clear) {
 			t.Errorf("key %+v, want attributes %+v, %d bytes", k, a, len(clear))
 		}
 		if got := revealed(t, b, k); string(got) != string(clear) {
 			t.Errorf("%s: other bytes come out than went in", alg)
 		}
-		if named := slices.Contains(keys.Named(), alg); named && k.Check != valueOf(t, alg, clear, "", 0) || !named && k.Check.Digits != "" {
-			t.Errorf("%s: check value %s", alg, k.Check)
+		if k.Check != check {
+			t.Errorf("%s: check value %s, want %s", alg, k.Check, check)
 		}
 	}
 }
 
 func importDefaults(t *testing.T, b hsm.Boundary) {
-	for usage, want := range map[keys.Usage]hsm.Attributes{
-		"":             {Algorithm: keys.AES128, Usage: keys.UsageData, Mode: keys.UsageData.DefaultMode(), Exportability: 'E'},
-		keys.UsageMAC1: {Algorithm: keys.AES128, Usage: keys.UsageMAC1, Mode: keys.UsageMAC1.DefaultMode(), Exportability: 'E'},
-	} {
+	for usage, filled := range map[keys.Usage]keys.Usage{"": keys.UsageData, keys.UsageMAC1: keys.UsageMAC1} {
+		want := hsm.Attributes{Algorithm: keys.AES128, Usage: filled, Mode: filled.DefaultMode(), Exportability: 'E'}
 		if got := takeFor(t, b, keys.AES128, sound(t, keys.AES128, "x"), usage).Attributes; got != want {
 			t.Errorf("attributes %+v, want %+v", got, want)
 		}
@@ -143,7 +154,8 @@ func importDefaults(t *testing.T, b hsm.Boundary) {
 
 func importMalformed(t *testing.T, b hsm.Boundary) {
 	for _, a := range []hsm.Attributes{
-		{Usage: "P"}, {Usage: "P00"}, {Usage: "P-"}, {Usage: "P0", Mode: ' '}, {Usage: "P0", Mode: 0xE9}, {Usage: "P0", Exportability: 'X'},
+		{Usage: "P"}, {Usage: "P00"}, {Usage: "P-"}, {Usage: "P0", Mode: ' '}, {Usage: "P0", Mode: 0xE9},
+		{Usage: "P0", Exportability: 'X'},
 	} {
 		a.Algorithm = keys.AES128
 		sec := secret.Copy(sound(t, keys.AES128, "x"))
@@ -162,7 +174,7 @@ type weakKey struct {
 	weakness keys.Weakness
 }
 
-// weakKeys has every weakness there is. The last key of an algorithm with parity has it wrong, which must hide nothing.
+// weakKeys has every weakness there is. The last ones have a wrong parity, which must hide nothing.
 func weakKeys() []weakKey {
 	return []weakKey{
 		{keys.AES128, "00000000000000000000000000000000", keys.AllZero},
@@ -249,9 +261,9 @@ func keysShowNothing(t *testing.T, b hsm.Boundary) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kbpk := sound(t, keys.AES256, "kbpk")
-		block := closeOutside(t, clearKey(t, keys.AES256, kbpk), clearKey(t, alg, canary), header('D', alg))
-		opened, err := b.Unwrap(t.Context(), block, takeFor(t, b, keys.AES256, kbpk, keys.UsageKBPK))
+		outside, held := kbpk(t, b, keys.AES256, "kbpk")
+		block := closeOutside(t, outside, clearKey(t, alg, canary), header('D', alg))
+		opened, err := b.Unwrap(t.Context(), block, held)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,8 +17,8 @@ import (
 	"poskey/pkg/hsm"
 )
 
-// Run runs the suite. Each call of open makes a boundary with a master key of its own: a key of one must mean nothing to
-// another. The suite closes it, at times more than once; what else open needs it cleans up with t.Cleanup.
+// Run runs the suite. Each call of open makes a boundary with a master key of its own: a key of one must mean nothing
+// to another. The suite closes it, at times more than once; what else open needs it cleans up with t.Cleanup.
 //
 // Every claim also counts the secrets that are left after Close, so nothing else may make any meanwhile.
 func Run(t *testing.T, open func(t *testing.T) hsm.Boundary) {

@@ -40,13 +40,13 @@ const usesSeed = "every use"
 func uses(t *testing.T, b hsm.Boundary) []use {
 	t.Helper()
 	own := take(t, b, keys.AES256, sound(t, keys.AES256, "own"))
-	secondKBPK := takeFor(t, b, keys.AES256, sound(t, keys.AES256, "second"), keys.UsageKBPK)
+	second, secondHeld := kbpk(t, b, keys.AES256, "second")
 	h := header('D', keys.AES256)
 	key := clearKey(t, keys.AES256, sound(t, keys.AES256, "wrapped"))
 	under := closeOutside(t, clearKey(t, keys.AES256, sound(t, keys.AES256, usesSeed)), key, h)
 	withKP := h
 	withKP.SetOpt("KP", "010000000000")
-	underSecond := closeOutside(t, clearKey(t, keys.AES256, sound(t, keys.AES256, "second")), key, withKP)
+	underSecond := closeOutside(t, second, key, withKP)
 	damaged := parse(t, damage(under.Marshal(), under.Len()-1))
 	e, o := expect(t, "123456"), keyblock.WrapOptions{}
 	return []use{
@@ -59,15 +59,15 @@ func uses(t *testing.T, b hsm.Boundary) []use {
 		{"compare", func(ctx context.Context, k hsm.Key) (any, error) { return b.Compare(ctx, k, e, "") }},
 		{"identify", func(ctx context.Context, k hsm.Key) (any, error) { return b.Identify(ctx, k, e, "") }},
 		{"check data", func(ctx context.Context, k hsm.Key) (any, error) { return b.CheckData(ctx, k) }},
-		{"wrap it", func(ctx context.Context, k hsm.Key) (any, error) { return b.Wrap(ctx, k, secondKBPK, h, o) }},
+		{"wrap it", func(ctx context.Context, k hsm.Key) (any, error) { return b.Wrap(ctx, k, secondHeld, h, o) }},
 		{"wrap under it", func(ctx context.Context, k hsm.Key) (any, error) { return b.Wrap(ctx, own, k, h, o) }},
 		{"wrap it under itself", func(ctx context.Context, k hsm.Key) (any, error) { return b.Wrap(ctx, k, k, h, o) }},
 		{"unwrap", func(ctx context.Context, k hsm.Key) (any, error) { return b.Unwrap(ctx, under, k) }},
 		{"translate from", func(ctx context.Context, k hsm.Key) (any, error) {
-			return b.Translate(ctx, under, k, secondKBPK, hsm.Change{})
+			return b.Translate(ctx, under, k, secondHeld, hsm.Change{})
 		}},
 		{"translate to", func(ctx context.Context, k hsm.Key) (any, error) {
-			return b.Translate(ctx, underSecond, secondKBPK, k, hsm.Change{})
+			return b.Translate(ctx, underSecond, secondHeld, k, hsm.Change{})
 		}},
 		{"examine", func(ctx context.Context, k hsm.Key) (any, error) { return b.Examine(ctx, damaged, k) }},
 		{"reveal", func(ctx context.Context, k hsm.Key) (any, error) {
@@ -86,7 +86,7 @@ func uses(t *testing.T, b hsm.Boundary) []use {
 }
 
 func worksAtHome(t *testing.T, b hsm.Boundary) {
-	k := takeFor(t, b, keys.AES256, sound(t, keys.AES256, usesSeed), keys.UsageKBPK)
+	_, k := kbpk(t, b, keys.AES256, usesSeed)
 	for _, u := range uses(t, b) {
 		if _, err := u.try(t.Context(), k); err != nil {
 			t.Errorf("%s: %v", u.what, err)
@@ -106,11 +106,12 @@ func useless(t *testing.T, b hsm.Boundary, what string, k hsm.Key) {
 
 func (s suite) foreign(t *testing.T, b hsm.Boundary) {
 	elsewhere := s.start(t)
-	useless(t, b, "of another boundary", takeFor(t, elsewhere, keys.AES256, sound(t, keys.AES256, usesSeed), keys.UsageKBPK))
+	_, k := kbpk(t, elsewhere, keys.AES256, usesSeed)
+	useless(t, b, "of another boundary", k)
 }
 
 func changedBlock(t *testing.T, b hsm.Boundary) {
-	k := takeFor(t, b, keys.AES256, sound(t, keys.AES256, usesSeed), keys.UsageKBPK)
+	_, k := kbpk(t, b, keys.AES256, usesSeed)
 	if _, err := b.CheckValue(t.Context(), k, "", 0); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +124,8 @@ func changedBlock(t *testing.T, b hsm.Boundary) {
 			useless(t, b, fmt.Sprintf("character %d", at+1), changed)
 		}
 	}
-	for _, block := range []string{k.Block[:len(k.Block)-1], k.Block[1:], k.Block + "0", k.Block + k.Block, " " + k.Block, k.Block + "\n"} {
+	was := k.Block
+	for _, block := range []string{was[:len(was)-1], was[1:], was + "0", was + was, " " + was, was + "\n"} {
 		changed := k
 		changed.Block = block
 		useless(t, b, "another length", changed)
@@ -134,7 +136,7 @@ func changedBlock(t *testing.T, b hsm.Boundary) {
 }
 
 func changedAttributes(t *testing.T, b hsm.Boundary) {
-	k := takeFor(t, b, keys.AES256, sound(t, keys.AES256, usesSeed), keys.UsageKBPK)
+	_, k := kbpk(t, b, keys.AES256, usesSeed)
 	for what, change := range map[string]func(k *hsm.Key){
 		"algorithm":     func(k *hsm.Key) { k.Algorithm = keys.HMACSHA256 },
 		"usage":         func(k *hsm.Key) { k.Usage = keys.UsageData },
@@ -151,14 +153,14 @@ func changedAttributes(t *testing.T, b hsm.Boundary) {
 
 func zeroKey(t *testing.T, b hsm.Boundary) {
 	useless(t, b, "a zero key", hsm.Key{})
-	k := takeFor(t, b, keys.AES256, sound(t, keys.AES256, usesSeed), keys.UsageKBPK)
+	_, k := kbpk(t, b, keys.AES256, usesSeed)
 	k.Block = ""
 	useless(t, b, "a key without its block", k)
 }
 
 // blocksAreNoKeys: what a boundary wraps for somebody is under somebody's key, even when that key is a handle's twin.
 func blocksAreNoKeys(t *testing.T, b hsm.Boundary) {
-	k := takeFor(t, b, keys.AES256, sound(t, keys.AES256, usesSeed), keys.UsageKBPK)
+	_, k := kbpk(t, b, keys.AES256, usesSeed)
 	h := header('D', keys.AES256)
 	h.Usage, h.Mode, h.Context = k.Usage, k.Mode, parse(t, k.Block).Context
 	w, err := b.Wrap(t.Context(), k, k, h, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(keys.AES256)})
@@ -172,11 +174,13 @@ func blocksAreNoKeys(t *testing.T, b hsm.Boundary) {
 	refused(t, "a key of this boundary taken for a block", o, err)
 }
 
+type arrival func(ctx context.Context) (what string, k hsm.Key, handed []*secret.Bytes, err error)
+
 // arrivals lists every call that makes a key, with the clear secrets that it takes.
-func arrivals(t *testing.T, b hsm.Boundary) []func(ctx context.Context) (what string, k hsm.Key, handed []*secret.Bytes, err error) {
+func arrivals(t *testing.T, b hsm.Boundary) []arrival {
 	t.Helper()
 	a := hsm.Attributes{Algorithm: keys.AES128}
-	return []func(ctx context.Context) (string, hsm.Key, []*secret.Bytes, error){
+	return []arrival{
 		func(ctx context.Context) (string, hsm.Key, []*secret.Bytes, error) {
 			k, err := b.Generate(ctx, a, hsm.Policy{})
 			return "generate", k, nil, err
@@ -196,7 +200,7 @@ func arrivals(t *testing.T, b hsm.Boundary) []func(ctx context.Context) (what st
 }
 
 func cancelled(t *testing.T, b hsm.Boundary) {
-	k := takeFor(t, b, keys.AES256, sound(t, keys.AES256, usesSeed), keys.UsageKBPK)
+	_, k := kbpk(t, b, keys.AES256, usesSeed)
 	all := uses(t, b)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -217,7 +221,7 @@ func cancelled(t *testing.T, b hsm.Boundary) {
 }
 
 func closed(t *testing.T, b hsm.Boundary) {
-	k := takeFor(t, b, keys.AES256, sound(t, keys.AES256, usesSeed), keys.UsageKBPK)
+	_, k := kbpk(t, b, keys.AES256, usesSeed)
 	all := uses(t, b)
 	for _, u := range all {
 		if _, err := u.try(t.Context(), k); err != nil {

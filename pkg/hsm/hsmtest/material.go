@@ -1,6 +1,6 @@
 package hsmtest
 
-// What the claims work with: keys that are known on both sides of the boundary, and blocks and parts made outside of it.
+// What the claims work with: keys known on both sides of the boundary, and blocks and parts made outside of it.
 
 import (
 	"encoding/hex"
@@ -63,11 +63,19 @@ func take(t *testing.T, b hsm.Boundary, alg keys.Algorithm, clear []byte) hsm.Ke
 
 func takeFor(t *testing.T, b hsm.Boundary, alg keys.Algorithm, clear []byte, usage keys.Usage) hsm.Key {
 	t.Helper()
-	k, err := b.Import(t.Context(), secret.Copy(clear), hsm.Attributes{Algorithm: alg, Usage: usage}, hsm.Policy{AllowWeak: true})
+	a := hsm.Attributes{Algorithm: alg, Usage: usage}
+	k, err := b.Import(t.Context(), secret.Copy(clear), a, hsm.Policy{AllowWeak: true})
 	if err != nil {
 		t.Fatalf("import a %s key: %v", alg, err)
 	}
 	return k
+}
+
+// kbpk makes the same key outside and inside.
+func kbpk(t *testing.T, b hsm.Boundary, alg keys.Algorithm, seed string) (outside *keys.Key, held hsm.Key) {
+	t.Helper()
+	clear := sound(t, alg, seed)
+	return clearKey(t, alg, clear), takeFor(t, b, alg, clear, keys.UsageKBPK)
 }
 
 // wantKey holds a key of the boundary against the bytes that it must have.
@@ -161,10 +169,16 @@ type protection struct {
 }
 
 func protections() []protection {
-	return []protection{
-		{'A', keys.TDES128}, {'A', keys.TDES192}, {'B', keys.TDES128}, {'B', keys.TDES192}, {'C', keys.TDES128}, {'C', keys.TDES192},
-		{'D', keys.AES128}, {'D', keys.AES192}, {'D', keys.AES256}, {'E', keys.AES128}, {'E', keys.AES192}, {'E', keys.AES256},
+	var all []protection
+	for _, version := range []byte("ABC") {
+		all = append(all, protection{version, keys.TDES128}, protection{version, keys.TDES192})
 	}
+	for _, version := range []byte("DE") {
+		for _, alg := range []keys.Algorithm{keys.AES128, keys.AES192, keys.AES256} {
+			all = append(all, protection{version, alg})
+		}
+	}
+	return all
 }
 
 // header is that of a data key, exportable, in the given version.

@@ -34,7 +34,8 @@ func specs(alg keys.Algorithm) []component.Spec {
 		{Scheme: component.Shamir, Parts: 9, Threshold: 9},
 	}
 	if alg.IsDES() {
-		all = append(all, component.Spec{Scheme: component.XOR, Parts: 2, OddParity: true}, component.Spec{Scheme: component.XOR, Parts: 3, OddParity: true})
+		all = append(all, component.Spec{Scheme: component.XOR, Parts: 2, OddParity: true},
+			component.Spec{Scheme: component.XOR, Parts: 3, OddParity: true})
 	}
 	return all
 }
@@ -49,8 +50,9 @@ func cutAndFormed(t *testing.T, b hsm.Boundary) {
 				t.Fatalf("%s %+v: %d parts, error %v", alg, spec, len(parts), err)
 			}
 			for i, p := range parts {
-				if p.Index != i+1 || p.Of != spec.Parts || p.Scheme != spec.Scheme || p.KeyCheck != k.Check || p.Value.Len() != k.Len {
-					t.Errorf("%s %+v: part %d is number %d of %d for a key with check value %s", alg, spec, i+1, p.Index, p.Of, p.KeyCheck)
+				if p.Index != i+1 || p.Of != spec.Parts || p.KeyCheck != k.Check || p.Value.Len() != k.Len {
+					t.Errorf("%s %+v: part %d is number %d of %d, %d bytes, for a key with check value %s",
+						alg, spec, i+1, p.Index, p.Of, p.Value.Len(), p.KeyCheck)
 				}
 			}
 			handed := values(parts)
@@ -71,7 +73,8 @@ func cutAndFormed(t *testing.T, b hsm.Boundary) {
 func oddComponents(t *testing.T, b hsm.Boundary) {
 	for n := 2; n <= 3; n++ {
 		clear := sound(t, keys.TDES192, "odd")
-		parts, err := b.Split(t.Context(), take(t, b, keys.TDES192, clear), component.Spec{Scheme: component.XOR, Parts: n, OddParity: true})
+		spec := component.Spec{Scheme: component.XOR, Parts: n, OddParity: true}
+		parts, err := b.Split(t.Context(), take(t, b, keys.TDES192, clear), spec)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +181,8 @@ func misfits() []misfit {
 	const alg = keys.TDES128
 	xor3 := component.Spec{Scheme: component.XOR, Parts: 3}
 	sheets := func(t *testing.T) []*component.Part { return cut(t, alg, sound(t, alg, "key"), xor3) }
-	a, b := func(t *testing.T) []byte { return sound(t, alg, "a") }, func(t *testing.T) []byte { return sound(t, alg, "b") }
+	a := func(t *testing.T) []byte { return sound(t, alg, "a") }
+	b := func(t *testing.T) []byte { return sound(t, alg, "b") }
 	replace := func(at int, by func(t *testing.T) *component.Part) func(t *testing.T) []*component.Part {
 		return func(t *testing.T) []*component.Part {
 			parts := sheets(t)
@@ -221,7 +225,9 @@ func misfits() []misfit {
 		{"a part of zeros", fault.PartRefused, "", func(t *testing.T) []*component.Part {
 			return bare(t, alg, a(t), make([]byte, 16))
 		}},
-		{"two equal parts", fault.PartRefused, "", func(t *testing.T) []*component.Part { return bare(t, alg, a(t), b(t), a(t)) }},
+		{"two equal parts", fault.PartRefused, "", func(t *testing.T) []*component.Part {
+			return bare(t, alg, a(t), b(t), a(t))
+		}},
 		{"a part that is published", fault.PartRefused, "", func(t *testing.T) []*component.Part {
 			return bare(t, alg, a(t), unhex(t, "0123456789ABCDEFFEDCBA9876543210"))
 		}},
@@ -360,7 +366,8 @@ func subsetsNamed(t *testing.T, b hsm.Boundary) {
 		for _, named := range []keys.Algorithm{alg, ""} {
 			parts, expected := tt.parts(t), expect(t, tt.expected.Digits)
 			handed := values(parts)
-			k, err := b.Form(t.Context(), hsm.Forming{Parts: parts, Attributes: hsm.Attributes{Algorithm: named}, Expected: &expected})
+			f := hsm.Forming{Parts: parts, Attributes: hsm.Attributes{Algorithm: named}, Expected: &expected}
+			k, err := b.Form(t.Context(), f)
 			refused(t, tt.what, k, err, fault.KCVMismatch)
 			wiped(t, tt.what, handed...)
 			if err != nil && !strings.Contains(err.Error(), tt.says) {

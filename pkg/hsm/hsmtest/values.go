@@ -90,8 +90,9 @@ func noSuchValue(t *testing.T, b hsm.Boundary) {
 		m      kcv.Method
 		digits int
 	}{
-		{keys.AES128, kcv.PAXMode1, 0}, {keys.TDES128, kcv.ECBOne, 0}, {keys.TDES128, kcv.HMACEmpty, 0}, {keys.HMACSHA1, kcv.CMAC, 0},
-		{keys.HMACSHA1, kcv.HMACZeros(0), 0}, {keys.AES128, "md5", 0}, {keys.AES128, kcv.CMAC, 33}, {keys.AES128, kcv.CMAC, 1}, {keys.AES128, kcv.CMAC, -6},
+		{keys.AES128, kcv.PAXMode1, 0}, {keys.TDES128, kcv.ECBOne, 0}, {keys.TDES128, kcv.HMACEmpty, 0},
+		{keys.HMACSHA1, kcv.CMAC, 0}, {keys.HMACSHA1, kcv.HMACZeros(0), 0}, {keys.AES128, "md5", 0},
+		{keys.AES128, kcv.CMAC, 33}, {keys.AES128, kcv.CMAC, 1}, {keys.AES128, kcv.CMAC, -6},
 	} {
 		v, err := b.CheckValue(t.Context(), take(t, b, tt.alg, sound(t, tt.alg, "x")), tt.m, tt.digits)
 		refused(t, string(tt.alg)+" "+string(tt.m), v, err, fault.Usage)
@@ -141,7 +142,8 @@ func identified(t *testing.T, b hsm.Boundary) {
 				}
 			}
 		}
-		if got, err := b.Identify(t.Context(), k, expect(t, damage(valueOf(t, alg, clear, "", 8).Digits, 7)), ""); err != nil || len(got) != 0 {
+		nothing := expect(t, damage(valueOf(t, alg, clear, "", 8).Digits, 7))
+		if got, err := b.Identify(t.Context(), k, nothing, ""); err != nil || len(got) != 0 {
 			t.Errorf("%s: a value of nothing is taken for %+v, error %v", alg, got, err)
 		}
 	}

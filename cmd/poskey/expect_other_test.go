@@ -1,0 +1,21 @@
+//go:build !(linux || darwin || freebsd || netbsd || openbsd || dragonfly)
+
+package main
+
+import (
+	"os"
+	"os/exec"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// terminalCommands: terminals and signals are for unix; scripts that need them begin with [!unix] skip.
+func terminalCommands() map[string]func(*testscript.TestScript, bool, []string) { return nil }
+
+func detach(*exec.Cmd) {}
+
+func peakKB(*os.ProcessState) int64 { return 0 }
+
+type server struct{}
+
+func (*server) end() {}
