@@ -77,6 +77,10 @@ func Parse(text string) (*Block, error) {
 }
 
 func lengthMismatch(text string, declared int) error {
+	if bareHex(text) {
+		return fault.New(fault.LengthMismatch, "the length field does not say the block's %d characters, and all is bare hex; "+
+			"was a key given in its place, or part of a block?", len(text))
+	}
 	if at := lookAlikeAt(text); at >= 0 {
 		return fault.New(fault.LengthMismatch, "the block has %d characters, its length field says %d (and character %d is the letter %c)",
 			len(text), declared, at+1, text[at])

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/keys"
 )
 
@@ -84,9 +85,13 @@ func checkVersion(text string) error {
 	if text == "" {
 		return fault.New(fault.HeaderMalformed, "the key block is empty")
 	}
-	switch v := text[0]; v {
-	case 'A', 'B', 'C', 'D', 'E':
+	if v := text[0]; v >= 'A' && v <= 'E' {
 		return nil
+	}
+	if bareHex(text) {
+		return fault.New(fault.VersionUnsupported, "%s", notABlock())
+	}
+	switch v := text[0]; v {
 	case 'S':
 		return fault.New(fault.VersionUnsupported, "a block that begins with S is a Thales key block, not X9.143; export it from the HSM with scheme R")
 	case '0', '1':
@@ -101,10 +106,21 @@ func parseLength(text string) (int, error) {
 		return 0, fault.New(fault.LengthMalformed, "the block ends inside its length field")
 	}
 	n, ok := decimal(text[1:5])
+	if !ok && bareHex(text) {
+		return 0, fault.New(fault.LengthMalformed, "%s", notABlock())
+	}
 	if !ok {
 		return 0, fault.New(fault.LengthMalformed, "length field %q is not four decimal digits", text[1:5])
 	}
 	return n, nil
+}
+
+// bareHex reports text of nothing but hex digits. It may be a key that was given in place of a block, so errors do not
+// repeat any of it.
+func bareHex(text string) bool { return len(text) >= 2*8 && isHex(text, len(text)) }
+
+func notABlock() text.Text {
+	return text.New("bare hex and no key block; was a key given in its place?")
 }
 
 // find gives the index of the optional block with the id, or -1.
