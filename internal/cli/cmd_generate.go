@@ -11,6 +11,7 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
+	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
 )
 
@@ -122,11 +123,9 @@ func parseAttributes(alg, usage, mode, exportability string) (hsm.Attributes, er
 		return hsm.Attributes{}, err
 	}
 	attrs = attrs.Defaults()
-	if !attrs.Usage.Allows(attrs.Mode) {
-		return hsm.Attributes{}, fault.New(fault.ModeUnfit, "mode of use %c does not fit usage %s; fitting modes: %s", attrs.Mode, attrs.Usage, attrs.Usage.Modes())
-	}
-	if e := attrs.Exportability; e != 'E' && e != 'N' && e != 'S' {
-		return hsm.Attributes{}, fault.New(fault.Usage, "exportability %c is not E, N or S", e)
+	h := keyblock.Header{Usage: attrs.Usage, Mode: attrs.Mode, Exportability: attrs.Exportability}
+	if err := h.CheckAttributes(false); err != nil {
+		return hsm.Attributes{}, err
 	}
 	return attrs, nil
 }

@@ -138,7 +138,10 @@ func (a *App) injectPlan(ctx context.Context, o injectOpts) (inject.Plan, error)
 		return plan, err
 	}
 	if t.Header != nil && plan.Usage == "" {
-		plan.Usage, plan.Mode = t.Header.Usage, t.Header.Mode
+		plan.Usage = t.Header.Usage
+		if plan.Mode == 0 {
+			plan.Mode = t.Header.Mode
+		}
 	}
 	if o.clear && !o.yes && a.Console.CanAsk() { // in a script --clear itself is the word
 		if err := a.confirm(ctx, false, text.New("The key will cross the line in clear."), "clear"); err != nil {

@@ -119,6 +119,9 @@ func runKeyblockWrap(ctx context.Context, a *App, o wrapOpts) error {
 
 func wrapOne(ctx context.Context, a *App, in *intake, o wrapOpts) (wrapDoc, []keyblock.Warning, error) {
 	h, err := wrapHeader(o)
+	if err == nil {
+		err = h.CheckAttributes(false) // before anybody types a key
+	}
 	if err != nil {
 		return wrapDoc{}, nil, err
 	}

@@ -175,7 +175,21 @@ func (in *intake) fromBlock(ctx context.Context, b hsm.Boundary, m source.Materi
 		}
 	}
 	in.reportWeak(k, w)
+	in.reportBlock(m, t.Warnings, w)
 	return t, nil
+}
+
+// reportBlock: what is doubtful about the block that a key came in, such as a KC that lies.
+func (in *intake) reportBlock(m source.Material, warnings []keyblock.Warning, w keyWish) {
+	if in.batch {
+		return
+	}
+	if m.Lower {
+		warnings = append(warnings, keyblock.LowerCase())
+	}
+	for _, warning := range warnings {
+		in.app.render.Warn(text.New("%s (%s): %s", w.what, m.Where, warning.Text))
+	}
 }
 
 func refuseWeak(k hsm.Key, p hsm.Policy) error {

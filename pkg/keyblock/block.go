@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"poskey/internal/fault"
+	"poskey/pkg/keys"
 )
 
 // Block is a key block whose form is right. Nothing in it has been believed yet: that takes a [Protector].
@@ -125,28 +126,16 @@ func (b *Block) checkPayload() error {
 }
 
 func notHex(at int, c byte) error {
-	if digit := lookAlike(c); digit != 0 {
+	if digit, ok := keys.LookAlike(c); ok {
 		return fault.New(fault.NotHex, "character %d is the letter %c where a hex digit must be; %c is meant?", at+1, c, digit)
 	}
 	return fault.New(fault.NotHex, "character %d is not a hex digit", at+1)
 }
 
-func lookAlike(c byte) byte {
-	switch c {
-	case 'O', 'o':
-		return '0'
-	case 'I', 'i', 'l', 'L':
-		return '1'
-	case 'S', 's':
-		return '5'
-	}
-	return 0
-}
-
 // lookAlikeAt finds a letter that was typed for a digit in the part that is hex for certain: the last 8 characters.
 func lookAlikeAt(text string) int {
 	for i := max(headerLen, len(text)-8); i < len(text); i++ {
-		if lookAlike(text[i]) != 0 {
+		if _, ok := keys.LookAlike(text[i]); ok {
 			return i
 		}
 	}

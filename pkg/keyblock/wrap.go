@@ -116,14 +116,22 @@ func checkToWrap(h Header, key *keys.Key, opts WrapOptions) error {
 	if got := h.KeyAlgorithm(key.Len()); got != key.Algorithm() && !(got.IsHMAC() && key.Algorithm().IsHMAC()) {
 		return fault.New(fault.HeaderMalformed, "the header's algorithm %c does not fit the key: %s", h.Algorithm, key.Algorithm())
 	}
-	if !h.Usage.Allows(h.Mode) && !opts.AllowUnfit {
+	if err := h.CheckAttributes(opts.AllowUnfit); err != nil {
+		return err
+	}
+	if h.Usage == keys.UsageIK && !opts.AllowUnfit && !hasKSN(&h) {
+		return fault.New(fault.MissingKSN, "an initial DUKPT key needs its %s block, or nobody can tell its KSN; add it", ksnBlock(&h))
+	}
+	return nil
+}
+
+// CheckAttributes tells, before a key is there, whether a header with this mode and exportability is written.
+func (h *Header) CheckAttributes(allowUnfit bool) error {
+	if !h.Usage.Allows(h.Mode) && !allowUnfit {
 		return fault.New(fault.ModeUnfit, "mode of use %c does not fit usage %s; fitting modes: %s", h.Mode, h.Usage, h.Usage.Modes())
 	}
 	if h.Exportability != 'E' && h.Exportability != 'N' && h.Exportability != 'S' {
 		return fault.New(fault.HeaderMalformed, "exportability %c is not E, N or S", h.Exportability)
-	}
-	if h.Usage == keys.UsageIK && !opts.AllowUnfit && !hasKSN(&h) {
-		return fault.New(fault.MissingKSN, "an initial DUKPT key needs its %s block, or nobody can tell its KSN; add it", ksnBlock(&h))
 	}
 	return nil
 }

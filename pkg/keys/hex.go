@@ -51,7 +51,7 @@ func countHex(in []byte) (int, error) {
 		if _, ok := hexValue(c); ok {
 			continue
 		}
-		if digit, ok := lookAlike(c); ok {
+		if digit, ok := LookAlike(c); ok {
 			return 0, fault.New(fault.MalformedHex, "digit %d: the letter %c stands where a digit must be; %c is meant?", digits, c, digit)
 		}
 		if c >= 0x80 {
@@ -78,7 +78,8 @@ func hexValue(c byte) (byte, bool) {
 	return 0, false
 }
 
-func lookAlike(c byte) (digit byte, ok bool) {
+// LookAlike names the hex digit that a letter is mistaken for.
+func LookAlike(c byte) (digit byte, ok bool) {
 	switch c {
 	case 'O', 'o', 'Q':
 		return '0', true
