@@ -25,11 +25,11 @@ import (
 //	expect [-exit=N] DIALOGUE cmd...                           runs cmd at a terminal (expect_unix_test.go)
 //	serve NAME cmd...                                          runs cmd beside the script until it says its first line,
 //	      which $NAME gets (of a JSON document, its uri)
-//	stop NAME SIGNAL N                                         ends it; its exit status must be N; sets stdout and stderr
+//	halt NAME SIGNAL N                                         ends it; its exit status must be N; sets stdout and stderr
 //	signalled SIGNAL N TEXT cmd...                             gives cmd TEXT on a stdin that stays open, and the signal
 //	      once it has read that
 //	jsonhas [-line=N] FILE PATH WANT                           a field of a JSON document (or of line N; -1 is the last)
-//	      is WANT, or matches ~WANT; a dot leads inwards, # is the length
+//	      is WANT, or matches ~WANT; a dot leads inwards, len is an array's length
 //	put FILE TEXT...                                           makes a file that only its owner can read
 //	fill FILE TIMES TEXT                                       makes a big one of many equal lines
 //	flat SMALL BIG                                             holds two peaks against each other
@@ -262,7 +262,7 @@ func field(doc, path string) (string, error) {
 		case []any:
 			if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(at) {
 				next, ok = at[i], true
-			} else if step == "#" {
+			} else if step == "len" {
 				next, ok = json.Number(strconv.Itoa(len(at))), true
 			}
 		}

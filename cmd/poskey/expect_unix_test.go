@@ -18,7 +18,7 @@ import (
 
 func terminalCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"expect": cmdExpect, "serve": cmdServe, "stop": cmdStop, "signalled": cmdSignalled,
+		"expect": cmdExpect, "serve": cmdServe, "halt": cmdHalt, "signalled": cmdSignalled,
 	}
 }
 
@@ -115,7 +115,7 @@ func (s *screen) rest() {
 //	<< TEXT   wait for TEXT
 //	<* TEXT   the same, then wait until echo is off
 //	>> TEXT   type TEXT and Enter
-//	^C        type the interrupt character
+//	^C ^D     type that control character
 //
 // Afterwards the files screen, out and err hold what terminal, stdout and stderr received.
 //
@@ -145,8 +145,8 @@ func cmdExpect(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(tty.Close())
 	defer func() { _ = c.Process.Kill() }()
 	s := newScreen(ts, ptm)
-	for _, line := range strings.Split(strings.TrimSpace(dialogue), "\n") {
-		switch op, text, _ := strings.Cut(line, " "); op {
+	for line := range strings.Lines(dialogue) {
+		switch op, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " "); op {
 		case "<<":
 			s.waitFor(text)
 		case "<*":
@@ -154,8 +154,8 @@ func cmdExpect(ts *testscript.TestScript, neg bool, args []string) {
 			s.waitDark(text)
 		case ">>":
 			s.press(os.Expand(text, ts.Getenv) + "\r")
-		case "^C":
-			s.press("\x03")
+		case "^C", "^D":
+			s.press(string(op[1] & 0x1f))
 		default:
 			ts.Fatalf("bad dialogue line %q", line)
 		}
@@ -238,10 +238,10 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], line)
 }
 
-func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
+func cmdHalt(ts *testscript.TestScript, neg bool, args []string) {
 	noNegation(ts, neg)
 	if len(args) != 3 {
-		ts.Fatalf("usage: stop NAME SIGNAL N")
+		ts.Fatalf("usage: halt NAME SIGNAL N")
 	}
 	srv := stateOf(ts).servers[args[0]]
 	if srv == nil {

@@ -66,7 +66,7 @@ func (a *App) apply() error {
 	a.render.ErrColor, _ = a.useColor(a.Err)
 	a.render.Width = console.WidthOf(a.Out)
 	if a.flags.hsmURI != "soft:" {
-		return fault.New(fault.Usage, "--hsm %q: this version has one boundary, soft:", a.flags.hsmURI)
+		return fault.New(fault.Usage, "--hsm %q: this version has one boundary, soft:", text.Redact(a.flags.hsmURI))
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (a *App) useColor(stream io.Writer) (bool, error) {
 	case "auto":
 		return console.IsTerminal(stream) && a.Getenv("NO_COLOR") == "" && a.Getenv("TERM") != "dumb", nil
 	}
-	return false, fault.New(fault.Usage, "--color %q: known: auto always never", a.flags.color)
+	return false, fault.New(fault.Usage, "--color %q: known: auto always never", text.Redact(a.flags.color))
 }
 
 // hsm gives the boundary, made when a command first needs it.
@@ -124,19 +124,19 @@ func (a *App) fail(err error) int {
 	}
 	err = translateFlagError(err)
 	kind := fault.KindOf(err)
-	hint := a.Say.Text(hintFor(kind))
 	if a.render.Format == render.JSON {
-		a.failJSON(kind, err, hint)
+		a.failJSON(kind, err)
 		return kind.Exit()
 	}
 	_, _ = fmt.Fprintf(a.Err, "poskey: %s\n", a.Say.Error(err))
-	if hint != "" {
+	if hint := hintFor(kind); !hint.IsZero() {
 		_, _ = fmt.Fprintf(a.Err, "poskey: %s\n", a.Say.T("hint: %s", hint))
 	}
 	return kind.Exit()
 }
 
-func (a *App) failJSON(kind fault.Kind, err error, hint string) {
+// failJSON writes for programs: never translated.
+func (a *App) failJSON(kind fault.Kind, err error) {
 	line, merr := json.Marshal(struct {
 		Schema    string `json:"schema"`
 		Code      int    `json:"code"`
@@ -144,7 +144,7 @@ func (a *App) failJSON(kind fault.Kind, err error, hint string) {
 		Message   string `json:"message"`
 		Hint      string `json:"hint"`
 		Retriable bool   `json:"retriable"`
-	}{"poskey.error/v1", kind.Exit(), string(kind), a.Say.Error(err), hint, kind.Retriable()})
+	}{"poskey.error/v1", kind.Exit(), string(kind), err.Error(), hintFor(kind).String(), kind.Retriable()})
 	if merr != nil {
 		line = []byte(`{"schema":"poskey.error/v1","code":1,"kind":"failure"}`)
 	}

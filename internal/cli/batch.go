@@ -8,11 +8,13 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"strings"
 	"sync"
 
 	"poskey/internal/fault"
 	"poskey/internal/render"
 	"poskey/internal/source"
+	"poskey/internal/text"
 )
 
 // maxBatchLine bounds one line: a block of 9,999 characters and its keys fit many times.
@@ -43,7 +45,13 @@ func batchOf[O any](ctx context.Context, a *App, path, schema string, defaults O
 	})
 }
 
-func (work batchLine) answer(ctx context.Context, j job) (any, error) {
+// answer works on one line. A panic becomes the line's error, without its value, which may hold a key.
+func (work batchLine) answer(ctx context.Context, j job) (doc any, err error) {
+	defer func() {
+		if recover() != nil {
+			doc, err = nil, errBug()
+		}
+	}()
 	if j.tooLong {
 		return nil, fault.New(fault.TooLarge, "the line has more than %d bytes", maxBatchLine)
 	}
@@ -184,10 +192,13 @@ func (a *App) answerLine(ctx context.Context, j job, schema string, work batchLi
 	if err == nil {
 		out, err = render.Document(schema, doc)
 	}
+	if ctx.Err() != nil { // the run was stopped: this line has no answer, and is none of the bad ones
+		return nil
+	}
 	if err != nil {
 		bad.add()
 		kind := fault.KindOf(err)
-		out, _ = json.Marshal(batchError{j.n, batchErrorField{kind.Exit(), string(kind), a.Say.Error(err)}})
+		out, _ = json.Marshal(batchError{j.n, batchErrorField{kind.Exit(), string(kind), err.Error()}})
 	}
 	return append(out, '\n')
 }
@@ -195,22 +206,44 @@ func (a *App) answerLine(ctx context.Context, j job, schema string, work batchLi
 // decodeLine reads a line into options that already hold the command line's values as defaults. An unknown field is an
 // error; its value, which may be a secret, is not repeated.
 func decodeLine(line []byte, into any) error {
+	line, err := oneExpect(line)
+	if err != nil {
+		return err
+	}
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
+		const unknown = "json: unknown field "
 		var kind *json.UnmarshalTypeError
 		switch {
 		case errors.As(err, &kind):
 			return fault.New(fault.Usage, "field %s has a value of the wrong type", kind.Field)
-		case len(err.Error()) > 20 && err.Error()[:20] == "json: unknown field ":
-			return fault.New(fault.Usage, "unknown field %s", err.Error()[20:])
+		case strings.HasPrefix(err.Error(), unknown):
+			return fault.New(fault.Usage, "unknown field %s", text.Redact(strings.TrimPrefix(err.Error(), unknown)))
 		}
 		return fault.New(fault.Malformed, "the line is not a JSON object")
 	}
-	if d.More() {
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return fault.New(fault.Malformed, "more follows after the JSON object")
 	}
 	return nil
+}
+
+// oneExpect makes the field expected the field expect: they are one flag, and the line's value goes before a default.
+func oneExpect(line []byte) ([]byte, error) {
+	if !bytes.Contains(line, []byte(`"expected"`)) {
+		return line, nil
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(line, &fields) != nil || fields["expected"] == nil {
+		return line, nil // whoever decodes it says what is wrong
+	}
+	if fields["expect"] != nil {
+		return nil, fault.New(fault.Usage, "expect and expected are the same field; give one")
+	}
+	fields["expect"] = fields["expected"]
+	delete(fields, "expected")
+	return json.Marshal(fields)
 }
 
 // counter counts over goroutines.

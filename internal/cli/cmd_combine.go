@@ -64,6 +64,7 @@ func runCombine(ctx context.Context, a *App, o combineOpts) error {
 	if err != nil {
 		return err
 	}
+	o.out.allowWeak = o.allowWeak
 	if err := o.out.check(ctx, a); err != nil {
 		return err
 	}

@@ -32,5 +32,5 @@ func runCompletion(a *App, root *cobra.Command, shell string) error {
 	case "powershell":
 		return root.GenPowerShellCompletionWithDesc(a.Out)
 	}
-	return fault.New(fault.Usage, "no completion for shell %q; known: bash zsh fish powershell", shell)
+	return fault.New(fault.Usage, "no completion for shell %q; known: bash zsh fish powershell", text.Redact(shell))
 }

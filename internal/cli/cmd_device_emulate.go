@@ -63,7 +63,7 @@ type emulateDoc struct {
 
 func runDeviceEmulate(ctx context.Context, a *App, o emulateOpts) error {
 	if o.dialect != table.Dialect {
-		return fault.New(fault.Usage, "dialect %q is not in this version; it has %s", o.dialect, table.Dialect)
+		return fault.New(fault.Usage, "dialect %q is not in this version; it has %s", text.Redact(o.dialect), table.Dialect)
 	}
 	faults, err := emulator.ParseFaults(o.faults)
 	if err != nil {
@@ -106,7 +106,7 @@ func listenOn(ctx context.Context, t *emulator.Terminal, o emulateOpts) (uri str
 
 // loadKLK puts the KLK into slot F as the factory does.
 func (a *App) loadKLK(ctx context.Context, t *emulator.Terminal, src string) error {
-	k, err := a.klk(ctx, src)
+	k, err := a.klk(ctx, src, true)
 	if err != nil {
 		return err
 	}
@@ -114,8 +114,8 @@ func (a *App) loadKLK(ctx context.Context, t *emulator.Terminal, src string) err
 }
 
 // klk takes in a KLK: a TDES key of 16 or 24 bytes.
-func (a *App) klk(ctx context.Context, src string) (hsm.Key, error) {
-	return a.intake().kbpk(ctx, src, 'A', text.New("the KLK"))
+func (a *App) klk(ctx context.Context, src string, allowWeak bool) (hsm.Key, error) {
+	return a.intake().protector(ctx, kbpkWish{src: src, version: 'A', what: text.New("the KLK"), protects: true, allowWeak: allowWeak})
 }
 
 func (a *App) factoryKey(ctx context.Context, t *emulator.Terminal, k hsm.Key) error {

@@ -145,7 +145,7 @@ func (a *App) diagnoseMaterial(ctx context.Context, o diagnoseKCVOpts, f *diagno
 	switch {
 	case o.key != "":
 		f.Kind = diagnose.Key
-		t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.kbpk, what: text.New("the key"), open: true, policy: hsm.Policy{Inspect: true}})
+		t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.kbpk, what: text.New("the key"), open: true, sheetValue: true, policy: hsm.Policy{Inspect: true}})
 		return []hsm.Key{t.Key}, err
 	case len(o.parts) > 0:
 		f.Kind, f.Parts = diagnose.Parts, len(o.parts)
@@ -156,7 +156,7 @@ func (a *App) diagnoseMaterial(ctx context.Context, o diagnoseKCVOpts, f *diagno
 		if err != nil {
 			return nil, err
 		}
-		t, err := a.intake().key(ctx, keyWish{src: o.kek, what: text.New("the key-encrypting key"), open: true, policy: hsm.Policy{Inspect: true}})
+		t, err := a.intake().key(ctx, keyWish{src: o.kek, what: text.New("the key-encrypting key"), open: true, sheetValue: true, policy: hsm.Policy{Inspect: true}})
 		return []hsm.Key{cryptogram, t.Key}, err
 	}
 	return nil, nil
@@ -169,7 +169,7 @@ func (a *App) diagnoseParts(ctx context.Context, o diagnoseKCVOpts, f *diagnose.
 	var material []hsm.Key
 	onSheets := make([]kcv.Expected, len(o.parts))
 	for i, src := range o.parts {
-		t, err := a.intake().key(ctx, keyWish{src: src, what: text.New("part %d of %d", i+1, len(o.parts)), open: true, policy: hsm.Policy{Inspect: true}})
+		t, err := a.intake().key(ctx, keyWish{src: src, what: text.New("part %d of %d", i+1, len(o.parts)), open: true, sheetValue: true, policy: hsm.Policy{Inspect: true}})
 		if err != nil {
 			return nil, err
 		}

@@ -66,6 +66,7 @@ func runGenerate(ctx context.Context, a *App, o generateOpts) error {
 	if o.out.to == "" && o.split.parts == 0 && !o.out.reveal {
 		return fault.New(fault.Usage, "say where the key goes: --to block:PATH, --parts N --to-dir DIR, or --reveal")
 	}
+	o.out.allowWeak = o.allowWeak
 	if err := o.out.check(ctx, a); err != nil {
 		return err
 	}
@@ -136,7 +137,7 @@ func oneChar(flag, value string) (byte, error) {
 	case value == "":
 		return 0, nil
 	case len(value) != 1 || !(value[0] >= '0' && value[0] <= '9' || value[0] >= 'A' && value[0] <= 'Z' || value[0] >= 'a' && value[0] <= 'z'):
-		return 0, fault.New(fault.Usage, "--%s %q is not one letter or digit", flag, value)
+		return 0, fault.New(fault.Usage, "--%s %q is not one letter or digit", flag, text.Redact(value))
 	}
 	return strings.ToUpper(value)[0], nil
 }

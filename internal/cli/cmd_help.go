@@ -20,7 +20,7 @@ func newHelpCmd(a *App) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		found, rest, err := cmd.Root().Find(args)
 		if err != nil || found == nil || len(rest) > 0 {
-			return fault.New(fault.Usage, "no help for %q; see: poskey help", strings.Join(args, " "))
+			return fault.New(fault.Usage, "no help for %q; see: poskey help", text.Redact(strings.Join(args, " ")))
 		}
 		return found.Help()
 	}

@@ -127,7 +127,7 @@ func (a *App) injectPlan(ctx context.Context, o injectOpts) (inject.Plan, error)
 		return plan, err
 	}
 	if !o.clear {
-		klk, err := a.klk(ctx, o.kbpk)
+		klk, err := a.klk(ctx, o.kbpk, o.allowWeak)
 		if err != nil {
 			return plan, err
 		}
@@ -135,6 +135,9 @@ func (a *App) injectPlan(ctx context.Context, o injectOpts) (inject.Plan, error)
 	}
 	t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.keyKBPK, alg: o.alg, what: text.New("the key"), anyTDES: true, policy: hsm.Policy{AllowWeak: o.allowWeak}})
 	if err != nil {
+		return plan, err
+	}
+	if err := t.keepsAttributes(plan.Usage, 'N'); err != nil {
 		return plan, err
 	}
 	if t.Header != nil && plan.Usage == "" {

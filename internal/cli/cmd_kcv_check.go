@@ -73,7 +73,7 @@ func runKCVCheck(ctx context.Context, a *App, o kcvCheckOpts) error {
 	if err != nil {
 		return err
 	}
-	t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.kbpk, what: text.New("the key"), alg: o.alg, policy: hsm.Policy{Inspect: true}})
+	t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.kbpk, what: text.New("the key"), sheetValue: true, alg: o.alg, policy: hsm.Policy{Inspect: true}})
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func kcvCompute(ctx context.Context, a *App, in *intake, o kcvComputeOpts) (kcvC
 	if o.Length < 0 {
 		return kcvComputeDoc{}, fault.New(fault.Usage, "--length %d is not a number of digits", o.Length)
 	}
-	t, err := in.key(ctx, keyWish{src: o.Key, kbpk: o.KBPK, what: text.New("the key"), alg: o.Alg, policy: hsm.Policy{Inspect: true}})
+	t, err := in.key(ctx, keyWish{src: o.Key, kbpk: o.KBPK, what: text.New("the key"), sheetValue: true, alg: o.Alg, policy: hsm.Policy{Inspect: true}})
 	if err != nil {
 		return kcvComputeDoc{}, err
 	}

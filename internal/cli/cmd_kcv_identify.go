@@ -59,7 +59,7 @@ func runKCVIdentify(ctx context.Context, a *App, o kcvIdentifyOpts) error {
 	if err != nil {
 		return err
 	}
-	t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.kbpk, what: text.New("the key"), alg: o.alg, open: true, policy: hsm.Policy{Inspect: true}})
+	t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.kbpk, what: text.New("the key"), sheetValue: true, alg: o.alg, open: true, policy: hsm.Policy{Inspect: true}})
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func translateOne(ctx context.Context, a *App, in *intake, o translateOpts) (wra
 	if err != nil {
 		return wrapDoc{}, nil, err
 	}
-	to, err := in.kbpk(ctx, o.ToKBPK, change.Version, text.New("the KBPK of the new block"))
+	to, err := in.protector(ctx, kbpkWish{src: o.ToKBPK, version: change.Version, what: text.New("the KBPK of the new block"), protects: true, allowWeak: o.AllowWeak})
 	if err != nil {
 		return wrapDoc{}, nil, err
 	}

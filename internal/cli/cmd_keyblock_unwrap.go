@@ -19,7 +19,6 @@ type unwrapOpts struct {
 	Block     string `json:"block"`
 	KBPK      string `json:"kbpk"`
 	Expect    string `json:"expect"`
-	Expected  string `json:"expected"`
 	Strict    bool   `json:"strict"`
 	Reveal    bool   `json:"reveal"`
 	yes       bool
@@ -112,7 +111,7 @@ func (a *App) runUnwrapBatch(ctx context.Context, o unwrapOpts) error {
 	if o.to != "" {
 		return fault.New(fault.Usage, "--to does not go with --batch")
 	}
-	confirmed := o.Reveal || o.yes
+	confirmed := o.Reveal
 	return batchOf(ctx, a, o.batch, "keyblock.unwrap", o, []string{o.KBPK}, func(ctx context.Context, in *intake, o unwrapOpts) (any, error) {
 		if o.Reveal && !confirmed {
 			return nil, fault.New(fault.RevealNeeded, "a line asks to reveal; the command needs --reveal --yes for that")
@@ -161,9 +160,6 @@ func unwrapOne(ctx context.Context, a *App, in *intake, o unwrapOpts) (unwrapped
 		return unwrapped{}, a.explainFailure(ctx, err, block, kbpk)
 	}
 	r := unwrapped{block, opened.Key, append(warnings, opened.Warnings...)}
-	if o.Expect == "" {
-		o.Expect = o.Expected
-	}
 	if o.Expect != "" {
 		expected, err := kcv.Parse(o.Expect)
 		if err != nil {

@@ -133,7 +133,10 @@ func wrapOne(ctx context.Context, a *App, in *intake, o wrapOpts) (wrapDoc, []ke
 	if o.Header == "" {
 		h.Algorithm = keyblock.AlgorithmChar(t.Key.Algorithm)
 	}
-	kbpk, err := in.kbpk(ctx, o.KBPK, h.Version, text.New("the KBPK"))
+	if err := t.keepsAttributes(h.Usage, h.Exportability); err != nil {
+		return wrapDoc{}, nil, err
+	}
+	kbpk, err := in.protector(ctx, kbpkWish{src: o.KBPK, version: h.Version, what: text.New("the KBPK"), protects: true, allowWeak: o.AllowWeak})
 	if err != nil {
 		return wrapDoc{}, nil, err
 	}
@@ -209,7 +212,7 @@ func (a *App) addOptions(ctx context.Context, h *keyblock.Header, opts []string,
 	for _, opt := range opts {
 		id, value, ok := strings.Cut(opt, "=")
 		if !ok {
-			return fault.New(fault.Usage, "--opt %q is not ID=VALUE", opt)
+			return fault.New(fault.Usage, "--opt %q is not ID=VALUE", text.Redact(opt))
 		}
 		value, err := a.optionValue(ctx, strings.ToUpper(id), value, k, kbpk)
 		if err != nil {

@@ -80,6 +80,8 @@ type keyWish struct {
 	attrs  hsm.Attributes
 	policy hsm.Policy
 	open   bool // bytes without an algorithm will do
+	// sheetValue lets one component's sheet stand for a key: where a value is looked at, never where a key is used
+	sheetValue bool
 	// anyTDES takes the DES algorithm of the key's length when none is named: devices that load nothing else
 	anyTDES bool
 }
@@ -113,6 +115,9 @@ func (in *intake) key(ctx context.Context, w keyWish) (taken, error) {
 	}
 	sec, alg := m.Secret, w.attrs.Algorithm
 	t := taken{}
+	if m.Part != nil && !w.sheetValue {
+		return taken{}, fault.New(fault.PartRefused, "%s (%s): this is one component, not the key; combine the components first", w.what, m.Where)
+	}
 	if m.Part != nil {
 		sec, t.Expected, t.By, t.Method = m.Part.Value, m.Part.Check.Digits, hsm.BySheet, m.Part.Check.Method
 		if alg != "" && alg != m.Part.Algorithm {
@@ -209,31 +214,65 @@ func (in *intake) reportWeak(k hsm.Key, w keyWish) {
 	}
 }
 
-// kbpk takes in a KBPK; the version of the block says which algorithm it is.
+// kbpkWish says what a command wants of a KBPK.
+type kbpkWish struct {
+	src       string
+	version   byte // of the key block: it says which algorithm the KBPK is
+	what      text.Text
+	protects  bool // a key will be put under it, so a weak one is refused
+	allowWeak bool
+}
+
+// kbpk takes in a KBPK to open blocks with.
 func (in *intake) kbpk(ctx context.Context, src string, version byte, what text.Text) (hsm.Key, error) {
-	if src == "" && in.batch {
+	return in.protector(ctx, kbpkWish{src: src, version: version, what: what})
+}
+
+// protector takes in a KBPK. One that is weak in itself never protects a key unless the user allows it; one that is
+// published is reported.
+func (in *intake) protector(ctx context.Context, w kbpkWish) (hsm.Key, error) {
+	if w.src == "" && in.batch {
 		return hsm.Key{}, fault.New(fault.Usage, "no KBPK is given (kbpk)")
 	}
-	if src == "" {
-		src = "prompt"
+	if w.src == "" {
+		w.src = "prompt"
 	}
-	id := sha256.Sum256([]byte(string(version) + src))
-	if k, ok := in.memo[id]; ok {
+	id := sha256.Sum256([]byte(string(w.version) + w.src))
+	k, known := in.memo[id]
+	if !known {
+		var err error
+		if k, err = in.readKBPK(ctx, w); err != nil {
+			return hsm.Key{}, err
+		}
+		if in.memo != nil && len(in.memo) < 256 {
+			in.memo[id] = k
+		}
+	}
+	if !w.protects {
 		return k, nil
 	}
-	m, err := in.read(ctx, src, what)
+	in.reportWeak(k, keyWish{what: w.what})
+	for _, weak := range k.Weak {
+		if weak != keys.PublishedSample && !w.allowWeak {
+			return hsm.Key{}, fault.New(fault.WeakKey, "%s: weak key (%s): %s", w.what, string(weak), weak.Text())
+		}
+	}
+	return k, nil
+}
+
+func (in *intake) readKBPK(ctx context.Context, w kbpkWish) (hsm.Key, error) {
+	m, err := in.read(ctx, w.src, w.what)
 	if err != nil {
 		return hsm.Key{}, err
 	}
 	defer m.Wipe()
-	sec := m.Secret
 	switch {
 	case m.Block != nil:
-		return hsm.Key{}, fault.New(fault.Usage, "%s (%s): a KBPK cannot come as a key block here", what, m.Where)
+		return hsm.Key{}, fault.New(fault.Usage, "%s (%s): a KBPK cannot come as a key block here", w.what, m.Where)
 	case m.Part != nil:
-		return hsm.Key{}, fault.New(fault.Usage, "%s (%s): this is one component; combine the components first", what, m.Where)
+		return hsm.Key{}, fault.New(fault.PartRefused, "%s (%s): this is one component, not the key; combine the components first", w.what, m.Where)
 	}
-	alg, err := keyblock.KBPKAlgorithm(version, sec.Len())
+	alg, err := keyblock.KBPKAlgorithm(w.version, m.Secret.Len())
 	if err != nil {
 		return hsm.Key{}, err
 	}
@@ -241,11 +280,20 @@ func (in *intake) kbpk(ctx context.Context, src string, version byte, what text.
 	if err != nil {
 		return hsm.Key{}, err
 	}
-	k, err := b.Import(ctx, sec.Clone(), hsm.Attributes{Algorithm: alg, Usage: keys.UsageKBPK}, hsm.Policy{Inspect: true})
-	if err == nil && in.memo != nil && len(in.memo) < 256 {
-		in.memo[id] = k
+	return b.Import(ctx, m.Secret.Clone(), hsm.Attributes{Algorithm: alg, Usage: keys.UsageKBPK}, hsm.Policy{Inspect: true})
+}
+
+// keepsAttributes: a key that came in a block keeps what the block says it is for. It may not become another usage, nor
+// easier to export (6.3.5: N not at all, S under any key, E under trusted ones).
+func (t taken) keepsAttributes(usage keys.Usage, exportability byte) error {
+	switch {
+	case t.Header == nil:
+	case usage != "" && usage != t.Header.Usage:
+		return fault.New(fault.NotPermitted, "the key's block says usage %s; it cannot become %s", t.Header.Usage, usage)
+	case t.Header.Exportability == 'N' && exportability != 'N':
+		return fault.New(fault.NotPermitted, "the key's block says that it is not exportable (N); it cannot become %c", exportability)
 	}
-	return k, err
+	return nil
 }
 
 // weakIDs lists weaknesses for JSON.

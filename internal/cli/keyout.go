@@ -22,6 +22,8 @@ type outputOpts struct {
 	version string // of the block
 	reveal  bool
 	yes     bool
+
+	allowWeak bool // the command's --allow-weak
 }
 
 func (o *outputOpts) add(a *App, cmd *cobra.Command) {
@@ -96,7 +98,7 @@ func (a *App) blockFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts
 	if err != nil {
 		return "", err
 	}
-	kbpk, err := in.kbpk(ctx, o.kbpk, version, text.New("the KBPK"))
+	kbpk, err := in.protector(ctx, kbpkWish{src: o.kbpk, version: version, what: text.New("the KBPK"), protects: true, allowWeak: o.allowWeak})
 	if err != nil {
 		return "", err
 	}

@@ -40,17 +40,18 @@ func Main(args []string) int {
 	return app.Run(ctx, args)
 }
 
-// errInterrupted and errTerminated end a command; the cause of the context carries them.
+// withSignals gives a context whose cause says which signal ended the command. Ctrl-\ and a lost terminal end it too:
+// left to the runtime they would leave a prompt without echo, and a dump of the stack.
 func withSignals() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
 	go func() {
 		for s := range signals {
-			if s == syscall.SIGTERM {
-				cancel(fault.New(fault.Terminated, "terminated"))
-			} else {
+			if s == os.Interrupt {
 				cancel(fault.New(fault.Interrupted, "interrupted"))
+			} else {
+				cancel(fault.New(fault.Terminated, "terminated"))
 			}
 		}
 	}()
@@ -61,8 +62,8 @@ func withSignals() (context.Context, func()) {
 func (a *App) Run(ctx context.Context, args []string) (code int) {
 	a.prepare(args)
 	defer func() {
-		if p := recover(); p != nil {
-			code = a.bug(p)
+		if recover() != nil {
+			code = a.fail(errBug())
 		}
 		a.close()
 	}()
@@ -123,25 +124,25 @@ func scanFlag(args []string, names ...string) (string, bool) {
 	return "", false
 }
 
-// bug reports a panic without its value, which may hold anything: where it happened is enough to mend it.
-func (a *App) bug(any) int {
-	return a.fail(fault.New(fault.Bug, "internal error at %s; please report it with the command you ran, without keys", panicSite(string(debug.Stack()))))
+// errBug is a panic as an error, without its value, which may hold anything: where it happened is enough to mend it. It is
+// called in the function that recovered, while the stack still shows the place.
+func errBug() error {
+	return fault.New(fault.Bug, "internal error in %s; please report it with the command you ran, without keys", panicSite(string(debug.Stack())))
 }
 
-// panicSite finds the file and line of the first frame of poskey's own under the panic.
+// panicSite finds poskey's own function nearest to the panic, with its file and line. A stack names a function on one line
+// and its place on the next.
 func panicSite(stack string) string {
 	_, after, _ := strings.Cut(stack, "panic(")
+	function := ""
 	for line := range strings.Lines(after) {
 		line = strings.TrimSpace(line)
-		if i := strings.Index(line, "poskey/"); i >= 0 && strings.Contains(line, ".go:") {
-			place, _, _ := strings.Cut(line[i:], " ")
-			return place
+		if function != "" {
+			place, _, _ := strings.Cut(line[strings.LastIndex(line, "/")+1:], " ")
+			return function + " (" + place + ")"
 		}
-	}
-	for line := range strings.Lines(after) {
-		if place := strings.TrimSpace(line); strings.Contains(place, ".go:") && !strings.Contains(place, "/runtime/") {
-			place, _, _ = strings.Cut(place[strings.LastIndex(place, "/")+1:], " ")
-			return place
+		if strings.HasPrefix(line, "poskey/") {
+			function = line[:max(strings.LastIndex(line, "("), 0)]
 		}
 	}
 	return "unknown place"

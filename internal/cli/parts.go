@@ -61,7 +61,7 @@ func (o *splitSpec) check(alg keys.Algorithm) error {
 	case scheme == component.XOR && o.threshold != 0 && o.threshold != o.parts:
 		return fault.New(fault.Usage, "--scheme xor needs all parts; a threshold goes with --scheme shamir")
 	case o.parity != "odd" && o.parity != "none":
-		return fault.New(fault.Usage, "--parity %q: known: odd none", o.parity)
+		return fault.New(fault.Usage, "--parity %q: known: odd none", text.Redact(o.parity))
 	case o.parity == "odd" && !alg.IsDES():
 		return fault.New(fault.Usage, "--parity odd is for DES keys; %s has no parity bits", alg)
 	}

@@ -32,7 +32,7 @@ func Parse(s string) (Lang, error) {
 	case English, Chinese:
 		return l, nil
 	}
-	return "", fault.New(fault.Usage, "unknown language %q; known: en zh", s)
+	return "", fault.New(fault.Usage, "unknown language %q; known: en zh", text.Redact(s))
 }
 
 // FromEnv picks the language by POSKEY_LANG, then the locale as POSIX orders it. Anything not Chinese is English.
@@ -137,6 +137,9 @@ func ParsePO(catalogue string) (map[string]string, error) {
 		default:
 			return nil, fault.New(fault.Malformed, "catalogue line %d: neither msgid nor msgstr", n)
 		}
+	}
+	if have {
+		return nil, fault.New(fault.Malformed, "catalogue line %d: bad msgid", n) // the file ends behind it
 	}
 	return entries, nil
 }

@@ -36,7 +36,7 @@ func ParseFormat(s string) (Format, error) {
 	case Table, JSON:
 		return f, nil
 	}
-	return "", fault.New(fault.Usage, "unknown output format %q; known: table json", s)
+	return "", fault.New(fault.Usage, "unknown output format %q; known: table json", text.Redact(s))
 }
 
 // Renderer writes to stdout (answers) and stderr (talk).
@@ -179,10 +179,10 @@ func wrap(s string, width int) string {
 	}
 	var out strings.Builder
 	used := 0
-	for i, word := range strings.SplitAfter(s, " ") {
+	for word := range strings.SplitAfterSeq(s, " ") {
 		for _, piece := range breakable(word) {
 			w := twwidth.Width(piece)
-			if i > 0 && used > 0 && used+w > width {
+			if used > 0 && used+w > width {
 				out.WriteByte('\n')
 				used = 0
 			}

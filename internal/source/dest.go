@@ -11,9 +11,12 @@ import (
 	"poskey/internal/fault"
 )
 
-// ParseDEST takes a DEST apart.
+// ParseDEST takes a DEST apart. Errors do not repeat what stands behind a colon: it may be hex:, given by mistake.
 func ParseDEST(s string) (Spec, error) {
 	kind, arg, ok := strings.Cut(s, ":")
+	if ok {
+		s = kind + ":"
+	}
 	if ok && arg != "" {
 		switch k := Kind(kind); k {
 		case File, Block:
@@ -52,6 +55,9 @@ func WriteNew(path string, content []byte) (err error) {
 			_ = os.Remove(path)
 		}
 	}()
+	if err := f.Chmod(0o600); err != nil { // whatever the umask took away, its owner must be able to read it
+		return fault.WrapAs(fault.Failure, err, "make %s", path)
+	}
 	if _, err := f.Write(content); err != nil {
 		return fault.WrapAs(fault.Failure, err, "write %s", path)
 	}

@@ -199,7 +199,7 @@ func interpretPart(raw []byte, alg keys.Algorithm) (*component.Part, error) {
 // where names a source in errors, without what it holds.
 func (s Spec) where() string {
 	if s.Kind == File || s.Kind == Block || s.Kind == Env || s.Kind == FD {
-		return string(s.Kind) + ":" + s.Arg
+		return string(s.Kind) + ":" + text.Redact(s.Arg)
 	}
 	return string(s.Kind)
 }
@@ -235,7 +235,7 @@ func (r *Reader) read(ctx context.Context, spec Spec, what text.Text) (*secret.B
 	case Env:
 		v := r.Getenv(spec.Arg)
 		if v == "" {
-			return nil, fault.New(fault.NotFound, "environment variable %s is not set", spec.Arg)
+			return nil, fault.New(fault.NotFound, "environment variable %s is not set", text.Redact(spec.Arg))
 		}
 		return secret.Copy([]byte(v)), nil
 	case File:
@@ -272,7 +272,7 @@ func interpretBlock(raw string) (Material, error) {
 func readFD(ctx context.Context, arg string) (*secret.Bytes, error) {
 	n, err := strconv.Atoi(arg)
 	if err != nil || n < 0 || n > 1<<20 {
-		return nil, fault.New(fault.Usage, "%q is not the number of a descriptor", arg)
+		return nil, fault.New(fault.Usage, "%q is not the number of a descriptor", text.Redact(arg))
 	}
 	f := os.NewFile(uintptr(n), "fd "+arg)
 	if f == nil {
@@ -310,7 +310,7 @@ func Open(ctx context.Context, path string) (*os.File, error) {
 	}
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		_ = f.Close()
-		return nil, fault.New(fault.Usage, "%s is a folder", path)
+		return nil, fault.New(fault.Usage, "%s is a folder", text.Redact(path))
 	}
 	return f, nil
 }
@@ -336,9 +336,9 @@ func openFile(ctx context.Context, path string) (*os.File, error) {
 func openError(err error, path string) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return fault.New(fault.NotFound, "file %s does not exist", path)
+		return fault.New(fault.NotFound, "file %s does not exist", text.Redact(path))
 	case errors.Is(err, fs.ErrPermission):
-		return fault.New(fault.NotPermitted, "file %s may not be read", path)
+		return fault.New(fault.NotPermitted, "file %s may not be read", text.Redact(path))
 	}
 	return fault.WrapAs(fault.Failure, err, "open the file")
 }

@@ -7,7 +7,10 @@
 // Formats take the verbs of fmt. Arguments are public values: a Text never carries key bytes.
 package text
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Text is a translatable sentence: an English format and its arguments.
 type Text struct {
@@ -24,6 +27,24 @@ func Raw(s string) Text { return Text{Format: "%s", Args: []any{s}} }
 // String renders the Text in English.
 func (t Text) String() string {
 	return fmt.Sprintf(t.Format, t.Args...)
+}
+
+// Redact gives a word that a user wrote, for an error about it; a word that may hold a key (sixteen hex digits in a row,
+// blanks and dashes not counted) is described and not repeated. Errors go to logs, and keys land in wrong places.
+func Redact(word string) string {
+	run := 0
+	for _, c := range word {
+		switch {
+		case strings.ContainsRune("0123456789abcdefABCDEF", c):
+			run++
+		case !strings.ContainsRune(" -\t", c):
+			run = 0
+		}
+		if run >= 16 {
+			return fmt.Sprintf("(%d characters)", len(word))
+		}
+	}
+	return word
 }
 
 // IsZero reports whether there is nothing to say.

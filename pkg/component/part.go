@@ -5,6 +5,7 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/internal/secret"
+	"poskey/internal/text"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 )
@@ -32,7 +33,7 @@ func ParseScheme(s string) (Scheme, error) {
 	case XOR, Shamir:
 		return scheme, nil
 	}
-	return "", fault.New(fault.Usage, "unknown scheme %q; known: xor shamir", s)
+	return "", fault.New(fault.Usage, "unknown scheme %q; known: xor shamir", text.Redact(s))
 }
 
 // Part is one component or share. It comes from [Split] or from a sheet, from a share typed in one line (without Of and

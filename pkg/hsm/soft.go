@@ -175,9 +175,6 @@ func (s *soft) Wrap(ctx context.Context, k, kbpk Key, h keyblock.Header, o keybl
 func (s *soft) wrap(
 	ctx context.Context, clear *keys.Key, kbpk Key, h keyblock.Header, o keyblock.WrapOptions,
 ) (Wrapped, error) {
-	if _, err := keyblock.CheckHeader(h); err != nil {
-		return Wrapped{}, fault.Wrap(err, "the header for the key block")
-	}
 	l, err := s.lease(ctx, h.Version, kbpk)
 	if err != nil {
 		return Wrapped{}, err
@@ -334,9 +331,6 @@ func (s *soft) keep(ctx context.Context, k *keys.Key, a Attributes) (Key, error)
 		KeyVersion: "00", Exportability: a.Exportability, Context: '1', Reserved: '0'}
 	if hm := keyblock.HMFor(k.Algorithm()); hm != "" {
 		h.SetOpt("HM", hm)
-	}
-	if _, err := keyblock.CheckHeader(h); err != nil {
-		return Key{}, fault.Wrap(err, "the attributes of the key")
 	}
 	l, err := s.leaseMaster(ctx)
 	if err != nil {

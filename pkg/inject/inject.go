@@ -119,7 +119,19 @@ func fillAttributes(p Plan, caps device.Capabilities) (Plan, error) {
 	if p.Mode == 0 {
 		p.Mode = p.Usage.DefaultMode()
 	}
+	if p.Clear && !takes(fit, p.Usage, p.Mode) { // a refusal by the terminal would come after the key was seen on the line
+		return Plan{}, fault.New(fault.NotPermitted, "slot %s takes no key of usage %s, mode %c", string(p.Slot), p.Usage, p.Mode)
+	}
 	return p, nil
+}
+
+func takes(fit []device.SlotRule, usage keys.Usage, mode byte) bool {
+	for _, rule := range fit {
+		if rule.Usage == usage && strings.IndexByte(rule.Modes, mode) >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func defaultUsage(fit []device.SlotRule) keys.Usage {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/keys"
 )
 
@@ -34,11 +35,11 @@ func Parse(s string) (Expected, error) {
 	}), ""))
 	for i, c := range digits {
 		if !strings.ContainsRune("0123456789ABCDEF", c) {
-			return Expected{}, fault.New(fault.MalformedHex, "check value %q: character %d is not a hex digit", s, i+1)
+			return Expected{}, fault.New(fault.MalformedHex, "check value %q: character %d is not a hex digit", text.Redact(s), i+1)
 		}
 	}
 	if len(digits) < minDigits || len(digits) > maxDigits {
-		return Expected{}, fault.New(fault.MalformedLength, "check value %q has %d digits, want %d to %d", s, len(digits), minDigits, maxDigits)
+		return Expected{}, fault.New(fault.MalformedLength, "check value %q has %d digits, want %d to %d", text.Redact(s), len(digits), minDigits, maxDigits)
 	}
 	if len(digits) > 6 && strings.Trim(digits[6:], "0") == "" {
 		return Expected{Digits: digits[:6], Padded: true}, nil
@@ -60,8 +61,16 @@ func (e Expected) Compare(m Method, full []byte) Comparison {
 	computed := strings.ToUpper(hex.EncodeToString(full))
 	n := min(len(e.Digits), len(computed))
 	match := n >= minDigits && subtle.ConstantTimeCompare([]byte(e.Digits[:n]), []byte(computed[:n])) == 1
-	return Comparison{Match: match, Digits: n, Expected: e.Digits, Computed: Value{m, computed[:n]}}
+	shown := n
+	if !match {
+		shown = min(n, maxShown)
+	}
+	return Comparison{Match: match, Digits: n, Expected: e.Digits, Computed: Value{m, computed[:shown]}}
 }
+
+// maxShown is how much of a value that did not match is told: the longest of PCI PIN 15-1. The whole of a hash would be
+// a fingerprint of the key in somebody's log.
+const maxShown = 10
 
 // ChanceOfFalseMatch is the chance that a wrong key agrees on so many digits.
 func ChanceOfFalseMatch(digits int) float64 { return math.Pow(16, -float64(digits)) }

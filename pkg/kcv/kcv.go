@@ -34,6 +34,7 @@ import (
 
 	"poskey/internal/cipherx"
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/keys"
 )
 
@@ -82,7 +83,7 @@ func ParseMethod(s string) (Method, error) {
 	case ECBZero, CMAC, CMACEmpty, CMAC16, ECBOne, SHA1, SHA256, CCASHA256, HMACEmpty, PAXMode1, PAXMode2:
 		return m, nil
 	}
-	return "", fault.New(fault.Usage, "unknown check-value method %q; known: %s", s,
+	return "", fault.New(fault.Usage, "unknown check-value method %q; known: %s", text.Redact(s),
 		"ecb-zero cmac cmac-empty cmac-16 ecb-one sha1 sha256 cca-sha256 hmac-empty hmac-zeros-N pax-mode-1 pax-mode-2")
 }
 

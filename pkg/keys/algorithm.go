@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 )
 
 // Algorithm is an algorithm together with its key length, as people name it on the command line.
@@ -51,7 +52,7 @@ func ParseAlgorithm(s string) (Algorithm, error) {
 			return a, nil
 		}
 	}
-	return "", fault.New(fault.Usage, "unknown algorithm %q; known: %s", s, join(Named()))
+	return "", fault.New(fault.Usage, "unknown algorithm %q; known: %s", text.Redact(s), join(Named()))
 }
 
 func join[T ~string](names []T) string {

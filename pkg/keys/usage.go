@@ -159,7 +159,7 @@ func (u Usage) Known() bool { return u.Modes() != "" }
 func ParseUsage(s string) (Usage, error) {
 	u := strings.ToUpper(strings.TrimSpace(s))
 	if len(u) != 2 || !isAlnum(u[0]) || !isAlnum(u[1]) {
-		return "", fault.New(fault.Usage, "key usage %q is not two letters or digits, such as K0, P0, B1 or D0", s)
+		return "", fault.New(fault.Usage, "key usage %q is not two letters or digits, such as K0, P0, B1 or D0", text.Redact(s))
 	}
 	return Usage(u), nil
 }

@@ -87,10 +87,10 @@ func allZero(b []byte) bool {
 	return or == 0
 }
 
-// repeats reports a period of 1, 2 or 4 bytes. A period of 8 is the business of equalParts for DES; for other
-// algorithms it counts too, when it appears at least twice.
+// repeats reports bytes that come again after 1 to 32 bytes, at least one whole time: an AES-256 key of two equal halves is
+// an AES-128 key at best. Keys K1 K2 K1 of DES do not: their period would be 16 of 24.
 func repeats(b []byte) bool {
-	for _, period := range []int{1, 2, 4, 8} {
+	for _, period := range []int{1, 2, 4, 8, 12, 16, 32} {
 		if len(b) >= 2*period && bytes.Equal(b[period:], b[:len(b)-period]) {
 			return true
 		}

@@ -26,6 +26,7 @@ func (s suite) keyBlocks(t *testing.T) {
 	s.claim(t, "an exportability of no standard counts as not exportable", strangeExportability)
 	s.claim(t, "a translated block keeps its header and names its new KBPK", translated)
 	s.claim(t, "translation hides the key's length unless told not to", translatedLength)
+	s.claim(t, "translation tells the warnings of opening and of closing once each", translatedWarnings)
 	s.claim(t, "translation refuses what wrapping refuses", translateRefused)
 	s.claim(t, "a changed character of a block is found", changedCharacter)
 	s.claim(t, "another KBPK is named as the likely cause", otherKBPK)
@@ -345,6 +346,23 @@ func translatedLength(t *testing.T, b hsm.Boundary) {
 	}
 	if len(lengths[false]) != 1 || len(lengths[true]) != 2 { // 16 and 24 bytes, 32 bytes: two and three cipher blocks
 		t.Errorf("lengths in characters: hidden %v, plain %v", lengths[false], lengths[true])
+	}
+}
+
+func translatedWarnings(t *testing.T, b hsm.Boundary) {
+	from, fromHeld := kbpk(t, b, keys.AES256, "from")
+	_, toHeld := kbpk(t, b, keys.TDES128, "to")
+	h := header('D', keys.AES256)
+	h.SetOpt("Z9", "ours") // told of the block that is opened and of the one that is closed
+	block := closeOutside(t, from, clearKey(t, keys.AES256, make([]byte, 32)), h)
+	got, err := b.Translate(t.Context(), block, fromHeld, toHeld, hsm.Change{Version: 'B', AllowWeak: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := warnings(got.Warnings)
+	slices.Sort(ids)
+	if want := []string{"proprietary_block", "weak_key", "weaker_kbpk"}; !slices.Equal(ids, want) {
+		t.Errorf("warnings %v, want %v", ids, want)
 	}
 }
 

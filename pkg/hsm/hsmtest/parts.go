@@ -334,6 +334,12 @@ func partsCompared(t *testing.T, b hsm.Boundary) {
 		t.Errorf("the error does not name part 2: %v", err)
 	}
 
+	half := &component.Part{Scheme: component.XOR, Algorithm: alg, Value: secret.Copy(one[:8]), Check: good[0].Check}
+	handed = values([]*component.Part{half})
+	k, err = b.Form(t.Context(), hsm.Forming{Parts: []*component.Part{half}, PartExpected: checks[:1]})
+	refused(t, "a half", k, err)
+	wiped(t, "a half", handed...)
+
 	for _, n := range []int{1, 3} {
 		parts := bare(t, alg, one, two)
 		three := append(checksOf(t, parts), expect(t, "123456"))
