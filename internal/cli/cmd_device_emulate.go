@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -98,6 +100,9 @@ func listenOn(ctx context.Context, t *emulator.Terminal, o emulateOpts) (uri str
 		return p.URI(), func() { _ = p.Close() }, nil
 	}
 	l, err := t.Listen(ctx, o.listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "", nil, fault.New(fault.Busy, "%s is taken by another program", o.listen)
+	}
 	if err != nil {
 		return "", nil, err
 	}

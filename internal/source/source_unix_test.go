@@ -159,9 +159,9 @@ func TestDescriptorGivesAKeyAndIsClosed(t *testing.T) {
 }
 
 func TestNewFileIsForItsOwnerAloneUnderAnyUmask(t *testing.T) {
-	for _, umask := range []int{0, 0o022, 0o027, 0o077, 0o177} {
-		old := unix.Umask(umask)
+	for _, umask := range []int{0, 0o022, 0o027, 0o077, 0o177, 0o277, 0o777} {
 		dir := t.TempDir()
+		old := unix.Umask(umask)
 		path := filepath.Join(dir, "key")
 		err := WriteNew(path, []byte(keyHex))
 		made, derr := MakeDir(filepath.Join(dir, "parts"))

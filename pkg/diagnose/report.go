@@ -142,14 +142,11 @@ func (e Edit) Digits(at func(digit int) (byte, error)) (entered, correct byte, e
 	if err != nil {
 		return 0, 0, err
 	}
-	other := own
-	switch {
-	case e.SwappedWith != 0:
+	other := turnedDigit(own, e.Delta)
+	if e.SwappedWith != 0 {
 		if other, err = at(e.SwappedWith); err != nil {
 			return 0, 0, err
 		}
-	default:
-		other = turnedDigit(own, e.Delta)
 	}
 	if e.Side == SideOther {
 		return other, own, nil

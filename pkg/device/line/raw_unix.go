@@ -10,7 +10,7 @@ import (
 
 // openNoControl opens a terminal line that does not become this process's controlling terminal.
 func openNoControl(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0) //nolint:gosec // the user names the device
+	return os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
 }
 
 // MakeRaw lets every byte through unchanged (no echo, no line editing: a tty would eat SI, SO and EOT) and throws away
