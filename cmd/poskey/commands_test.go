@@ -84,7 +84,8 @@ func number(ts *testscript.TestScript, s string) int {
 	return n
 }
 
-// command makes the process: in the script's folder, with its environment, in a session of its own without a terminal.
+// command makes the process: in the script's folder, with its environment, in a session of its own without a terminal. What
+// it leaves running cannot hold the script up by its outputs.
 func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	c := exec.Command(args[0], args[1:]...)
 	c.Dir = ts.MkAbs(".")
@@ -94,6 +95,7 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 			c.Env = append(c.Env, name+"="+v)
 		}
 	}
+	c.WaitDelay = time.Second
 	detach(c)
 	return c
 }
@@ -116,7 +118,7 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	start := time.Now()
 	ts.Check(c.Start())
-	watchdog := time.AfterFunc(patience, func() { _ = c.Process.Kill() })
+	watchdog := time.AfterFunc(patience, func() { killAll(c) })
 	err := c.Wait()
 	watchdog.Stop()
 	took := time.Since(start)

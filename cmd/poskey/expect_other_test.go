@@ -14,6 +14,8 @@ func terminalCommands() map[string]func(*testscript.TestScript, bool, []string) 
 
 func detach(*exec.Cmd) {}
 
+func killAll(c *exec.Cmd) { _ = c.Process.Kill() }
+
 func peakKB(*os.ProcessState) int64 { return 0 }
 
 type server struct{}

@@ -25,6 +25,9 @@ func terminalCommands() map[string]func(*testscript.TestScript, bool, []string) 
 // detach gives the process a session of its own: the terminal at which the tests were started must not be asked.
 func detach(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
+// killAll ends the process and all that it started.
+func killAll(c *exec.Cmd) { _ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+
 func peakKB(s *os.ProcessState) int64 {
 	usage := s.SysUsage().(*syscall.Rusage)
 	return int64(usage.Maxrss) / maxrssUnit
@@ -143,7 +146,11 @@ func cmdExpect(ts *testscript.TestScript, neg bool, args []string) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
 	ts.Check(c.Start())
 	ts.Check(tty.Close())
-	defer func() { _ = c.Process.Kill() }()
+	defer func() {
+		if c.ProcessState == nil { // the dialogue failed
+			killAll(c)
+		}
+	}()
 	s := newScreen(ts, ptm)
 	for line := range strings.Lines(dialogue) {
 		switch op, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " "); op {
@@ -205,7 +212,7 @@ func (s *shared) String() string {
 }
 
 func (s *server) end() {
-	_ = s.cmd.Process.Kill()
+	killAll(s.cmd)
 	<-s.ended
 }
 

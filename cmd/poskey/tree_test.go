@@ -149,7 +149,9 @@ func listedCodes(t *testing.T, words string, cmd *cobra.Command) []codeRow {
 func neverSeen() map[string]string {
 	return map[string]string{
 		"device emulate 0": "it ends with a signal",
+		"device emulate 8": "it takes a system that gives no port and no pseudo-terminal",
 		"tour 5":           "its own key check fails only in a broken program",
+		"tour 8":           "it takes a system that gives no port",
 		"selftest 5":       "a known answer fails only in a broken program",
 	}
 }

@@ -181,7 +181,7 @@ type cmdSpec struct {
 func (a *App) command(s cmdSpec) *cobra.Command {
 	long := a.Say.Text(s.short)
 	if !s.long.IsZero() {
-		long += ".\n\n" + a.Say.Text(s.long)
+		long = a.Say.T("%s.\n\n%s", s.short, s.long)
 	}
 	cmd := &cobra.Command{
 		Use:     s.use,

@@ -219,7 +219,7 @@ func injectPage(p *render.Page, doc injectDoc, k hsm.Key) {
 	}
 	p.Fields(
 		render.F(text.New("device"), doc.Device),
-		render.F(text.New("sent"), p.T(text.New("%s, check value %s (computed here)", k.Algorithm, k.Check))),
+		render.F(text.New("key"), p.T(text.New("%s, check value %s (computed here)", k.Algorithm, k.Check))),
 		render.F(text.New("check value compared"), p.T(witnessText(doc.CheckedBy))),
 		render.F(text.New("protection"), protection),
 		render.F(text.New("proof"), p.T(proofText(doc.Proof))),

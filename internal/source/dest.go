@@ -55,9 +55,7 @@ func WriteNew(path string, content []byte) (err error) {
 			_ = os.Remove(path)
 		}
 	}()
-	if err := f.Chmod(0o600); err != nil { // whatever the umask took away, its owner must be able to read it
-		return fault.WrapAs(fault.Failure, err, "make %s", path)
-	}
+	_ = f.Chmod(0o600) // whatever the umask took away, its owner must be able to read it; some file systems have no modes
 	if _, err := f.Write(content); err != nil {
 		return fault.WrapAs(fault.Failure, err, "write %s", path)
 	}

@@ -60,14 +60,10 @@ func parseFixed(text string) (h Header, count int, err error) {
 	if _, err := parseLength(text); err != nil {
 		return Header{}, 0, err
 	}
-	for _, f := range [...]struct {
-		name     string
-		from, to int
-	}{{"key usage", 5, 7}, {"algorithm", 7, 8}, {"mode of use", 8, 9}, {"key version", 9, 11}, {"exportability", 11, 12},
-		{"key context", 14, 15}, {"reserved", 15, 16}} {
+	for _, f := range [...]struct{ from, to int }{{5, 7}, {7, 8}, {8, 9}, {9, 11}, {11, 12}, {14, 15}, {15, 16}} {
 		if !isAlnum(text[f.from:f.to]) {
 			return Header{}, 0, fault.New(fault.HeaderMalformed, "%s %q (character %d) is not letters and digits",
-				f.name, text[f.from:f.to], f.from+1)
+				fieldAt(f.from), text[f.from:f.to], f.from+1)
 		}
 	}
 	count, ok := decimal(text[12:14])
@@ -78,6 +74,25 @@ func parseFixed(text string) (h Header, count int, err error) {
 		Version: text[0], Usage: keys.Usage(text[5:7]), Algorithm: text[7], Mode: text[8], KeyVersion: text[9:11],
 		Exportability: text[11], Context: text[14], Reserved: text[15],
 	}, count, nil
+}
+
+// fieldAt names the field of the header that begins at an offset.
+func fieldAt(offset int) text.Text {
+	switch offset {
+	case 5:
+		return text.New("key usage")
+	case 7:
+		return text.New("algorithm")
+	case 8:
+		return text.New("mode of use")
+	case 9:
+		return text.New("key version")
+	case 11:
+		return text.New("exportability")
+	case 14:
+		return text.New("key context")
+	}
+	return text.New("the reserved character")
 }
 
 // checkVersion names the blocks that look like key blocks and are not.

@@ -5,6 +5,7 @@ import (
 
 	"poskey/internal/cipherx"
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 )
@@ -86,11 +87,11 @@ func family(alg keys.Algorithm) string {
 	return "TDES"
 }
 
-func versionFor(alg keys.Algorithm) string {
+func versionFor(alg keys.Algorithm) text.Text {
 	if alg.IsAES() {
-		return "AES keys protect versions D and E"
+		return text.New("AES keys protect versions D and E")
 	}
-	return "TDES keys protect versions A, B and C"
+	return text.New("TDES keys protect versions A, B and C")
 }
 
 // derive gives KBEK and KBAK. Variant method for A and C: each byte XOR 45 ('E') and 4D ('M'). CMAC method for B, D and E:

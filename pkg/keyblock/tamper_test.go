@@ -232,3 +232,64 @@ func TestProtectorOpensAndClosesItsOwnVersionOnly(t *testing.T) {
 		t.Errorf("wrap: %q, %v", out, err)
 	}
 }
+
+// TestPlaintextIsWipedWhateverHappens looks into the protector's workplace after each way in and out.
+func TestPlaintextIsWipedWhateverHappens(t *testing.T) {
+	noLeaks(t)
+	for _, version := range []byte("ABCDE") {
+		text, kbpk := sample(t, version)
+		b, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := NewProtector(version, kbpk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clean := func(when string) {
+			if work := p.work[:cap(p.work)]; len(work) == 0 || strings.Trim(string(work), "\x00") != "" {
+				t.Errorf("version %c, %s: %d bytes of plaintext are left", version, when, len(work))
+			}
+		}
+		u, err := p.Unwrap(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clean("opened")
+		if _, _, err := p.Wrap(seeded("wipe"), b.Header, u.Key, WrapOptions{PadTo: 32}); err != nil {
+			t.Fatal(err)
+		}
+		clean("closed")
+		u.Wipe()
+		b.text = text[:len(text)-1] + string("123456789ABCDEF0"[nibble(text[len(text)-1])])
+		if _, err := p.Unwrap(b); !fault.Is(err, fault.MACMismatch) {
+			t.Fatal(err)
+		}
+		clean("refused")
+	}
+}
+
+// TestKeyGivenInPlaceOfABlockIsNotRepeated: bare hex of any length, whatever it begins with.
+func TestKeyGivenInPlaceOfABlockIsNotRepeated(t *testing.T) {
+	random := seeded("bare")
+	for n := 16; n <= 128; n++ {
+		for range 40 {
+			digits := make([]byte, n)
+			for i := range digits {
+				digits[i] = "0123456789ABCDEF"[random.Uint64()%16]
+			}
+			for i := 0; random.Uint64()%2 == 0 && i < 5; i++ { // now and then it looks like the head of a block
+				digits[i] = "B0123"[i]
+			}
+			b, err := Parse(string(digits))
+			if err == nil || b != nil {
+				t.Fatalf("%s is taken for a block", digits)
+			}
+			for at := 0; at+4 <= n; at++ {
+				if strings.Contains(err.Error(), string(digits[at:at+4])) {
+					t.Fatalf("%s: the error repeats it: %v", digits, err)
+				}
+			}
+		}
+	}
+}

@@ -120,6 +120,10 @@ func TestZeroRepeatingAndCountingKeysAreFound(t *testing.T) {
 		{AES256, strings.Repeat("A5C37E01", 8), RepeatedPattern},
 		{AES128, strings.Repeat("A5C37E0193D2486F", 2), RepeatedPattern},
 		{DES, strings.Repeat("A5C37E01", 2), RepeatedPattern},
+		{AES192, strings.Repeat("A5C37E0193D2486FB8104C27", 2), RepeatedPattern},
+		{AES256, strings.Repeat("A5C37E0193D2486FB8104C27D95E63F0", 2), RepeatedPattern},
+		{HMACSHA512, strings.Repeat("A5C37E0193D2486FB8104C27D95E63F0F2EAD8A31C5B7F0E45D3B96417CA8E20", 2), RepeatedPattern},
+		{TDES192, "F2EAD8A31C5B7F0E45D3B96417CA8E20F2EAD8A31C5B7F0E", ""}, // K1 K2 K1
 		{HMACSHA1, strings.Repeat("A5C37E01", 5), RepeatedPattern},
 		{AES128, "101112131415161718191A1B1C1D1E1F", CountingPattern},
 		{AES128, "1F1E1D1C1B1A19181716151413121110", CountingPattern},

@@ -113,7 +113,7 @@ func (l *Line) Write(b []byte, limit time.Duration) error {
 		return err
 	case <-timer:
 		_ = l.rw.Close()
-		_ = <-done // b is not used any more
+		<-done //nolint:errcheck // closing made it fail; b is not used any more
 		return ErrTimeout
 	}
 }
