@@ -206,6 +206,9 @@ func (a *App) answerLine(ctx context.Context, j job, schema string, work batchLi
 // decodeLine reads a line into options that already hold the command line's values as defaults. An unknown field is an
 // error; its value, which may be a secret, is not repeated.
 func decodeLine(line []byte, into any) error {
+	if line[0] != '{' { // null would be taken for an object without fields
+		return fault.New(fault.Malformed, "the line is not a JSON object")
+	}
 	line, err := oneExpect(line)
 	if err != nil {
 		return err

@@ -277,6 +277,9 @@ func evidenceLine(p *render.Page, e diagnose.Evidence) string {
 	add(e.Got, text.New("got %s", e.Got))
 	add(string(e.Method), text.New("method %s", string(e.Method)))
 	for _, edit := range e.Edits {
+		if edit.SwappedWith != 0 && edit.SwappedWith < edit.Digit {
+			continue // the other half of a pair that was named
+		}
 		parts = append(parts, p.T(editText(edit)))
 	}
 	return strings.Join(parts, ", ")

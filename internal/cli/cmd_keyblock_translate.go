@@ -112,5 +112,5 @@ func translateOne(ctx context.Context, a *App, in *intake, o translateOpts) (wra
 	if err != nil {
 		return wrapDoc{}, nil, err
 	}
-	return wrapDoc{tr.Block, newHeaderDoc(&made.Header, made.Len()), tr.Key.Check.Digits, tr.Key.Check.Method, warningDocs(warnings)}, warnings, nil
+	return wrapDoc{tr.Block, newHeaderDoc(&made.Header, made.Len()), tr.Key.Check.Digits, tr.Key.Check.Method, warningDocs(warnings), weakIDs(tr.Key)}, warnings, nil
 }

@@ -91,11 +91,12 @@ func newKeyblockWrapCmd(a *App) *cobra.Command {
 }
 
 type wrapDoc struct {
-	Block    string       `json:"block"`
-	Header   headerDoc    `json:"header"`
-	KCV      string       `json:"kcv"`
-	Method   kcv.Method   `json:"method"`
-	Warnings []warningDoc `json:"warnings"`
+	Block      string       `json:"block"`
+	Header     headerDoc    `json:"header"`
+	KCV        string       `json:"kcv"`
+	Method     kcv.Method   `json:"method"`
+	Warnings   []warningDoc `json:"warnings"`
+	Weaknesses []string     `json:"weaknesses,omitempty"` // of the key, where --allow-weak let it pass
 }
 
 func runKeyblockWrap(ctx context.Context, a *App, o wrapOpts) error {
@@ -165,7 +166,7 @@ func wrapOne(ctx context.Context, a *App, in *intake, o wrapOpts) (wrapDoc, []ke
 			return wrapDoc{}, nil, err
 		}
 	}
-	return wrapDoc{w.Block, newHeaderDoc(&made.Header, made.Len()), t.Key.Check.Digits, t.Key.Check.Method, warningDocs(warnings)}, warnings, nil
+	return wrapDoc{w.Block, newHeaderDoc(&made.Header, made.Len()), t.Key.Check.Digits, t.Key.Check.Method, warningDocs(warnings), weakIDs(t.Key)}, warnings, nil
 }
 
 // wrapHeader makes the header of --header or of the single flags.
