@@ -9,7 +9,7 @@ for package in $($go list ./...); do
 	for target in $(cat "$dir"/*_test.go 2>/dev/null | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p'); do
 		found=$((found + 1))
 		echo "== $package $target"
-		$go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime "$time"
+		$go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 5s
 	done
 done
 [ "$found" -gt 0 ] || { echo "no fuzz targets found" >&2; exit 1; }

@@ -46,7 +46,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 }
 
 // patience is for commands that hang.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func noNegation(ts *testscript.TestScript, neg bool) {
 	if neg {

@@ -90,8 +90,8 @@ func runDiagnoseKCV(ctx context.Context, a *App, o diagnoseKCVOpts) error {
 		return err
 	}
 	report.Searched.Elapsed = a.Env.Now().Sub(start)
-	if o.reveal {
-		if err := a.fillDigits(ctx, &report, material); err != nil {
+	if o.reveal && facts.Prober != nil {
+		if err := fillDigits(&report, facts.Prober); err != nil {
 			return err
 		}
 	}
@@ -199,8 +199,12 @@ func (a *App) rawBytes(ctx context.Context, digits []byte, what text.Text) (hsm.
 	return b.Import(ctx, sec, hsm.Attributes{Algorithm: keys.Raw}, hsm.Policy{Inspect: true})
 }
 
-// fillDigits puts the entered and the correct digit into the evidence: what --reveal asked for.
-func (a *App) fillDigits(ctx context.Context, report *diagnose.Report, material []hsm.Key) error {
+// fillDigits puts the entered and the correct digit into the evidence: what --reveal asked for, and no more of the key.
+func fillDigits(report *diagnose.Report, prober hsm.Prober) error {
+	teller, ok := prober.(hsm.DigitTeller)
+	if !ok {
+		return fault.New(fault.NotPermitted, "this boundary does not tell digits of its keys")
+	}
 	for i := range report.Findings {
 		edits := report.Findings[i].Evidence.Edits
 		for j := range edits {
@@ -208,16 +212,7 @@ func (a *App) fillDigits(ctx context.Context, report *diagnose.Report, material 
 			if e.Expr() == nil {
 				continue
 			}
-			digits, err := a.revealed(ctx, material[e.Part-1])
-			if err != nil {
-				return err
-			}
-			entered, correct, err := e.Digits(func(digit int) (byte, error) {
-				if digit < 1 || digit > len(digits) {
-					return 0, fault.New(fault.Bug, "a finding names digit %d of %d", digit, len(digits))
-				}
-				return digits[digit-1], nil
-			})
+			entered, correct, err := e.Digits(func(digit int) (byte, error) { return teller.Digit(e.Expr(), digit) })
 			if err != nil {
 				return err
 			}

@@ -24,7 +24,6 @@ import (
 type Console struct {
 	NoInput bool
 	Stdin   *os.File // asked only when there is no controlling terminal
-	Width   int      // 0: ask the terminal
 }
 
 // terminal opens the controlling terminal, or falls back to stdin when that is one.

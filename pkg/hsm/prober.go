@@ -23,6 +23,12 @@ type Prober interface {
 	Len(e Expr) (int, error)
 }
 
+// DigitTeller is a prober that also tells single digits: the one for keys given on the spot, to the person who gave them.
+type DigitTeller interface {
+	// Digit gives one hex digit (0-9, A-F) of what the expression forms, counted from 1.
+	Digit(e Expr, digit int) (byte, error)
+}
+
 // Question asks: formed so, taken as a key of this algorithm, by this method: does it give the value expected?
 type Question struct {
 	Expr      Expr

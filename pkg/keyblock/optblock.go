@@ -108,7 +108,8 @@ func extendedOf(s string, chars int) (head, total int, err error) {
 	return head, total, nil
 }
 
-// hexNumber reads up to four hex digits of either case; longer ones cannot be lengths here.
+// hexNumber reads a length in hex of either case. Eight digits are the most that any reading of an extended length takes;
+// a number above the longest block is none.
 func hexNumber(s string) (int, bool) {
 	if len(s) == 0 || len(s) > 8 || strings.ContainsAny(s, "+-_") {
 		return 0, false
