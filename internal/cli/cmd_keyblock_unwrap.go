@@ -58,6 +58,7 @@ type unwrapDoc struct {
 	Header   headerDoc    `json:"header"`
 	Key      keyDoc       `json:"key"`
 	Warnings []warningDoc `json:"warnings"`
+	Block    string       `json:"block,omitempty"` // the new one, of --to block:
 }
 
 type keyDoc struct {
@@ -99,7 +100,7 @@ func runKeyblockUnwrap(ctx context.Context, a *App, o unwrapOpts, args []string)
 		return err
 	}
 	doc := r.doc()
-	doc.Key.Value = d.value
+	doc.Key.Value, doc.Block = d.value, d.block
 	return a.render.Answer("keyblock.unwrap", doc, func(p *render.Page) {
 		headerPage(p, &r.block.Header, r.block.Len())
 		keyPage(p, r.key, d.value)
@@ -136,7 +137,7 @@ type unwrapped struct {
 }
 
 func (r unwrapped) doc() unwrapDoc {
-	return unwrapDoc{newHeaderDoc(&r.block.Header, r.block.Len()), newKeyDoc(r.key), warningDocs(r.warnings)}
+	return unwrapDoc{Header: newHeaderDoc(&r.block.Header, r.block.Len()), Key: newKeyDoc(r.key), Warnings: warningDocs(r.warnings)}
 }
 
 func unwrapOne(ctx context.Context, a *App, in *intake, o unwrapOpts) (unwrapped, error) {

@@ -81,11 +81,23 @@ func translateFlagError(err error) error {
 	case strings.HasPrefix(msg, "required flag(s)"):
 		names := strings.TrimSuffix(strings.TrimPrefix(msg, "required flag(s) "), " not set")
 		return fault.New(fault.Usage, "missing: --%s", strings.ReplaceAll(strings.ReplaceAll(names, `"`, ""), ", ", " --"))
-	case strings.HasPrefix(msg, "unknown shorthand"), strings.HasPrefix(msg, "if any flags"),
-		strings.HasPrefix(msg, "at least one of the flags"), strings.HasPrefix(msg, "bad flag syntax"):
-		return fault.New(fault.Usage, "%s", msg)
+	case strings.HasPrefix(msg, "if any flags") && strings.Contains(msg, "they must all be set"):
+		return fault.New(fault.Usage, "these flags go together: %s", flagGroup(msg))
+	case strings.HasPrefix(msg, "if any flags"):
+		return fault.New(fault.Usage, "only one of these flags may be given: %s", flagGroup(msg))
+	case strings.HasPrefix(msg, "at least one of the flags"):
+		return fault.New(fault.Usage, "one of these flags is needed: %s", flagGroup(msg))
+	case strings.HasPrefix(msg, "unknown shorthand"), strings.HasPrefix(msg, "bad flag syntax"):
+		return fault.New(fault.Usage, "%s", text.Redact(msg))
 	}
 	return fault.WrapAs(fault.KindOf(err), err, "failed")
+}
+
+// flagGroup takes the names out of cobra's sentence: "[listen pty]".
+func flagGroup(msg string) string {
+	_, names, _ := strings.Cut(msg, "[")
+	names, _, _ = strings.Cut(names, "]")
+	return "--" + strings.Join(strings.Fields(names), " --")
 }
 
 // longestWord is more than any command or flag has. A longer word where one belongs may be a key that was put in the

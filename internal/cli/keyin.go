@@ -126,7 +126,9 @@ func (in *intake) key(ctx context.Context, w keyWish) (taken, error) {
 		alg = m.Part.Algorithm
 	}
 	if alg == "" && w.anyTDES {
-		alg = keys.TDES128.ForLength(sec.Len())
+		if alg = keys.TDES128.ForLength(sec.Len()); alg == keys.Raw {
+			return taken{}, fault.New(fault.MalformedLength, "%s (%s): %d bytes are no DES key (8, 16 or 24)", w.what, m.Where, sec.Len())
+		}
 	}
 	if alg == "" && w.open {
 		alg = keys.Raw

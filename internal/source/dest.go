@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 )
 
 // ParseDEST takes a DEST apart. Errors do not repeat what stands behind a colon: it may be hex:, given by mistake.
@@ -25,7 +26,7 @@ func ParseDEST(s string) (Spec, error) {
 			return Spec{}, fault.New(fault.Usage, "destinations %s: are not in this version", kind)
 		}
 	}
-	return Spec{}, fault.New(fault.Usage, "a destination is block:PATH (a key block, with --kbpk) or file:PATH (clear, with --reveal), not %q", s)
+	return Spec{}, fault.New(fault.Usage, "a destination is block:PATH (a key block, with --kbpk) or file:PATH (clear, with --reveal), not %q", text.Redact(s))
 }
 
 // CheckNew makes sure, before any work is done, that a file can be made: it is not there and its folder is.

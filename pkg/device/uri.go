@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 )
 
 // URI is a device's name taken apart.
@@ -36,21 +37,21 @@ const (
 func ParseURI(s string) (URI, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme == "" {
-		return URI{}, fault.New(fault.Usage, "device %q is not of the form visa+tcp://HOST:PORT or visa+pty:///dev/pts/N", s)
+		return URI{}, fault.New(fault.Usage, "device %q is not of the form visa+tcp://HOST:PORT or visa+pty:///dev/pts/N", text.Redact(s))
 	}
 	if u.User != nil || u.Fragment != "" || u.Opaque != "" {
 		return URI{}, fault.New(fault.Usage,
-			"device %q: nothing may stand in it but host, port or path, and ?timeout= and ?retries=", s)
+			"device %q: nothing may stand in it but host, port or path, and ?timeout= and ?retries=", text.Redact(s))
 	}
 	out := URI{}
 	if out.Dialect, out.Transport, err = parseScheme(u.Scheme); err != nil {
 		return URI{}, err
 	}
 	if out.Address, err = parseAddress(out.Transport, u); err != nil {
-		return URI{}, fault.Wrap(err, "device %q", s)
+		return URI{}, fault.Wrap(err, "device %q", text.Redact(s))
 	}
 	if err := out.parseQuery(u.RawQuery); err != nil {
-		return URI{}, fault.Wrap(err, "device %q", s)
+		return URI{}, fault.Wrap(err, "device %q", text.Redact(s))
 	}
 	return out, nil
 }
@@ -59,13 +60,13 @@ func parseScheme(scheme string) (dialect, transport string, err error) {
 	dialect, transport, ok := strings.Cut(scheme, "+")
 	if !ok {
 		return "", "", fault.New(fault.Usage,
-			"device scheme %q must name dialect and transport, such as visa+tcp or visa+pty", scheme)
+			"device scheme %q must name dialect and transport, such as visa+tcp or visa+pty", text.Redact(scheme))
 	}
 	if dialect != "visa" {
-		return "", "", fault.New(fault.Usage, "device dialect %q is not in this version; it has visa", dialect)
+		return "", "", fault.New(fault.Usage, "device dialect %q is not in this version; it has visa", text.Redact(dialect))
 	}
 	if transport != TCP && transport != PTY {
-		return "", "", fault.New(fault.Usage, "device transport %q is not in this version; it has tcp and pty", transport)
+		return "", "", fault.New(fault.Usage, "device transport %q is not in this version; it has tcp and pty", text.Redact(transport))
 	}
 	return dialect, transport, nil
 }

@@ -244,7 +244,7 @@ func (s *soft) Translate(ctx context.Context, b *keyblock.Block, from, to Key, c
 	if err != nil {
 		return Translated{}, err
 	}
-	return Translated{k, w.Block, merge(u.Warnings, w.Warnings)}, nil
+	return Translated{k, w.Block, merge(append(u.Warnings, keyblock.NotExportable(&b.Header)...), w.Warnings)}, nil
 }
 
 // renewKP: KP and PK speak of the KBPK, so under a new one their old values would be lies.

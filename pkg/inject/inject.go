@@ -116,6 +116,9 @@ func fillAttributes(p Plan, caps device.Capabilities) (Plan, error) {
 			p.Mode = rule.Modes[0]
 		}
 	}
+	if p.Mode == 'B' && !takes(fit, p.Usage, 'B') { // encrypt and decrypt: the slot may want one of the two
+		p.Mode = modeFor(fit, p.Usage)
+	}
 	if p.Mode == 0 {
 		p.Mode = p.Usage.DefaultMode()
 	}
@@ -123,6 +126,15 @@ func fillAttributes(p Plan, caps device.Capabilities) (Plan, error) {
 		return Plan{}, fault.New(fault.NotPermitted, "slot %s takes no key of usage %s, mode %c", string(p.Slot), p.Usage, p.Mode)
 	}
 	return p, nil
+}
+
+func modeFor(fit []device.SlotRule, usage keys.Usage) byte {
+	for _, rule := range fit {
+		if rule.Usage == usage {
+			return rule.Modes[0]
+		}
+	}
+	return 'B'
 }
 
 func takes(fit []device.SlotRule, usage keys.Usage, mode byte) bool {

@@ -246,15 +246,26 @@ func macLen(version byte) int {
 
 // BuildHeader reads a header given by a user as 16 characters or more; length and counts in it are placeholders and are
 // computed anew when the block is written. Optional blocks in it are kept.
-func BuildHeader(text string) (Header, error) {
-	text = strings.TrimSpace(text)
-	h, n, err := ParseHeader(text)
+func BuildHeader(given string) (Header, error) {
+	given = strings.TrimSpace(given)
+	if len(given) < headerLen {
+		h, _, err := ParseHeader(given)
+		return h, err
+	}
+	h, _, err := ParseHeader(given[:12] + "00" + given[14:headerLen])
 	if err != nil {
 		return Header{}, err
 	}
-	if n != len(text) {
-		return Header{}, fault.New(fault.HeaderMalformed,
-			"the header ends after %d characters, %d more follow; give the header alone, without payload", n, len(text)-n)
+	for at := headerLen; at < len(given); {
+		o, n, err := parseOptBlock(given[at:])
+		if err != nil {
+			return Header{}, fault.Wrap(err, "optional block %d, at character %d; give the header alone, without payload", len(h.Optional)+1, at+1)
+		}
+		h.Optional = append(h.Optional, o)
+		at += n
+	}
+	if _, err := CheckHeader(h); err != nil {
+		return Header{}, err
 	}
 	return h, nil
 }
@@ -284,7 +295,7 @@ func fresh(received []OptBlock) []OptBlock {
 // checkFields refuses fields that would push the others out of their places; the rest is for ParseHeader to see.
 func (h *Header) checkFields() error {
 	if len(h.Usage) != 2 || len(h.KeyVersion) != 2 {
-		return fault.New(fault.HeaderMalformed, "key usage %q and key version %q have two characters each", string(h.Usage), h.KeyVersion)
+		return fault.New(fault.HeaderMalformed, "key usage %q and key version %q have two characters each", text.Redact(string(h.Usage)), text.Redact(h.KeyVersion))
 	}
 	if len(h.Optional) > maxOptional {
 		return fault.New(fault.HeaderMalformed, "a header has room for %d optional blocks, not for %d", maxOptional, len(h.Optional))

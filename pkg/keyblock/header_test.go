@@ -155,13 +155,20 @@ func TestHeaderOfAUserStandsAlone(t *testing.T) {
 	for text, kind := range map[string]fault.Kind{
 		"":                          fault.HeaderMalformed,
 		"D0000P0AE00N000":           fault.HeaderMalformed,
-		"D0000P0AE00N0000FF":        fault.HeaderMalformed, // payload behind it
-		"D0000P0AE00N0100":          fault.OptionalBlockID,
+		"D0000P0AE00N0000FF":        fault.OptionalBlockLength, // payload behind it
 		"X0000P0AE00N0000":          fault.VersionUnsupported,
-		"D0000P0AE00N0100LB08abcZ1": fault.HeaderMalformed,
+		"D0000P0AE00N0100LB08abcZ1": fault.OptionalBlockID,
 	} {
 		if h, err := BuildHeader(text); h.Version != 0 || !fault.Is(err, kind) {
 			t.Errorf("%q: %+v, %v of kind %s, want %s", text, h, err, fault.KindOf(err), kind)
+		}
+	}
+}
+
+func TestCountsInTheHeaderOfAUserAreComputedWhateverTheySay(t *testing.T) {
+	for text, blocks := range map[string]int{"B9999P0TE00E9900": 0, "D0000P0AE00N0100": 0, "D0000P0AE00N0000LB08abcd": 1} {
+		if h, err := BuildHeader(text); err != nil || len(h.Optional) != blocks {
+			t.Errorf("%q: %+v, %v; want %d blocks", text, h, err, blocks)
 		}
 	}
 }

@@ -31,6 +31,15 @@ func LowerCase() Warning {
 	return Warning{"lower_case_hex", fault.NotHex, text.New("hex letters are in lower case; the standard asks for upper case")}
 }
 
+// NotExportable is the warning for a block that says so (6.3.5) and is moved under another KBPK all the same: within one
+// owner's boundary that is a change of protection, to anybody else it is an export.
+func NotExportable(h *Header) []Warning {
+	if h.Exportability != 'N' {
+		return nil
+	}
+	return []Warning{{"not_exportable", fault.NotPermitted, text.New("the block says that its key is not exportable (N)")}}
+}
+
 // Lint tells what can be told without a KBPK.
 func (b *Block) Lint() []Warning {
 	l := lint{}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 )
 
 // OptBlock is an optional block (6.3.6): two characters of id and printable data.
@@ -145,7 +146,7 @@ func (o *OptBlock) Extended() bool { return strings.HasPrefix(o.lengthText(), "0
 func NewOptBlock(id, data string) (OptBlock, error) {
 	o := OptBlock{ID: strings.ToUpper(id), Data: data}
 	if len(o.ID) != 2 || !isAlnum(o.ID) {
-		return OptBlock{}, fault.New(fault.OptionalBlockID, "optional block id %q is not two letters or digits", id)
+		return OptBlock{}, fault.New(fault.OptionalBlockID, "optional block id %q is not two letters or digits", text.Redact(id))
 	}
 	if extendedHead+len(data) > maxLength {
 		return OptBlock{}, fault.New(fault.OptionalBlockLength, "optional block %s: %d characters are more than a key block can hold", o.ID, len(data))

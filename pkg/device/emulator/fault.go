@@ -57,7 +57,7 @@ func ParseFaults(names []string) ([]Fault, error) {
 	var out []Fault
 	for _, name := range names {
 		if !table[name] {
-			return nil, fault.New(fault.Usage, "unknown fault %q; known: %s", name, strings.Join(known, " "))
+			return nil, fault.New(fault.Usage, "unknown fault %q; known: %s", text.Redact(name), strings.Join(known, " "))
 		}
 		out = append(out, Fault(name))
 	}

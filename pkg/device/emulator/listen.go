@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/device"
 	"poskey/pkg/device/visa/table"
 )
@@ -23,7 +24,7 @@ type Listener struct {
 func (t *Terminal) Listen(ctx context.Context, addr string) (*Listener, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, fault.New(fault.Usage, "address %q is not of the form 127.0.0.1:9100", addr)
+		return nil, fault.New(fault.Usage, "address %q is not of the form 127.0.0.1:9100", text.Redact(addr))
 	}
 	if ip := net.ParseIP(host); host != "localhost" && !ip.IsLoopback() {
 		return nil, notLoopback(addr)
