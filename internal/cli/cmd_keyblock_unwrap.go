@@ -153,7 +153,7 @@ func unwrapOne(ctx context.Context, a *App, in *intake, o unwrapOpts) (unwrapped
 	if err != nil {
 		return unwrapped{}, err
 	}
-	opened, err := b.Unwrap(ctx, block, kbpk)
+	opened, err := b.Unwrap(ctx, block, kbpk, hsm.Policy{Inspect: true})
 	if err != nil {
 		if in.batch { // the search takes milliseconds, and a batch may hold a million bad lines
 			return unwrapped{}, err

@@ -59,7 +59,7 @@ func runKeyblockVerify(ctx context.Context, a *App, kbpkSrc string, args []strin
 	if err != nil {
 		return err
 	}
-	opened, verdict := b.Unwrap(ctx, block, kbpk)
+	opened, verdict := b.Unwrap(ctx, block, kbpk, hsm.Policy{Inspect: true})
 	var findings []keyblock.Finding
 	switch {
 	case keyblock.Failed(verdict):

@@ -113,36 +113,43 @@ func (in *intake) key(ctx context.Context, w keyWish) (taken, error) {
 	if m.Block != nil {
 		return in.fromBlock(ctx, b, m, w)
 	}
-	sec, alg := m.Secret, w.attrs.Algorithm
 	t := taken{}
-	if m.Part != nil && !w.sheetValue {
-		return taken{}, fault.New(fault.PartRefused, "%s (%s): this is one component, not the key; combine the components first", w.what, m.Where)
-	}
+	sec := m.Secret
 	if m.Part != nil {
 		sec, t.Expected, t.By, t.Method = m.Part.Value, m.Part.Check.Digits, hsm.BySheet, m.Part.Check.Method
-		if alg != "" && alg != m.Part.Algorithm {
-			return taken{}, fault.New(fault.Usage, "%s (%s): the sheet is for %s, --alg says %s", w.what, m.Where, m.Part.Algorithm, alg)
-		}
-		alg = m.Part.Algorithm
 	}
-	if alg == "" && w.anyTDES {
-		if alg = keys.TDES128.ForLength(sec.Len()); alg == keys.Raw {
-			return taken{}, fault.New(fault.MalformedLength, "%s (%s): %d bytes are no DES key (8, 16 or 24)", w.what, m.Where, sec.Len())
-		}
+	if w.attrs.Algorithm, err = w.algorithmOf(m, sec.Len()); err != nil {
+		return taken{}, err
 	}
-	if alg == "" && w.open {
-		alg = keys.Raw
-	}
-	if alg == "" {
-		return taken{}, fault.New(fault.Usage, "%s: say which algorithm it is for with --alg (%d bytes fit: %s)", w.what, sec.Len(), fitting(sec.Len()))
-	}
-	w.attrs.Algorithm = alg
 	t.Key, err = b.Import(ctx, sec.Clone(), w.attrs, w.policy)
 	if err != nil {
 		return taken{}, fault.Wrap(err, "%s (%s)", w.what, m.Where)
 	}
 	in.reportWeak(t.Key, w)
 	return t, nil
+}
+
+// algorithmOf decides what n bytes from a source are a key for.
+func (w keyWish) algorithmOf(m source.Material, n int) (keys.Algorithm, error) {
+	alg := w.attrs.Algorithm
+	switch {
+	case m.Part != nil && !w.sheetValue:
+		return "", fault.New(fault.PartRefused, "%s (%s): this is one component, not the key; combine the components first", w.what, m.Where)
+	case m.Part != nil && alg != "" && alg != m.Part.Algorithm:
+		return "", fault.New(fault.Usage, "%s (%s): the sheet is for %s, --alg says %s", w.what, m.Where, m.Part.Algorithm, alg)
+	case m.Part != nil:
+		return m.Part.Algorithm, nil
+	case alg != "":
+		return alg, nil
+	case w.open:
+		return keys.Raw, nil
+	case !w.anyTDES:
+		return "", fault.New(fault.Usage, "%s: say which algorithm it is for with --alg (%d bytes fit: %s)", w.what, n, fitting(n))
+	}
+	if alg = keys.TDES128.ForLength(n); alg == keys.Raw {
+		return "", fault.New(fault.MalformedLength, "%s (%s): %d bytes are no DES key (8, 16 or 24)", w.what, m.Where, n)
+	}
+	return alg, nil
 }
 
 func fitting(n int) string {
@@ -163,16 +170,13 @@ func (in *intake) fromBlock(ctx context.Context, b hsm.Boundary, m source.Materi
 	if err != nil {
 		return taken{}, err
 	}
-	opened, err := b.Unwrap(ctx, m.Block, kbpk)
+	opened, err := b.Unwrap(ctx, m.Block, kbpk, w.policy)
 	if err != nil {
 		return taken{}, fault.Wrap(err, "%s (%s)", w.what, m.Where)
 	}
 	k := opened.Key
 	if alg := w.attrs.Algorithm; alg != "" && alg != k.Algorithm {
 		return taken{}, fault.New(fault.Usage, "%s (%s): the block holds a %s key, --alg says %s", w.what, m.Where, k.Algorithm, alg)
-	}
-	if err := refuseWeak(k, w.policy); err != nil {
-		return taken{}, fault.Wrap(err, "%s (%s)", w.what, m.Where)
 	}
 	t := taken{Key: k, Header: &m.Block.Header, Warnings: opened.Warnings}
 	if kc, ok := m.Block.Opt("KC"); ok && len(kc) > 6 {
@@ -197,13 +201,6 @@ func (in *intake) reportBlock(m source.Material, warnings []keyblock.Warning, w 
 	for _, warning := range warnings {
 		in.app.render.Warn(text.New("%s (%s): %s", w.what, m.Where, warning.Text))
 	}
-}
-
-func refuseWeak(k hsm.Key, p hsm.Policy) error {
-	if len(k.Weak) == 0 || p.Inspect || p.AllowWeak {
-		return nil
-	}
-	return fault.New(fault.WeakKey, "weak key (%s): %s", string(k.Weak[0]), k.Weak[0].Text())
 }
 
 // reportWeak: a weak key is always reported, also where it is allowed. A batch says it in its lines.

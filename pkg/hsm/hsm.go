@@ -52,7 +52,7 @@ type Boundary interface {
 	// Wrap closes a key block over k under the KBPK.
 	Wrap(ctx context.Context, k, kbpk Key, h keyblock.Header, o keyblock.WrapOptions) (Wrapped, error)
 	// Unwrap opens a key block under the KBPK.
-	Unwrap(ctx context.Context, b *keyblock.Block, kbpk Key) (Opened, error)
+	Unwrap(ctx context.Context, b *keyblock.Block, kbpk Key, p Policy) (Opened, error)
 	// Translate opens under one KBPK and closes under another, in one step inside.
 	Translate(ctx context.Context, b *keyblock.Block, from, to Key, change Change) (Translated, error)
 	// Examine finds out why a block does not open.

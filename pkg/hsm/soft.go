@@ -187,12 +187,15 @@ func (s *soft) wrap(
 	return Wrapped{text, warnings}, nil
 }
 
-func (s *soft) Unwrap(ctx context.Context, b *keyblock.Block, kbpk Key) (Opened, error) {
+func (s *soft) Unwrap(ctx context.Context, b *keyblock.Block, kbpk Key, p Policy) (Opened, error) {
 	u, err := s.unwrap(ctx, b, kbpk)
 	if err != nil {
 		return Opened{}, err
 	}
 	defer u.Wipe()
+	if err := admit(u.Key, p); err != nil {
+		return Opened{}, err
+	}
 	k, err := s.keep(ctx, u.Key, attributesOf(b, u.Key))
 	if err != nil {
 		return Opened{}, err

@@ -61,7 +61,7 @@ func round(t *testing.T, b hsm.Boundary, shared, from, to hsm.Key) error {
 	if err != nil {
 		return fmt.Errorf("parse: %w", err)
 	}
-	opened, err := b.Unwrap(ctx, block, from)
+	opened, err := b.Unwrap(ctx, block, from, hsm.Policy{Inspect: true})
 	if err != nil || opened.Key.Check != k.Check {
 		return fmt.Errorf("unwrap: check value %s, want %s: %w", opened.Key.Check, k.Check, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"poskey/internal/fault"
+	"poskey/internal/secret"
 	"poskey/internal/testvec"
 	"poskey/pkg/hsm"
 	"poskey/pkg/keyblock"
@@ -17,6 +18,7 @@ import (
 )
 
 func (s suite) keyBlocks(t *testing.T) {
+	s.claim(t, "a weak key out of a block is refused unless it is allowed or looked at", weakOutOfABlock)
 	s.claim(t, "published blocks open, and bad ones do not", publishedBlocks)
 	s.claim(t, "blocks of every version go out and come back", wrapped)
 	s.claim(t, "a block closed inside hides the key's length when told to", obfuscated)
@@ -52,7 +54,7 @@ func publishedBlocks(t *testing.T, b hsm.Boundary) {
 		if err != nil {
 			continue
 		}
-		got, err := b.Unwrap(t.Context(), block, takeFor(t, b, alg, raw, keys.UsageKBPK))
+		got, err := b.Unwrap(t.Context(), block, takeFor(t, b, alg, raw, keys.UsageKBPK), hsm.Policy{Inspect: true})
 		switch {
 		case v.MustReject != nil && *v.MustReject:
 			refused(t, v.ID, got, err, v.Expect)
@@ -86,7 +88,7 @@ func wrapped(t *testing.T, b hsm.Boundary) {
 			if string(u.Key.Secret().Expose()) != string(clear) || u.Key.Algorithm() != alg {
 				t.Errorf("%s: another key comes out outside", what)
 			}
-			opened, err := b.Unwrap(t.Context(), block, held)
+			opened, err := b.Unwrap(t.Context(), block, held, hsm.Policy{Inspect: true})
 			if err != nil {
 				t.Errorf("%s: %v", what, err)
 				continue
@@ -198,7 +200,7 @@ func wrongKBPKs(t *testing.T, b hsm.Boundary) {
 			_, unfit := kbpk(t, b, alg, "kbpk")
 			w, err := b.Wrap(t.Context(), k, unfit, header(version, keys.AES128), all)
 			refused(t, "wrap, "+what, w, err, fault.KBPKLength)
-			o, err := b.Unwrap(t.Context(), block, unfit)
+			o, err := b.Unwrap(t.Context(), block, unfit, hsm.Policy{Inspect: true})
 			refused(t, "unwrap, "+what, o, err, fault.KBPKLength)
 			tr, err := b.Translate(t.Context(), block, fits, unfit, hsm.Change{AllowWeak: true})
 			refused(t, "translate, "+what, tr, err, fault.KBPKLength)
@@ -219,10 +221,10 @@ func macFirst(t *testing.T, b hsm.Boundary) {
 			if err != nil || block.Version != p.version || len(block.Optional) != 0 {
 				continue // another form: nothing for the boundary yet
 			}
-			o, err := b.Unwrap(t.Context(), block, held)
+			o, err := b.Unwrap(t.Context(), block, held, hsm.Policy{Inspect: true})
 			refused(t, fmt.Sprintf("version %c, character %d", p.version, at+1), o, err, fault.MACMismatch)
 		}
-		o, err := b.Unwrap(t.Context(), parse(t, good), another)
+		o, err := b.Unwrap(t.Context(), parse(t, good), another, hsm.Policy{Inspect: true})
 		refused(t, "another KBPK", o, err, fault.MACMismatch)
 
 		said, err := keyblock.CheckData(outer)
@@ -230,8 +232,27 @@ func macFirst(t *testing.T, b hsm.Boundary) {
 			t.Fatal(err)
 		}
 		h.SetOpt("KP", said)
-		o, err = b.Unwrap(t.Context(), closeOutside(t, outer, key, h), another)
+		o, err = b.Unwrap(t.Context(), closeOutside(t, outer, key, h), another, hsm.Policy{Inspect: true})
 		refused(t, "another KBPK than KP says", o, err, fault.KBPKWrong)
+	}
+}
+
+// weakOutOfABlock: a block is one more way for a weak key to come in.
+func weakOutOfABlock(t *testing.T, b hsm.Boundary) {
+	outer, held := kbpk(t, b, keys.AES128, "kbpk")
+	weak, err := keys.New(keys.AES128, secret.New(16))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer weak.Wipe()
+	block := closeOutside(t, outer, weak, header('D', keys.AES128))
+	o, err := b.Unwrap(t.Context(), block, held, hsm.Policy{})
+	refused(t, "a key of zeros", o, err, fault.WeakKey)
+	for _, p := range []hsm.Policy{{Inspect: true}, {AllowWeak: true}} {
+		o, err := b.Unwrap(t.Context(), block, held, p)
+		if err != nil || !slices.Contains(o.Key.Weak, keys.AllZero) {
+			t.Errorf("%+v: %v, reported %v", p, err, o.Key.Weak)
+		}
 	}
 }
 
@@ -240,7 +261,7 @@ func macFirst(t *testing.T, b hsm.Boundary) {
 func strangeExportability(t *testing.T, b hsm.Boundary) {
 	block := parse(t, "A0072P0TE00900004A1A968A39DCC86530284D87664C4760B89487906FC0919D9160E0D7")
 	held := takeFor(t, b, keys.TDES128, unhex(t, "6D31F4A2C7580E9B1CA7E35886D0B94F"), keys.UsageKBPK)
-	opened, err := b.Unwrap(t.Context(), block, held)
+	opened, err := b.Unwrap(t.Context(), block, held, hsm.Policy{Inspect: true})
 	if err != nil {
 		t.Fatal(err)
 	}

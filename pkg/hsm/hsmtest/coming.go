@@ -263,7 +263,7 @@ func keysShowNothing(t *testing.T, b hsm.Boundary) {
 		}
 		outside, held := kbpk(t, b, keys.AES256, "kbpk")
 		block := closeOutside(t, outside, clearKey(t, alg, canary), header('D', alg))
-		opened, err := b.Unwrap(t.Context(), block, held)
+		opened, err := b.Unwrap(t.Context(), block, held, hsm.Policy{Inspect: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -62,7 +62,9 @@ func uses(t *testing.T, b hsm.Boundary) []use {
 		{"wrap it", func(ctx context.Context, k hsm.Key) (any, error) { return b.Wrap(ctx, k, secondHeld, h, o) }},
 		{"wrap under it", func(ctx context.Context, k hsm.Key) (any, error) { return b.Wrap(ctx, own, k, h, o) }},
 		{"wrap it under itself", func(ctx context.Context, k hsm.Key) (any, error) { return b.Wrap(ctx, k, k, h, o) }},
-		{"unwrap", func(ctx context.Context, k hsm.Key) (any, error) { return b.Unwrap(ctx, under, k) }},
+		{"unwrap", func(ctx context.Context, k hsm.Key) (any, error) {
+			return b.Unwrap(ctx, under, k, hsm.Policy{Inspect: true})
+		}},
 		{"translate from", func(ctx context.Context, k hsm.Key) (any, error) {
 			return b.Translate(ctx, under, k, secondHeld, hsm.Change{})
 		}},
@@ -170,7 +172,7 @@ func blocksAreNoKeys(t *testing.T, b hsm.Boundary) {
 	lookAlike := k
 	lookAlike.Block = w.Block
 	useless(t, b, "a wrapped block", lookAlike)
-	o, err := b.Unwrap(t.Context(), parse(t, k.Block), k)
+	o, err := b.Unwrap(t.Context(), parse(t, k.Block), k, hsm.Policy{Inspect: true})
 	refused(t, "a key of this boundary taken for a block", o, err)
 }
 
