@@ -28,10 +28,12 @@ type App struct {
 	Console  *console.Console
 	Say      *i18n.Printer
 
-	render   *render.Renderer
-	flags    globalFlags
-	boundary hsm.Boundary
-	reader   *source.Reader
+	settings    settings
+	settingsErr error // of the configuration file; reported when a command runs
+	render      *render.Renderer
+	flags       globalFlags
+	boundary    hsm.Boundary
+	reader      *source.Reader
 }
 
 // globalFlags are those that every command has.
@@ -48,6 +50,9 @@ type globalFlags struct {
 
 // apply makes the global flags take effect; it runs before every command.
 func (a *App) apply() error {
+	if a.settingsErr != nil {
+		return a.settingsErr
+	}
 	format, err := render.ParseFormat(a.flags.output)
 	if err != nil {
 		return err

@@ -60,7 +60,7 @@ func withSignals() (context.Context, func()) {
 
 // Run runs one command line.
 func (a *App) Run(ctx context.Context, args []string) (code int) {
-	a.prepare(args)
+	a.prepare(ctx, args)
 	defer func() {
 		if recover() != nil {
 			code = a.fail(errBug())
@@ -82,14 +82,25 @@ func (a *App) Run(ctx context.Context, args []string) (code int) {
 }
 
 // prepare settles what must be known before the tree is built: help speaks the user's language too.
-func (a *App) prepare(args []string) {
+func (a *App) prepare(ctx context.Context, args []string) {
+	a.settings = defaultSettings()
+	if path, ok := scanFlag(args, "--config"); ok {
+		if s, err := readSettings(ctx, path); err != nil {
+			a.settingsErr = err
+		} else {
+			a.settings = s
+		}
+	}
 	lang := i18n.FromEnv(a.Getenv)
+	if l, err := i18n.Parse(a.settings.Lang); err == nil {
+		lang = l
+	}
 	if v, ok := scanFlag(args, "--lang"); ok {
 		if l, err := i18n.Parse(v); err == nil {
 			lang = l
 		}
 	}
-	format := render.Table
+	format := render.Format(a.settings.Output)
 	if v, ok := scanFlag(args, "--output", "-o"); ok {
 		if f, err := render.ParseFormat(v); err == nil {
 			format = f

@@ -56,13 +56,14 @@ func newRootCmd(a *App) *cobra.Command {
 func (a *App) addGlobalFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.BoolP("help", "h", false, a.Say.T("help for this command")) // once for all: cobra would make one for each, in English
-	f.StringVarP(&a.flags.output, "output", "o", "table", a.Say.T("output: table or json"))
-	f.StringVar(&a.flags.lang, "lang", "", a.Say.T("language: en or zh (also POSKEY_LANG, LANG)"))
-	f.BoolVar(&a.flags.noInput, "no-input", false, a.Say.T("never ask; fail where an answer is needed"))
-	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, a.Say.T("say nothing beside the answer, warnings and errors"))
-	f.BoolVarP(&a.flags.verbose, "verbose", "v", false, a.Say.T("say more (with devices: every frame, keys blotted out)"))
-	f.StringVar(&a.flags.color, "color", "auto", a.Say.T("colours: auto, always or never"))
-	f.StringVar(&a.flags.hsmURI, "hsm", "soft:", a.Say.T("boundary that holds clear keys: soft:"))
+	f.StringVarP(&a.flags.output, "output", "o", a.settings.Output, a.Say.T("output: table or json"))
+	f.StringVar(&a.flags.lang, "lang", a.settings.Lang, a.Say.T("language: en or zh (also POSKEY_LANG, LANG)"))
+	f.BoolVar(&a.flags.noInput, "no-input", a.settings.NoInput, a.Say.T("never ask; fail where an answer is needed"))
+	f.BoolVarP(&a.flags.quiet, "quiet", "q", a.settings.Quiet, a.Say.T("say nothing beside the answer, warnings and errors"))
+	f.BoolVarP(&a.flags.verbose, "verbose", "v", a.settings.Verbose, a.Say.T("say more (with devices: every frame, keys blotted out)"))
+	f.StringVar(&a.flags.color, "color", a.settings.Color, a.Say.T("colours: auto, always or never"))
+	f.StringVar(&a.flags.hsmURI, "hsm", a.settings.HSM, a.Say.T("boundary that holds clear keys: soft:"))
+	f.String("config", "", a.Say.T("file with defaults for these flags: a JSON object"))
 	f.BoolVar(&a.flags.allowArgv, "allow-argv-secrets", false, a.Say.T("allow hex:DIGITS as a key source (others can see it)"))
 }
 

@@ -19,10 +19,11 @@ func Tree() *cobra.Command {
 	a := &App{
 		Env: keys.Env{Rand: strings.NewReader(""), Now: func() time.Time { return time.Time{} }},
 		In:  strings.NewReader(""), Out: io.Discard, Err: io.Discard,
-		Getenv:  func(string) string { return "" },
-		Console: &console.Console{NoInput: true},
-		Say:     say,
-		render:  &render.Renderer{Out: io.Discard, Err: io.Discard, Say: say, Format: render.Table},
+		Getenv:   func(string) string { return "" },
+		Console:  &console.Console{NoInput: true},
+		Say:      say,
+		settings: defaultSettings(),
+		render:   &render.Renderer{Out: io.Discard, Err: io.Discard, Say: say, Format: render.Table},
 	}
 	root := newRootCmd(a)
 	root.InitDefaultHelpCmd()
