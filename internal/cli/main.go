@@ -68,7 +68,7 @@ func (a *App) Run(ctx context.Context, args []string) (code int) {
 		a.close()
 	}()
 	a.In = source.Abortable(ctx, a.In)
-	root := newRootCmd(a)
+	root := newRootCmd(a, firstWord(args))
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
 		addCompletions(root)
 	}
@@ -112,6 +112,13 @@ func (a *App) prepare(ctx context.Context, args []string) {
 	if f, ok := a.In.(*os.File); ok {
 		a.Console.Stdin = f
 	}
+}
+
+func firstWord(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
 }
 
 // scanFlag finds a flag's value before anything is parsed.

@@ -16,7 +16,23 @@ const (
 	groupTool    = "tool"
 )
 
-func newRootCmd(a *App) *cobra.Command {
+// branch is a command below the root with everything below it.
+type branch struct {
+	name string
+	grow func(*App) *cobra.Command
+}
+
+func branches() []branch {
+	return []branch{
+		{"generate", newGenerateCmd}, {"split", newSplitCmd}, {"combine", newCombineCmd}, {"kcv", newKCVCmd},
+		{"keyblock", newKeyblockCmd}, {"device", newDeviceCmd}, {"inject", newInjectCmd}, {"diagnose", newDiagnoseCmd},
+		{"tour", newTourCmd}, {"selftest", newSelftestCmd}, {"version", newVersionCmd}, {"completion", newCompletionCmd},
+	}
+}
+
+// newRootCmd builds the tree. When the first word of the command line names a branch, only that one grows: the others would
+// cost more time than most commands take.
+func newRootCmd(a *App, first string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "poskey",
 		Short: a.Say.T("the life of a payment terminal's keys: make, split, check, wrap, load, diagnose"),
@@ -41,15 +57,18 @@ func newRootCmd(a *App) *cobra.Command {
 		&cobra.Group{ID: groupTrouble, Title: a.Say.T("Trouble:")},
 		&cobra.Group{ID: groupTool, Title: a.Say.T("Tool:")},
 	)
-	root.AddCommand(
-		newGenerateCmd(a), newSplitCmd(a), newCombineCmd(a), newKCVCmd(a), newKeyblockCmd(a),
-		newDeviceCmd(a), newInjectCmd(a),
-		newDiagnoseCmd(a),
-		newTourCmd(a), newSelftestCmd(a), newVersionCmd(a), newCompletionCmd(a),
-	)
-	root.AddCommand(helpTopics(a)...)
 	root.SetHelpCommand(newHelpCmd(a))
 	root.SetHelpCommandGroupID(groupTool)
+	for _, b := range branches() {
+		if b.name == first {
+			root.AddCommand(b.grow(a))
+			return root
+		}
+	}
+	for _, b := range branches() {
+		root.AddCommand(b.grow(a))
+	}
+	root.AddCommand(helpTopics(a)...)
 	return root
 }
 

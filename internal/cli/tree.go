@@ -25,7 +25,7 @@ func Tree() *cobra.Command {
 		settings: defaultSettings(),
 		render:   &render.Renderer{Out: io.Discard, Err: io.Discard, Say: say, Format: render.Table},
 	}
-	root := newRootCmd(a)
+	root := newRootCmd(a, "")
 	root.InitDefaultHelpCmd()
 	return root
 }
