@@ -39,10 +39,10 @@ func newCombineCmd(a *App) *cobra.Command {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.parts, "part", nil, a.Say.T("a component (SRC): a sheet or hex; once for each"))
 	f.StringArrayVar(&o.partExpect, "part-expect", nil, a.Say.T("check value of the part at the same place"))
-	f.StringVar(&o.alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
+	a.algFlag(f, &o.alg)
 	f.StringVar(&o.usage, "usage", "", a.Say.T("key usage of X9.143 for the key block"))
 	o.out.add(a, cmd)
-	f.BoolVar(&o.allowWeak, "allow-weak", false, a.Say.T("allow weak keys; for tests"))
+	a.allowWeakFlag(f, &o.allowWeak)
 	expectFlag(a, f, &o.expect)
 	required(cmd, "part")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runCombine(cmd.Context(), a, o) }

@@ -36,13 +36,13 @@ func newGenerateCmd(a *App) *cobra.Command {
 		exits: []int{3, 4, 6}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
+	a.algFlag(f, &o.alg)
 	f.StringVar(&o.usage, "usage", "", a.Say.T("key usage of X9.143, such as K0, P0, B0, D0"))
 	f.StringVar(&o.mode, "mode", "", a.Say.T("mode of use; the usage's own when left out"))
 	f.StringVar(&o.exportability, "exportability", "E", a.Say.T("exportability: E, N or S"))
 	o.out.add(a, cmd)
 	o.split.add(a, cmd)
-	f.BoolVar(&o.allowWeak, "allow-weak", false, a.Say.T("allow weak keys; for tests"))
+	a.allowWeakFlag(f, &o.allowWeak)
 	required(cmd, "alg", "usage")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runGenerate(cmd.Context(), a, o) }
 	return cmd

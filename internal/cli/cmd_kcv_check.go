@@ -30,9 +30,9 @@ func newKCVCheckCmd(a *App) *cobra.Command {
 		exits: []int{3, 4, 5, 6}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.key, "key", "", a.Say.T("the key (SRC); asked for when left out"))
-	f.StringVar(&o.kbpk, "kbpk", "", a.Say.T("KBPK that opens a block: source (SRC)"))
-	f.StringVar(&o.alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
+	a.keyFlag(f, &o.key)
+	a.openKBPKFlag(f, &o.kbpk)
+	a.algFlag(f, &o.alg)
 	f.StringVar(&o.method, "method", "", a.Say.T("check-value method; the algorithm's default when left out"))
 	expectFlag(a, f, &o.expect)
 	required(cmd, "expect")

@@ -37,12 +37,12 @@ func newKCVComputeCmd(a *App) *cobra.Command {
 		exits: []int{3, 4, 5, 6, 10}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.Key, "key", "", a.Say.T("the key (SRC); asked for when left out"))
-	f.StringVar(&o.KBPK, "kbpk", "", a.Say.T("KBPK that opens a block: source (SRC)"))
-	f.StringVar(&o.Alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
+	a.keyFlag(f, &o.Key)
+	a.openKBPKFlag(f, &o.KBPK)
+	a.algFlag(f, &o.Alg)
 	f.StringVar(&o.Method, "method", "", a.Say.T("check-value method, or all"))
 	f.IntVar(&o.Length, "length", 0, a.Say.T("hex digits to show"))
-	f.StringVar(&o.batch, "batch", "", a.Say.T("JSON Lines with one set of flags each; a file or -"))
+	a.batchFlag(f, &o.batch)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runKCVCompute(cmd.Context(), a, o) }
 	return cmd
 }

@@ -29,9 +29,9 @@ func newKCVIdentifyCmd(a *App) *cobra.Command {
 		exits: []int{3, 4, 5, 6}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.key, "key", "", a.Say.T("the key (SRC); asked for when left out"))
-	f.StringVar(&o.kbpk, "kbpk", "", a.Say.T("KBPK that opens a block: source (SRC)"))
-	f.StringVar(&o.alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
+	a.keyFlag(f, &o.key)
+	a.openKBPKFlag(f, &o.kbpk)
+	a.algFlag(f, &o.alg)
 	expectFlag(a, f, &o.expect)
 	required(cmd, "expect")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runKCVIdentify(cmd.Context(), a, o) }

@@ -18,7 +18,7 @@ func newKeyblockInspectCmd(a *App) *cobra.Command {
 			"  poskey keyblock inspect -o json < block.txt",
 		exits: []int{3, 6}, args: cobra.MaximumNArgs(1),
 	})
-	cmd.Flags().BoolVar(&isStrict, "strict", false, a.Say.T("make every warning an error"))
+	a.strictFlag(cmd.Flags(), &isStrict)
 	cmd.RunE = func(_ *cobra.Command, args []string) error { return runKeyblockInspect(a, args, isStrict) }
 	return cmd
 }

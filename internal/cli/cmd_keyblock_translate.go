@@ -39,9 +39,9 @@ func newKeyblockTranslateCmd(a *App) *cobra.Command {
 	f.StringVar(&o.ToKBPK, "to-kbpk", "", a.Say.T("KBPK of the new block (SRC); asked for when left out"))
 	f.StringVar(&o.ToVersion, "to-version", "", a.Say.T("version of the new block: A B C D E; the same when left out"))
 	f.BoolVar(&o.NoObfuscation, "no-obfuscation", false, a.Say.T("do not hide the key's length by padding"))
-	f.BoolVar(&o.AllowWeak, "allow-weak", false, a.Say.T("allow weak keys; for tests"))
-	f.BoolVar(&o.Strict, "strict", false, a.Say.T("make every warning an error"))
-	f.StringVar(&o.batch, "batch", "", a.Say.T("JSON Lines with one set of flags each; a file or -"))
+	a.allowWeakFlag(f, &o.AllowWeak)
+	a.strictFlag(f, &o.Strict)
+	a.batchFlag(f, &o.batch)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runKeyblockTranslate(cmd.Context(), a, o, args) }
 	return cmd
 }

@@ -41,14 +41,14 @@ func newKeyblockUnwrapCmd(a *App) *cobra.Command {
 		exits: []int{3, 4, 5, 6, 10}, args: cobra.MaximumNArgs(1),
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.KBPK, "kbpk", "", a.Say.T("key block protection key (SRC); asked for when left out"))
-	f.BoolVar(&o.Strict, "strict", false, a.Say.T("make every warning an error"))
+	a.kbpkFlag(f, &o.KBPK)
+	a.strictFlag(f, &o.Strict)
 	f.StringVar(&o.to, "to", "", a.Say.T("where the key goes (DEST): block:PATH under --to-kbpk, or file:PATH with --reveal"))
 	f.StringVar(&o.toKBPK, "to-kbpk", "", a.Say.T("KBPK of the new block (SRC), for --to block:"))
 	f.StringVar(&o.toVersion, "block-version", "D", a.Say.T("version of that block: A B C (TDES KBPK), D E (AES KBPK)"))
 	f.BoolVar(&o.Reveal, "reveal", false, a.Say.T("show or write the clear key"))
 	f.BoolVar(&o.yes, "yes", false, a.Say.T("confirm --reveal without asking"))
-	f.StringVar(&o.batch, "batch", "", a.Say.T("JSON Lines with one set of flags each; a file or -"))
+	a.batchFlag(f, &o.batch)
 	expectFlag(a, f, &o.Expect)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runKeyblockUnwrap(cmd.Context(), a, o, args) }
 	return cmd

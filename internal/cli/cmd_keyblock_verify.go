@@ -22,7 +22,7 @@ func newKeyblockVerifyCmd(a *App) *cobra.Command {
 		example: "  poskey keyblock verify A0072K0TD00N00007D2D21FC9ECD3EECBB0A2615BD8F05605722120BDFF2CCAC319C3198 --kbpk file:kbpk.txt",
 		exits:   []int{3, 4, 5, 6}, args: cobra.MaximumNArgs(1),
 	})
-	cmd.Flags().StringVar(&kbpk, "kbpk", "", a.Say.T("key block protection key (SRC); asked for when left out"))
+	a.kbpkFlag(cmd.Flags(), &kbpk)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runKeyblockVerify(cmd.Context(), a, kbpk, args) }
 	return cmd
 }

@@ -67,9 +67,9 @@ func newKeyblockWrapCmd(a *App) *cobra.Command {
 		exits: []int{3, 4, 5, 6, 10}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.Key, "key", "", a.Say.T("the key (SRC); asked for when left out"))
-	f.StringVar(&o.Alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
-	f.StringVar(&o.KBPK, "kbpk", "", a.Say.T("key block protection key (SRC); asked for when left out"))
+	a.keyFlag(f, &o.Key)
+	a.algFlag(f, &o.Alg)
+	a.kbpkFlag(f, &o.KBPK)
 	f.StringVar(&o.KeyKBPK, "key-kbpk", "", a.Say.T("KBPK that opens --key block:PATH (SRC)"))
 	f.StringVar(&o.Header, "header", "", a.Say.T("the header; its length and counts are computed anew"))
 	f.StringVar(&o.Version, "version", "", a.Say.T("key block version: A B C D E"))
@@ -79,9 +79,9 @@ func newKeyblockWrapCmd(a *App) *cobra.Command {
 	f.StringVar(&o.KeyVersion, "key-version", "", a.Say.T("key version, two characters; 00 when left out"))
 	f.StringArrayVar(&opts, "opt", nil, a.Say.T("optional block ID=VALUE; KC=auto, KP=auto, PK=auto, TS=now, TC=now"))
 	f.BoolVar(&o.NoObfuscation, "no-obfuscation", false, a.Say.T("do not hide the key's length by padding"))
-	f.BoolVar(&o.AllowWeak, "allow-weak", false, a.Say.T("allow weak keys; for tests"))
-	f.BoolVar(&o.Strict, "strict", false, a.Say.T("make every warning an error"))
-	f.StringVar(&o.batch, "batch", "", a.Say.T("JSON Lines with one set of flags each; a file or -"))
+	a.allowWeakFlag(f, &o.AllowWeak)
+	a.strictFlag(f, &o.Strict)
+	a.batchFlag(f, &o.batch)
 	cmd.MarkFlagsMutuallyExclusive("header", "version")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o.Opt = opts

@@ -31,11 +31,11 @@ func newSplitCmd(a *App) *cobra.Command {
 		exits: []int{3, 4, 5, 6}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.key, "key", "", a.Say.T("the key (SRC); asked for when left out"))
-	f.StringVar(&o.kbpk, "kbpk", "", a.Say.T("KBPK that opens a block: source (SRC)"))
-	f.StringVar(&o.alg, "alg", "", a.Say.T("algorithm: %s", algNames()))
+	a.keyFlag(f, &o.key)
+	a.openKBPKFlag(f, &o.kbpk)
+	a.algFlag(f, &o.alg)
 	o.split.add(a, cmd)
-	f.BoolVar(&o.allowWeak, "allow-weak", false, a.Say.T("allow weak keys; for tests"))
+	a.allowWeakFlag(f, &o.allowWeak)
 	required(cmd, "parts", "to-dir")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runSplit(cmd.Context(), a, o) }
 	return cmd

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"poskey/pkg/keys"
 )
@@ -24,4 +25,36 @@ func required(cmd *cobra.Command, names ...string) {
 			panic(err) // the command's own code names a flag that it has not defined
 		}
 	}
+}
+
+// Flags that several commands have, each said once.
+
+func (a *App) algFlag(f *pflag.FlagSet, into *string) {
+	f.StringVar(into, "alg", "", a.Say.T("algorithm: %s", algNames()))
+}
+
+func (a *App) keyFlag(f *pflag.FlagSet, into *string) {
+	f.StringVar(into, "key", "", a.Say.T("the key (SRC); asked for when left out"))
+}
+
+// openKBPKFlag is --kbpk of commands that only open with it: a key that comes as block:PATH.
+func (a *App) openKBPKFlag(f *pflag.FlagSet, into *string) {
+	f.StringVar(into, "kbpk", "", a.Say.T("KBPK that opens a block: source (SRC)"))
+}
+
+// kbpkFlag is --kbpk of commands whose business is the block.
+func (a *App) kbpkFlag(f *pflag.FlagSet, into *string) {
+	f.StringVar(into, "kbpk", "", a.Say.T("key block protection key (SRC); asked for when left out"))
+}
+
+func (a *App) allowWeakFlag(f *pflag.FlagSet, into *bool) {
+	f.BoolVar(into, "allow-weak", false, a.Say.T("allow weak keys; for tests"))
+}
+
+func (a *App) strictFlag(f *pflag.FlagSet, into *bool) {
+	f.BoolVar(into, "strict", false, a.Say.T("make every warning an error"))
+}
+
+func (a *App) batchFlag(f *pflag.FlagSet, into *string) {
+	f.StringVar(into, "batch", "", a.Say.T("JSON Lines with one set of flags each; a file or -"))
 }

@@ -39,7 +39,7 @@ func ParseScheme(s string) (Scheme, error) {
 // Part is one component or share. It comes from [Split] or from a sheet, from a share typed in one line (without Of and
 // KeyCheck), or it is bare (without Set and Index too).
 type Part struct {
-	Set       string // XXXX-XXXX, hex; the same for all parts of one split
+	Set       string // eight hex digits with a dash in the middle; the same for all parts of one split
 	Index, Of int    // part Index of Of, counted from 1
 	Threshold int    // parts needed; Of for XOR, 0 when bare
 	Scheme    Scheme
