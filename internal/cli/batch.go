@@ -91,6 +91,7 @@ func (a *App) runBatch(ctx context.Context, path, schema string, newWorker func(
 		return err
 	}
 	a.sources()
+	stopped := ctx // of the caller; the one below also ends when the output fails
 	workers := runtime.GOMAXPROCS(0)
 	jobs, ordered := make(chan job, 4*workers), make(chan job, 64*workers)
 	ctx, cancel := context.WithCancel(ctx)
@@ -123,6 +124,9 @@ func (a *App) runBatch(ctx context.Context, path, schema string, newWorker func(
 	}
 	if err := errors.Join(writeErr, out.Flush()); err != nil {
 		return fault.Wrap(err, "batch")
+	}
+	if stopped.Err() != nil { // all was read, but lines may be without an answer
+		return fault.Wrap(context.Cause(stopped), "batch")
 	}
 	if n := bad.value(); n > 0 {
 		return fault.New(fault.Partial, "lines of the batch with errors: %d", n)

@@ -29,7 +29,7 @@ func newInjectCmd(a *App) *cobra.Command {
 		use: "inject", group: groupDevices,
 		short: text.New("load a key into a terminal and confirm it"),
 		long: text.New("The key goes as a key block under the terminal's KLK (--kbpk), or in clear with --clear. Before it crosses the line its check value\n" +
-			"is compared with --expect, with the one on its sheet or in its block, or shown for a yes at the terminal.\n" +
+			"is compared with --expect, with the KC of its block, or shown for a yes at the terminal.\n" +
 			"Packets 02 and 04 carry no check value: the proof of a load is the terminal's echo, our commit, and the attributes it then reports."),
 		example: "  poskey inject --device visa+tcp://127.0.0.1:9000 --slot F --key file:klk.txt --clear --expect C0D5B5 --yes\n" +
 			"  poskey inject --device visa+tcp://127.0.0.1:9000 --slot 0 --key file:tmk.txt --kbpk file:klk.txt --expect 08D7B4",

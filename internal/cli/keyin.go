@@ -116,7 +116,7 @@ func (in *intake) key(ctx context.Context, w keyWish) (taken, error) {
 	t := taken{}
 	sec := m.Secret
 	if m.Part != nil {
-		sec, t.Expected, t.By, t.Method = m.Part.Value, m.Part.Check.Digits, hsm.BySheet, m.Part.Check.Method
+		sec, t.Expected = m.Part.Value, m.Part.Check.Digits
 	}
 	if w.attrs.Algorithm, err = w.algorithmOf(m, sec.Len()); err != nil {
 		return taken{}, err
