@@ -17,9 +17,9 @@ func NewCMAC(b cipher.Block) *CMAC {
 	c := &CMAC{b: b}
 	n := b.BlockSize()
 	b.Encrypt(c.k1[:n], c.k1[:n])
-	double(c.k1[:n])
+	Double(c.k1[:n])
 	c.k2 = c.k1
-	double(c.k2[:n])
+	Double(c.k2[:n])
 	return c
 }
 
@@ -80,8 +80,8 @@ func (c *CMAC) chain(block []byte) {
 	c.b.Encrypt(x, x)
 }
 
-// double multiplies by x in GF(2^64) or GF(2^128), in constant time.
-func double(b []byte) {
+// Double multiplies by x in GF(2^64) or GF(2^128), in constant time.
+func Double(b []byte) {
 	poly := byte(0x87)
 	if len(b) == 8 {
 		poly = 0x1B

@@ -1,24 +1,18 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
+	"reflect"
 	"runtime"
-	"strings"
 	"sync"
 
+	"poskey/internal/console"
 	"poskey/internal/fault"
-	"poskey/internal/render"
 	"poskey/internal/source"
-	"poskey/internal/text"
 )
-
-// maxBatchLine bounds one line: a block of 9,999 characters and its keys fit many times.
-const maxBatchLine = 1 << 20
 
 // batchLine answers one line of a batch: the document to print, or an error.
 type batchLine func(ctx context.Context, line []byte) (any, error)
@@ -33,30 +27,20 @@ func batchOf[O any](ctx context.Context, a *App, path, schema string, defaults O
 		return err
 	}
 	defer once.wipe()
+	fields := plainFieldsOf[O]()
 	return a.runBatch(ctx, path, schema, func() batchLine {
 		in := a.batchIntake(once)
 		return func(ctx context.Context, line []byte) (any, error) {
 			mine := defaults
-			if err := decodeLine(line, &mine); err != nil {
-				return nil, err
+			if !fields.read(line, reflect.ValueOf(&mine).Elem()) {
+				mine = defaults
+				if err := decodeLine(line, &mine); err != nil {
+					return nil, err
+				}
 			}
 			return one(ctx, in, mine)
 		}
 	})
-}
-
-// answer works on one line. A panic becomes the line's error, without its value, which may hold a key.
-func (work batchLine) answer(ctx context.Context, j job) (doc any, err error) {
-	defer func() {
-		if recover() != nil {
-			doc, err = nil, errBug()
-		}
-	}()
-	if j.tooLong {
-		return nil, fault.New(fault.TooLarge, "the line has more than %d bytes", maxBatchLine)
-	}
-	defer clear(j.line)
-	return work(ctx, j.line)
 }
 
 // batchError is the line that stands in the place of a bad one.
@@ -71,193 +55,171 @@ type batchErrorField struct {
 	Message string `json:"message"`
 }
 
-// job is one line on its way; its answer is waited for in the order of the input.
-type job struct {
-	n       int
-	line    []byte
-	tooLong bool
-	answer  chan []byte
-}
-
 // runBatch streams JSON Lines: all cores work, the order stays, memory stays flat, a bad line gives an error line and the
-// run goes on. newWorker makes what one worker needs. Bad lines end the run with Partial.
+// run goes on. newWorker makes what one worker needs. Bad lines end the run with Partial. What was written when a run is
+// stopped are the answers of the first lines, without a gap.
 func (a *App) runBatch(ctx context.Context, path, schema string, newWorker func() batchLine) error {
-	in, done, err := a.openBatch(ctx, path)
+	in, err := a.openBatch(ctx, path)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer in.close()
 	if _, err := a.hsm(); err != nil { // the workers share boundary and reader: made before the first of them runs
 		return err
 	}
 	a.sources()
+	if a.Bulk != nil {
+		defer a.Bulk()()
+	}
 	stopped := ctx // of the caller; the one below also ends when the output fails
-	workers := runtime.GOMAXPROCS(0)
-	jobs, ordered := make(chan job, 4*workers), make(chan job, 64*workers)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	workers := runtime.GOMAXPROCS(0)
+	many := 4 * workers
+	free, jobs, ordered := make(chan *chunk, many), make(chan *chunk, many), make(chan *chunk, many)
+	for range many {
+		free <- &chunk{done: make(chan struct{}, 1)}
+	}
 	readErr := make(chan error, 1)
-	go func() { readErr <- readLines(ctx, in, jobs, ordered) }()
+	go func() { readErr <- (&cutter{in: in, line: 1}).send(ctx, free, jobs, ordered) }()
 	var wg sync.WaitGroup
-	var bad counter
 	for range workers {
 		wg.Go(func() {
 			work := newWorker()
-			for j := range jobs {
-				j.answer <- a.answerLine(ctx, j, schema, work, &bad)
+			for c := range jobs {
+				c.answer(ctx, schema, work)
+				c.done <- struct{}{}
 			}
 		})
 	}
-	out := bufio.NewWriterSize(a.Out, 1<<16)
-	var writeErr error
-	for j := range ordered {
-		line := <-j.answer
-		if writeErr == nil {
-			if _, writeErr = out.Write(line); writeErr != nil {
-				cancel()
-			}
-		}
-	}
+	bad, err := a.writeAnswers(ordered, free, a.startProgress(in), cancel)
 	wg.Wait()
-	if err := <-readErr; err != nil {
-		writeErr = errors.Join(writeErr, err)
+	if rerr := <-readErr; err == nil {
+		err = rerr
 	}
-	if err := errors.Join(writeErr, out.Flush()); err != nil {
+	switch {
+	case err != nil:
 		return fault.Wrap(err, "batch")
-	}
-	if stopped.Err() != nil { // all was read, but lines may be without an answer
+	case stopped.Err() != nil: // all was read, but lines may be without an answer
 		return fault.Wrap(context.Cause(stopped), "batch")
-	}
-	if n := bad.value(); n > 0 {
-		return fault.New(fault.Partial, "lines of the batch with errors: %d", n)
+	case bad > 0:
+		return fault.New(fault.Partial, "lines of the batch with errors: %d", bad)
 	}
 	return nil
 }
 
-func (a *App) openBatch(ctx context.Context, path string) (io.Reader, func(), error) {
+// writeAnswers writes what the workers answer, in the order of the input, and counts the bad lines. It ends when ordered
+// does; an output that fails stops the run.
+func (a *App) writeAnswers(ordered <-chan *chunk, free chan<- *chunk, p *progress, stop func()) (bad int, err error) {
+	defer p.close()
+	whole := true
+	for c := range ordered {
+		<-c.done
+		if whole && err == nil {
+			if _, err = a.Out.Write(c.out.Bytes()); err != nil {
+				stop()
+			}
+		}
+		whole = whole && !c.stopped
+		bad += c.bad
+		p.add(c)
+		c.wipe()
+		free <- c
+	}
+	return bad, err
+}
+
+// batchInput is the input of a batch.
+type batchInput struct {
+	io.Reader
+	size  int64 // bytes, where they can be known before
+	typed bool  // at a terminal
+	close func()
+}
+
+func (a *App) openBatch(ctx context.Context, path string) (batchInput, error) {
 	if path == "-" {
 		in, err := a.sources().TakeStdin()
-		return in, func() {}, err
+		b := batchInput{Reader: source.Stream(ctx, in), close: func() {}}
+		if f := a.Console.Stdin; f != nil {
+			b.size, b.typed = sizeOf(f), console.IsTerminal(f)
+		}
+		return b, err
 	}
 	f, err := source.Open(ctx, path)
 	if err != nil {
-		return nil, nil, fault.Wrap(err, "the batch")
+		return batchInput{}, fault.Wrap(err, "the batch")
 	}
-	return source.Abortable(ctx, f), func() { _ = f.Close() }, nil
+	return batchInput{Reader: source.Stream(ctx, f), size: sizeOf(f), close: func() { _ = f.Close() }}, nil
 }
 
-// readLines cuts the input into jobs. Blank lines are skipped; they count as lines.
-func readLines(ctx context.Context, in io.Reader, jobs, ordered chan<- job) error {
-	defer close(ordered)
-	defer close(jobs)
-	lines := bufio.NewReaderSize(in, 1<<16)
-	for n := 1; ; n++ {
-		line, tooLong, err := readLine(lines)
-		if errors.Is(err, io.EOF) {
-			return nil
+// answer answers the lines of a chunk. Blank lines are skipped; they count as lines. When the run is stopped, what is not
+// answered stays so, and is none of the bad lines.
+func (c *chunk) answer(ctx context.Context, schema string, work batchLine) {
+	defer clear(c.in)
+	if c.tooLong {
+		c.answered = 1
+		c.refuse(c.first, errTooLong())
+		return
+	}
+	n := c.first
+	for line := range bytes.Lines(c.in) {
+		if !c.answerLine(ctx, n, line, schema, work) {
+			c.stopped = true
+			return
 		}
-		if err != nil {
-			return err
-		}
-		if len(line) == 0 && !tooLong {
-			continue
-		}
-		j := job{n, line, tooLong, make(chan []byte, 1)}
-		select {
-		case jobs <- j:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		ordered <- j
+		n++
 	}
 }
 
-// readLine reads one line without the blanks around it. Of a line that is too long nothing is kept, but all is read, so
-// that the run can go on behind it.
-func readLine(in *bufio.Reader) (line []byte, tooLong bool, err error) {
-	for {
-		piece, err := in.ReadSlice('\n')
-		if tooLong = tooLong || len(line)+len(piece) > maxBatchLine; !tooLong {
-			line = append(line, piece...)
-		}
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-		case errors.Is(err, io.EOF) && (len(line) > 0 || tooLong), err == nil:
-			return bytes.TrimSpace(line), tooLong, nil
-		default:
-			return nil, false, err
-		}
-	}
+func errTooLong() error {
+	return fault.New(fault.TooLarge, "the line has more than %d bytes", maxBatchLine)
 }
 
-func (a *App) answerLine(ctx context.Context, j job, schema string, work batchLine, bad *counter) []byte {
-	var out []byte
-	doc, err := work.answer(ctx, j)
-	if err == nil {
-		out, err = render.Document(schema, doc)
+// answerLine answers the n-th line of the input; false says that the run was stopped meanwhile.
+func (c *chunk) answerLine(ctx context.Context, n int, line []byte, schema string, work batchLine) bool {
+	long := len(line) > maxBatchLine
+	line = bytes.TrimSpace(line)
+	if len(line) == 0 && !long {
+		return true
 	}
-	if ctx.Err() != nil { // the run was stopped: this line has no answer, and is none of the bad ones
-		return nil
+	before := c.out.Len()
+	var err error
+	if long {
+		err = errTooLong()
+	} else {
+		err = c.work(ctx, line, schema, work)
 	}
+	if ctx.Err() != nil {
+		c.out.Truncate(before)
+		return false
+	}
+	c.answered++
 	if err != nil {
-		bad.add()
-		kind := fault.KindOf(err)
-		out, _ = json.Marshal(batchError{j.n, batchErrorField{kind.Exit(), string(kind), err.Error()}})
+		c.out.Truncate(before)
+		c.refuse(n, err)
 	}
-	return append(out, '\n')
+	return true
 }
 
-// decodeLine reads a line into options that already hold the command line's values as defaults. An unknown field is an
-// error; its value, which may be a secret, is not repeated.
-func decodeLine(line []byte, into any) error {
-	if line[0] != '{' { // null would be taken for an object without fields
-		return fault.New(fault.Malformed, "the line is not a JSON object")
-	}
-	line, err := oneExpect(line)
+// work puts a line's answer into c.out. A panic becomes the line's error, without its value, which may hold a key.
+func (c *chunk) work(ctx context.Context, line []byte, schema string, work batchLine) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errBug()
+		}
+	}()
+	doc, err := work(ctx, line)
 	if err != nil {
 		return err
 	}
-	d := json.NewDecoder(bytes.NewReader(line))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		const unknown = "json: unknown field "
-		var kind *json.UnmarshalTypeError
-		switch {
-		case errors.As(err, &kind):
-			return fault.New(fault.Usage, "field %s has a value of the wrong type", kind.Field)
-		case strings.HasPrefix(err.Error(), unknown):
-			return fault.New(fault.Usage, "unknown field %s", text.Redact(strings.TrimPrefix(err.Error(), unknown)))
-		}
-		return fault.New(fault.Malformed, "the line is not a JSON object")
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fault.New(fault.Malformed, "more follows after the JSON object")
-	}
-	return nil
+	return c.out.Add(schema, doc)
 }
 
-// oneExpect makes the field expected the field expect: they are one flag, and the line's value goes before a default.
-func oneExpect(line []byte) ([]byte, error) {
-	if !bytes.Contains(line, []byte(`"expected"`)) {
-		return line, nil
-	}
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(line, &fields) != nil || fields["expected"] == nil {
-		return line, nil // whoever decodes it says what is wrong
-	}
-	if fields["expect"] != nil {
-		return nil, fault.New(fault.Usage, "expect and expected are the same field; give one")
-	}
-	fields["expect"] = fields["expected"]
-	delete(fields, "expected")
-	return json.Marshal(fields)
+// refuse puts an error into the place of the n-th line's answer.
+func (c *chunk) refuse(n int, err error) {
+	c.bad++
+	kind := fault.KindOf(err)
+	out, _ := json.Marshal(batchError{n, batchErrorField{kind.Exit(), string(kind), err.Error()}})
+	c.out.Write(append(out, '\n'))
 }
-
-// counter counts over goroutines.
-type counter struct {
-	mu sync.Mutex
-	n  int
-}
-
-func (c *counter) add()       { c.mu.Lock(); c.n++; c.mu.Unlock() }
-func (c *counter) value() int { c.mu.Lock(); defer c.mu.Unlock(); return c.n }

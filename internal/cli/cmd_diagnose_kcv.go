@@ -15,12 +15,14 @@ import (
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
+	"poskey/pkg/slip"
 )
 
 type diagnoseKCVOpts struct {
 	alg, expected, got, method string
 	key, kbpk, cryptogram, kek string
 	parts, partExpected        []string
+	search                     int
 	reveal, yes                bool
 }
 
@@ -31,7 +33,11 @@ func newDiagnoseKCVCmd(a *App) *cobra.Command {
 		short: text.New("explain a check value that does not match"),
 		long: text.New("Give what you have: the expected value and the one observed, and the key, its components, or its cryptogram with the key-encrypting\n" +
 			"key. Mistakes that people and systems make are tried one by one; a cause is called proven only when it reproduces every value\n" +
-			"given, nothing else does, and chance is below 1 in 10,000. Which digit is wrong is told; what it should be, only with --reveal."),
+			"given, nothing else does, and chance is below 1 in 10,000. Which digit is wrong is told; what it should be, only with --reveal.\n\n" +
+			"Slips of typing are searched in what was typed: up to --search wrong digits, digits swapped, left out, put in or typed twice,\n" +
+			"look-alikes confused, groups, rows and halves exchanged. Three wrong digits of a TDES key take a fraction of a second, four\n" +
+			"some seconds; of an AES key three take seconds. With a check value of 6 digits, chance alone gives 0.4 keys within three\n" +
+			"wrong digits and 30 within four: give the parts' own check values with --part-expected, which also tell the part."),
 		example: "  poskey diagnose kcv --alg tdes-128 --expected 8D0A74B8 --got 8D0A74\n" +
 			"  poskey diagnose kcv --alg tdes-128 --expected 7FF5B8 --part file:part1.txt --part file:part2.txt --part-expected E2AC18 --part-expected 1E656F\n" +
 			"  poskey diagnose kcv --alg tdes-128 --expected 8D0A74B8 --cryptogram 4F61B8C2D3E495A60718293A4B5C6D7E --kek file:tmk.txt",
@@ -48,15 +54,24 @@ func newDiagnoseKCVCmd(a *App) *cobra.Command {
 	f.StringArrayVar(&o.partExpected, "part-expected", nil, a.Say.T("check value of the part at the same place"))
 	f.StringVar(&o.cryptogram, "cryptogram", "", a.Say.T("the encrypted key, in hex"))
 	f.StringVar(&o.kek, "kek", "", a.Say.T("the key that it is encrypted under (SRC)"))
+	f.IntVar(&o.search, "search", defaultSearch, a.Say.T("search up to so many wrong digits at once, 0 to 4 (0: one digit or one swap)"))
 	f.BoolVar(&o.reveal, "reveal", false, a.Say.T("tell what the wrong digits should be"))
 	f.BoolVar(&o.yes, "yes", false, a.Say.T("confirm --reveal without asking"))
 	aliasExpected(f, "expected")
 	required(cmd, "alg")
 	cmd.MarkFlagsMutuallyExclusive("key", "part", "cryptogram")
 	cmd.MarkFlagsRequiredTogether("cryptogram", "kek")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDiagnoseKCV(cmd.Context(), a, o) }
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if o.cryptogram != "" && cmd.Flags().Changed("search") {
+			return fault.New(fault.Usage, "--search looks at a key or at parts as they were typed; it does not go with --cryptogram")
+		}
+		return runDiagnoseKCV(cmd.Context(), a, o)
+	}
 	return cmd
 }
+
+// defaultSearch is what takes no time and finds next to nothing by chance.
+const defaultSearch = 2
 
 func runDiagnoseKCV(ctx context.Context, a *App, o diagnoseKCVOpts) error {
 	facts, err := diagnoseFacts(o)
@@ -85,7 +100,9 @@ func runDiagnoseKCV(ctx context.Context, a *App, o diagnoseKCVOpts) error {
 		facts.Prober = prober
 	}
 	start := a.Env.Now()
+	restore := a.tuneForSearch()
 	report, err := diagnose.KCV(ctx, facts)
+	restore()
 	if err != nil {
 		return err
 	}
@@ -110,7 +127,10 @@ func diagnoseFacts(o diagnoseKCVOpts) (diagnose.Facts, error) {
 	if err != nil {
 		return diagnose.Facts{}, err
 	}
-	f := diagnose.Facts{Algorithm: alg}
+	if o.search < 0 || o.search > slip.MaxDigits {
+		return diagnose.Facts{}, fault.New(fault.Usage, "--search %d: wrong digits are searched up to %d", o.search, slip.MaxDigits)
+	}
+	f := diagnose.Facts{Algorithm: alg, Search: o.search}
 	if f.Method, err = optionalMethod(o.method); err != nil {
 		return diagnose.Facts{}, err
 	}
@@ -145,7 +165,8 @@ func (a *App) diagnoseMaterial(ctx context.Context, o diagnoseKCVOpts, f *diagno
 	switch {
 	case o.key != "":
 		f.Kind = diagnose.Key
-		t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.kbpk, what: text.New("the key"), open: true, sheetValue: true, policy: hsm.Policy{Inspect: true}})
+		t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.kbpk, what: text.New("the key"), open: true, typed: true, sheetValue: true, policy: hsm.Policy{Inspect: true}})
+		f.Typed = []int{t.Odd}
 		return []hsm.Key{t.Key}, err
 	case len(o.parts) > 0:
 		f.Kind, f.Parts = diagnose.Parts, len(o.parts)
@@ -169,11 +190,12 @@ func (a *App) diagnoseParts(ctx context.Context, o diagnoseKCVOpts, f *diagnose.
 	var material []hsm.Key
 	onSheets := make([]kcv.Expected, len(o.parts))
 	for i, src := range o.parts {
-		t, err := a.intake().key(ctx, keyWish{src: src, what: text.New("part %d of %d", i+1, len(o.parts)), open: true, sheetValue: true, policy: hsm.Policy{Inspect: true}})
+		t, err := a.intake().key(ctx, keyWish{src: src, what: text.New("part %d of %d", i+1, len(o.parts)), open: true, typed: true, sheetValue: true, policy: hsm.Policy{Inspect: true}})
 		if err != nil {
 			return nil, err
 		}
 		material = append(material, t.Key)
+		f.Typed = append(f.Typed, t.Odd)
 		if t.Expected != "" {
 			if onSheets[i], err = kcv.Parse(t.Expected); err != nil {
 				return nil, err
@@ -216,10 +238,18 @@ func fillDigits(report *diagnose.Report, prober hsm.Prober) error {
 			if err != nil {
 				return err
 			}
-			e.Entered, e.Correct = string(rune(entered)), string(rune(correct))
+			e.Entered, e.Correct = digitText(entered), digitText(correct)
 		}
 	}
 	return nil
+}
+
+// digitText shows a digit; 0 is none.
+func digitText(digit byte) string {
+	if digit == 0 {
+		return ""
+	}
+	return string(rune(digit))
 }
 
 func diagnosePage(p *render.Page, report diagnose.Report) {
@@ -245,6 +275,9 @@ func diagnosePage(p *render.Page, report diagnose.Report) {
 	if s := report.Searched; s.Candidates > 0 {
 		p.Blank()
 		p.Line(text.New("hypotheses tried: %d; matches expected by chance: %s", s.Candidates, fmt.Sprintf("%.2g", s.ExpectedChanceMatches)))
+		if s.Matches > len(report.Findings) {
+			p.Line(text.New("slips that match: %d; the likeliest are shown", s.Matches))
+		}
 	}
 }
 
@@ -283,13 +316,20 @@ func evidenceLine(p *render.Page, e diagnose.Evidence) string {
 func editText(e diagnose.Edit) text.Text {
 	where := text.New("part %d, digit %d (group %d)", e.Part, e.Digit, e.Group)
 	switch {
+	case e.Length > 1 && e.SwappedWith != 0:
+		where = text.New("part %d, digits %d to %d and %d to %d", e.Part, e.Digit, e.Digit+e.Length-1, e.SwappedWith, e.SwappedWith+e.Length-1)
 	case e.SwappedWith != 0:
 		where = text.New("part %d, digits %d and %d (group %d)", e.Part, e.Digit, e.SwappedWith, e.Group)
 	case e.Of == diagnose.PieceValue:
 		where = text.New("check value, digit %d", e.Digit)
 	}
-	if e.Correct != "" {
+	switch {
+	case e.Correct != "" && e.Entered != "":
 		return text.New("%s: entered %s, correct %s", where, e.Entered, e.Correct)
+	case e.Correct != "":
+		return text.New("%s: correct %s", where, e.Correct)
+	case e.Entered != "":
+		return text.New("%s: entered %s", where, e.Entered)
 	}
 	return where
 }

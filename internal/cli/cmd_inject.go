@@ -133,7 +133,7 @@ func (a *App) injectPlan(ctx context.Context, o injectOpts) (inject.Plan, error)
 		}
 		plan.KLK = &klk
 	}
-	t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.keyKBPK, alg: o.alg, what: text.New("the key"), anyTDES: true, policy: hsm.Policy{AllowWeak: o.allowWeak}})
+	t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.keyKBPK, alg: o.alg, what: text.New("the key"), family: keys.TDES128, policy: hsm.Policy{AllowWeak: o.allowWeak}})
 	if err != nil {
 		return plan, err
 	}

@@ -114,13 +114,21 @@ func kcvCompute(ctx context.Context, a *App, in *intake, o kcvComputeOpts) (kcvC
 	}
 	doc := kcvComputeDoc{Algorithm: t.Key.Algorithm, Weaknesses: weakIDs(t.Key)}
 	for _, m := range methods {
-		v, err := b.CheckValue(ctx, t.Key, m, lengthFor(t.Key.Algorithm, m, o))
+		v, err := checkValue(ctx, b, t.Key, m, lengthFor(t.Key.Algorithm, m, o))
 		if err != nil {
 			return kcvComputeDoc{}, err
 		}
 		doc.Values = append(doc.Values, kcvValueDoc{m, v.Digits, len(v.Digits), m == kcv.Default(t.Key.Algorithm)})
 	}
 	return doc, nil
+}
+
+// checkValue takes the value that the key brings along, where that is the one asked for.
+func checkValue(ctx context.Context, b hsm.Boundary, k hsm.Key, m kcv.Method, digits int) (kcv.Value, error) {
+	if k.Check.Method == m && (digits == 0 || digits == len(k.Check.Digits)) {
+		return k.Check, nil
+	}
+	return b.CheckValue(ctx, k, m, digits)
 }
 
 // lengthFor: with --method all a length applies where the method has it.

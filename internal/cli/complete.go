@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"poskey/pkg/device/emulator"
+	"poskey/pkg/dukpt"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 )
@@ -17,10 +18,11 @@ func addCompletions(root *cobra.Command) {
 		"alg": strings.Fields(algNames()), "scheme": {"xor", "shamir"}, "parity": {"none", "odd"},
 		"exportability": {"E", "N", "S"}, "version": {"A", "B", "C", "D", "E"}, "to-version": {"A", "B", "C", "D", "E"},
 		"block-version": {"A", "B", "C", "D", "E"}, "method": methodNames(), "usage": usageNames(), "fault": faultNames(),
+		"ksn-padding": paddingNames(), "use": useNames(), "key-type": strings.Fields(keyTypeNames()),
 		"device": {"visa+tcp://127.0.0.1:", "visa+pty:///dev/pts/"}, "to": {"block:", "file:"},
 	}
 	open := map[string]bool{"device": true, "to": true} // more follows after these
-	for _, name := range []string{"key", "kbpk", "to-kbpk", "key-kbpk", "kek", "part", "klk"} {
+	for _, name := range []string{"key", "kbpk", "to-kbpk", "key-kbpk", "kek", "part", "klk", "bdk", "ik"} {
 		values[name] = []string{"prompt", "file:", "fd:", "env:", "block:", "-"}
 		open[name] = true
 	}
@@ -52,6 +54,14 @@ func methodNames() []string {
 				names = append(names, string(m))
 			}
 		}
+	}
+	return names
+}
+
+func paddingNames() []string {
+	var names []string
+	for _, p := range dukpt.Paddings() {
+		names = append(names, string(p))
 	}
 	return names
 }

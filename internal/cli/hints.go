@@ -41,6 +41,10 @@ func hintFor(kind fault.Kind) text.Text {
 		return text.New("choose a fitting mode of use; poskey keyblock inspect explains headers")
 	case fault.MissingKSN:
 		return text.New("add the serial number with --opt KS=... (TDES) or --opt IK=... (AES)")
+	case fault.KSNLength:
+		return text.New("--ksn-padding fills a short KSN up; left-f is meant where a terminal left out leading F's")
+	case fault.CounterBits:
+		return text.New("poskey dukpt ksn explains a KSN and lists the ones that follow (--next)")
 	case fault.Partial:
 		return text.New("the lines with errors are marked in the output; run those again")
 	}

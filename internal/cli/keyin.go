@@ -18,8 +18,10 @@ type intake struct {
 	app   *App
 	read  func(ctx context.Context, src string, what text.Text) (source.Material, error)
 	batch bool
-	memo  map[[32]byte]hsm.Key // KBPKs of a batch: the same one stands in a million lines
+	memo  map[[32]byte]hsm.Key // KBPKs and BDKs of a batch: the same one stands in a million lines
 }
+
+const maxMemo = 256
 
 // intake for a command line: secrets may be typed.
 func (a *App) intake() *intake { return &intake{app: a, read: a.sources().Read} }
@@ -69,6 +71,7 @@ type taken struct {
 	Warnings []keyblock.Warning // of that block
 	By       hsm.Witness        // who said Expected
 	Method   kcv.Method         // by which method
+	Odd      int                // hex digits typed, when they are odd in number; only where the wish is typed
 }
 
 // keyWish says what a command wants of a key.
@@ -80,10 +83,11 @@ type keyWish struct {
 	attrs  hsm.Attributes
 	policy hsm.Policy
 	open   bool // bytes without an algorithm will do
+	typed  bool // with open: an odd number of hex digits will do
 	// sheetValue lets one component's sheet stand for a key: where a value is looked at, never where a key is used
 	sheetValue bool
-	// anyTDES takes the DES algorithm of the key's length when none is named: devices that load nothing else
-	anyTDES bool
+	// family takes the algorithm of its kind that has the key's length, when none is named: where there is no other kind
+	family keys.Algorithm
 }
 
 // key takes one key in. An empty source asks at the terminal.
@@ -101,7 +105,11 @@ func (in *intake) key(ctx context.Context, w keyWish) (taken, error) {
 		}
 		w.attrs.Algorithm = alg
 	}
-	m, err := in.read(ctx, w.src, w.what)
+	read := in.read
+	if w.typed {
+		read = in.app.sources().ReadTyped
+	}
+	m, err := read(ctx, w.src, w.what)
 	if err != nil {
 		return taken{}, err
 	}
@@ -113,7 +121,7 @@ func (in *intake) key(ctx context.Context, w keyWish) (taken, error) {
 	if m.Block != nil {
 		return in.fromBlock(ctx, b, m, w)
 	}
-	t := taken{}
+	t := taken{Odd: m.Odd}
 	sec := m.Secret
 	if m.Part != nil {
 		sec, t.Expected = m.Part.Value, m.Part.Check.Digits
@@ -143,13 +151,16 @@ func (w keyWish) algorithmOf(m source.Material, n int) (keys.Algorithm, error) {
 		return alg, nil
 	case w.open:
 		return keys.Raw, nil
-	case !w.anyTDES:
+	case w.family == "":
 		return "", fault.New(fault.Usage, "%s: say which algorithm it is for with --alg (%d bytes fit: %s)", w.what, n, fitting(n))
 	}
-	if alg = keys.TDES128.ForLength(n); alg == keys.Raw {
-		return "", fault.New(fault.MalformedLength, "%s (%s): %d bytes are no DES key (8, 16 or 24)", w.what, m.Where, n)
+	switch alg = w.family.ForLength(n); {
+	case alg != keys.Raw:
+		return alg, nil
+	case w.family.IsAES():
+		return "", fault.New(fault.MalformedLength, "%s (%s): %d bytes are no AES key (16, 24 or 32)", w.what, m.Where, n)
 	}
-	return alg, nil
+	return "", fault.New(fault.MalformedLength, "%s (%s): %d bytes are no DES key (8, 16 or 24)", w.what, m.Where, n)
 }
 
 func fitting(n int) string {
@@ -243,7 +254,7 @@ func (in *intake) protector(ctx context.Context, w kbpkWish) (hsm.Key, error) {
 		if k, err = in.readKBPK(ctx, w); err != nil {
 			return hsm.Key{}, err
 		}
-		if in.memo != nil && len(in.memo) < 256 {
+		if in.memo != nil && len(in.memo) < maxMemo {
 			in.memo[id] = k
 		}
 	}
@@ -251,12 +262,17 @@ func (in *intake) protector(ctx context.Context, w kbpkWish) (hsm.Key, error) {
 		return k, nil
 	}
 	in.reportWeak(k, keyWish{what: w.what})
+	return k, sound(k, w.what, w.allowWeak)
+}
+
+// sound refuses a key that is weak in itself. One that is merely published is fit for a test.
+func sound(k hsm.Key, what text.Text, allowWeak bool) error {
 	for _, weak := range k.Weak {
-		if weak != keys.PublishedSample && !w.allowWeak {
-			return hsm.Key{}, fault.New(fault.WeakKey, "%s: weak key (%s): %s", w.what, string(weak), weak.Text())
+		if weak != keys.PublishedSample && !allowWeak {
+			return fault.New(fault.WeakKey, "%s: weak key (%s): %s", what, string(weak), weak.Text())
 		}
 	}
-	return k, nil
+	return nil
 }
 
 func (in *intake) readKBPK(ctx context.Context, w kbpkWish) (hsm.Key, error) {

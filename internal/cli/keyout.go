@@ -23,7 +23,8 @@ type outputOpts struct {
 	reveal  bool
 	yes     bool
 
-	allowWeak bool // the command's --allow-weak
+	allowWeak bool                // the command's --allow-weak
+	optional  []keyblock.OptBlock // what the block says beside the key's check value
 }
 
 func (o *outputOpts) add(a *App, cmd *cobra.Command) {
@@ -88,25 +89,9 @@ func (o *outputOpts) deliver(ctx context.Context, a *App, in *intake, k hsm.Key)
 	return d, a.writeClear(ctx, dest.Arg, k)
 }
 
-// blockFor wraps a key as its attributes say, with its check value in KC.
+// blockFor wraps a key and says what is doubtful about the block.
 func (a *App) blockFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts) (string, error) {
-	b, err := a.hsm()
-	if err != nil {
-		return "", err
-	}
-	version, err := oneChar("block-version", o.version)
-	if err != nil {
-		return "", err
-	}
-	kbpk, err := in.protector(ctx, kbpkWish{src: o.kbpk, version: version, what: text.New("the KBPK"), protects: true, allowWeak: o.allowWeak})
-	if err != nil {
-		return "", err
-	}
-	h := headerFor(k, version)
-	if data, err := b.CheckData(ctx, k); err == nil && k.Algorithm.IsBlockCipher() {
-		h.SetOpt("KC", data)
-	}
-	w, err := b.Wrap(ctx, k, kbpk, h, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(k.Algorithm), AllowWeak: true})
+	w, err := a.wrapFor(ctx, in, k, o)
 	if err != nil {
 		return "", err
 	}
@@ -114,6 +99,30 @@ func (a *App) blockFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts
 		a.render.Warn(warning.Text)
 	}
 	return w.Block, nil
+}
+
+// wrapFor wraps a key as its attributes say, with its check value in KC.
+func (a *App) wrapFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts) (hsm.Wrapped, error) {
+	b, err := a.hsm()
+	if err != nil {
+		return hsm.Wrapped{}, err
+	}
+	version, err := oneChar("block-version", o.version)
+	if err != nil {
+		return hsm.Wrapped{}, err
+	}
+	kbpk, err := in.protector(ctx, kbpkWish{src: o.kbpk, version: version, what: text.New("the KBPK"), protects: true, allowWeak: o.allowWeak})
+	if err != nil {
+		return hsm.Wrapped{}, err
+	}
+	h := headerFor(k, version)
+	if data, err := b.CheckData(ctx, k); err == nil && k.Algorithm.IsBlockCipher() {
+		h.SetOpt("KC", data)
+	}
+	for _, opt := range o.optional {
+		h.SetOpt(opt.ID, opt.Data)
+	}
+	return b.Wrap(ctx, k, kbpk, h, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(k.Algorithm), AllowWeak: true})
 }
 
 // headerFor makes the header that goes with a key's attributes.

@@ -25,7 +25,7 @@ type branch struct {
 func branches() []branch {
 	return []branch{
 		{"generate", newGenerateCmd}, {"split", newSplitCmd}, {"combine", newCombineCmd}, {"kcv", newKCVCmd},
-		{"keyblock", newKeyblockCmd}, {"device", newDeviceCmd}, {"inject", newInjectCmd}, {"diagnose", newDiagnoseCmd},
+		{"keyblock", newKeyblockCmd}, {"dukpt", newDukptCmd}, {"device", newDeviceCmd}, {"inject", newInjectCmd}, {"diagnose", newDiagnoseCmd},
 		{"tour", newTourCmd}, {"selftest", newSelftestCmd}, {"version", newVersionCmd}, {"completion", newCompletionCmd},
 	}
 }

@@ -34,6 +34,9 @@ const (
 	OptionalBlockTruncated Kind = "optional_block_truncated"
 	OptionalBlockCharset   Kind = "optional_block_charset"
 	OptionalBlockDuplicate Kind = "optional_block_duplicate"
+	// Failure classes of key serial numbers, as in testdata/vectors/dukpt_tdes.json and dukpt_aes.json.
+	KSNLength   Kind = "ksn_length"
+	CounterBits Kind = "counter_bits" // too many bits set, or none: no transaction has that counter
 
 	NotFound Kind = "not_found" // 4
 
@@ -54,6 +57,7 @@ const (
 	ArgvSecret   Kind = "argv_secret"
 	RevealNeeded Kind = "reveal_needed"
 	NotPermitted Kind = "not_permitted"
+	EndOfLife    Kind = "end_of_life" // a DUKPT device has used all its counters
 
 	DeviceFailed  Kind = "device_failed" // 8: the device answered, and said no
 	DeviceLink    Kind = "device_link"   // 8: the line broke or the answer cannot be read
@@ -91,13 +95,13 @@ func ExitCodes() []ExitCode {
 			[]Kind{Malformed, MalformedHex, MalformedLength, MalformedSheet, TooLarge, HeaderMalformed, VersionUnsupported,
 				LengthMalformed, LengthMismatch, LengthNotMultiple, NotHex, MACTruncated, PayloadMissing, PayloadLength,
 				KBPKLength, OptionalBlockID, OptionalBlockLength, OptionalBlockExtended, OptionalBlockTruncated,
-				OptionalBlockCharset, OptionalBlockDuplicate}},
+				OptionalBlockCharset, OptionalBlockDuplicate, KSNLength, CounterBits}},
 		{4, text.New("not found: label, slot, device, file"), []Kind{NotFound}},
 		{5, text.New("the verdict is no: check value, MAC, signature or log does not verify"),
 			[]Kind{KCVMismatch, MACMismatch, KBPKWrong, ChecksumMismatch, PartMissing, PartForeign, SelftestFailed}},
 		{6, text.New("refused by policy: weak key, export not allowed, dual control missing, file exists"),
 			[]Kind{WeakKey, PartRefused, ModeUnfit, MissingKSN, FileExists, FileExposed, ArgvSecret, RevealNeeded,
-				NotPermitted}},
+				NotPermitted, EndOfLife}},
 		{7, text.New("authentication failed: passphrase, PIN, one-time password"), nil},
 		{8, text.New("device, HSM, database or transport failure"), []Kind{DeviceFailed, DeviceLink, DeviceTimeout, OutcomeUnknown}},
 		{9, text.New("busy or locked"), []Kind{Busy}},

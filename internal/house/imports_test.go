@@ -23,10 +23,10 @@ func floors() [][]string {
 	return [][]string{
 		{"internal/text"},
 		{"internal/fault"},
-		{"internal/secret", "internal/cipherx"},
+		{"internal/secret", "internal/cipherx", "internal/bitslice"},
 		{"pkg/keys"},
 		{"pkg/kcv"},
-		{"pkg/keyblock", "pkg/component"},
+		{"pkg/keyblock", "pkg/component", "pkg/dukpt", "pkg/slip"},
 		{"pkg/hsm", "pkg/device"},
 		{"pkg/device/line", "pkg/device/visa/table"},
 		{"pkg/device/visa"},
@@ -51,7 +51,9 @@ func support() map[string]string {
 }
 
 // alone lists the tools of the build, which have nothing to do with the program.
-func alone() []string { return []string{"scripts/hello", "scripts/ratio", "scripts/startup"} }
+func alone() []string {
+	return []string{"scripts/bulk", "scripts/hello", "scripts/ratio", "scripts/startup"}
+}
 
 // homes gives each library of others the packages that may import it.
 func homes() map[string][]string {

@@ -82,18 +82,42 @@ func (r *Renderer) write(b []byte) error {
 
 // Document marshals doc with its schema in front. Characters of HTML stay themselves.
 func Document(name string, doc any) ([]byte, error) {
-	var body bytes.Buffer
-	e := json.NewEncoder(&body)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(doc); err != nil {
-		return nil, fault.WrapAs(fault.Failure, err, "write the answer as JSON")
+	var l Lines
+	if err := l.Add(name, doc); err != nil {
+		return nil, err
 	}
-	out := bytes.TrimSpace(body.Bytes())
-	head := fmt.Sprintf(`{"schema":"poskey.%s/v1"`, name)
-	if len(out) <= 2 {
-		return append([]byte(head), '}'), nil
+	return bytes.TrimSuffix(l.Bytes(), []byte{'\n'}), nil
+}
+
+// Lines is documents below each other, a line each: those of a batch, where it counts what one of them costs. It must not
+// be copied.
+type Lines struct {
+	bytes.Buffer
+	encoder *json.Encoder
+}
+
+// Add adds a document as [Document] makes it, with the end of the line. With an error nothing is added.
+func (l *Lines) Add(name string, doc any) error {
+	if l.encoder == nil {
+		l.encoder = json.NewEncoder(&l.Buffer)
+		l.encoder.SetEscapeHTML(false)
 	}
-	return append(append([]byte(head), ','), out[1:]...), nil
+	before := l.Len()
+	l.WriteString(`{"schema":"poskey.`)
+	l.WriteString(name)
+	l.WriteString(`/v1"`)
+	at := l.Len()
+	if err := l.encoder.Encode(doc); err != nil {
+		l.Truncate(before)
+		return fault.WrapAs(fault.Failure, err, "write the answer as JSON")
+	}
+	if l.Len()-at == len("{}\n") {
+		l.Truncate(at)
+		l.WriteString("}\n")
+		return nil
+	}
+	l.Bytes()[at] = ',' // where the object of its own began
+	return nil
 }
 
 // Note says something beside the answer: to stderr, not in JSON mode's document, not under -q.

@@ -81,6 +81,7 @@ type Material struct {
 	Block  *keyblock.Block
 	Where  string // for errors: the kind and, for files, the path; never the content
 	Lower  bool   // the block came in lower case
+	Odd    int    // hex digits typed, when they are odd in number: Secret has a zero at its end
 }
 
 // Clone makes an independent copy.
@@ -125,6 +126,15 @@ func (r *Reader) Read(ctx context.Context, src string, what text.Text) (Material
 		return Material{}, err
 	}
 	return r.readSpec(ctx, spec, what)
+}
+
+// ReadTyped is Read for a diagnosis: an odd number of hex digits is told, not refused.
+func (r *Reader) ReadTyped(ctx context.Context, src string, what text.Text) (Material, error) {
+	spec, err := r.spec(src, what)
+	if err != nil {
+		return Material{}, err
+	}
+	return r.readSpecAs(ctx, spec, what, interpretTyped)
 }
 
 // spec takes a SRC of the command line apart and holds hex: against the rule.
@@ -206,6 +216,12 @@ func (s Spec) where() string {
 
 // readSpec reads a secret from where spec says.
 func (r *Reader) readSpec(ctx context.Context, spec Spec, what text.Text) (Material, error) {
+	return r.readSpecAs(ctx, spec, what, interpret)
+}
+
+func (r *Reader) readSpecAs(
+	ctx context.Context, spec Spec, what text.Text, interpret func(Kind, []byte) (Material, error),
+) (Material, error) {
 	where := spec.where()
 	raw, err := r.read(ctx, spec, what)
 	if err != nil {
@@ -258,6 +274,18 @@ func interpret(kind Kind, raw []byte) (Material, error) {
 	}
 	sec, err := keys.ParseHex(raw)
 	return Material{Secret: sec}, err
+}
+
+func interpretTyped(kind Kind, raw []byte) (Material, error) {
+	if kind == Block || component.IsSheet(raw) {
+		return interpret(kind, raw)
+	}
+	sec, digits, err := keys.ParseTyped(raw)
+	m := Material{Secret: sec}
+	if digits%2 != 0 {
+		m.Odd = digits
+	}
+	return m, err
 }
 
 func interpretBlock(raw string) (Material, error) {

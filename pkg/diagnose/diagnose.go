@@ -11,6 +11,7 @@
 //	components.go  too few or too many parts, a part taken as the key, parts joined or added
 //	unwrap.go      the wrong mode, direction, half or variant of the wrapping key
 //	typing.go      one wrong digit, or two neighbours swapped, in any piece
+//	deep.go        every other slip of typing, and up to four wrong digits ([Facts].Search)
 //	misread.go     the same in a check value
 //	leftover.go    what can be told when nothing reproduces the values
 //
@@ -35,8 +36,10 @@
 //
 // # What it does not do
 //
-// It searches one mistake at a time (one per part where the sheets' values tell the parts apart), and never more than
-// one digit or one swap in a piece. DES ignores the lowest bit of each byte: slips there are invisible to a check value
+// It searches one mistake at a time (one per part where the sheets' values tell the parts apart); several wrong digits
+// in one piece, or over the parts that are XORed, count as one. More wrong digits mean more matches by chance: the
+// report gives their expected number, and Odds of a finding counts the hypotheses that are as simple as it.
+// DES ignores the lowest bit of each byte: slips there are invisible to a check value
 // and, where another digit of that byte is wrong, leave two readings of it ([Edit].ParityUnseen).
 package diagnose
 
@@ -70,8 +73,14 @@ type Facts struct {
 	Kind         Material
 	Parts        int            // number of parts, for Kind Parts
 	PartExpected []kcv.Expected // the check values on the sheets, in order; may be shorter, no digits where unknown
+	Typed        []int          // hex digits of each piece as typed, where its last digit only fills it up to a byte; 0 is all
 	KEKAlgorithm keys.Algorithm // for Kind Cryptogram; "" is the family of Algorithm at the length of the KEK
 	Prober       hsm.Prober
+
+	// Search is the largest number of wrong digits that is searched together, with all other slips of pkg/slip; 0 stops at
+	// one digit and one swap. It needs a prober that is a searcher.
+	Search   int
+	Progress func(done, total int) // of the search; called by several goroutines, may be nil
 }
 
 // KCV searches for the causes of a failed comparison. It fails when the facts cannot be compared at all, when the
@@ -127,6 +136,16 @@ func (f Facts) checked() (Facts, error) {
 		return Facts{}, fault.New(fault.Usage, "there is no check value to compare with")
 	}
 	return f, nil
+}
+
+// anyOdd reports whether a piece was typed with a digit too few or too many.
+func (f Facts) anyOdd() bool {
+	for _, n := range f.Typed {
+		if n != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func named(alg keys.Algorithm) bool {

@@ -21,11 +21,11 @@ func misreadAdvice() advice {
 }
 
 // variantsOf lists the values that one wrong digit or two swapped neighbours make of a value, with the place.
-func variantsOf(v kcv.Expected) ([]slip, []kcv.Expected) {
+func variantsOf(v kcv.Expected) ([]oneSlip, []kcv.Expected) {
 	digits := []byte(v.Digits[:min(len(v.Digits), maxMisread)])
-	var slips []slip
+	var slips []oneSlip
 	var values []kcv.Expected
-	add := func(sl slip, changed []byte) {
+	add := func(sl oneSlip, changed []byte) {
 		slips = append(slips, sl)
 		values = append(values, kcv.Expected{Digits: string(changed)})
 	}
@@ -33,12 +33,12 @@ func variantsOf(v kcv.Expected) ([]slip, []kcv.Expected) {
 		for delta := byte(1); delta < 16; delta++ {
 			changed := append([]byte(nil), digits...)
 			changed[i] = turnedDigit(digits[i], delta)
-			add(slip{i, delta}, changed)
+			add(oneSlip{i, delta}, changed)
 		}
 		if i+1 < len(digits) && digits[i] != digits[i+1] {
 			changed := append([]byte(nil), digits...)
 			changed[i], changed[i+1] = digits[i+1], digits[i]
-			add(slip{digit: i}, changed)
+			add(oneSlip{digit: i}, changed)
 		}
 	}
 	return slips, values
@@ -74,7 +74,7 @@ func (s *search) misreadValues(expected, got kcv.Expected) (claim, bool) {
 	return claim{}, false
 }
 
-func (s *search) misreadClaim(sl slip, written, right string, digits int, side Side) claim {
+func (s *search) misreadClaim(sl oneSlip, written, right string, digits int, side Side) claim {
 	c := claim{cause: CauseMistypedDigit, advice: misreadAdvice(), most: Likely, digits: digits}
 	c.evidence = Evidence{Computed: right, Expected: s.facts.Expected.Digits, Got: s.facts.Got.Digits, AsGiven: s.shown,
 		Algorithm: s.facts.Algorithm, Method: s.facts.Method, Digits: digits}

@@ -20,7 +20,7 @@ func (s *search) report(claims []claim) Report {
 }
 
 func (s *search) searched() Searched {
-	return Searched{Candidates: s.asked, ExpectedChanceMatches: s.chance}
+	return Searched{Candidates: s.asked, ExpectedChanceMatches: s.chance, WrongDigits: s.depth, Matches: s.matches}
 }
 
 // findings ranks by certainty, then by how likely the cause is beforehand; what parity speaks for comes first.
@@ -40,7 +40,10 @@ func (s *search) findings(claims []claim) []Finding {
 		if x, y := a.Cause.rank(), b.Cause.rank(); x != y {
 			return x < y
 		}
-		return preferred[order[i]] && !preferred[order[j]]
+		if x, y := preferred[order[i]], preferred[order[j]]; x != y {
+			return x
+		}
+		return claims[order[i]].weight > claims[order[j]].weight
 	})
 	sorted := make([]Finding, 0, len(claims))
 	for _, i := range order[:min(len(order), maxFindings)] {

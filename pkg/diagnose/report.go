@@ -10,6 +10,7 @@ import (
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
+	"poskey/pkg/slip"
 )
 
 // Verdict is the answer in one word.
@@ -44,6 +45,8 @@ type Report struct {
 type Searched struct {
 	Candidates            int           // check values compared, each a hypothesis
 	ExpectedChanceMatches float64       // how many of them would match if all were wrong
+	WrongDigits           int           // so many wrong digits were searched together; 0 when no search was asked for or needed
+	Matches               int           // slips that the search found, each with every part that may have it
 	Elapsed               time.Duration // filled by the caller: nothing here has a clock
 }
 
@@ -125,7 +128,10 @@ type Edit struct {
 	// rest of the piece does not tell either: the digit with that bit turned would do as well.
 	ParityUnseen bool `json:"parity_bit_unseen,omitempty"`
 	Side         Side `json:"side,omitempty"`
-	Delta        byte `json:"-"` // XOR of the two digits; 0 for swapped ones
+	// Slip says what kind of slip it is, where the search over all kinds found it; Length, how many digits moved together.
+	Slip   slip.Kind `json:"slip,omitempty"`
+	Length int       `json:"length,omitempty"`
+	Delta  byte      `json:"-"` // XOR of the two digits; 0 for swapped ones
 }
 
 // Expr is the piece that the digit stands in, for the prober; nil for a digit of a check value.
@@ -136,8 +142,12 @@ func (e Edit) Expr() hsm.Expr {
 	return hsm.Part(e.Part - 1)
 }
 
-// Digits tells the entered and the correct hex digit, given the digits of the piece as it was given; at counts from 1.
+// Digits tells the entered and the correct hex digit, given the digits of the piece as it was given; at counts from 1. A
+// digit that is missing or one too many has one of them only, and groups that moved have none: 0.
 func (e Edit) Digits(at func(digit int) (byte, error)) (entered, correct byte, err error) {
+	if e.Length > 1 {
+		return 0, 0, nil
+	}
 	own, err := at(e.Digit)
 	if err != nil {
 		return 0, 0, err
@@ -148,10 +158,17 @@ func (e Edit) Digits(at func(digit int) (byte, error)) (entered, correct byte, e
 			return 0, 0, err
 		}
 	}
+	entered, correct = own, other
 	if e.Side == SideOther {
-		return other, own, nil
+		entered, correct = other, own
 	}
-	return own, other, nil
+	switch e.Slip {
+	case slip.Dropped:
+		entered = 0
+	case slip.Inserted, slip.Doubled:
+		correct = 0
+	}
+	return entered, correct, nil
 }
 
 const hexDigits = "0123456789ABCDEF"
@@ -199,6 +216,8 @@ func (s Searched) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Candidates            int     `json:"candidates"`
 		ExpectedChanceMatches float64 `json:"expected_chance_matches"`
+		WrongDigits           int     `json:"wrong_digits,omitempty"`
+		Matches               int     `json:"matches,omitempty"`
 		Milliseconds          int64   `json:"ms"`
-	}{s.Candidates, s.ExpectedChanceMatches, s.Elapsed.Milliseconds()})
+	}{s.Candidates, s.ExpectedChanceMatches, s.WrongDigits, s.Matches, s.Elapsed.Milliseconds()})
 }

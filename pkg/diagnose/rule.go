@@ -301,7 +301,7 @@ func (s *search) parityTypo(p piece) (claim, bool, error) {
 	if even < 0 {
 		return claim{}, false, nil
 	}
-	sl := slip{digit: 2*even + 1, delta: 1}
+	sl := oneSlip{digit: 2*even + 1, delta: 1}
 	c := claim{cause: CauseParityBitTypo, advice: CauseParityBitTypo.advice(), most: Likely,
 		chance: float64(p.size+1) * math.Pow(2, -float64(p.size))}
 	if p.size < 16 {

@@ -64,6 +64,7 @@ type claim struct {
 	whole     bool      // every value given is reproduced
 	most      Certainty // never more than this; "" is no limit
 	preferred bool      // parity speaks for it against its rivals
+	weight    float64   // how likely beforehand, among slips
 }
 
 // search is one run over one set of facts.
@@ -85,6 +86,8 @@ type search struct {
 	closed  []target
 	asked   int
 	chance  float64
+	depth   int       // wrong digits that were searched together
+	matches int       // of that search
 	special text.Text // a next step that a stage found out
 }
 
@@ -99,6 +102,10 @@ func newSearch(ctx context.Context, f Facts) (*search, error) {
 			return nil, err
 		}
 		s.expr = unwrapped(hsm.Part(0), hsm.Part(1), s.kek)
+	}
+	if f.anyOdd() {
+		s.size, s.alg = f.Algorithm.KeyLen(), f.Algorithm
+		return s, nil
 	}
 	if s.size, err = f.Prober.Len(s.expr); err != nil {
 		return nil, fault.Wrap(err, "the material of the diagnosis")
@@ -133,6 +140,9 @@ func (s *search) fits() bool { return s.alg == s.facts.Algorithm }
 
 // run compares the material as given, then searches stage by stage.
 func (s *search) run() (Report, error) {
+	if s.facts.anyOdd() {
+		return s.runOdd()
+	}
 	if err := s.compareAsGiven(); err != nil {
 		return Report{}, err
 	}
@@ -143,7 +153,7 @@ func (s *search) run() (Report, error) {
 		return s.matchReport()
 	}
 	var claims []claim
-	for _, stage := range []func() ([]claim, error){s.simple, s.typing} {
+	for _, stage := range []func() ([]claim, error){s.simple, s.typing, s.deep} {
 		found, err := stage()
 		if err != nil {
 			return Report{}, err

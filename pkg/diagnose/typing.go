@@ -45,15 +45,15 @@ func (s *search) pieces() []piece {
 	return []piece{{PieceKey, 0, hsm.Part(0), s.size, s.alg, func(e hsm.Expr) hsm.Expr { return e }}}
 }
 
-// slip is one mistake in typing.
-type slip struct {
+// oneSlip is one mistake in typing.
+type oneSlip struct {
 	digit int  // from 0
 	delta byte // what the digit is XORed with; 0 when it is swapped with the next one
 }
 
-func (sl slip) swap() bool { return sl.delta == 0 }
+func (sl oneSlip) swap() bool { return sl.delta == 0 }
 
-func (sl slip) of(e hsm.Expr) hsm.Expr {
+func (sl oneSlip) of(e hsm.Expr) hsm.Expr {
 	if sl.swap() {
 		return hsm.Transpose{Of: e, Digit: sl.digit}
 	}
@@ -61,7 +61,7 @@ func (sl slip) of(e hsm.Expr) hsm.Expr {
 }
 
 // edits puts the slip into words of evidence.
-func (sl slip) edits(p piece, side Side, unseen bool) []Edit {
+func (sl oneSlip) edits(p piece, side Side, unseen bool) []Edit {
 	one := Edit{Of: p.piece, Part: p.part + 1, Digit: sl.digit + 1, Group: group(sl.digit),
 		Side: side, Delta: sl.delta, ParityUnseen: unseen}
 	if !sl.swap() {
@@ -78,23 +78,23 @@ func group(digit int) int { return digit/4 + 1 }
 
 // slipsOf lists every wrong digit of a piece of n bytes. Where DES hides the lowest bit of each byte, the two digits
 // that differ in it only are one hypothesis, and the slip in that bit alone is none.
-func slipsOf(n int, hidden bool) []slip {
-	var out []slip
+func slipsOf(n int, hidden bool) []oneSlip {
+	var out []oneSlip
 	for digit := range 2 * n {
 		for delta := byte(1); delta < 16; delta++ {
 			if hidden && digit%2 == 1 && delta%2 == 1 {
 				continue
 			}
-			out = append(out, slip{digit, delta})
+			out = append(out, oneSlip{digit, delta})
 		}
 	}
 	return out
 }
 
-func swapsOf(n int) []slip {
-	out := make([]slip, 2*n-1)
+func swapsOf(n int) []oneSlip {
+	out := make([]oneSlip, 2*n-1)
 	for digit := range out {
-		out[digit] = slip{digit: digit}
+		out[digit] = oneSlip{digit: digit}
 	}
 	return out
 }
@@ -136,7 +136,7 @@ func (s *search) typing() ([]claim, error) {
 
 // found is a slip that gives the value looked for.
 type found struct {
-	slip
+	oneSlip
 	piece  piece
 	hit    hit
 	unseen bool
@@ -172,7 +172,7 @@ func (s *search) slipsFor(t target, known []claim) ([]claim, error) {
 			}
 			for _, where := range same {
 				h.expr = where.wrap(sl.of(where.expr))
-				all = append(all, found{slip: sl, piece: where, hit: h})
+				all = append(all, found{oneSlip: sl, piece: where, hit: h})
 			}
 		}
 	}
@@ -182,6 +182,9 @@ func (s *search) slipsFor(t target, known []claim) ([]claim, error) {
 // suspects lists the pieces that may hold a slip: when the sheets' values were compared and agree, only parts without
 // such a value; on the other side, all of them.
 func (s *search) suspects(t target) []piece {
+	if s.facts.anyOdd() {
+		return s.oddPieces()
+	}
 	if t.side == SideOther || s.facts.Kind != Parts {
 		return s.pieces()
 	}
@@ -232,11 +235,11 @@ func (s *search) readParity(f *found) error {
 	if !f.unseen {
 		return nil
 	}
-	turned := slip{f.digit, f.delta ^ 1}
+	turned := oneSlip{f.digit, f.delta ^ 1}
 	if odd, err = s.isOdd(turned.of(f.piece.expr)); err != nil || !odd {
 		return err
 	}
-	f.slip, f.odd, f.unseen = turned, true, false
+	f.oneSlip, f.odd, f.unseen = turned, true, false
 	f.hit.expr = f.piece.wrap(turned.of(f.piece.expr))
 	return nil
 }
@@ -332,7 +335,7 @@ func (s *search) slipsInPart(p piece, v kcv.Expected) ([]found, error) {
 			return nil, err
 		}
 		if ok {
-			all = append(all, found{slip: sl, piece: p, hit: h})
+			all = append(all, found{oneSlip: sl, piece: p, hit: h})
 		}
 	}
 	for i := range all {

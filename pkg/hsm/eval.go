@@ -10,6 +10,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/secret"
 	"poskey/pkg/keys"
+	"poskey/pkg/slip"
 )
 
 // maxFormed bounds what an expression may form, in bytes; the longest key in hex text is far below.
@@ -44,6 +45,8 @@ func length(material []*secret.Bytes, e Expr) (int, error) {
 		return withDigits(material, e.Of, e.Digit, 1)
 	case Transpose:
 		return withDigits(material, e.Of, e.Digit, 2)
+	case Corrected:
+		return correctedLength(material, e)
 	case FixParity:
 		return length(material, e.Of)
 	case Crypt:
@@ -173,6 +176,8 @@ func form(material []*secret.Bytes, e Expr) (*secret.Bytes, error) {
 			setDigit(b, e.Digit, second)
 			setDigit(b, e.Digit+1, first)
 		})
+	case Corrected:
+		return formCorrected(material, e)
 	case FixParity:
 		return change(material, e.Of, keys.FixParity)
 	case KeyXOR:
@@ -244,6 +249,53 @@ func formJoin(material []*secret.Bytes, pieces Join) (*secret.Bytes, error) {
 		at = at[copy(at, next.Expose()):]
 		next.Wipe()
 	}
+	return out, nil
+}
+
+// correctedLength tries the slip on zeros: whether it fits depends on the number of digits alone.
+func correctedLength(material []*secret.Bytes, e Corrected) (int, error) {
+	n, err := length(material, e.Of)
+	if err != nil {
+		return 0, err
+	}
+	if e.Size < 0 || e.Size > maxFormed || e.Digits < 0 || e.Digits > 2*n {
+		return 0, fault.New(fault.MalformedLength, "%d of %d digits cannot be corrected to %d bytes", e.Digits, 2*n, e.Size)
+	}
+	return e.Size, e.Slip.Apply(make([]byte, 2*e.Size), make([]byte, typedDigits(n, e.Digits)))
+}
+
+func typedDigits(bytes, digits int) int {
+	if digits == 0 {
+		return 2 * bytes
+	}
+	return digits
+}
+
+func formCorrected(material []*secret.Bytes, e Corrected) (*secret.Bytes, error) {
+	typed, err := formDigits(material, e.Of, e.Digits)
+	if err != nil {
+		return nil, err
+	}
+	defer typed.Wipe()
+	right := secret.New(2 * e.Size)
+	defer right.Wipe()
+	if err := e.Slip.Apply(right.Expose(), typed.Expose()); err != nil {
+		return nil, err
+	}
+	out := secret.New(e.Size)
+	slip.Pack(out.Expose(), right.Expose())
+	return out, nil
+}
+
+// formDigits gives the hex digits of a piece, one per byte; 0 asks for all of them.
+func formDigits(material []*secret.Bytes, of Expr, digits int) (*secret.Bytes, error) {
+	packed, err := form(material, of)
+	if err != nil {
+		return nil, err
+	}
+	defer packed.Wipe()
+	out := secret.New(typedDigits(packed.Len(), digits))
+	slip.Unpack(out.Expose(), packed.Expose())
 	return out, nil
 }
 

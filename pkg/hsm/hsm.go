@@ -40,6 +40,9 @@ type Boundary interface {
 	// Split cuts a key into components; these leave the boundary in clear, each for one custodian.
 	Split(ctx context.Context, k Key, spec component.Spec) ([]*component.Part, error)
 
+	// Derive derives a key by DUKPT. The base's attributes must allow it; the result has those of what it is for.
+	Derive(ctx context.Context, base Key, d Derivation, p Policy) (Key, error)
+
 	// CheckValue computes a check value cut to digits; 0 digits is the default length.
 	CheckValue(ctx context.Context, k Key, m kcv.Method, digits int) (kcv.Value, error)
 	// Compare holds the key against an expected value by a method; "" is the algorithm's default.

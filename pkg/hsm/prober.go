@@ -5,6 +5,7 @@ import (
 
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
+	"poskey/pkg/slip"
 )
 
 // Prober answers the questions of a diagnosis. The diagnosis says what to form from the material it was given (an
@@ -27,6 +28,31 @@ type Prober interface {
 type DigitTeller interface {
 	// Digit gives one hex digit (0-9, A-F) of what the expression forms, counted from 1.
 	Digit(e Expr, digit int) (byte, error)
+}
+
+// Searcher is a prober that searches slips of typing by itself: millions of candidates cannot be asked for one by one.
+// The one for keys given on the spot tells the places; one for keys of a store tells no more than the piece, and records
+// that it was asked.
+type Searcher interface {
+	Search(ctx context.Context, q SearchQuestion) (slip.Answer, error)
+}
+
+// SearchQuestion asks which slip in which piece gives the value expected.
+type SearchQuestion struct {
+	Pieces    []SearchPiece
+	Algorithm keys.Algorithm
+	Method    kcv.Method
+	Expected  kcv.Expected
+	Digits    int                   // most wrong digits; 0 searches the other kinds of slip only
+	OnOther   bool                  // the pieces are right; the other side made the slip
+	Progress  func(done, total int) // called by several goroutines; may be nil
+}
+
+// SearchPiece is something that was typed.
+type SearchPiece struct {
+	Typed  Expr
+	Digits int  // how many were typed, where the last one of Typed only fills it up; 0 is all of Typed
+	Others Expr // what is XORed onto it; nil when it is the key itself
 }
 
 // Question asks: formed so, taken as a key of this algorithm, by this method: does it give the value expected?
@@ -74,6 +100,13 @@ type (
 		Of    Expr
 		Digit int
 	}
+	// Corrected puts a slip right: the places are those of the piece, and the result has Size bytes.
+	Corrected struct {
+		Of     Expr
+		Digits int // typed; 0 is all of the piece
+		Slip   slip.Slip
+		Size   int
+	}
 	// FixParity sets odd parity.
 	FixParity struct{ Of Expr }
 	// Crypt runs a cipher over a piece under another piece as the key.
@@ -113,6 +146,7 @@ func (Join) isExpr()      {}
 func (Slice) isExpr()     {}
 func (Edit) isExpr()      {}
 func (Transpose) isExpr() {}
+func (Corrected) isExpr() {}
 func (FixParity) isExpr() {}
 func (Crypt) isExpr()     {}
 func (KeyXOR) isExpr()    {}

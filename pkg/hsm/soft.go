@@ -9,6 +9,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/secret"
 	"poskey/pkg/component"
+	"poskey/pkg/dukpt"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
@@ -23,6 +24,7 @@ type soft struct {
 	mu     sync.Mutex
 	idle   map[leaseID][]*lease // protectors ready for use; no list in it is empty
 	leases int                  // how many they are
+	bdks   map[bdkID]*dukpt.BDK // base derivation keys with their ciphers made
 	closed bool
 }
 
@@ -32,7 +34,7 @@ func NewSoft(env keys.Env) (Boundary, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, "start the soft boundary")
 	}
-	return &soft{env: env, master: master, idle: map[leaseID][]*lease{}}, nil
+	return &soft{env: env, master: master, idle: map[leaseID][]*lease{}, bdks: map[bdkID]*dukpt.BDK{}}, nil
 }
 
 func (s *soft) Info() Info { return Info{Driver: "soft", Name: "software boundary of this command"} }
@@ -45,7 +47,7 @@ func (s *soft) Close() error {
 			l.kbpk.Wipe()
 		}
 	}
-	s.idle, s.closed = nil, true
+	s.idle, s.bdks, s.closed = nil, nil, true
 	s.master.Wipe()
 	return nil
 }
@@ -332,8 +334,8 @@ func (s *soft) keep(ctx context.Context, k *keys.Key, a Attributes) (Key, error)
 	a.Algorithm = k.Algorithm()
 	h := keyblock.Header{Version: 'D', Usage: a.Usage, Algorithm: keyblock.AlgorithmChar(k.Algorithm()), Mode: a.Mode,
 		KeyVersion: "00", Exportability: a.Exportability, Context: '1', Reserved: '0'}
-	if hm := keyblock.HMFor(k.Algorithm()); hm != "" {
-		h.SetOpt("HM", hm)
+	if k.Algorithm().IsHMAC() {
+		h.SetOpt("HM", keyblock.HMFor(k.Algorithm()))
 	}
 	l, err := s.leaseMaster(ctx)
 	if err != nil {

@@ -14,20 +14,27 @@ const MaxHexInput = 64 << 10
 // colons between digits. Digits count from 1, blanks not counted. An error names the position and never the digits
 // around it; letters that are mistaken for digits (O, I, L, S, Z) are named, since they cannot be part of a key.
 func ParseHex(in []byte) (*secret.Bytes, error) {
-	if len(in) > MaxHexInput {
-		return nil, fault.New(fault.TooLarge, "the key text has more than %d characters", MaxHexInput)
-	}
-	digits, err := countHex(in)
-	if err != nil {
-		return nil, err
-	}
-	if digits == 0 {
-		return nil, fault.New(fault.MalformedLength, "the key is empty")
-	}
-	if digits%2 != 0 {
+	sec, digits, err := ParseTyped(in)
+	if err == nil && digits%2 != 0 {
+		sec.Wipe()
 		return nil, fault.New(fault.MalformedLength, "the key has an odd number of hex digits: %d; one is missing or one too many", digits)
 	}
-	sec := secret.New(digits / 2)
+	return sec, err
+}
+
+// ParseTyped is ParseHex for a diagnosis, which wants to know where the digit is missing: of an odd number of digits the
+// last is followed by a zero to fill the byte. It gives the number typed.
+func ParseTyped(in []byte) (sec *secret.Bytes, digits int, err error) {
+	if len(in) > MaxHexInput {
+		return nil, 0, fault.New(fault.TooLarge, "the key text has more than %d characters", MaxHexInput)
+	}
+	if digits, err = countHex(in); err != nil {
+		return nil, 0, err
+	}
+	if digits == 0 {
+		return nil, 0, fault.New(fault.MalformedLength, "the key is empty")
+	}
+	sec = secret.New((digits + 1) / 2)
 	out, n := sec.Expose(), 0
 	for _, c := range in {
 		v, ok := hexValue(c)
@@ -37,7 +44,10 @@ func ParseHex(in []byte) (*secret.Bytes, error) {
 		out[n/2] = out[n/2]<<4 | v
 		n++
 	}
-	return sec, nil
+	if n%2 != 0 {
+		out[n/2] <<= 4
+	}
+	return sec, digits, nil
 }
 
 func countHex(in []byte) (int, error) {

@@ -1,0 +1,40 @@
+package bitslice
+
+// The kernel: rounds of DES over words.
+
+// Kernel runs rounds of DES on one key and one block per lane. A bit of a block or key takes Lanes()/64 words: left and
+// right have 32 bits, a key has 112, C twice and D twice. The methods are called from several goroutines.
+type Kernel interface {
+	// Lanes is the number of keys at once, a multiple of 64.
+	Lanes() int
+	// Rounds runs an even number of rounds in place, one for each rotation. The halves are not exchanged at the end: what
+	// follows takes right for left.
+	Rounds(left, right, key []uint64, rotations []uint8)
+	// Tail computes the right half of the next round as far as the first 24 bits of the ciphertext show it, and takes the
+	// lanes out of alive in which one of these twelve bits is not the wanted one, of those that are cared for.
+	Tail(left, right, key []uint64, rotation uint8, want, care *[12]uint64, alive []uint64)
+}
+
+// tailBits gives the bits of the right half after round 15 (from 0) that bits 1, 3 .. 23 of the ciphertext are: the
+// last permutation starts with bit 8 of that half.
+func tailBits() [12]uint8 { return [12]uint8{7, 15, 23, 31, 6, 14, 22, 30, 5, 13, 21, 29} }
+
+// Default is the kernel for this machine: the one in plain Go, which runs everywhere.
+func Default() Kernel { return words64{} }
+
+// words64 is the kernel with 64 lanes, in plain Go; its rounds are generated.
+type words64 struct{}
+
+func (words64) Lanes() int { return 64 }
+
+func (words64) Rounds(left, right, key []uint64, rotations []uint8) {
+	l, r := (*[32]uint64)(left), (*[32]uint64)(right)
+	for i := 0; i+1 < len(rotations); i += 2 {
+		round64(l, r, (*[84]uint64)(key[rotations[i]:]))
+		round64(r, l, (*[84]uint64)(key[rotations[i+1]:]))
+	}
+}
+
+func (words64) Tail(left, right, key []uint64, rotation uint8, want, care *[12]uint64, alive []uint64) {
+	alive[0] &^= tail64((*[32]uint64)(left), (*[32]uint64)(right), (*[84]uint64)(key[rotation:]), want, care)
+}

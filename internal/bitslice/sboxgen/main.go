@@ -1,0 +1,89 @@
+// Command sboxgen finds the circuits of internal/bitslice/circuit and writes the Go code made of them.
+//
+//	sboxgen search -box N -seed S -steps M -dir DIR   writes DIR/sN.txt if it finds a circuit that costs less
+//	sboxgen emit -out FILE                            writes the functions s1 to s8 of package bitslice
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"poskey/internal/bitslice/circuit"
+)
+
+func main() {
+	if len(os.Args) < 2 {
+		fail(errors.New("usage: sboxgen search|emit FLAGS"))
+	}
+	var err error
+	switch verb, args := os.Args[1], os.Args[2:]; verb {
+	case "search":
+		err = search(args)
+	case "emit":
+		err = emit(args)
+	default:
+		err = fmt.Errorf("%q is not search or emit", verb)
+	}
+	if err != nil {
+		fail(err)
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "sboxgen:", err) //nolint:forbidigo // a tool of the build
+	os.Exit(1)
+}
+
+func search(args []string) error {
+	flags := flag.NewFlagSet("search", flag.ExitOnError)
+	var p plan
+	flags.IntVar(&p.box, "box", 1, "S-box, 1 to 8")
+	flags.Uint64Var(&p.seed, "seed", 1, "where the search begins")
+	flags.IntVar(&p.steps, "steps", 10_000_000, "how long it is; a million takes about a second")
+	dir := flags.String("dir", "internal/bitslice/circuit", "where the circuits are")
+	_ = flags.Parse(args) // exits
+	if p.box < 1 || p.box > circuit.Boxes {
+		return fmt.Errorf("there is no S-box %d", p.box)
+	}
+	c := p.search()
+	if err := c.Verify(p.box); err != nil {
+		return err
+	}
+	cost := c.Cost()
+	fmt.Printf("S-box %d, seed %d, %d steps: %+v\n", p.box, p.seed, p.steps, cost) //nolint:forbidigo // a tool of the build
+	file := filepath.Join(*dir, circuit.FileName(p.box))
+	text, err := os.ReadFile(file)
+	if err == nil {
+		old, err := circuit.Parse(string(text))
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		if !cost.Less(old.Cost()) {
+			return nil
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(file, []byte(p.header()+c.String()), 0o644) //nolint:gosec // source code
+}
+
+// header says what the file is and how to find the circuit again.
+func (p plan) header() string {
+	return fmt.Sprintf("# S-box %d of DES. Found by\n# go run ./internal/bitslice/sboxgen search -box %d -seed %d -steps %d\n",
+		p.box, p.box, p.seed, p.steps)
+}
+
+func emit(args []string) error {
+	flags := flag.NewFlagSet("emit", flag.ExitOnError)
+	file := flags.String("out", "internal/bitslice/sbox_gen.go", "the file to write")
+	_ = flags.Parse(args) // exits
+	text, err := circuit.GoFile("bitslice", "uint64")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(*file, text, 0o644) //nolint:gosec // source code
+}

@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"poskey/internal/fault"
+	"poskey/internal/render"
+	"poskey/internal/text"
+	"poskey/pkg/dukpt"
+	"poskey/pkg/hsm"
+	"poskey/pkg/keyblock"
+)
+
+// ikOpts are the flags; the JSON names are the fields of a batch line.
+type ikOpts struct {
+	BDK          string `json:"bdk"`
+	KSN          string `json:"ksn"`
+	KSNPadding   string `json:"ksn_padding"`
+	KeyKBPK      string `json:"key_kbpk"`
+	KBPK         string `json:"kbpk"`
+	BlockVersion string `json:"block_version"`
+	Expect       string `json:"expect"`
+	Reveal       bool   `json:"reveal"`
+	AllowWeak    bool   `json:"allow_weak"`
+	out          outputOpts
+	batch        string
+}
+
+func newDukptIKCmd(a *App) *cobra.Command {
+	o := ikOpts{}
+	cmd := a.command(cmdSpec{
+		use:   "ik",
+		short: text.New("derive a device's initial key from the BDK"),
+		long: text.New("The KSN's length says which scheme it is: 20 digits TDES DUKPT, 24 AES DUKPT. Its counter does not count. Of a KSN with fewer\n" +
+			"digits every reading is shown with its key's check value, and none is taken. Without --to, --kbpk or --reveal nothing but the\n" +
+			"check value comes out. --kbpk without --to puts the key block, with its KS (TDES) or IK (AES) block, into the answer: so does\n" +
+			"every line of a --batch."),
+		example: "  poskey dukpt ik --ksn FFFF9876543210E00000 --expect AF8C07                 # asks for the BDK, hidden\n" +
+			"  poskey dukpt ik --bdk file:bdk.txt --ksn FFFF9876543210E00000 --to block:ik.tr31 --kbpk file:kbpk.txt\n" +
+			"  poskey dukpt ik --bdk file:bdk.txt --kbpk file:kbpk.txt --batch ksns.jsonl",
+		exits: []int{3, 4, 5, 6, 10}, args: cobra.NoArgs,
+	})
+	f := cmd.Flags()
+	a.bdkFlag(f, &o.BDK)
+	a.ksnFlag(f, &o.KSN)
+	a.ksnPaddingFlag(f, &o.KSNPadding)
+	a.baseKBPKFlag(f, &o.KeyKBPK)
+	o.out.add(a, cmd)
+	expectFlag(a, f, &o.Expect)
+	a.allowWeakFlag(f, &o.AllowWeak)
+	a.batchFlag(f, &o.batch)
+	cmd.MarkFlagsOneRequired("ksn", "batch")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDukptIK(cmd.Context(), a, o) }
+	return cmd
+}
+
+type ikDoc struct {
+	Scheme     dukpt.Scheme `json:"scheme"`
+	KSN        string       `json:"ksn"`
+	InitialKSN string       `json:"initial_ksn"`
+	IK         keyDoc       `json:"ik"`
+	Block      string       `json:"block,omitempty"`
+	Warnings   []warningDoc `json:"warnings"`
+}
+
+func (o *ikOpts) wish() derivedWish {
+	return derivedWish{ksn: o.KSN, padding: o.KSNPadding, use: string(hsm.WantIK), expect: o.Expect,
+		base: baseWish{bdk: o.BDK, kbpk: o.KeyKBPK, allowWeak: o.AllowWeak}}
+}
+
+func newIKDoc(d derived) ikDoc {
+	return ikDoc{Scheme: d.ksn.Scheme(), KSN: d.ksn.String(), InitialKSN: d.ksn.Initial().String(), IK: newKeyDoc(d.key),
+		Warnings: dukptWarningDocs(d.warnings)}
+}
+
+func runDukptIK(ctx context.Context, a *App, o ikOpts) error {
+	o.out.allowWeak = o.AllowWeak
+	if err := o.out.check(ctx, a); err != nil {
+		return err
+	}
+	if o.batch != "" {
+		return a.runIKBatch(ctx, o)
+	}
+	in := a.intake()
+	d, err := in.derived(ctx, o.wish())
+	if short := (*shortKSN)(nil); errors.As(err, &short) {
+		return a.answerReadings("dukpt.ik", short)
+	}
+	if err != nil {
+		return err
+	}
+	o.out.optional = []keyblock.OptBlock{hsm.KSNBlock(d.ksn)}
+	out, err := a.deliverDerived(ctx, in, d.key, &o.out)
+	if err != nil {
+		return err
+	}
+	doc := newIKDoc(d)
+	doc.IK.Value, doc.Block = out.value, out.block
+	return a.render.Answer("dukpt.ik", doc, func(p *render.Page) {
+		p.Fields(
+			render.F(text.New("scheme"), p.T(schemeText(doc.Scheme))),
+			render.F(text.New("initial KSN"), doc.InitialKSN),
+			render.F(text.New("initial key"), p.T(text.New("%s, %d bytes", d.key.Algorithm, d.key.Len))),
+			render.F(text.New("check value"), d.key.Check.String()),
+			render.F(text.New("key block"), doc.Block),
+			render.F(text.New("clear key"), doc.IK.Value),
+		)
+		dukptWarnPage(p, d.warnings)
+	})
+}
+
+func (a *App) runIKBatch(ctx context.Context, o ikOpts) error {
+	if o.out.to != "" {
+		return fault.New(fault.Usage, "--to does not go with --batch")
+	}
+	confirmed := o.out.reveal
+	o.KBPK, o.BlockVersion, o.Reveal = o.out.kbpk, o.out.version, o.out.reveal
+	given := []string{o.BDK, o.KeyKBPK, o.KBPK}
+	return batchOf(ctx, a, o.batch, "dukpt.ik", o, given, func(ctx context.Context, in *intake, o ikOpts) (any, error) {
+		if o.Reveal && !confirmed {
+			return nil, fault.New(fault.RevealNeeded, "a line asks to reveal; the command needs --reveal --yes for that")
+		}
+		return a.ikLine(ctx, in, o)
+	})
+}
+
+func (a *App) ikLine(ctx context.Context, in *intake, o ikOpts) (ikDoc, error) {
+	if o.KSN == "" {
+		return ikDoc{}, fault.New(fault.Usage, "no KSN is given (ksn)")
+	}
+	d, err := in.derived(ctx, o.wish())
+	if err != nil {
+		return ikDoc{}, err
+	}
+	doc := newIKDoc(d)
+	if o.KBPK != "" {
+		var w hsm.Wrapped
+		w, err = a.wrapFor(ctx, in, d.key, &outputOpts{kbpk: o.KBPK, version: o.BlockVersion, allowWeak: o.AllowWeak,
+			optional: []keyblock.OptBlock{hsm.KSNBlock(d.ksn)}})
+		doc.Block, doc.Warnings = w.Block, append(doc.Warnings, warningDocs(w.Warnings)...)
+	}
+	if o.Reveal && err == nil {
+		doc.IK.Value, err = a.revealed(ctx, d.key)
+	}
+	return doc, err
+}

@@ -1,0 +1,288 @@
+package cli
+
+// The keys of the DUKPT commands: the one that is derived from, what is derived, and which mistake explains another value.
+
+import (
+	"context"
+	"crypto/sha256"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+	"poskey/pkg/dukpt"
+	"poskey/pkg/hsm"
+	"poskey/pkg/keys"
+)
+
+func (a *App) bdkFlag(f *pflag.FlagSet, into *string) {
+	f.StringVar(into, "bdk", "", a.Say.T("base derivation key (SRC): TDES of 32 digits, or AES"))
+}
+
+func (a *App) ikFlag(f *pflag.FlagSet, into *string) {
+	f.StringVar(into, "ik", "", a.Say.T("the device's initial key (SRC), in the place of the BDK"))
+}
+
+func (a *App) baseKBPKFlag(f *pflag.FlagSet, into *string) {
+	f.StringVar(into, "key-kbpk", "", a.Say.T("KBPK that opens a BDK or IK that comes as block:PATH (SRC)"))
+}
+
+// baseWish says what is derived from: a BDK, or the IK that was derived from it elsewhere.
+type baseWish struct {
+	bdk, ik   string
+	kbpk      string
+	allowWeak bool
+}
+
+func (w baseWish) level() hsm.Level {
+	if w.ik != "" {
+		return hsm.FromIK
+	}
+	return hsm.FromBDK
+}
+
+// base is the key that others are derived from, inside the boundary.
+type base struct {
+	key   hsm.Key
+	level hsm.Level
+}
+
+// dukptBase takes in the key that is derived from. The KSN says which algorithm it has.
+func (in *intake) dukptBase(ctx context.Context, s dukpt.Scheme, w baseWish) (base, error) {
+	wish := keyWish{src: w.bdk, kbpk: w.kbpk, what: text.New("the BDK"), attrs: hsm.Attributes{Usage: keys.UsageBDK}, family: keys.TDES128,
+		policy: hsm.Policy{Inspect: true}}
+	b := base{level: w.level()}
+	if b.level == hsm.FromIK {
+		wish.src, wish.what, wish.attrs.Usage = w.ik, text.New("the initial key"), keys.UsageIK
+	}
+	if s == dukpt.AES {
+		wish.family = keys.AES128
+	}
+	id := sha256.Sum256([]byte(string(wish.attrs.Usage) + string(s) + "\x00" + wish.src + "\x00" + wish.kbpk))
+	if k, known := in.memo[id]; known {
+		b.key = k
+		return b, sound(k, wish.what, w.allowWeak)
+	}
+	t, err := in.key(ctx, wish)
+	if err != nil {
+		return base{}, err
+	}
+	if t.Header != nil && t.Header.Usage != wish.attrs.Usage {
+		return base{}, fault.New(fault.NotPermitted, "%s: its key block says usage %s, want %s", wish.what, t.Header.Usage, wish.attrs.Usage)
+	}
+	b.key = t.Key
+	if in.memo != nil && len(in.memo) < maxMemo {
+		in.memo[id] = t.Key
+	}
+	return b, sound(t.Key, wish.what, w.allowWeak)
+}
+
+// warnings tells what is doubtful about the parity of a TDES key.
+func (b base) warnings() []dukpt.Warning {
+	switch {
+	case !b.key.Algorithm.IsDES():
+		return nil
+	case b.level == hsm.FromBDK && b.key.Parity != keys.ParityOdd:
+		return []dukpt.Warning{{ID: "bdk_parity", Kind: fault.Malformed,
+			Text: text.New("the BDK does not have odd parity; the derived keys are the same")}}
+	case b.level == hsm.FromIK && b.key.Parity == keys.ParityOdd:
+		return []dukpt.Warning{{ID: "ik_parity", Kind: fault.Malformed,
+			Text: text.New("the initial key has odd parity in every byte, by chance one in 65,536: if it was adjusted, " +
+				"its check value is the same but every transaction key is another")}}
+	}
+	return nil
+}
+
+// useNames lists what may stand behind --use: the uses of working keys, and the keys that are none.
+func useNames() []string {
+	names := []string{string(hsm.WantTransaction)}
+	for _, u := range dukpt.Uses(dukpt.AES) {
+		names = append(names, string(u))
+	}
+	return append(names, string(hsm.WantUpdate))
+}
+
+// parseUse reads the value of --use.
+func parseUse(s string) (string, error) {
+	name := strings.ToLower(strings.TrimSpace(s))
+	if slices.Contains(useNames(), name) {
+		return name, nil
+	}
+	return "", fault.New(fault.Usage, "unknown --use %q; known: %s", text.Redact(s), strings.Join(useNames(), " "))
+}
+
+func keyTypeNames() string {
+	var names []string
+	for _, t := range dukpt.KeyTypes() {
+		names = append(names, string(t))
+	}
+	return strings.Join(names, " ")
+}
+
+// useText says what a key of a use does.
+func useText(use string) text.Text {
+	switch hsm.Wanted(use) {
+	case hsm.WantTransaction:
+		return text.New("transaction key: only derives working keys")
+	case hsm.WantUpdate:
+		return text.New("update key: protects the next initial key")
+	}
+	switch dukpt.Use(use) {
+	case dukpt.PIN:
+		return text.New("PIN encryption")
+	case dukpt.MACRequest:
+		return text.New("MAC from the terminal to the host")
+	case dukpt.MACResponse:
+		return text.New("MAC from the host to the terminal")
+	case dukpt.MAC:
+		return text.New("MAC both ways")
+	case dukpt.DataRequest:
+		return text.New("data from the terminal to the host")
+	case dukpt.DataResponse:
+		return text.New("data from the host to the terminal")
+	case dukpt.Data:
+		return text.New("data both ways")
+	case dukpt.KEK:
+		return text.New("key encryption")
+	}
+	return text.Raw(use)
+}
+
+// derivedWish says which key a command wants.
+type derivedWish struct {
+	ksn, padding string
+	loaded       bool // counter 0 stands for a terminal that is about to use counter 1
+	base         baseWish
+	use          string // as in useNames, or hsm.WantIK
+	keyType      dukpt.KeyType
+	expect       string
+}
+
+// derivation is what the boundary is asked for.
+func (w derivedWish) derivation(from hsm.Level, ksn dukpt.KSN) hsm.Derivation {
+	if next, ok := ksn.Next(); ok && w.loaded && ksn.Counter() == 0 {
+		ksn = next
+	}
+	d := hsm.Derivation{From: from, KSN: ksn, Want: hsm.Wanted(w.use), Type: w.keyType}
+	switch d.Want {
+	case hsm.WantIK, hsm.WantTransaction, hsm.WantUpdate:
+	default:
+		d.Want, d.Use = hsm.WantWorking, dukpt.Use(w.use)
+	}
+	return d
+}
+
+// check looks at what can be wrong before a key is there.
+func (w derivedWish) check(d hsm.Derivation) error {
+	if d.Want == hsm.WantTransaction && d.Type != "" {
+		return fault.New(fault.Usage, "--key-type is for working keys; the transaction key has the BDK's length")
+	}
+	likely := hsm.Attributes{Algorithm: keys.TDES128, Usage: keys.UsageBDK}
+	if d.KSN.Scheme() == dukpt.AES {
+		likely.Algorithm = keys.AES256
+	}
+	if d.From == hsm.FromIK {
+		likely.Usage = keys.UsageIK
+	}
+	err := d.Check(likely.Defaults())
+	if next, ok := d.KSN.Next(); fault.Is(err, fault.CounterBits) && ok {
+		return fault.New(fault.CounterBits, "%s; the next KSN is %s", err, next)
+	}
+	return err
+}
+
+// derived is a key that was derived, with all that is to be said of it.
+type derived struct {
+	ksn      dukpt.KSN
+	base     base
+	key      hsm.Key
+	keyType  dukpt.KeyType // of a working or update key
+	warnings []dukpt.Warning
+}
+
+// derived derives a key, and compares it when a check value is expected. What can be wrong without a key is looked at
+// before one is asked for. A short KSN gives a [shortKSN].
+func (in *intake) derived(ctx context.Context, w derivedWish) (derived, error) {
+	ksn, short := parseKSN(w.ksn, w.padding)
+	if short != nil && (w.padding != "" || dukpt.ShortReadings(w.ksn) == nil) {
+		return derived{}, short
+	}
+	expected, err := optionalKCV(w.expect)
+	if err != nil {
+		return derived{}, err
+	}
+	if short != nil {
+		return derived{}, in.readShort(ctx, w, short)
+	}
+	d := w.derivation(w.base.level(), ksn)
+	if err := w.check(d); err != nil {
+		return derived{}, err
+	}
+	first := in.keepFirst(w.expect != "")
+	defer first.wipe()
+	b, err := in.dukptBase(ctx, ksn.Scheme(), w.base)
+	if err != nil {
+		return derived{}, err
+	}
+	k, err := in.derive(ctx, b, d)
+	if err != nil {
+		return derived{}, err
+	}
+	out := derived{ksn: d.KSN, base: b, key: k}
+	out.judge(d)
+	if w.expect == "" {
+		return out, nil
+	}
+	return out, in.verifyDerived(ctx, w, out, expected, first)
+}
+
+// readShort derives the key of everything that a short KSN may mean.
+func (in *intake) readShort(ctx context.Context, w derivedWish, short error) error {
+	b, err := in.dukptBase(ctx, dukpt.TDES, w.base) // no KSN of AES DUKPT loses digits
+	if err != nil {
+		return err
+	}
+	return newShortKSN(short, dukpt.ShortReadings(w.ksn), func(ksn dukpt.KSN) (hsm.Key, error) {
+		return in.derive(ctx, b, w.derivation(b.level, ksn))
+	})
+}
+
+// derive asks the boundary. That a key is published is no reason to refuse it: keys of published BDKs are for tests.
+func (in *intake) derive(ctx context.Context, from base, d hsm.Derivation) (hsm.Key, error) {
+	b, err := in.app.hsm()
+	if err != nil {
+		return hsm.Key{}, err
+	}
+	return b.Derive(ctx, from.key, d, hsm.Policy{Inspect: true})
+}
+
+// judge notes what is doubtful about the key.
+func (d *derived) judge(of hsm.Derivation) {
+	d.warnings = d.base.warnings()
+	if of.Want == hsm.WantIK {
+		d.warnings = append(d.warnings, d.ksn.InitialWarnings()...)
+		return
+	}
+	d.warnings = append(d.warnings, d.ksn.Warnings()...)
+	if of.Want == hsm.WantUpdate {
+		of.Use = dukpt.KEK
+	}
+	if of.Use == "" {
+		return
+	}
+	if t, err := dukpt.CheckWorking(d.base.key.Algorithm, of.Use, of.Type); err == nil {
+		d.keyType = t
+		d.warnings = append(d.warnings, dukpt.WorkingWarnings(d.base.key, t)...)
+	}
+}
+
+// deliverDerived sends the key where the flags say. A KBPK without a place puts the block into the answer.
+func (a *App) deliverDerived(ctx context.Context, in *intake, k hsm.Key, out *outputOpts) (delivered, error) {
+	d, err := out.deliver(ctx, a, in, k)
+	if err == nil && out.to == "" && out.kbpk != "" {
+		d.block, err = a.blockFor(ctx, in, k, out)
+	}
+	return d, err
+}

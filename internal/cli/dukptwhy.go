@@ -1,0 +1,123 @@
+package cli
+
+// Why a derived key has another check value than expected: which other key has it.
+
+import (
+	"context"
+
+	"poskey/internal/fault"
+	"poskey/internal/source"
+	"poskey/internal/text"
+	"poskey/pkg/dukpt"
+	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
+)
+
+// kept is the first thing that an intake reads: the key that is derived from. Taken for another kind of key it is read
+// a second time, which a prompt or a pipe does not allow.
+type kept struct {
+	material source.Material
+	there    bool
+}
+
+// keepFirst keeps a copy of it, if asked to. A batch, which may hold a million bad lines, keeps nothing.
+func (in *intake) keepFirst(asked bool) *kept {
+	k := &kept{}
+	if in.batch || !asked {
+		return k
+	}
+	read := in.read
+	in.read = func(ctx context.Context, src string, what text.Text) (source.Material, error) {
+		m, err := read(ctx, src, what)
+		if err == nil && !k.there {
+			k.material, k.there = m.Clone(), true
+		}
+		return m, err
+	}
+	return k
+}
+
+func (k *kept) wipe() { k.material.Wipe() }
+
+// verifyDerived compares the key with the expected check value, and says of another which key has that.
+func (in *intake) verifyDerived(ctx context.Context, w derivedWish, d derived, expected kcv.Expected, first *kept) error {
+	b, err := in.app.hsm()
+	if err != nil {
+		return err
+	}
+	_, err = hsm.Verify(ctx, b, d.key, expected, "", hsm.ByExpected)
+	if err == nil || !fault.Is(err, fault.KCVMismatch) || in.batch {
+		return err
+	}
+	if why := in.otherKey(ctx, b, w, d, expected, first); !why.IsZero() {
+		return fault.New(fault.KCVMismatch, "%s; %s", err, why)
+	}
+	return err
+}
+
+// otherKey looks for the expected value among the keys that are taken for one another.
+func (in *intake) otherKey(ctx context.Context, b hsm.Boundary, w derivedWish, d derived, expected kcv.Expected, first *kept) text.Text {
+	if matches, err := b.Identify(ctx, d.key, expected, d.key.Algorithm); err == nil && len(matches) > 0 {
+		return text.New("it is this key's value by the method %s: agree on one method", string(matches[0].Method))
+	}
+	has := func(k hsm.Key, err error) bool {
+		if err != nil {
+			return false
+		}
+		c, err := b.Compare(ctx, k, expected, "")
+		return err == nil && c.Match
+	}
+	if has(d.base.key, nil) {
+		return text.New("it is the check value of the given key itself")
+	}
+	if use := in.otherUse(ctx, d.base, w, d.ksn, has); use != "" {
+		return text.New("it is the check value of another key of this KSN: %s", use)
+	}
+	other, ok := in.turned(ctx, w, d, first)
+	if !ok {
+		return text.Text{}
+	}
+	use := w.use
+	if !has(in.derive(ctx, other, w.derivation(other.level, d.ksn))) {
+		use = in.otherUse(ctx, other, w, d.ksn, has)
+	}
+	switch {
+	case use == "":
+		return text.Text{}
+	case other.level == hsm.FromIK:
+		return text.New("the key given as BDK gives it when it is taken as the initial key (%s)", use)
+	}
+	return text.New("the key given as initial key gives it when it is taken as the BDK (%s)", use)
+}
+
+// turned takes the given key in once more: a BDK as an initial key, and the other way round. A block says itself what its
+// key is.
+func (in *intake) turned(ctx context.Context, w derivedWish, d derived, first *kept) (base, bool) {
+	if first.material.Secret == nil {
+		return base{}, false
+	}
+	again := &intake{app: in.app, batch: true, read: func(context.Context, string, text.Text) (source.Material, error) {
+		return first.material.Clone(), nil
+	}}
+	const kept = "-" // any SRC: it is not read
+	turned := baseWish{ik: kept, allowWeak: true}
+	if w.base.level() == hsm.FromIK {
+		turned = baseWish{bdk: kept, allowWeak: true}
+	}
+	b, err := again.dukptBase(ctx, d.ksn.Scheme(), turned)
+	return b, err == nil
+}
+
+// otherUse tries all other uses of a base key.
+func (in *intake) otherUse(ctx context.Context, from base, w derivedWish, ksn dukpt.KSN, has func(hsm.Key, error) bool) string {
+	for _, use := range append([]string{string(hsm.WantIK)}, useNames()...) {
+		other := derivedWish{use: use, keyType: w.keyType}
+		if use == string(hsm.WantIK) || use == string(hsm.WantTransaction) {
+			other.keyType = ""
+		}
+		if use != w.use && has(in.derive(ctx, from, other.derivation(from.level, ksn))) {
+			return use
+		}
+	}
+	return ""
+}

@@ -1,0 +1,360 @@
+package diagnose
+
+// Typing, the whole of it: every slip that pkg/slip knows, up to so many wrong digits, searched by the boundary.
+
+import (
+	"fmt"
+	"math"
+
+	"poskey/internal/text"
+	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
+	"poskey/pkg/slip"
+)
+
+// maxMatches bounds the matches of one search that become claims: short check values give thousands by chance.
+const maxMatches = 200
+
+// deep searches slips value by value: in the parts whose sheets disagree, each by its own value, then in all pieces that
+// may hold one.
+func (s *search) deep() ([]claim, error) {
+	seeker, ok := s.facts.Prober.(hsm.Searcher)
+	if s.facts.Search == 0 || s.facts.Kind == Cryptogram || !ok || !s.fits() || !s.alg.IsBlockCipher() {
+		return nil, nil
+	}
+	s.depth = s.facts.Search
+	var claims []claim
+	if len(s.sheets) > 0 && !s.totalRight() {
+		found, err := s.deepBySheet(seeker)
+		if err != nil {
+			return nil, err
+		}
+		claims = found
+	}
+	for _, t := range s.open {
+		if t.side == SideGiven && anyWhole(claims) {
+			continue
+		}
+		found, err := s.deepFor(seeker, t)
+		if err != nil {
+			return nil, err
+		}
+		claims = append(claims, found...)
+	}
+	return claims, nil
+}
+
+// alreadyTried: one digit and one swap of neighbours are claims of typing.go.
+func alreadyTried(sl slip.Slip) bool {
+	one := len(sl.Digits) == 1
+	return one && (sl.Kind == slip.Wrong || sl.Kind == slip.Swapped && sl.Digits[0].With == sl.Digits[0].At+1)
+}
+
+// seek asks the boundary for the slips of some pieces and counts what was tried.
+func (s *search) seek(by hsm.Searcher, q hsm.SearchQuestion) ([]slip.Match, float64, error) {
+	q.Algorithm, q.Digits, q.Progress = s.alg, s.facts.Search, s.facts.Progress
+	before := float64(s.asked)
+	a, err := by.Search(s.ctx, q)
+	if err != nil {
+		return nil, 0, err
+	}
+	s.asked += a.Tried
+	s.matches += len(a.Matches)
+	s.chance += float64(a.Tried) * kcv.ChanceOfFalseMatch(len(q.Expected.Digits))
+	return a.Matches[:min(len(a.Matches), maxMatches)], before, nil
+}
+
+// deepFor explains one value of the whole key.
+func (s *search) deepFor(by hsm.Searcher, t target) ([]claim, error) {
+	suspects := s.suspects(t)
+	q := hsm.SearchQuestion{Method: s.facts.Method, Expected: t.value, OnOther: t.side == SideOther}
+	for _, p := range suspects {
+		q.Pieces = append(q.Pieces, hsm.SearchPiece{Typed: p.expr, Digits: s.typed(p.part), Others: s.others(p)})
+	}
+	matches, before, err := s.seek(by, q)
+	if err != nil {
+		return nil, err
+	}
+	places := map[int]bool{}
+	for _, m := range matches {
+		places[m.Piece] = true
+	}
+	var claims []claim
+	for _, m := range matches {
+		if alreadyTried(m.Slip) {
+			continue
+		}
+		p := suspects[m.Piece]
+		r := reading{cause: causeOf(m.Slip), expr: p.wrap(s.corrected(p, m.Slip)), alg: s.alg, method: s.facts.Method}
+		r.mark = func(e *Evidence) { e.Edits = s.editsOf(p, m.Slip, t.side) }
+		r.says = func(v string) text.Text {
+			return saysSlips(p, m.Slip, t.side, len(places) > 1, v)
+		}
+		h, ok, err := s.hits(r, t)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue // parity made it another key, which a value of a hash shows
+		}
+		c := claim{cause: r.cause, hits: []hit{h}, advice: s.slipAdvice(r.cause), preferred: m.Slip.Odd, weight: m.Slip.Weight}
+		if err := s.weigh(&c); err != nil {
+			return nil, err
+		}
+		c.chance = chanceAmong(before+float64(m.Among), c)
+		claims = append(claims, c)
+	}
+	return claims, nil
+}
+
+// chanceAmong is the chance that one of so many hypotheses agrees with everything that the claim agrees with.
+func chanceAmong(hypotheses float64, c claim) float64 {
+	return min(1, hypotheses*kcv.ChanceOfFalseMatch(c.digits)*math.Pow(2, -float64(c.bits)))
+}
+
+// deepBySheet searches each part whose sheet disagrees by its own value, and holds the sum of what was found against the
+// key's.
+func (s *search) deepBySheet(by hsm.Searcher) ([]claim, error) {
+	combinations := []slipsOfParts{{among: 1}}
+	for _, p := range s.pieces() {
+		v, wrong := s.sheets[p.part]
+		if !wrong {
+			continue
+		}
+		q := hsm.SearchQuestion{Method: s.sheetM, Expected: v, Pieces: []hsm.SearchPiece{{Typed: p.expr, Digits: s.typed(p.part)}}}
+		matches, _, err := s.seek(by, q)
+		if err != nil {
+			return nil, err
+		}
+		combinations = withMatches(combinations, p, matches, v)
+	}
+	var claims []claim
+	for _, found := range combinations {
+		c, err := s.sheetsClaim(found)
+		if err != nil {
+			return nil, err
+		}
+		if c.cause != "" {
+			claims = append(claims, c)
+		}
+	}
+	return onlyWhole(claims), nil
+}
+
+// onlyWhole keeps the claims that explain everything where there are any: the others are then chance matches of a sheet.
+func onlyWhole(claims []claim) []claim {
+	if !anyWhole(claims) {
+		return claims
+	}
+	var out []claim
+	for _, c := range claims {
+		if c.whole {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// slipsOfParts is one slip in each of some parts.
+type slipsOfParts struct {
+	pieces []piece
+	slips  []slip.Slip
+	digits int     // of the sheets' values that they give
+	among  float64 // hypotheses that are as simple
+	weight float64
+}
+
+// withMatches puts every match of a part to every combination before it.
+func withMatches(heads []slipsOfParts, p piece, matches []slip.Match, v kcv.Expected) []slipsOfParts {
+	if len(matches) == 0 {
+		return heads // this part stays unexplained
+	}
+	var out []slipsOfParts
+	for _, head := range heads {
+		for _, m := range matches {
+			if len(out) == maxMatches {
+				return out
+			}
+			out = append(out, slipsOfParts{
+				pieces: append(append([]piece(nil), head.pieces...), p),
+				slips:  append(append([]slip.Slip(nil), head.slips...), m.Slip),
+				digits: head.digits + len(v.Digits), among: head.among * float64(m.Among), weight: m.Slip.Weight,
+			})
+		}
+	}
+	return out
+}
+
+// sheetsClaim makes one claim of slips in different parts.
+func (s *search) sheetsClaim(found slipsOfParts) (claim, error) {
+	if len(found.slips) == 0 {
+		return claim{}, nil
+	}
+	replaced, numbers := map[int]hsm.Expr{}, []int{}
+	for i, p := range found.pieces {
+		replaced[p.part] = s.corrected(p, found.slips[i])
+		numbers = append(numbers, p.part)
+	}
+	first := found.pieces[0]
+	c := claim{cause: causeOf(found.slips[0]), advice: s.slipAdvice(CauseMistypedDigit), digits: found.digits, weight: found.weight}
+	sum := reading{cause: c.cause, expr: withParts(s.facts.Parts, replaced), alg: s.alg, method: s.facts.Method}
+	c.evidence = s.evidenceOf(hit{reading: reading{alg: s.alg, method: s.sheetM}, target: target{value: s.sheets[first.part]},
+		answer: hsm.Answer{Digits: len(s.sheets[first.part].Digits)}})
+	for _, t := range s.open {
+		h, ok, err := s.hits(sum, t)
+		if err != nil {
+			return claim{}, err
+		}
+		if ok {
+			if len(c.hits) == 0 {
+				c.evidence = s.evidenceOf(h)
+			}
+			c.hits = append(c.hits, h)
+			c.digits += h.answer.Digits
+		}
+	}
+	c.preferred = true
+	for i, p := range found.pieces {
+		c.preferred = c.preferred && found.slips[i].Odd
+		c.evidence.Edits = append(c.evidence.Edits, s.editsOf(p, found.slips[i], SideGiven)...)
+	}
+	c.evidence.Parts = countFromOne(numbers)
+	c.whole = len(c.hits) == len(s.open) && len(found.slips) == len(s.sheets)
+	c.chance = chanceAmong(found.among, c)
+	c.summary = saysSlips(first, found.slips[0], SideGiven, false, c.evidence.Computed)
+	if len(numbers) > 1 {
+		c.summary = text.New(
+			"parts %s each have a slip in typing; corrected, each has the check value of its sheet and the key gives %s",
+			list(numbers), c.evidence.Computed)
+	}
+	return c, nil
+}
+
+// typed is the number of digits typed of a part; 0 is all of it.
+func (s *search) typed(part int) int {
+	if part < len(s.facts.Typed) {
+		return s.facts.Typed[part]
+	}
+	return 0
+}
+
+// others is what is XORed onto a piece to form the key.
+func (s *search) others(p piece) hsm.Expr {
+	if s.facts.Kind != Parts {
+		return nil
+	}
+	return allBut(s.facts.Parts, p.part)
+}
+
+func (s *search) corrected(p piece, sl slip.Slip) hsm.Expr {
+	return hsm.Corrected{Of: p.expr, Digits: s.typed(p.part), Slip: sl, Size: s.size}
+}
+
+func causeOf(sl slip.Slip) Cause {
+	if sl.Kind == slip.Halves {
+		return CauseHalvesSwapped
+	}
+	return CauseMistypedDigit
+}
+
+// slipAdvice asks for one more value where chance alone would find a key.
+func (s *search) slipAdvice(c Cause) advice {
+	a := c.advice()
+	if s.chance >= likelyBelow {
+		a.nextTest = text.New(
+			"chance alone gives %s matches in this search: a further check value must decide (of each part, of the key by another method, or more digits of this one); then read the named digits again",
+			fmt.Sprintf("%.2g", s.chance))
+	}
+	return a
+}
+
+// editsOf puts a slip into words of evidence.
+func (s *search) editsOf(p piece, sl slip.Slip, side Side) []Edit {
+	var out []Edit
+	for _, d := range sl.Digits {
+		one := Edit{Of: p.piece, Part: p.part + 1, Digit: d.At + 1, Group: group(d.At), Side: side, Delta: d.Delta, Slip: kindOn(sl.Kind, side)}
+		switch sl.Kind {
+		case slip.Wrong, slip.Confused:
+			one.ParityUnseen = sl.Unseen && d.At%2 == 1
+			out = append(out, one)
+		case slip.Dropped, slip.Inserted, slip.Doubled:
+			out = append(out, one)
+		default:
+			two := one
+			two.Digit, two.Group = d.With+1, group(d.With)
+			one.SwappedWith, two.SwappedWith = two.Digit, one.Digit
+			one.Length, two.Length = sl.Length, sl.Length
+			if sl.Kind == slip.Missing {
+				one.SwappedWith = 0
+			}
+			out = append(out, one)
+			if sl.Kind != slip.Missing && sl.Kind != slip.Repeated {
+				out = append(out, two)
+			}
+		}
+	}
+	return out
+}
+
+// kindOn names what the person did: on the other side the slip is followed forwards, so that a digit which is put in
+// there is one too many.
+func kindOn(k slip.Kind, side Side) slip.Kind {
+	switch {
+	case side == SideGiven:
+		return k
+	case k == slip.Dropped:
+		return slip.Inserted
+	case k == slip.Inserted || k == slip.Doubled:
+		return slip.Dropped
+	}
+	return k
+}
+
+// saysSlips words a slip; anywhere says that the same in another part would do as well.
+func saysSlips(p piece, sl slip.Slip, side Side, anywhere bool, v string) text.Text {
+	what := clause(p, sl, side)
+	switch {
+	case side == SideOther:
+		return text.New("on the other side, %s; that gives %s", what, v)
+	case anywhere && sl.Kind == slip.Wrong && len(sl.Digits) > 1:
+		return text.New("%s, or these digits are spread over the parts; XOR gives all equal odds; put right, the result is %s", what, v)
+	case anywhere:
+		return text.New("%s, or the same in another part; put right, the result is %s", what, v)
+	}
+	return text.New("%s; put right, the result is %s", what, v)
+}
+
+func clause(p piece, sl slip.Slip, side Side) text.Text {
+	where := text.New("the key")
+	if p.piece == PiecePart {
+		where = text.New("part %d", p.part+1)
+	}
+	d, n := sl.Digits[0], sl.Length
+	switch kindOn(sl.Kind, side) {
+	case slip.Wrong:
+		return text.New("%d digits of %s are wrong (digits %s)", len(sl.Digits), where, digitList(sl))
+	case slip.Confused:
+		return text.New("digits of %s that look alike were confused (digits %s)", where, digitList(sl))
+	case slip.Swapped:
+		return text.New("digits %d and %d of %s are swapped", d.At+1, d.With+1, where)
+	case slip.Dropped:
+		return text.New("%s lacks a digit where digit %d should be", where, d.At+1)
+	case slip.Inserted:
+		return text.New("digit %d of %s is one too many", d.At+1, where)
+	case slip.Doubled:
+		return text.New("digit %d of %s was typed twice", d.At+1, where)
+	case slip.Repeated:
+		return text.New("digits %d to %d of %s were typed a second time in place of digits %d to %d", d.With+1, d.With+n, where, d.At+1, d.At+n)
+	case slip.Missing:
+		return text.New("digits %d to %d of %s were left out and are zero", d.At+1, d.At+n, where)
+	}
+	return text.New("digits %d to %d of %s changed places with digits %d to %d", d.At+1, d.At+n, where, d.With+1, d.With+n)
+}
+
+func digitList(sl slip.Slip) string {
+	var places []int
+	for _, d := range sl.Digits {
+		places = append(places, d.At)
+	}
+	return list(places)
+}

@@ -1,0 +1,99 @@
+package dukpt
+
+// The initial key: what is loaded into a device.
+
+import (
+	"poskey/internal/fault"
+	"poskey/internal/secret"
+	"poskey/pkg/keys"
+)
+
+// IK is the initial key of one device.
+type IK struct {
+	scheme Scheme
+	key    *keys.Key
+}
+
+// NewIK takes an initial key that was derived elsewhere. The key stays the caller's, the IK has a copy.
+func NewIK(s Scheme, k *keys.Key) (*IK, error) {
+	if err := checkKey(s, k); err != nil {
+		return nil, fault.Wrap(err, "the initial key")
+	}
+	own, err := keys.New(k.Algorithm(), k.Secret().Clone())
+	if err != nil {
+		return nil, err
+	}
+	return &IK{s, own}, nil
+}
+
+// Scheme tells what the key is for.
+func (k *IK) Scheme() Scheme { return k.scheme }
+
+// Key gives the key itself; it stays the IK's.
+func (k *IK) Key() *keys.Key { return k.key }
+
+// Wipe destroys the key.
+func (k *IK) Wipe() {
+	if k != nil {
+		k.key.Wipe()
+	}
+}
+
+// Transaction derives the key of the KSN's counter. Counter 0 and counters with too many bits are refused. Whether the KSN
+// belongs to this IK nobody can tell.
+func (k *IK) Transaction(ksn KSN) (*Transaction, error) {
+	if err := checkScheme(k.scheme, ksn); err != nil {
+		return nil, err
+	}
+	if err := ksn.CheckCounter(); err != nil {
+		return nil, err
+	}
+	return k.walk(ksn)
+}
+
+// walk derives for any counter.
+func (k *IK) walk(ksn KSN) (*Transaction, error) {
+	if k.key.Len() == 0 {
+		return nil, fault.New(fault.Failure, "the initial key was wiped")
+	}
+	sec := k.key.Secret().Clone()
+	if err := walk(sec.Expose(), k.key.Algorithm(), ksn); err != nil {
+		sec.Wipe()
+		return nil, err
+	}
+	return newTransaction(k.scheme, k.key.Algorithm(), sec, ksn)
+}
+
+// walk turns an initial key in place into the key of the counter.
+func walk(key []byte, alg keys.Algorithm, ksn KSN) error {
+	if alg.IsAES() {
+		return aesWalk(key, like(alg), ksn)
+	}
+	return tdesWalk(key, ksn, tdesStep)
+}
+
+// UpdateKey derives the key under which a device gets its next initial key (6.5.3): AES only. Of the KSN the identifier
+// counts, the counter is FFFFFFFF. The type "" is the IK's own.
+func (k *IK) UpdateKey(ksn KSN, t KeyType) (*keys.Key, error) {
+	if k.scheme != AES {
+		return nil, fault.New(fault.Usage, "TDES DUKPT has no update key; only AES DUKPT derives one")
+	}
+	if err := checkScheme(k.scheme, ksn); err != nil {
+		return nil, err
+	}
+	last, err := k.walk(ksn.withCounter(ksn.counterMask()))
+	if err != nil {
+		return nil, err
+	}
+	defer last.Wipe()
+	return last.Working(KEK, t)
+}
+
+// fresh gives a secret that a key takes over, or wipes it with the error.
+func fresh(alg keys.Algorithm, sec *secret.Bytes, err error) (*keys.Key, error) {
+	if err != nil {
+		sec.Wipe()
+		return nil, err
+	}
+	return keys.New(alg, sec)
+}

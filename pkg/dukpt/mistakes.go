@@ -1,0 +1,116 @@
+package dukpt
+
+// What field software derives and the standards do not: for diagnosis alone. Nothing else in poskey calls this file, and
+// no key from here is ever loaded or exported.
+
+import (
+	"crypto/des"
+	"encoding/binary"
+
+	"poskey/internal/fault"
+	"poskey/internal/secret"
+	"poskey/pkg/keys"
+)
+
+// MistakenTransaction derives the key of any counter, with too many bits or none, as dukpt-tool and moov do with exit
+// code 0.
+func (k *IK) MistakenTransaction(ksn KSN) (*Transaction, error) {
+	if err := checkScheme(k.scheme, ksn); err != nil {
+		return nil, err
+	}
+	return k.walk(ksn)
+}
+
+// MistakenDataKey is the TDES data key without the encryption under itself: the constant alone (Dukpt.NET issue 7,
+// node-dukpt issue 5).
+func (t *Transaction) MistakenDataKey(u Use) (*keys.Key, error) {
+	if t.scheme != TDES || !u.IsData() {
+		return nil, fault.New(fault.Usage, "only data keys of TDES DUKPT have a step that can be left out")
+	}
+	if err := u.check(TDES); err != nil {
+		return nil, err
+	}
+	sec := t.key.Secret().Clone()
+	xorHalves(sec.Expose(), mask(u))
+	return keys.New(keys.TDES128, sec)
+}
+
+// WithdrawnIK is the initial key of single-DES DUKPT (X9.24-1:1992): the left half of the IK of TDES DUKPT.
+type WithdrawnIK struct{ key *keys.Key }
+
+// WithdrawnIK derives it; the caller wipes it.
+func (b *BDK) WithdrawnIK(ksn KSN) (*WithdrawnIK, error) {
+	if b.scheme != TDES {
+		return nil, fault.New(fault.Usage, "single-DES DUKPT has a TDES base key")
+	}
+	whole, err := b.IK(ksn)
+	if err != nil {
+		return nil, err
+	}
+	defer whole.Wipe()
+	k, err := keys.New(keys.DES, secret.Copy(whole.key.Secret().Expose()[:half]))
+	if err != nil {
+		return nil, err
+	}
+	return &WithdrawnIK{k}, nil
+}
+
+// Key gives the key itself; it stays the WithdrawnIK's.
+func (k *WithdrawnIK) Key() *keys.Key { return k.key }
+
+// Wipe destroys the key.
+func (k *WithdrawnIK) Wipe() { k.key.Wipe() }
+
+// WithdrawnTransaction is the key of a transaction of single-DES DUKPT.
+type WithdrawnTransaction struct{ key *keys.Key }
+
+// Transaction derives it; the caller wipes it.
+func (k *WithdrawnIK) Transaction(ksn KSN) (*WithdrawnTransaction, error) {
+	if err := checkScheme(TDES, ksn); err != nil {
+		return nil, err
+	}
+	sec := k.key.Secret().Clone()
+	key, err := fresh(keys.DES, sec, tdesWalk(sec.Expose(), ksn, withdrawnStep))
+	if err != nil {
+		return nil, err
+	}
+	return &WithdrawnTransaction{key}, nil
+}
+
+// withdrawnStep is key XOR DES(key, key XOR r8): one half, no variant.
+func withdrawnStep(key, r8 []byte) error { return desUnderSelf(key, key, r8) }
+
+// desUnderSelf writes key XOR DES(key, key XOR data) into dst.
+func desUnderSelf(dst, key, data []byte) error {
+	b, err := des.NewCipher(key)
+	if err != nil {
+		return err
+	}
+	k := binary.BigEndian.Uint64(key)
+	binary.BigEndian.PutUint64(dst, binary.BigEndian.Uint64(data)^k)
+	b.Encrypt(dst, dst)
+	binary.BigEndian.PutUint64(dst, binary.BigEndian.Uint64(dst)^k)
+	return nil
+}
+
+// Key gives the key itself; it stays the WithdrawnTransaction's.
+func (t *WithdrawnTransaction) Key() *keys.Key { return t.key }
+
+// Wipe destroys the key.
+func (t *WithdrawnTransaction) Wipe() { t.key.Wipe() }
+
+// PIN gives the PIN key; the caller wipes it.
+func (t *WithdrawnTransaction) PIN() (*keys.Key, error) {
+	sec := t.key.Secret().Clone()
+	xorHalves(sec.Expose(), mask(PIN))
+	return keys.New(keys.DES, sec)
+}
+
+// WithdrawnPINBlock encrypts a clear PIN block of 8 bytes as the withdrawn scheme did: key XOR DES(key, key XOR block).
+func WithdrawnPINBlock(pin *keys.Key, block []byte) ([]byte, error) {
+	if pin.Algorithm() != keys.DES || len(block) != half {
+		return nil, fault.New(fault.Malformed, "the withdrawn PIN block takes a des key and 8 bytes")
+	}
+	out := make([]byte, half)
+	return out, desUnderSelf(out, pin.Secret().Expose(), block)
+}

@@ -1,0 +1,274 @@
+package hsm
+
+// DUKPT inside the boundary: what may be derived from what, and what the result is for.
+
+import (
+	"context"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+	"poskey/pkg/dukpt"
+	"poskey/pkg/keyblock"
+	"poskey/pkg/keys"
+)
+
+// Level says what the base of a derivation is.
+type Level string
+
+// The levels. The usage of the base must be that of its level: a BDK taken for an initial key gives keys of nobody.
+const (
+	FromBDK Level = "bdk" // usage B0
+	FromIK  Level = "ik"  // usage B1
+)
+
+// usage is the only one that a base of the level may have.
+func (l Level) usage() keys.Usage {
+	switch l {
+	case FromBDK:
+		return keys.UsageBDK
+	case FromIK:
+		return keys.UsageIK
+	}
+	return ""
+}
+
+// Name says what the level is.
+func (l Level) Name() text.Text { return l.usage().Name() }
+
+// Wanted says which key is derived.
+type Wanted string
+
+// What may be wanted.
+const (
+	WantIK          Wanted = "ik"      // from a BDK only; the KSN's counter does not count
+	WantTransaction Wanted = "txn"     // the key of the KSN's counter
+	WantWorking     Wanted = "working" // by Use and Type
+	WantUpdate      Wanted = "update"  // AES: the key that protects the next initial key; by Type
+)
+
+// Derivation is a key that DUKPT derives.
+type Derivation struct {
+	From Level
+	KSN  dukpt.KSN
+	Want Wanted
+	Use  dukpt.Use     // of a working key, else ""
+	Type dukpt.KeyType // of a working or update key; "" is that of the base
+}
+
+// UsageTransaction marks the key of a transaction. X9.143 has no usage for it, so this is a proprietary one: it derives
+// working keys and nothing else. A boundary keeps it, gives its check value and reveals it, and closes no key block over it
+// for somebody else, whatever usage the header names: what is exported is a working key.
+const UsageTransaction keys.Usage = "99"
+
+// Check tells, before any key is there, what is wrong with the derivation: of the base only the attributes are looked at.
+func (d Derivation) Check(base Attributes) error {
+	if d.From != FromBDK && d.From != FromIK {
+		return fault.New(fault.Usage, "unknown base of a derivation %q", string(d.From))
+	}
+	if base.Usage != d.From.usage() {
+		return fault.New(fault.NotPermitted, "a key with usage %s is no %s, which has usage %s", base.Usage, d.From.Name(), d.From.usage())
+	}
+	if !base.Usage.Allows(base.Mode) {
+		return fault.New(fault.ModeUnfit, "mode of use %c does not fit usage %s; fitting modes: %s", base.Mode, base.Usage, base.Usage.Modes())
+	}
+	return d.checkWanted(base.Algorithm)
+}
+
+func (d Derivation) checkWanted(base keys.Algorithm) error {
+	if d.KSN.IsZero() {
+		return fault.New(fault.KSNLength, "the KSN is empty")
+	}
+	if d.Want != WantWorking && d.Use != "" || d.Want != WantWorking && d.Want != WantUpdate && d.Type != "" {
+		return fault.New(fault.Usage, "only working keys have a use, only working and update keys a type")
+	}
+	switch d.Want {
+	case WantIK:
+		if d.From != FromBDK {
+			return fault.New(fault.Usage, "an initial key is derived from a BDK, not from an initial key")
+		}
+		return nil
+	case WantTransaction:
+		return d.KSN.CheckCounter()
+	case WantWorking:
+		if _, err := dukpt.CheckWorking(base, d.Use, d.Type); err != nil {
+			return err
+		}
+		return d.KSN.CheckCounter()
+	case WantUpdate:
+		_, err := dukpt.CheckWorking(base, dukpt.KEK, d.Type)
+		return err
+	}
+	return fault.New(fault.Usage, "unknown key %q is wanted", string(d.Want))
+}
+
+// attributes are those of the result. Modes are the terminal's: it encrypts PINs, generates MACs of requests and verifies
+// those of responses, as AES DUKPT names its usages. Exportability is the base's, and never for a transaction key.
+func (d Derivation) attributes(base Attributes, alg keys.Algorithm) Attributes {
+	a := Attributes{Algorithm: alg, Exportability: base.Exportability}
+	switch d.Want {
+	case WantIK:
+		a.Usage, a.Mode = keys.UsageIK, 'X'
+	case WantTransaction:
+		a.Usage, a.Mode, a.Exportability = UsageTransaction, 'X', 'N'
+	case WantUpdate:
+		a.Usage, a.Mode = keys.UsageKEK, 'B'
+	case WantWorking:
+		a.Usage, a.Mode = workingUsage(d.KSN.Scheme(), d.Use, alg), workingMode(d.Use)
+	}
+	return a
+}
+
+// workingUsage is that of X9.143 table 2. The MAC keys of TDES DUKPT are for the retail MAC, that of the annex. Under
+// AES DUKPT block ciphers are for CMAC, TDEA too: the retail MAC takes keys of two halves only, which the 3-key ones are not.
+func workingUsage(s dukpt.Scheme, u dukpt.Use, alg keys.Algorithm) keys.Usage {
+	switch {
+	case u == dukpt.PIN:
+		return keys.UsagePIN
+	case u.IsData():
+		return keys.UsageData
+	case !u.IsMAC():
+		return keys.UsageKEK
+	case alg.IsHMAC():
+		return keys.UsageHMAC
+	case s == dukpt.TDES:
+		return keys.UsageRetail
+	}
+	return keys.Usage("M6") // CMAC
+}
+
+func workingMode(u dukpt.Use) byte {
+	switch u {
+	case dukpt.PIN, dukpt.DataRequest:
+		return 'E'
+	case dukpt.DataResponse:
+		return 'D'
+	case dukpt.MACRequest:
+		return 'G'
+	case dukpt.MACResponse:
+		return 'V'
+	case dukpt.MAC:
+		return 'C'
+	}
+	return 'B'
+}
+
+// KSNBlock gives the optional block by which a derived key's block names the initial key that it descends from: KS with
+// the initial KSN for TDES, IK with the IKID for AES (X9.143 6.3.6). The counter of a transaction has no place in them.
+func KSNBlock(ksn dukpt.KSN) keyblock.OptBlock {
+	if ksn.Scheme() == dukpt.AES {
+		return keyblock.OptBlock{ID: "IK", Data: ksn.IKID()}
+	}
+	return keyblock.OptBlock{ID: "KS", Data: ksn.Initial().String()}
+}
+
+func (s *soft) Derive(ctx context.Context, base Key, d Derivation, p Policy) (Key, error) {
+	if err := d.Check(base.Attributes); err != nil {
+		return Key{}, err
+	}
+	k, err := s.derive(ctx, base, d)
+	if err != nil {
+		return Key{}, err
+	}
+	defer k.Wipe()
+	if err := admit(k, p); err != nil {
+		return Key{}, err
+	}
+	return s.keep(ctx, k, d.attributes(base.Attributes, k.Algorithm()))
+}
+
+func (s *soft) derive(ctx context.Context, base Key, d Derivation) (*keys.Key, error) {
+	ik, err := s.initial(ctx, base, d)
+	if err != nil {
+		return nil, err
+	}
+	switch d.Want {
+	case WantIK:
+		return ik.Key(), nil
+	case WantUpdate:
+		defer ik.Wipe()
+		return ik.UpdateKey(d.KSN, d.Type)
+	}
+	defer ik.Wipe()
+	txn, err := ik.Transaction(d.KSN)
+	if err != nil {
+		return nil, err
+	}
+	if d.Want == WantTransaction {
+		return txn.Key(), nil
+	}
+	defer txn.Wipe()
+	return txn.Working(d.Use, d.Type)
+}
+
+// initial gives the initial key: derived, or the base itself.
+func (s *soft) initial(ctx context.Context, base Key, d Derivation) (*dukpt.IK, error) {
+	if d.From == FromBDK {
+		b, err := s.bdk(ctx, base, d.KSN.Scheme())
+		if err != nil {
+			return nil, err
+		}
+		return b.IK(d.KSN)
+	}
+	clear, err := s.open(ctx, base)
+	if err != nil {
+		return nil, err
+	}
+	defer clear.Wipe()
+	return dukpt.NewIK(d.KSN.Scheme(), clear)
+}
+
+// bdkID tells prepared BDKs apart. All that open would compare is in it, so that a hit is as good as opening the key.
+type bdkID struct {
+	scheme dukpt.Scheme
+	block  string
+	attrs  Attributes
+	len    int
+}
+
+// bdk gives a BDK with its ciphers made. They are kept as long as the boundary, since making them costs ten times what an
+// initial key does. A BDK let go by another call's eviction, or by Close, serves those that hold it to their end.
+func (s *soft) bdk(ctx context.Context, base Key, scheme dukpt.Scheme) (*dukpt.BDK, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fault.WrapAs(fault.Interrupted, err, "the boundary was told to stop")
+	}
+	id := bdkID{scheme, base.Block, base.Attributes, base.Len}
+	if b, err := s.takeBDK(id); b != nil || err != nil {
+		return b, err
+	}
+	clear, err := s.open(ctx, base)
+	if err != nil {
+		return nil, err
+	}
+	defer clear.Wipe()
+	b, err := dukpt.NewBDK(scheme, clear)
+	if err != nil {
+		return nil, err
+	}
+	return b, s.keepBDK(id, b)
+}
+
+func (s *soft) takeBDK(id bdkID) (*dukpt.BDK, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errClosed()
+	}
+	return s.bdks[id], nil
+}
+
+// keepBDK makes room by letting any other go: a run uses one BDK or a few.
+func (s *soft) keepBDK(id bdkID, b *dukpt.BDK) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed()
+	}
+	for other := range s.bdks {
+		if len(s.bdks) < maxIdle {
+			break
+		}
+		delete(s.bdks, other)
+	}
+	s.bdks[id] = b
+	return nil
+}

@@ -1,0 +1,174 @@
+package slip
+
+// Wrong digits: every key within so many of them.
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"poskey/internal/bitslice"
+	"poskey/internal/fault"
+	"poskey/pkg/kcv"
+)
+
+// MaxDigits is the largest number of wrong digits that is searched.
+const MaxDigits = bitslice.MaxDigits
+
+// near gives the XOR of every key that has the value with the one given: at most n wrong digits, the key itself included.
+func near(ctx context.Context, t target, key []byte, n, workers int, progress func(done int)) ([][]byte, error) {
+	if p, ok := sliced(t, key); ok {
+		p.Digits, p.Workers, p.Progress = n, workers, progress
+		hits, err := p.Run(ctx)
+		var all [][]byte
+		for _, h := range hits {
+			all = append(all, h.Delta)
+		}
+		return all, err
+	}
+	return oneByOne(ctx, t, key, n, workers, progress)
+}
+
+// sliced makes the problem for the bitsliced search, where the value is the encryption of one block.
+func sliced(t target, key []byte) (bitslice.Problem, bool) {
+	p := bitslice.Problem{Key: key}
+	switch t.method {
+	case kcv.ECBZero, kcv.PAXMode1:
+	case kcv.PAXMode2:
+		p.Block = 0x1234567890123456
+	default:
+		return p, false
+	}
+	var want [8]byte
+	copy(want[:], t.want)
+	for _, b := range want {
+		p.Want = p.Want<<8 | uint64(b)
+	}
+	p.Care = ^uint64(0) << (64 - 4*min(t.digits, 16))
+	return p, t.alg.IsDES()
+}
+
+// candidates is the number of keys that near tries.
+func candidates(t target, size, n int) int {
+	if t.hidden() {
+		return bitslice.Candidates(size/8, n)
+	}
+	sum, ways := 1.0, 1.0
+	for k := 1; k <= n; k++ {
+		ways *= float64(2*size-k+1) / float64(k) * 15
+		sum += ways
+	}
+	return int(math.Round(sum))
+}
+
+// change is one digit XORed with something.
+type change struct {
+	at    int
+	delta byte
+}
+
+func changes(t target, digits int) []change {
+	var all []change
+	for at := range digits {
+		for delta := byte(1); delta < 16; delta++ {
+			if !t.hidden() || at%2 == 0 || delta%2 == 0 {
+				all = append(all, change{at, delta})
+			}
+		}
+	}
+	return all
+}
+
+// oneByOne tries keys with the cipher of the library, on all workers. A worker takes all candidates with the same last
+// digit and change.
+func oneByOne(ctx context.Context, t target, key []byte, n, workers int, progress func(done int)) ([][]byte, error) {
+	w := walk{ctx: ctx, trial: trial{target: t}, changes: changes(t, 2*len(key)), most: n}
+	first := w.start(key)
+	defer clear(first.key)
+	first.try()
+	found := make([][][]byte, max(1, workers))
+	var next, tried atomic.Int64
+	var wg sync.WaitGroup
+	for i := range found {
+		wg.Go(func() {
+			mine := w.start(key)
+			defer clear(mine.key)
+			for n > 0 && ctx.Err() == nil {
+				at := len(w.changes) - int(next.Add(1)) // the last digits have the most candidates before them
+				if at < 0 {
+					break
+				}
+				mine.tried = 0
+				mine.from(at, n)
+				if sum := tried.Add(int64(mine.tried)); progress != nil {
+					progress(int(sum) + 1)
+				}
+			}
+			found[i] = mine.found
+		})
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, fault.WrapAs(fault.Interrupted, err, "the search was stopped")
+	}
+	all := first.found
+	for _, f := range found {
+		all = append(all, f...)
+	}
+	return all, nil
+}
+
+// walk goes through the candidates of one worker.
+type walk struct {
+	trial
+	ctx     context.Context
+	changes []change
+	most    int
+	key     []byte // at work
+	delta   []byte // of the key given
+	tried   int
+	found   [][]byte
+}
+
+func (w walk) start(key []byte) *walk {
+	w.key = append([]byte(nil), key...)
+	w.delta = make([]byte, len(key))
+	return &w
+}
+
+func (w *walk) try() {
+	w.tried++
+	if w.fits(w.key) {
+		w.found = append(w.found, append([]byte(nil), w.delta...))
+	}
+}
+
+// from makes one change, tries that, and goes on with the changes of digits before it.
+func (w *walk) from(at, left int) {
+	c := w.changes[at]
+	w.turn(c)
+	w.try()
+	for before := 0; left > 1 && before < at && w.changes[before].at < c.at; before++ {
+		w.from(before, left-1)
+		if left > 2 && w.ctx.Err() != nil {
+			break
+		}
+	}
+	w.turn(c)
+}
+
+func (w *walk) turn(c change) {
+	v := c.delta << (4 * (1 - c.at%2))
+	w.key[c.at/2] ^= v
+	w.delta[c.at/2] ^= v
+}
+
+// cores is the number of workers when nobody says another.
+func cores(asked int) int {
+	if asked > 0 {
+		return asked
+	}
+	return runtime.GOMAXPROCS(0)
+}

@@ -1,0 +1,153 @@
+package slip
+
+// The slips that move digits, and confused look-alikes: few enough to be tried one by one.
+
+// shapes lists the slips that what was typed may have, for a key of so many digits. onOther adds those that can only be
+// followed forwards, when what was typed is right and the other side's value is to be explained.
+func shapes(typed []byte, digits int, onOther bool) []Slip {
+	switch len(typed) {
+	case digits - 1:
+		return dropped(typed, digits)
+	case digits + 1:
+		return inserted(typed, digits)
+	case digits:
+	default:
+		return nil
+	}
+	all := swapped(typed)
+	for _, more := range [][]Slip{confused(typed), dropped(typed, digits), inserted(typed, digits), moved(typed)} {
+		all = append(all, more...)
+	}
+	if onOther {
+		all = append(all, lost(typed)...)
+	}
+	return all
+}
+
+func swapped(typed []byte) []Slip {
+	var all []Slip
+	for a := range typed {
+		for b := a + 1; b < len(typed); b++ {
+			if typed[a] != typed[b] {
+				all = append(all, exchange(Swapped, a, b, 1))
+			}
+		}
+	}
+	return all
+}
+
+func exchange(kind Kind, a, b, length int) Slip {
+	return Slip{Kind: kind, Digits: []Digit{{At: a, With: b}}, Length: length}
+}
+
+// dropped puts a digit in. What stands behind moves down, and when nothing is missing in number, the last falls off.
+func dropped(typed []byte, digits int) []Slip {
+	var all []Slip
+	for at := range digits {
+		if len(typed) == digits && at == digits-1 {
+			break // the last digit alone: a wrong digit
+		}
+		for delta := range byte(16) {
+			if at < len(typed) && delta == 0 && at > 0 && typed[at] == typed[at-1] {
+				continue // the same as one place before
+			}
+			all = append(all, Slip{Kind: Dropped, Digits: []Digit{{At: at, Delta: delta}}, Length: 1})
+		}
+	}
+	return all
+}
+
+// inserted takes a digit out. Of a run of equal digits the first is named.
+func inserted(typed []byte, digits int) []Slip {
+	var all []Slip
+	for at, d := range typed {
+		if at > 0 && typed[at-1] == d || len(typed) == digits && at == digits-1 {
+			continue
+		}
+		s := Slip{Kind: Inserted, Digits: []Digit{{At: at}}, Length: 1}
+		if at+1 < len(typed) && typed[at+1] == d {
+			s.Kind = Doubled
+		}
+		for delta := range byte(16) {
+			s.Digits = []Digit{{At: at, Delta: delta}}
+			all = append(all, s)
+			if len(typed) != digits {
+				break // nothing has to be put at the end
+			}
+		}
+	}
+	return all
+}
+
+// moved exchanges groups of four, rows of eight and of sixteen, and halves.
+func moved(typed []byte) []Slip {
+	var all []Slip
+	n := len(typed)
+	for _, length := range []int{4, 8, 16} {
+		for a := 0; a+length <= n; a += length {
+			for b := a + length; b+length <= n; b += length {
+				if 2*length < n { // halves come below
+					all = append(all, exchange(kindOfRow(length), a, b, length))
+				}
+			}
+		}
+	}
+	if n%2 == 0 {
+		all = append(all, exchange(Halves, 0, n/2, n/2))
+	}
+	return all
+}
+
+func kindOfRow(length int) Kind {
+	if length == 4 {
+		return Groups
+	}
+	return Rows
+}
+
+// lost types a row twice in place of another, or leaves it zero.
+func lost(typed []byte) []Slip {
+	var all []Slip
+	for _, length := range []int{4, 8, 16} {
+		for a := 0; a+length <= len(typed) && length < len(typed); a += length {
+			all = append(all, Slip{Kind: Missing, Digits: []Digit{{At: a}}, Length: length})
+			for b := 0; b+length <= len(typed); b += length {
+				if a != b {
+					all = append(all, Slip{Kind: Repeated, Digits: []Digit{{At: a, With: b}}, Length: length})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// maxConfused bounds the places in which one pair of look-alikes is tried in every combination.
+const maxConfused = 12
+
+// confused takes look-alikes for each other, in two places and more; one place is a wrong digit.
+func confused(typed []byte) []Slip {
+	var all []Slip
+	for _, pair := range lookAlikes() {
+		var places []int
+		for at, d := range typed {
+			if d == pair[0] || d == pair[1] {
+				places = append(places, at)
+			}
+		}
+		if len(places) > maxConfused {
+			continue
+		}
+		for set := range 1 << len(places) {
+			s := Slip{Kind: Confused, Length: 1}
+			for i, at := range places {
+				if set>>i&1 == 1 {
+					s.Digits = append(s.Digits, Digit{At: at, Delta: pair[0] ^ pair[1]})
+				}
+			}
+			if len(s.Digits) > 1 {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,138 @@
+// Package slip knows the mistakes of people who type keys: what they are, how a typed key is put right again, how likely
+// each is, and which of them explain a check value.
+//
+// A [Slip] says what happened, by place; it holds no digit of a key. Where the right digit cannot be had from what was
+// typed, the slip holds its XOR with the digit that stands there. [Slip.Apply] puts the typed digits right. Places count
+// from 0, people count from 1.
+//
+// # The kinds
+//
+//	wrong-digits    1 to 4 digits are others
+//	confused        digits that look alike were taken for each other, in any number of places
+//	swapped         two digits changed places; neighbours most of all
+//	dropped         a digit was left out: those behind moved up, something stands at the end
+//	inserted        a digit was put in: those behind moved down, the last fell off
+//	doubled         the same, the digit being its neighbour's equal
+//	groups-swapped  groups of four digits changed places
+//	rows-swapped    rows of 8 or 16 digits changed places
+//	halves-swapped  the halves changed places
+//	row-repeated    a row of digits was typed in place of another; only on the other side, since it cannot be undone
+//	row-missing     the same with a row left zero
+//
+// [Search] tries them all on what was typed, in order of effort. Wrong digits of DES keys are searched 64 candidates at
+// a time (internal/bitslice). DES reads seven bits of a byte: of two digits that differ in the lowest bit only, the one
+// is taken that gives its byte odd parity where the whole piece then has odd parity, otherwise [Slip.Unseen] is set.
+package slip
+
+import (
+	"poskey/internal/fault"
+)
+
+// Kind names a mistake.
+type Kind string
+
+// The kinds; the package comment says what they are.
+const (
+	Wrong    Kind = "wrong-digits"
+	Confused Kind = "confused"
+	Swapped  Kind = "swapped"
+	Dropped  Kind = "dropped"
+	Inserted Kind = "inserted"
+	Doubled  Kind = "doubled"
+	Groups   Kind = "groups-swapped"
+	Rows     Kind = "rows-swapped"
+	Halves   Kind = "halves-swapped"
+	Repeated Kind = "row-repeated"
+	Missing  Kind = "row-missing"
+)
+
+// Slip is one mistake, told by places in what was typed.
+type Slip struct {
+	Kind   Kind
+	Digits []Digit
+	Length int // digits that moved together; 1 where single digits are spoken of
+
+	Unseen bool    // of at least one digit the lowest bit is a parity bit that nothing tells
+	Odd    bool    // put right, every byte of the piece has odd parity
+	Weight float64 // how likely beforehand, against other slips
+}
+
+// Digit is a place and what is to be done there: XOR Delta for wrong digits, or exchange with the digit at With.
+type Digit struct {
+	At    int
+	Delta byte
+	With  int
+}
+
+// Apply puts right what was typed: typed and out are hex digits, one per byte, 0 to 15. It fails where the slip does not
+// fit them, and leaves out half-written then.
+func (s Slip) Apply(out, typed []byte) error {
+	if err := s.check(len(out), len(typed)); err != nil {
+		return err
+	}
+	n := copy(out, typed)
+	switch s.Kind {
+	case Dropped:
+		at := s.Digits[0].At
+		right := typed[min(at, len(typed)-1)] ^ s.Digits[0].Delta
+		copy(out[at+1:], typed[at:])
+		out[at] = right
+	case Inserted, Doubled:
+		at := s.Digits[0].At
+		n = at + copy(out[at:], typed[at+1:])
+		if n < len(out) {
+			out[n] = typed[len(typed)-1] ^ s.Digits[0].Delta
+		}
+	case Repeated:
+		copy(out[s.Digits[0].At:], typed[s.Digits[0].With:s.Digits[0].With+s.Length])
+	case Missing:
+		clear(out[s.Digits[0].At : s.Digits[0].At+s.Length])
+	case Wrong, Confused:
+		for _, d := range s.Digits {
+			out[d.At] ^= d.Delta
+		}
+	default:
+		a, b := s.Digits[0].At, s.Digits[0].With
+		copy(out[a:a+s.Length], typed[b:b+s.Length])
+		copy(out[b:b+s.Length], typed[a:a+s.Length])
+	}
+	return nil
+}
+
+// check holds a slip against the number of digits: Apply is asked by others too.
+func (s Slip) check(right, typed int) error {
+	grows := map[Kind]int{Dropped: 1, Inserted: -1, Doubled: -1}[s.Kind]
+	fits := right == typed || right == typed+grows
+	for _, d := range s.Digits {
+		fits = fits && d.At >= 0 && d.At+s.Length <= max(right, typed) && d.Delta < 16
+		if s.exchanges() || s.Kind == Repeated {
+			fits = fits && d.With >= 0 && d.With+s.Length <= typed
+		}
+	}
+	if !fits || s.Length < 1 || typed == 0 || len(s.Digits) == 0 {
+		return fault.New(fault.MalformedLength, "a slip of kind %s does not fit %d digits", string(s.Kind), typed)
+	}
+	return nil
+}
+
+func (s Slip) exchanges() bool {
+	switch s.Kind {
+	case Swapped, Groups, Rows, Halves:
+		return true
+	}
+	return false
+}
+
+// Unpack cuts bytes into hex digits, count of them.
+func Unpack(out, packed []byte) {
+	for i := range out {
+		out[i] = packed[i/2] >> (4 * (1 - i%2)) & 15
+	}
+}
+
+// Pack joins hex digits to bytes; the digits are even in number.
+func Pack(out, digits []byte) {
+	for i := range out {
+		out[i] = digits[2*i]<<4 | digits[2*i+1]
+	}
+}
