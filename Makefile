@@ -6,7 +6,7 @@ BIN         := bin/poskey
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
-.PHONY: all build test deps lint fuzz bench docs golden clean
+.PHONY: all build test deps lint fuzz bench docs golden sboxes clean
 
 all: build
 
@@ -34,6 +34,10 @@ docs: ## command reference from the commands themselves
 
 golden: ## write the expected outputs of the scripts anew; look at the difference before you commit it
 	UPDATE_GOLDEN=1 $(GO) test ./cmd/poskey
+
+sboxes: ## the Go code of DES over many blocks at once, from the circuits in internal/bitslice/circuit
+	$(GO) run ./internal/bitslice/sboxgen emit -out internal/bitslice/sbox_gen.go
+	$(GO) run ./internal/bitslice/roundgen internal/bitslice/round_gen.go
 
 clean:
 	rm -rf bin out

@@ -90,23 +90,31 @@ func (in *intake) state(ctx context.Context, o stateOpts) (stateDoc, derived, er
 		return stateDoc{}, derived{}, err
 	}
 	doc := stateDoc{Scheme: d.ksn.Scheme(), KSN: d.ksn.String(), Remaining: d.ksn.Remaining() + 1, Warnings: dukptWarningDocs(d.warnings)}
-	for _, r := range registersAt(d.ksn) {
-		row := registerDoc{Bit: fmt.Sprintf("%X", r.bit), Current: r.ksn == d.ksn}
-		if !r.ksn.IsZero() {
-			k, err := in.derive(ctx, d.base, hsm.Derivation{From: d.base.level, KSN: r.ksn, Want: hsm.WantTransaction})
-			if err != nil {
-				return stateDoc{}, derived{}, err
-			}
-			row.KSN, row.KCV, row.Method = r.ksn.String(), k.Check.Digits, k.Check.Method
-			if o.reveal {
-				if row.Value, err = in.app.revealed(ctx, k); err != nil {
-					return stateDoc{}, derived{}, err
-				}
-			}
+	for _, r := range d.ksn.Registers() {
+		row, err := in.register(ctx, d, r, o.reveal)
+		if err != nil {
+			return stateDoc{}, derived{}, err
 		}
 		doc.Registers = append(doc.Registers, row)
 	}
 	return doc, d, nil
+}
+
+// register derives the key that a register holds. The terminal derives it from another register; the key is the same.
+func (in *intake) register(ctx context.Context, d derived, r dukpt.Register, reveal bool) (registerDoc, error) {
+	row := registerDoc{Bit: fmt.Sprintf("%X", r.Bit), Current: r.KSN == d.ksn}
+	if !r.Filled {
+		return row, nil
+	}
+	k, err := in.derive(ctx, d.base, hsm.Derivation{From: d.base.level, KSN: r.KSN, Want: hsm.WantTransaction})
+	if err != nil {
+		return registerDoc{}, err
+	}
+	row.KSN, row.KCV, row.Method = r.KSN.String(), k.Check.Digits, k.Check.Method
+	if reveal {
+		row.Value, err = in.app.revealed(ctx, k)
+	}
+	return row, err
 }
 
 func statePage(p *render.Page, doc stateDoc, d derived, clear bool) {
@@ -131,27 +139,4 @@ func statePage(p *render.Page, doc stateDoc, d derived, clear bool) {
 	p.Blank()
 	p.Grid(head, rows)
 	dukptWarnPage(p, d.warnings)
-}
-
-type registerKSN struct {
-	bit uint32
-	ksn dukpt.KSN
-}
-
-func registersAt(ksn dukpt.KSN) []registerKSN {
-	bits := 21
-	if ksn.Scheme() == dukpt.AES {
-		bits = 32
-	}
-	var all []registerKSN
-	for i := bits - 1; i >= 0; i-- {
-		c, bit := uint64(ksn.Counter()), uint64(1)<<i
-		parent := c &^ (2*bit - 1)
-		r := registerKSN{bit: uint32(bit)}
-		if at, err := ksn.WithCounter(uint32(parent | bit)); err == nil && parent < c && c <= parent|bit && at.CheckCounter() == nil {
-			r.ksn = at
-		}
-		all = append(all, r)
-	}
-	return all
 }

@@ -97,11 +97,12 @@ func (s *search) deepFor(by hsm.Searcher, t target) ([]claim, error) {
 		if !ok {
 			continue // parity made it another key, which a value of a hash shows
 		}
-		c := claim{cause: r.cause, hits: []hit{h}, advice: s.slipAdvice(r.cause), preferred: m.Slip.Odd, weight: m.Slip.Weight}
+		c := claim{cause: r.cause, hits: []hit{h}, preferred: m.Slip.Odd, weight: m.Slip.Weight}
 		if err := s.weigh(&c); err != nil {
 			return nil, err
 		}
 		c.chance = chanceAmong(before+float64(m.Among), c)
+		c.advice = s.slipAdvice(c)
 		claims = append(claims, c)
 	}
 	return claims, nil
@@ -196,7 +197,7 @@ func (s *search) sheetsClaim(found slipsOfParts) (claim, error) {
 		numbers = append(numbers, p.part)
 	}
 	first := found.pieces[0]
-	c := claim{cause: causeOf(found.slips[0]), advice: s.slipAdvice(CauseMistypedDigit), digits: found.digits, weight: found.weight}
+	c := claim{cause: causeOf(found.slips[0]), digits: found.digits, weight: found.weight}
 	sum := reading{cause: c.cause, expr: withParts(s.facts.Parts, replaced), alg: s.alg, method: s.facts.Method}
 	c.evidence = s.evidenceOf(hit{reading: reading{alg: s.alg, method: s.sheetM}, target: target{value: s.sheets[first.part]},
 		answer: hsm.Answer{Digits: len(s.sheets[first.part].Digits)}})
@@ -221,6 +222,7 @@ func (s *search) sheetsClaim(found slipsOfParts) (claim, error) {
 	c.evidence.Parts = countFromOne(numbers)
 	c.whole = len(c.hits) == len(s.open) && len(found.slips) == len(s.sheets)
 	c.chance = chanceAmong(found.among, c)
+	c.advice = s.slipAdvice(c)
 	c.summary = saysSlips(first, found.slips[0], SideGiven, false, c.evidence.Computed)
 	if len(numbers) > 1 {
 		c.summary = text.New(
@@ -258,9 +260,9 @@ func causeOf(sl slip.Slip) Cause {
 }
 
 // slipAdvice asks for one more value where chance alone would find a key.
-func (s *search) slipAdvice(c Cause) advice {
-	a := c.advice()
-	if s.chance >= likelyBelow {
+func (s *search) slipAdvice(c claim) advice {
+	a := c.cause.advice()
+	if c.chance >= likelyBelow {
 		a.nextTest = text.New(
 			"chance alone gives %s matches in this search: a further check value must decide (of each part, of the key by another method, or more digits of this one); then read the named digits again",
 			fmt.Sprintf("%.2g", s.chance))

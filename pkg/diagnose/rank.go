@@ -12,11 +12,25 @@ import (
 const maxFindings = 20
 
 func (s *search) report(claims []claim) Report {
-	r := Report{Verdict: Explained, Findings: s.findings(claims), Searched: s.searched()}
+	r := Report{Verdict: Explained, Findings: s.findings(s.withoutFragments(claims)), Searched: s.searched()}
 	if len(r.Findings) == 0 {
 		r.Verdict, r.NextStep = Unexplained, s.nextStep()
 	}
 	return r
+}
+
+// withoutFragments drops slips that explain a part of the values where others explain all of them beyond chance.
+func (s *search) withoutFragments(claims []claim) []claim {
+	if !s.settled(claims) {
+		return claims
+	}
+	var out []claim
+	for _, c := range claims {
+		if c.whole || c.cause != CauseMistypedDigit || c.most != "" {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func (s *search) searched() Searched {
@@ -104,13 +118,13 @@ func (s *search) nextStep() text.Text {
 	switch s.facts.Kind {
 	case Parts:
 		return text.New(
-			"no single mistake explains the value: compare each component's check value with its sheet (--part-expected), and make sure that all sheets belong to one key",
+			"no mistake that was tried explains the value: compare each component's check value with its sheet (--part-expected), search more wrong digits (--search 4), and make sure that all sheets belong to one key",
 		)
 	case Cryptogram:
 		return s.nextStepByParity()
 	}
 	return text.New(
-		"no single mistake explains the value: give the components with their check values, or the cryptogram with its key-encrypting key, and make sure that the value belongs to this key",
+		"no mistake that was tried explains the value: search more wrong digits (--search 4), give the components with their check values, or the cryptogram with its key-encrypting key, and make sure that the value belongs to this key",
 	)
 }
 

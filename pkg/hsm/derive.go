@@ -60,6 +60,11 @@ type Derivation struct {
 // for somebody else, whatever usage the header names: what is exported is a working key.
 const UsageTransaction keys.Usage = "99"
 
+// isTransaction reports the attributes of a transaction key. A proprietary usage may be somebody else's too, so all three count.
+func (a Attributes) isTransaction() bool {
+	return a.Usage == UsageTransaction && a.Mode == 'X' && a.Exportability == 'N'
+}
+
 // Check tells, before any key is there, what is wrong with the derivation: of the base only the attributes are looked at.
 func (d Derivation) Check(base Attributes) error {
 	if d.From != FromBDK && d.From != FromIK {

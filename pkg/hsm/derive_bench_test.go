@@ -58,4 +58,3 @@ func BenchmarkDeriveIK(b *testing.B) {
 		})
 	}
 }
-

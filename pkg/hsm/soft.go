@@ -166,6 +166,10 @@ func (s *soft) Identify(ctx context.Context, k Key, expected kcv.Expected, alg k
 }
 
 func (s *soft) Wrap(ctx context.Context, k, kbpk Key, h keyblock.Header, o keyblock.WrapOptions) (Wrapped, error) {
+	if k.isTransaction() {
+		return Wrapped{}, fault.New(fault.NotPermitted,
+			"the key of a transaction goes into no key block: X9.143 has no usage for it; derive a working key and export that")
+	}
 	clear, err := s.open(ctx, k)
 	if err != nil {
 		return Wrapped{}, err

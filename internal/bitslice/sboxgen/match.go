@@ -77,11 +77,16 @@ func (f *finder) xor(g goal, take func(gate, bool)) {
 		return t
 	}
 	want := norm(g.ones)
+	var seen [8]uint64 // a bit for the hash of every table so far: most have no partner
 	for i, e := range f.usable {
 		f.masked[i] = norm(f.w.table[e>>1])
-	}
-	for i := range f.usable {
 		t := f.masked[i] ^ want
+		own, other := hash(f.masked[i]), hash(t)
+		maybe := seen[other>>6]>>(other&63)&1 == 1
+		seen[own>>6] |= 1 << (own & 63)
+		if !maybe {
+			continue
+		}
 		for j, u := range f.masked[:i] {
 			if t == u {
 				a, b := f.usable[i], f.usable[j]
@@ -91,6 +96,9 @@ func (f *finder) xor(g goal, take func(gate, bool)) {
 		}
 	}
 }
+
+// hash gives nine bits.
+func hash(t uint64) uint64 { return t * 0x9E3779B97F4A7C15 >> 55 & 511 }
 
 // ordered gives the gate its one spelling.
 func ordered(g gate) gate {

@@ -6,7 +6,7 @@
 // them, and safe when what it hands out says nothing about a key.
 //
 // Not tested here, since drivers differ in it: what a driver refuses because of a key's attributes (every key of the
-// suite is exportable and has a usage and a mode that fit), whether a prober tells the values that it computed, and
+// suite is exportable and has a usage and a mode that fit; derivations are the exception), whether a prober tells the values that it computed, and
 // what becomes of keys when the program ends.
 package hsmtest
 
@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) hsm.Boundary) {
 	t.Run("coming in", s.comingIn)
 	t.Run("components", s.components)
 	t.Run("check values", s.checkValues)
+	t.Run("deriving", s.deriving)
 	t.Run("key blocks", s.keyBlocks)
 	t.Run("going out", s.goingOut)
 	t.Run("the limits", s.limits)
