@@ -100,9 +100,7 @@ func runDiagnoseKCV(ctx context.Context, a *App, o diagnoseKCVOpts) error {
 		facts.Prober = prober
 	}
 	start := a.Env.Now()
-	restore := a.tuneForSearch()
-	report, err := diagnose.KCV(ctx, facts)
-	restore()
+	report, err := a.searched(ctx, facts)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func runDukptIK(ctx context.Context, a *App, o ikOpts) error {
 	if err != nil {
 		return err
 	}
-	o.out.optional = []keyblock.OptBlock{hsm.KSNBlock(d.ksn)}
+	o.out.optional, o.out.derived = []keyblock.OptBlock{hsm.KSNBlock(d.ksn)}, true
 	out, err := a.deliverDerived(ctx, in, d.key, &o.out)
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ func (a *App) ikLine(ctx context.Context, in *intake, o ikOpts) (ikDoc, error) {
 	if o.KBPK != "" {
 		var w hsm.Wrapped
 		w, err = a.wrapFor(ctx, in, d.key, &outputOpts{kbpk: o.KBPK, version: o.BlockVersion, allowWeak: o.AllowWeak,
-			optional: []keyblock.OptBlock{hsm.KSNBlock(d.ksn)}})
+			optional: []keyblock.OptBlock{hsm.KSNBlock(d.ksn)}, derived: true})
 		doc.Block, doc.Warnings = w.Block, append(doc.Warnings, warningDocs(w.Warnings)...)
 	}
 	if o.Reveal && err == nil {

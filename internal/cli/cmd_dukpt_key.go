@@ -71,7 +71,7 @@ func runDukptKey(ctx context.Context, a *App, o dukptKeyOpts) error {
 			return err
 		}
 	}
-	o.out.allowWeak = o.base.allowWeak
+	o.out.allowWeak, o.out.derived = o.base.allowWeak, true
 	if err := o.out.check(ctx, a); err != nil {
 		return err
 	}

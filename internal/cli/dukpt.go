@@ -27,14 +27,17 @@ func (a *App) ksnPaddingFlag(f *pflag.FlagSet, into *string) {
 // parseKSN reads a KSN. The padding counts only for one that is too short: a whole one needs none.
 func parseKSN(s, padding string) (dukpt.KSN, error) {
 	ksn, err := dukpt.ParseKSN(s)
-	if err == nil || padding == "" || dukpt.ShortReadings(s) == nil {
+	if padding == "" {
 		return ksn, err
 	}
-	p, err := dukpt.ParsePadding(padding)
-	if err != nil {
-		return dukpt.KSN{}, err
+	p, perr := dukpt.ParsePadding(padding)
+	switch {
+	case perr != nil:
+		return dukpt.KSN{}, perr
+	case err != nil && dukpt.ShortReadings(s) != nil:
+		return dukpt.ParseShortKSN(s, p)
 	}
-	return dukpt.ParseShortKSN(s, p)
+	return ksn, err
 }
 
 // shortKSN is the refusal of a KSN that nobody can complete without being told how, with all that it may mean.

@@ -139,11 +139,11 @@ func useText(use string) text.Text {
 	case dukpt.MAC:
 		return text.New("MAC both ways")
 	case dukpt.DataRequest:
-		return text.New("data from the terminal to the host")
+		return text.New("data encryption from the terminal to the host")
 	case dukpt.DataResponse:
-		return text.New("data from the host to the terminal")
+		return text.New("data encryption from the host to the terminal")
 	case dukpt.Data:
-		return text.New("data both ways")
+		return text.New("data encryption both ways")
 	case dukpt.KEK:
 		return text.New("key encryption")
 	}

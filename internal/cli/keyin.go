@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/sha256"
+	"strings"
 
 	"poskey/internal/fault"
 	"poskey/internal/source"
@@ -44,7 +45,10 @@ type givenOnce map[string]source.Material
 func (a *App) readOnce(ctx context.Context, given []string) (givenOnce, error) {
 	once := givenOnce{}
 	for _, src := range given {
-		if _, ok := once[src]; ok || src == "" {
+		if _, ok := once[src]; ok && givesOnce(src) {
+			once.wipe()
+			return nil, fault.New(fault.Usage, "%s is named as the source of two keys, and gives one", src)
+		} else if ok || src == "" {
 			continue
 		}
 		m, err := a.sources().Read(ctx, src, text.New("the key for all lines"))
@@ -55,6 +59,11 @@ func (a *App) readOnce(ctx context.Context, given []string) (givenOnce, error) {
 		once[src] = m
 	}
 	return once, nil
+}
+
+// givesOnce: who is asked twice gives two keys.
+func givesOnce(src string) bool {
+	return src == string(source.Prompt) || src == string(source.Stdin) || strings.HasPrefix(src, string(source.FD)+":")
 }
 
 func (g givenOnce) wipe() {
@@ -210,6 +219,9 @@ func (in *intake) reportBlock(m source.Material, warnings []keyblock.Warning, w 
 		warnings = append(warnings, keyblock.LowerCase())
 	}
 	for _, warning := range warnings {
+		if warning.ID == "key_parity" && w.attrs.Usage == keys.UsageIK { // what is derived has no parity
+			continue
+		}
 		in.app.render.Warn(text.New("%s (%s): %s", w.what, m.Where, warning.Text))
 	}
 }

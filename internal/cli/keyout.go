@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,7 @@ type outputOpts struct {
 
 	allowWeak bool                // the command's --allow-weak
 	optional  []keyblock.OptBlock // what the block says beside the key's check value
+	derived   bool                // the key has the parity that its derivation gives; that of others is a sign of a slip
 }
 
 func (o *outputOpts) add(a *App, cmd *cobra.Command) {
@@ -122,7 +124,11 @@ func (a *App) wrapFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts)
 	for _, opt := range o.optional {
 		h.SetOpt(opt.ID, opt.Data)
 	}
-	return b.Wrap(ctx, k, kbpk, h, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(k.Algorithm), AllowWeak: true})
+	w, err := b.Wrap(ctx, k, kbpk, h, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(k.Algorithm), AllowWeak: true})
+	if o.derived {
+		w.Warnings = slices.DeleteFunc(w.Warnings, func(w keyblock.Warning) bool { return w.ID == "key_parity" })
+	}
+	return w, err
 }
 
 // headerFor makes the header that goes with a key's attributes.

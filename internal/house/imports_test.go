@@ -64,6 +64,7 @@ func homes() map[string][]string {
 		"github.com/spf13/cobra":            {"internal/cli", "internal/docs"},
 		"github.com/spf13/pflag":            {"internal/cli"},
 		"golang.org/x/term":                 {"internal/console"},
+		"github.com/vbauerster/mpb":         {"internal/console"},
 		"github.com/olekukonko/tablewriter": {"internal/render"},
 		"golang.org/x/sys":                  {"internal/secret", "pkg/device/line"},
 		"github.com/emmansun/gmsm":          {"internal/cipherx"},
