@@ -282,6 +282,7 @@ func publicFlags() map[string]string {
 	return map[string]string{
 		"allow-argv-secrets": "a switch",
 		"key-version":        "two characters of the header",
+		"key-type":           "a name",
 		"parts":              "a number",
 		"part-expect":        "a check value",
 		"part-expected":      "a check value",
@@ -292,7 +293,7 @@ func publicFlags() map[string]string {
 // TestNoFlagTakesABareSecret: whatever sounds like a secret takes it in the SRC syntax, in which a key on the command line
 // needs a permission of its own; and whatever takes a SRC says so.
 func TestNoFlagTakesABareSecret(t *testing.T) {
-	secret := regexp.MustCompile(`key|kbpk|bdk|kek|klk|tmk|tpk|zmk|mak|pin$|pass|secret|token|component|share|^part|cryptogram|seed|value`)
+	secret := regexp.MustCompile(`key|kbpk|bdk|^ik$|kek|klk|tmk|tpk|zmk|mak|pin$|pass|secret|token|component|share|^part|cryptogram|seed|value`)
 	public := publicFlags()
 	seen := map[string]bool{}
 	look := func(words string) func(*pflag.Flag) {
@@ -316,7 +317,7 @@ func TestNoFlagTakesABareSecret(t *testing.T) {
 			t.Errorf("--%s is listed as public, and is no flag", name)
 		}
 	}
-	for _, name := range []string{"key", "kbpk", "to-kbpk", "key-kbpk", "kek", "klk", "part"} {
+	for _, name := range []string{"key", "kbpk", "to-kbpk", "key-kbpk", "kek", "klk", "part", "bdk", "ik"} {
 		if !seen[name] {
 			t.Errorf("--%s was not looked at", name)
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"reflect"
 	"runtime"
 	"sync"
 
@@ -32,7 +31,7 @@ func batchOf[O any](ctx context.Context, a *App, path, schema string, defaults O
 		in := a.batchIntake(once)
 		return func(ctx context.Context, line []byte) (any, error) {
 			mine := defaults
-			if !fields.read(line, reflect.ValueOf(&mine).Elem()) {
+			if !readPlain(fields, line, &mine) {
 				mine = defaults
 				if err := decodeLine(line, &mine); err != nil {
 					return nil, err

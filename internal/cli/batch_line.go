@@ -84,11 +84,11 @@ func plainFieldsOf[O any]() plainFields {
 	return fields
 }
 
-// read reads a line as nearly all are: one flat object, each field once, nothing escaped. It says no to every other line,
-// a wrong one above all, and may have set some fields then: [decodeLine] decides. What it says yes to, decodeLine reads
-// the same, at a multiple of the time.
-func (f plainFields) read(line []byte, into reflect.Value) bool {
-	p := plainLine(line)
+// readPlain reads a line as nearly all are: one flat object, each field once, nothing escaped. It says no to every other
+// line, a wrong one above all, and may have set some fields then: [decodeLine] decides. What it says yes to, decodeLine
+// reads the same, at a multiple of the time. f are the fields of O.
+func readPlain[O any](f plainFields, line []byte, into *O) bool {
+	p, options := plainLine(line), reflect.ValueOf(into).Elem()
 	if !p.next('{') {
 		return false
 	}
@@ -99,7 +99,7 @@ func (f plainFields) read(line []byte, into reflect.Value) bool {
 		name, ok := p.word()
 		field, known := f[string(name)]
 		bit := uint64(1) << (field.index & 63)
-		if !ok || !known || seen&bit != 0 || !p.next(':') || !p.value(field.kind, into.Field(field.index)) {
+		if !ok || !known || seen&bit != 0 || !p.next(':') || !p.value(field.kind, options.Field(field.index)) {
 			return false
 		}
 		seen |= bit

@@ -63,6 +63,7 @@ type ikDoc struct {
 	InitialKSN string       `json:"initial_ksn"`
 	IK         keyDoc       `json:"ik"`
 	Block      string       `json:"block,omitempty"`
+	BDKWeak    []string     `json:"bdk_weaknesses,omitempty"`
 	Warnings   []warningDoc `json:"warnings"`
 }
 
@@ -73,7 +74,7 @@ func (o *ikOpts) wish() derivedWish {
 
 func newIKDoc(d derived) ikDoc {
 	return ikDoc{Scheme: d.ksn.Scheme(), KSN: d.ksn.String(), InitialKSN: d.ksn.Initial().String(), IK: newKeyDoc(d.key),
-		Warnings: dukptWarningDocs(d.warnings)}
+		BDKWeak: weakIDs(d.base.key), Warnings: dukptWarningDocs(d.warnings)}
 }
 
 func runDukptIK(ctx context.Context, a *App, o ikOpts) error {

@@ -29,7 +29,7 @@ func newDukptKeyCmd(a *App) *cobra.Command {
 			"host, response comes back; mac, data (both ways) and kek are of AES DUKPT alone, as are --key-type and update: the key that\n" +
 			"protects a device's next initial key, derived with the counter FFFFFFFF. A counter that no device uses is refused."),
 		example: "  poskey dukpt key --bdk file:bdk.txt --ksn FFFF9876543210E00001 --use pin\n" +
-			"  poskey dukpt key --ik file:ik.txt --ksn 123456789012345600000001 --use data --key-type aes-128 --expect A35C41\n" +
+			"  poskey dukpt key --ik file:ik.txt --ksn 123456789012345600000001 --use data --key-type aes-128 --expect 3703D5\n" +
 			"  poskey dukpt key --ik block:ik.tr31 --key-kbpk file:kbpk.txt --ksn 123456789012345600000001 --use mac-request --key-type hmac-128",
 		exits: []int{3, 4, 5, 6}, args: cobra.NoArgs,
 	})

@@ -22,10 +22,10 @@ type kept struct {
 
 // keepFirst keeps a copy of it, if asked to. A batch, which may hold a million bad lines, keeps nothing.
 func (in *intake) keepFirst(asked bool) *kept {
-	k := &kept{}
 	if in.batch || !asked {
-		return k
+		return nil
 	}
+	k := &kept{}
 	read := in.read
 	in.read = func(ctx context.Context, src string, what text.Text) (source.Material, error) {
 		m, err := read(ctx, src, what)
@@ -37,10 +37,16 @@ func (in *intake) keepFirst(asked bool) *kept {
 	return k
 }
 
-func (k *kept) wipe() { k.material.Wipe() }
+func (k *kept) wipe() {
+	if k != nil {
+		k.material.Wipe()
+	}
+}
 
 // verifyDerived compares the key with the expected check value, and says of another which key has that.
-func (in *intake) verifyDerived(ctx context.Context, w derivedWish, d derived, expected kcv.Expected, first *kept) error {
+func (in *intake) verifyDerived(
+	ctx context.Context, w derivedWish, d derived, expected kcv.Expected, first *kept,
+) error {
 	b, err := in.app.hsm()
 	if err != nil {
 		return err
@@ -56,7 +62,9 @@ func (in *intake) verifyDerived(ctx context.Context, w derivedWish, d derived, e
 }
 
 // otherKey looks for the expected value among the keys that are taken for one another.
-func (in *intake) otherKey(ctx context.Context, b hsm.Boundary, w derivedWish, d derived, expected kcv.Expected, first *kept) text.Text {
+func (in *intake) otherKey(
+	ctx context.Context, b hsm.Boundary, w derivedWish, d derived, expected kcv.Expected, first *kept,
+) text.Text {
 	if matches, err := b.Identify(ctx, d.key, expected, d.key.Algorithm); err == nil && len(matches) > 0 {
 		return text.New("it is this key's value by the method %s: agree on one method", string(matches[0].Method))
 	}
@@ -96,9 +104,8 @@ func (in *intake) turned(ctx context.Context, w derivedWish, d derived, first *k
 	if first.material.Secret == nil {
 		return base{}, false
 	}
-	again := &intake{app: in.app, batch: true, read: func(context.Context, string, text.Text) (source.Material, error) {
-		return first.material.Clone(), nil
-	}}
+	again := &intake{app: in.app, batch: true}
+	again.read = func(context.Context, string, text.Text) (source.Material, error) { return first.material.Clone(), nil }
 	const kept = "-" // any SRC: it is not read
 	turned := baseWish{ik: kept, allowWeak: true}
 	if w.base.level() == hsm.FromIK {
@@ -109,7 +116,9 @@ func (in *intake) turned(ctx context.Context, w derivedWish, d derived, first *k
 }
 
 // otherUse tries all other uses of a base key.
-func (in *intake) otherUse(ctx context.Context, from base, w derivedWish, ksn dukpt.KSN, has func(hsm.Key, error) bool) string {
+func (in *intake) otherUse(
+	ctx context.Context, from base, w derivedWish, ksn dukpt.KSN, has func(hsm.Key, error) bool,
+) string {
 	for _, use := range append([]string{string(hsm.WantIK)}, useNames()...) {
 		other := derivedWish{use: use, keyType: w.keyType}
 		if use == string(hsm.WantIK) || use == string(hsm.WantTransaction) {

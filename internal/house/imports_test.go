@@ -55,7 +55,7 @@ func support() map[string]string {
 
 // alone lists the tools of the build, which have nothing to do with the program.
 func alone() []string {
-	return []string{"scripts/bulk", "scripts/hello", "scripts/ratio", "scripts/startup"}
+	return []string{"scripts/bulk", "scripts/goals", "scripts/hello", "scripts/ratio", "scripts/startup"}
 }
 
 // homes gives each library of others the packages that may import it.

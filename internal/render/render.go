@@ -103,9 +103,9 @@ func (l *Lines) Add(name string, doc any) error {
 		l.encoder.SetEscapeHTML(false)
 	}
 	before := l.Len()
-	l.WriteString(`{"schema":"poskey.`)
-	l.WriteString(name)
-	l.WriteString(`/v1"`)
+	_, _ = l.WriteString(`{"schema":"poskey.`)
+	_, _ = l.WriteString(name)
+	_, _ = l.WriteString(`/v1"`)
 	at := l.Len()
 	if err := l.encoder.Encode(doc); err != nil {
 		l.Truncate(before)
@@ -113,7 +113,7 @@ func (l *Lines) Add(name string, doc any) error {
 	}
 	if l.Len()-at == len("{}\n") {
 		l.Truncate(at)
-		l.WriteString("}\n")
+		_, _ = l.WriteString("}\n")
 		return nil
 	}
 	l.Bytes()[at] = ',' // where the object of its own began

@@ -248,3 +248,32 @@ func TestLongWordsStayWholeToBeCopied(t *testing.T) {
 		t.Errorf("a block in a field: %q", got)
 	}
 }
+
+// TestLinesAreDocumentsBelowEachOther: what is added for a batch is what Document makes, and what fails leaves nothing.
+func TestLinesAreDocumentsBelowEachOther(t *testing.T) {
+	var l Lines
+	want := ""
+	for _, doc := range []any{
+		struct {
+			A string `json:"a"`
+		}{"<&>\n\"é"},
+		struct{}{},
+		map[string]any{},
+		map[string]any{"n": 1, "list": []int{}},
+	} {
+		one, err := Document("test.lines", doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want += string(one) + "\n"
+		if err := l.Add("test.lines", doc); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Add("test.lines", map[string]any{"a": "b", "c": func() {}}); !fault.Is(err, fault.Failure) {
+			t.Errorf("what cannot be written gives %v", err)
+		}
+	}
+	if l.String() != want {
+		t.Errorf("got %s, want %s", l.String(), want)
+	}
+}

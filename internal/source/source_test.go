@@ -394,3 +394,48 @@ func TestBrokenStreamGivesNothing(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// TestAStreamGivesItsInputAndKeepsNothingOfIt: also one that was abortable before, and through buffers of any size.
+func TestAStreamGivesItsInputAndKeepsNothingOfIt(t *testing.T) {
+	noLeaks(t)
+	want := strings.Repeat(keyHex+"\n", 5_000)
+	for _, size := range []int{1, 7, 1 << 20} {
+		s := Stream(t.Context(), Abortable(t.Context(), strings.NewReader(want))).(*stream)
+		var got bytes.Buffer
+		buf := make([]byte, size)
+		for {
+			n, err := s.Read(buf)
+			got.Write(buf[:n])
+			if err != nil {
+				break
+			}
+		}
+		if got.String() != want {
+			t.Errorf("%d: %d bytes came, want %d", size, got.Len(), len(want))
+		}
+		if left := bytes.Trim(s.own, "\x00"); len(left) > 0 {
+			t.Errorf("%d: it keeps %q", size, left)
+		}
+	}
+}
+
+// TestAStreamThatNobodyWritesToEndsWithItsContext: the read goes on behind, into memory that nobody uses any more.
+func TestAStreamThatNobodyWritesToEndsWithItsContext(t *testing.T) {
+	noLeaks(t)
+	r, w := io.Pipe()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	s := Stream(ctx, r)
+	go cancel(fault.New(fault.Interrupted, "interrupted"))
+	buf := make([]byte, 100)
+	for range 2 {
+		if n, err := s.Read(buf); n != 0 || !fault.Is(err, fault.Interrupted) {
+			t.Errorf("got %d bytes, %v", n, err)
+		}
+	}
+	if _, err := io.WriteString(w, keyHex); err != nil {
+		t.Error(err)
+	}
+	if !bytes.Equal(buf, make([]byte, 100)) {
+		t.Errorf("the read that was given up wrote %q", buf)
+	}
+}

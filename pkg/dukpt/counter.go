@@ -81,9 +81,7 @@ func fewBits(limit uint64, width, most int) uint64 {
 		for set := 0; set <= min(most, at); set++ {
 			sum += choose(at, set)
 		}
-		if most--; most < 0 {
-			break
-		}
+		most--
 	}
 	return sum
 }

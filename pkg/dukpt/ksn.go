@@ -115,11 +115,11 @@ func (k *KSN) last() []byte {
 // Counter is the transaction counter.
 func (k KSN) Counter() uint32 { return binary.BigEndian.Uint32(k.last()) & k.counterMask() }
 
-// withCounter replaces the counter; bits that the scheme does not have are dropped.
+// withCounter replaces the counter by one that fits.
 func (k KSN) withCounter(c uint32) KSN {
 	mask := k.counterMask()
 	kept := binary.BigEndian.Uint32(k.last()) &^ mask
-	binary.BigEndian.PutUint32(k.last(), kept|c&mask)
+	binary.BigEndian.PutUint32(k.last(), kept|c)
 	return k
 }
 

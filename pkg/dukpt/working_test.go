@@ -6,8 +6,10 @@ import (
 	"sync"
 	"testing"
 
+	"poskey/internal/cipherx"
 	"poskey/internal/fault"
 	"poskey/internal/secret"
+	"poskey/internal/testvec"
 	"poskey/pkg/keys"
 )
 
@@ -183,6 +185,14 @@ func TestWipedKeysDeriveNothing(t *testing.T) {
 	if txn, err := ik.Transaction(ksn); err == nil || txn != nil {
 		t.Errorf("a wiped initial key gives %v, %v", txn, err)
 	}
+	tdes := ikOf(t, tdesBDK, ksnOf(t, tdesKSN))
+	tdes.Wipe()
+	if txn, err := tdes.Transaction(ksnOf(t, "FFFF9876543210E00001")); err == nil || txn != nil {
+		t.Errorf("a wiped initial key gives %v, %v", txn, err)
+	}
+	if d, err := NewDevice(tdes, ksnOf(t, tdesKSN)); err == nil || d != nil {
+		t.Errorf("a wiped initial key is loaded: %v, %v", d, err)
+	}
 	(*BDK)(nil).Wipe()
 	(*IK)(nil).Wipe()
 	(*Transaction)(nil).Wipe()
@@ -257,6 +267,29 @@ func TestTDESHasItsFiveUsesAndOneType(t *testing.T) {
 	}
 	if k, err := ikOf(t, tdesBDK, ksn).UpdateKey(ksn, ""); !fault.Is(err, fault.Usage) || k != nil {
 		t.Errorf("update key: %v, %v", k, err)
+	}
+}
+
+// TestTDESWorkingKeysAreTheTransactionKeyWithItsConstant: table A-1, to the parity bits, which no MAC or PIN block shows.
+func TestTDESWorkingKeysAreTheTransactionKeyWithItsConstant(t *testing.T) {
+	ksn := ksnOf(t, "FFFF9876543210E00001")
+	txn := txnOf(t, ikOf(t, tdesBDK, ksn), ksn)
+	for use, constant := range map[Use]string{PIN: "00000000000000FF", MACRequest: "000000000000FF00", MACResponse: "00000000FF000000",
+		DataRequest: "0000000000FF0000", DataResponse: "000000FF00000000"} {
+		want := testvec.Hex(t, constant+constant)
+		for i, x := range txn.Key().Secret().Expose() {
+			want[i] ^= x
+		}
+		if use.IsData() {
+			b, err := cipherx.NewTDES(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = ecb(b, want)
+		}
+		if got := workingOf(t, txn, use, ""); !bytes.Equal(got, want) {
+			t.Errorf("%s: %X, want %X", use, got, want)
+		}
 	}
 }
 

@@ -233,9 +233,6 @@ type bdkID struct {
 // bdk gives a BDK with its ciphers made. They are kept as long as the boundary, since making them costs ten times what an
 // initial key does. A BDK let go by another call's eviction, or by Close, serves those that hold it to their end.
 func (s *soft) bdk(ctx context.Context, base Key, scheme dukpt.Scheme) (*dukpt.BDK, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fault.WrapAs(fault.Interrupted, err, "the boundary was told to stop")
-	}
 	id := bdkID{scheme, base.Block, base.Attributes, base.Len}
 	if b, err := s.takeBDK(id); b != nil || err != nil {
 		return b, err

@@ -3,9 +3,11 @@ package slip
 // Wrong digits: every key within so many of them.
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -84,7 +86,7 @@ func changes(t target, digits int) []change {
 // oneByOne tries keys with the cipher of the library, on all workers. A worker takes all candidates with the same last
 // digit and change.
 func oneByOne(ctx context.Context, t target, key []byte, n, workers int, progress func(done int)) ([][]byte, error) {
-	w := walk{ctx: ctx, trial: trial{target: t}, changes: changes(t, 2*len(key)), most: n}
+	w := walk{ctx: ctx, trial: trial{target: t}, changes: changes(t, 2*len(key))}
 	first := w.start(key)
 	defer clear(first.key)
 	first.try()
@@ -117,6 +119,7 @@ func oneByOne(ctx context.Context, t target, key []byte, n, workers int, progres
 	for _, f := range found {
 		all = append(all, f...)
 	}
+	slices.SortFunc(all, bytes.Compare) // whichever worker found them
 	return all, nil
 }
 
@@ -125,7 +128,6 @@ type walk struct {
 	trial
 	ctx     context.Context
 	changes []change
-	most    int
 	key     []byte // at work
 	delta   []byte // of the key given
 	tried   int

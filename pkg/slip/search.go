@@ -4,6 +4,7 @@ package slip
 
 import (
 	"context"
+	"crypto/sha256"
 	"math/bits"
 	"slices"
 
@@ -38,7 +39,8 @@ type Match struct {
 	Among int // candidates tried that are as simple as this one, or simpler
 }
 
-// Answer is what a search found: matches, the likeliest beforehand first, and the number of distinct candidates.
+// Answer is what a search found: matches, those with odd parity and then the likeliest beforehand first, and the number
+// of candidates.
 type Answer struct {
 	Matches []Match
 	Tried   int
@@ -52,10 +54,13 @@ func Search(ctx context.Context, q Question) (Answer, error) {
 		return Answer{}, err
 	}
 	if q.Digits < 0 || q.Digits > MaxDigits {
-		return Answer{}, fault.New(fault.Usage, "a search covers 1 to %d wrong digits, not %d", MaxDigits, q.Digits)
+		return Answer{}, fault.New(fault.Usage, "a search covers 0 to %d wrong digits, not %d", MaxDigits, q.Digits)
 	}
-	s := searching{q: q, target: t, size: q.Algorithm.KeyLen(), seen: map[string]int{}}
-	defer s.wipe()
+	if !q.Algorithm.IsBlockCipher() {
+		return Answer{}, fault.New(fault.Usage, "slips are searched in keys of block ciphers, not of %s", q.Algorithm)
+	}
+	s := searching{q: q, target: t, size: q.Algorithm.KeyLen(), seen: map[fingerprint]int{}}
+	defer clear(s.seen)
 	for _, p := range q.Pieces {
 		if p.Others != nil && len(p.Others) != s.size {
 			return Answer{}, fault.New(fault.MalformedLength, "the other pieces have %d bytes, a key for %s has %d", len(p.Others), q.Algorithm, s.size)
@@ -69,9 +74,9 @@ func Search(ctx context.Context, q Question) (Answer, error) {
 	}
 	slices.SortStableFunc(s.matches, func(a, b Match) int {
 		switch {
-		case a.Slip.Weight > b.Slip.Weight:
+		case a.Slip.likelier(b.Slip):
 			return -1
-		case a.Slip.Weight < b.Slip.Weight:
+		case b.Slip.likelier(a.Slip):
 			return 1
 		}
 		return 0
@@ -86,10 +91,11 @@ type searching struct {
 	size    int // of the key, in bytes
 	tried   int
 	matches []Match
-	seen    map[string]int // pieces put right, with their match: two slips may come to the same
+	seen    map[fingerprint]int // pieces put right, with their match: two slips may come to the same
 }
 
-func (s *searching) wipe() { clear(s.seen) }
+// fingerprint tells pieces apart without keeping them.
+type fingerprint [sha256.Size]byte
 
 func (s *searching) shapes(ctx context.Context) error {
 	t := trial{target: s.target}
@@ -179,14 +185,14 @@ func (s *searching) wrong(piece int, delta []byte) {
 func (s *searching) keep(piece int, slip Slip, right []byte) {
 	typed := s.q.Pieces[piece].Typed
 	if s.q.Algorithm.IsDES() {
-		slip = s.byParity(slip, typed, right)
+		slip = s.settle(slip, typed, right)
 	}
 	slip.Weight = slip.weigh(typed)
 	m := Match{Piece: piece, Slip: slip}
 	id := s.identity(piece, right)
 	if at, known := s.seen[id]; known {
 		m.Among = s.matches[at].Among
-		if s.matches[at].Slip.Weight < slip.Weight {
+		if slip.likelier(s.matches[at].Slip) {
 			s.matches[at] = m
 		}
 		return
@@ -195,39 +201,73 @@ func (s *searching) keep(piece int, slip Slip, right []byte) {
 	s.matches = append(s.matches, m)
 }
 
+// likelier orders slips. A piece whose bytes all have odd parity is seldom an accident, whatever the slip.
+func (s Slip) likelier(than Slip) bool {
+	if s.Odd != than.Odd {
+		return s.Odd
+	}
+	return s.Weight > than.Weight
+}
+
 // identity tells pieces apart as far as the value does.
-func (s *searching) identity(piece int, right []byte) string {
+func (s *searching) identity(piece int, right []byte) fingerprint {
 	id := append([]byte{byte(piece)}, right...)
+	defer clear(id)
 	for i := 2; s.target.hidden() && i < len(id); i += 2 {
 		id[i] &= 0xE
 	}
-	defer clear(id)
-	return string(id)
+	return sha256.Sum256(id)
 }
 
-// byParity chooses the lowest bit of a digit that DES does not show: the one that gives its byte odd parity, when all
-// bytes are odd then.
-func (s *searching) byParity(slip Slip, typed, right []byte) Slip {
-	slip.Digits = slices.Clone(slip.Digits)
-	if s.target.hidden() && slip.Kind == Wrong {
-		for i, d := range slip.Digits {
-			if d.At%2 == 1 && !oddByte(right, d.At/2) {
-				slip.Digits[i].Delta ^= 1
-				slip.Unseen = true
-			} else if d.At%2 == 1 {
-				slip.Unseen = true
-			}
-		}
-		if slip.Apply(right, typed) != nil {
-			return slip
+// settle decides the lowest bits that DES does not show: those that give the piece odd parity in every byte, where there
+// are such; otherwise the digit that is the likelier slip is told, and that the bit is unseen. Of what the other side
+// typed wrong nothing is known, parity least of all.
+func (s *searching) settle(slip Slip, typed, right []byte) Slip {
+	var unseen []int
+	for i, d := range slip.Digits {
+		if at, named := slip.names(d, len(right), len(typed)); named && at%2 == 1 && s.target.hidden() {
+			unseen = append(unseen, i)
 		}
 	}
-	slip.Odd = true
-	for i := range len(right) / 2 {
-		slip.Odd = slip.Odd && oddByte(right, i)
+	if odd := slip.withOddParity(unseen, typed, right); odd.Odd && !s.q.OnOther {
+		return odd
 	}
-	slip.Unseen = slip.Unseen && !slip.Odd
+	slip.Unseen, slip.Digits = len(unseen) > 0, slices.Clone(slip.Digits)
+	for _, i := range unseen {
+		d := &slip.Digits[i]
+		if slip.Kind == Wrong && ease(typed[d.At], d.Delta^1) > ease(typed[d.At], d.Delta) {
+			d.Delta ^= 1
+		}
+	}
+	_ = slip.Apply(right, typed) // it fits: its places are the same
 	return slip
+}
+
+// withOddParity turns the lowest bits of some digits so that their bytes have odd parity, and says whether all have then.
+func (s Slip) withOddParity(unseen []int, typed, right []byte) Slip {
+	s.Digits = slices.Clone(s.Digits)
+	for _, i := range unseen {
+		if at, _ := s.names(s.Digits[i], len(right), len(typed)); !oddByte(right, at/2) {
+			s.Digits[i].Delta ^= 1
+		}
+	}
+	_ = s.Apply(right, typed) // the same
+	s.Odd = true
+	for i := range len(right) / 2 {
+		s.Odd = s.Odd && oddByte(right, i)
+	}
+	return s
+}
+
+// names gives the place, in what is right, of a digit that cannot be had from what was typed.
+func (s Slip) names(d Digit, right, typed int) (at int, ok bool) {
+	switch s.Kind {
+	case Wrong, Dropped:
+		return d.At, true
+	case Inserted, Doubled:
+		return right - 1, right == typed
+	}
+	return 0, false
 }
 
 func oddByte(digits []byte, i int) bool {

@@ -2,6 +2,8 @@ package slip
 
 // The slips that move digits, and confused look-alikes: few enough to be tried one by one.
 
+import "slices"
+
 // shapes lists the slips that what was typed may have, for a key of so many digits. onOther adds those that can only be
 // followed forwards, when what was typed is right and the other side's value is to be explained.
 func shapes(typed []byte, digits int, onOther bool) []Slip {
@@ -121,33 +123,53 @@ func lost(typed []byte) []Slip {
 	return all
 }
 
-// maxConfused bounds the places in which one pair of look-alikes is tried in every combination.
-const maxConfused = 12
+// maxConfused bounds the choices of places in which one pair of look-alikes is tried: every choice up to 12 places. Where
+// there are more places, the small choices are tried, and each digit of the pair taken for the other throughout.
+const maxConfused = 1 << 12
 
 // confused takes look-alikes for each other, in two places and more; one place is a wrong digit.
 func confused(typed []byte) []Slip {
 	var all []Slip
 	for _, pair := range lookAlikes() {
-		var places []int
-		for at, d := range typed {
-			if d == pair[0] || d == pair[1] {
-				places = append(places, at)
+		first, second := placesOf(typed, pair[0]), placesOf(typed, pair[1])
+		places := append(append([]int(nil), first...), second...)
+		slices.Sort(places)
+		tried, choices := 0, 1.0
+		for size := 1; size <= len(places); size++ {
+			choices *= float64(len(places)-size+1) / float64(size)
+			if tried += int(choices); tried >= maxConfused {
+				break
+			}
+			if size > 1 {
+				all = confusedAt(all, nil, places, size, pair[0]^pair[1])
 			}
 		}
-		if len(places) > maxConfused {
-			continue
-		}
-		for set := range 1 << len(places) {
-			s := Slip{Kind: Confused, Length: 1}
-			for i, at := range places {
-				if set>>i&1 == 1 {
-					s.Digits = append(s.Digits, Digit{At: at, Delta: pair[0] ^ pair[1]})
-				}
-			}
-			if len(s.Digits) > 1 {
-				all = append(all, s)
+		if tried >= maxConfused {
+			for _, throughout := range [][]int{first, second, places} {
+				all = confusedAt(all, nil, throughout, max(2, len(throughout)), pair[0]^pair[1])
 			}
 		}
+	}
+	return all
+}
+
+func placesOf(typed []byte, digit byte) []int {
+	var places []int
+	for at, d := range typed {
+		if d == digit {
+			places = append(places, at)
+		}
+	}
+	return places
+}
+
+// confusedAt appends every choice of so many more places.
+func confusedAt(all []Slip, chosen []Digit, places []int, size int, delta byte) []Slip {
+	if size == 0 {
+		return append(all, Slip{Kind: Confused, Digits: slices.Clone(chosen), Length: 1})
+	}
+	for i := 0; i+size <= len(places); i++ {
+		all = confusedAt(all, append(chosen, Digit{At: places[i], Delta: delta}), places[i+1:], size-1, delta)
 	}
 	return all
 }

@@ -57,10 +57,12 @@ type Slip struct {
 	Weight float64 // how likely beforehand, against other slips
 }
 
-// Digit is a place and what is to be done there: XOR Delta for wrong digits, or exchange with the digit at With.
+// Digit is a place and what is to be done there: XOR Delta for wrong digits, or exchange with the digit at With. The
+// digit that Delta is XORed with is the one typed at the place; where a digit comes to stand behind the last one typed,
+// it is the last. With what was typed, Delta is a digit of the key: it is never written down.
 type Digit struct {
 	At    int
-	Delta byte
+	Delta byte `json:"-"`
 	With  int
 }
 
@@ -101,18 +103,33 @@ func (s Slip) Apply(out, typed []byte) error {
 
 // check holds a slip against the number of digits: Apply is asked by others too.
 func (s Slip) check(right, typed int) error {
-	grows := map[Kind]int{Dropped: 1, Inserted: -1, Doubled: -1}[s.Kind]
-	fits := right == typed || right == typed+grows
+	fits := s.Length >= 1 && typed > 0 && s.counts(right, typed)
 	for _, d := range s.Digits {
-		fits = fits && d.At >= 0 && d.At+s.Length <= max(right, typed) && d.Delta < 16
+		fits = fits && d.At >= 0 && d.At <= max(right, typed)-s.Length && d.Delta < 16
 		if s.exchanges() || s.Kind == Repeated {
-			fits = fits && d.With >= 0 && d.With+s.Length <= typed
+			fits = fits && d.With >= 0 && d.With <= typed-s.Length
 		}
 	}
-	if !fits || s.Length < 1 || typed == 0 || len(s.Digits) == 0 {
+	if !fits {
 		return fault.New(fault.MalformedLength, "a slip of kind %s does not fit %d digits", string(s.Kind), typed)
 	}
 	return nil
+}
+
+// counts reports whether a slip of this kind has as many places as it names here, and turns so many typed digits into so
+// many right ones.
+func (s Slip) counts(right, typed int) bool {
+	switch s.Kind {
+	case Wrong, Confused:
+		return len(s.Digits) > 0 && right == typed
+	case Dropped:
+		return len(s.Digits) == 1 && (right == typed || right == typed+1)
+	case Inserted, Doubled:
+		return len(s.Digits) == 1 && (right == typed || right == typed-1)
+	case Swapped, Groups, Rows, Halves, Repeated, Missing:
+		return len(s.Digits) == 1 && right == typed
+	}
+	return false
 }
 
 func (s Slip) exchanges() bool {

@@ -63,20 +63,23 @@ func (s Slip) weigh(typed []byte) float64 {
 	return s.weighDigits(typed)
 }
 
+// ease rates a digit that was typed for another: look-alikes first, then keys beside each other.
+func ease(typed, delta byte) float64 {
+	switch right := typed ^ delta; {
+	case alike(typed, right):
+		return 0.1
+	case beside(typed, right):
+		return 0.03
+	}
+	return 0.01
+}
+
 // weighDigits rates wrong digits: each makes the slip rarer, look-alikes least. One more in a group where one is wrong
 // already is likelier than one elsewhere.
 func (s Slip) weighDigits(typed []byte) float64 {
 	weight := 1.0
 	for i, d := range s.Digits {
-		right := typed[d.At] ^ d.Delta
-		switch {
-		case alike(typed[d.At], right):
-			weight *= 0.1
-		case beside(typed[d.At], right):
-			weight *= 0.03
-		default:
-			weight *= 0.01
-		}
+		weight *= ease(typed[d.At], d.Delta)
 		if i > 0 && s.Kind == Confused {
 			weight *= 5 // the same pair again
 		} else if i > 0 && s.Digits[i-1].At/4 == d.At/4 {

@@ -119,16 +119,16 @@ func (c Circuit) Tables() []Table {
 // first input that differs.
 func (c Circuit) Verify(box int) error {
 	if err := c.check(); err != nil {
-		return fmt.Errorf("S-box %d: %w", box, err)
+		return fmt.Errorf("box %d: %w", box, err)
 	}
 	have, want := c.Tables(), Wanted(box)
 	for o, at := range c.Out {
 		if at < 0 {
-			return fmt.Errorf("S-box %d: output o%d is missing", box, o+1)
+			return fmt.Errorf("box %d: output o%d is missing", box, o+1)
 		}
 		if diff := uint64(have[at] ^ want[o]); diff != 0 {
 			in := bits.TrailingZeros64(diff)
-			return fmt.Errorf("S-box %d: output o%d of input %06b is %d, want %d",
+			return fmt.Errorf("box %d: output o%d of input %06b is %d, want %d",
 				box, o+1, in, have[at]>>in&1, want[o]>>in&1)
 		}
 	}

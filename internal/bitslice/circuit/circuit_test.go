@@ -109,7 +109,9 @@ func TestAWrongGateIsSeen(t *testing.T) {
 				wrong.Gates[i].Op = op
 				same := true
 				for in, want := range Box(box) {
-					same = same && evaluate(t, wrong.String(), in) == want
+					if same = evaluate(t, wrong.String(), in) == want; !same {
+						break
+					}
 				}
 				if err := wrong.Verify(box); (err == nil) != same {
 					t.Fatalf("S-box %d with gate %d as %s: %v", box, i, op, err)

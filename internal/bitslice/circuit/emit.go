@@ -1,7 +1,6 @@
 package circuit
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"go/format"
@@ -47,14 +46,14 @@ func (c Circuit) Emit(w io.Writer, e Emission) (gates int, err error) {
 	if e.Express == nil {
 		e.Express = Operators
 	}
-	buf := bufio.NewWriter(w)
+	var buf bytes.Buffer
 	names := cone.emittedNames(e)
 	loaded := [Inputs]bool{}
 	for i, g := range cone.Gates {
 		for _, v := range g.reads() {
 			if v < Inputs && !loaded[v] {
 				loaded[v] = true
-				line(buf, e.Load, v, names[v])
+				line(&buf, e.Load, v, names[v])
 			}
 		}
 		b := ""
@@ -62,22 +61,23 @@ func (c Circuit) Emit(w io.Writer, e Emission) (gates int, err error) {
 			b = names[g.B]
 		}
 		at := Inputs + i
-		fmt.Fprintf(buf, "%s := %s\n", names[at], e.Express(g.Op, names[g.A], b))
+		fmt.Fprintf(&buf, "%s := %s\n", names[at], e.Express(g.Op, names[g.A], b))
 		for o, from := range cone.Out {
 			if from == at {
-				line(buf, e.Store, o, names[at])
+				line(&buf, e.Store, o, names[at])
 			}
 		}
 	}
-	return len(cone.Gates), buf.Flush()
+	_, err = w.Write(buf.Bytes())
+	return len(cone.Gates), err
 }
 
-func line(w io.Writer, give func(int, string) string, n int, name string) {
+func line(buf *bytes.Buffer, give func(int, string) string, n int, name string) {
 	if give == nil {
 		return
 	}
 	if text := give(n, name); text != "" {
-		fmt.Fprintln(w, text)
+		buf.WriteString(text + "\n")
 	}
 }
 

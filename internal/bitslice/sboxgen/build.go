@@ -44,10 +44,7 @@ func (f *finder) meet(g goal, order []int) edge {
 func (f *finder) two(g goal) (edge, bool) {
 	for _, i := range f.rng.Perm(len(f.usable)) {
 		for range 4 { // the four ways to read it come at random
-			o, rest, ok := f.peelAt(g, f.usable[i])
-			if !ok {
-				continue
-			}
+			o, rest := f.peelAt(g, f.usable[i])
 			if c, inv, ok := f.gate(rest, gate{}); ok {
 				e := f.w.add(c)
 				if inv {

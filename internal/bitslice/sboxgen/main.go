@@ -2,6 +2,23 @@
 //
 //	sboxgen search -box N -seed S -steps M -dir DIR   writes DIR/sN.txt if it finds a circuit that costs less
 //	sboxgen emit -out FILE                            writes the functions s1 to s8 of package bitslice
+//
+// # The search
+//
+// It starts from the published table and from nothing else. Functions of the six inputs are words of 64 bits, one bit
+// per input. While the search lasts complements are free, so that "and" and "exclusive or" are all two-input gates.
+//
+//  1. build.go makes a first network of some 80 gates: an output that cannot be had with two new gates is split by an
+//     input, and both halves are made in the same way, each only as far as its half of the inputs goes.
+//  2. walk.go takes a random gate and finds on which inputs some output depends on it. On those its function is kept, on
+//     the others it is free. Values that are there, or one to three new gates of such values, take its place, chosen at
+//     random among all that fit; what nobody reads any more goes. The change stays if the network did not grow, and
+//     with a falling probability if it did: annealing. Nearly all the gain is here.
+//  3. settle.go places the complements: one Not for each box, as a rule.
+//  4. order.go brings the gates into an order that keeps few values alive.
+//
+// A search is repeated exactly by its box, seed and number of steps, which the file of the circuit names. The result
+// depends much on luck: try other seeds, and more steps before more seeds.
 package main
 
 import (

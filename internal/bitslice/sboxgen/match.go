@@ -7,9 +7,9 @@ type finder struct {
 	w      *network
 	rng    *rand.Rand
 	usable []edge // the values that may be read
-	// scratch
-	above, below []edge
-	masked       [limit]uint64
+
+	above  []edge // scratch
+	masked [limit]uint64
 }
 
 // value finds a value that meets the goal as it is.
@@ -110,19 +110,18 @@ func ordered(g gate) gate {
 
 // outer is a gate whose one operand is a value; the other operand is still to be found.
 type outer struct {
-	xor         bool
+	xor, outInv bool
 	with        edge
-	inv, outInv bool
 }
 
 // peel chooses at random a value that can be the one operand of a gate that meets the goal, and gives the goal that is
 // left for the other operand.
-func (f *finder) peel(g goal) (o outer, rest goal, ok bool) {
+func (f *finder) peel(g goal) (o outer, rest goal) {
 	return f.peelAt(g, f.usable[f.rng.IntN(len(f.usable))])
 }
 
 // peelAt does that with a value that is chosen already.
-func (f *finder) peelAt(g goal, e edge) (o outer, rest goal, ok bool) {
+func (f *finder) peelAt(g goal, e edge) (o outer, rest goal) {
 	t := f.w.table[e>>1]
 	var options [5]outer
 	n := 0
@@ -140,13 +139,13 @@ func (f *finder) peelAt(g goal, e edge) (o outer, rest goal, ok bool) {
 		add(outer{with: e.inverse(), outInv: true})
 	}
 	if n == 0 || f.rng.IntN(4) == 0 {
-		return outer{xor: true, with: e}, g.through(t), true
+		return outer{xor: true, with: e}, g.through(t)
 	}
 	o = options[f.rng.IntN(n)]
 	if o.outInv {
 		g = g.inverse()
 	}
-	return o, goal{g.ones, g.zeros & f.w.at(o.with)}, true
+	return o, goal{g.ones, g.zeros & f.w.at(o.with)}
 }
 
 // close adds the gate around the operand that was found.

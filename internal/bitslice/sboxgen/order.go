@@ -6,10 +6,11 @@ import (
 	"poskey/internal/bitslice/circuit"
 )
 
-// enough is how many values may be alive before it hurts: registers of amd64 less the pointers and a spare.
-const enough = 12
+// enough is how many values may be alive before it hurts: the registers of amd64 that Go leaves free, less three
+// pointers and a spare.
+const enough = 10
 
-// order moves gates up and down until few values are alive at a time.
+// order moves gates up and down until few values are alive at a time, and lets that grow for a while, less and less.
 func order(c circuit.Circuit, rng *rand.Rand, tries int) circuit.Circuit {
 	cur, cost := c, pressure(c)
 	best, bestCost := cur, cost
@@ -17,7 +18,7 @@ func order(c circuit.Circuit, rng *rand.Rand, tries int) circuit.Circuit {
 		next := moveOne(cur, rng)
 		n := pressure(next)
 		slack := 6 * (1 - float64(i)/float64(tries)) * rng.Float64()
-		if float64(n) <= float64(cost)+slack*slack {
+		if float64(n-cost) <= slack*slack {
 			cur, cost = next, n
 		}
 		if cost < bestCost {

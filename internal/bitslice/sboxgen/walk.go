@@ -14,6 +14,7 @@ type walker struct {
 	find      finder
 	rng       *rand.Rand
 	up        float64 // probability to keep a step that adds one gate
+	least     network // the smallest so far
 	down      [limit]bool
 	moved     [limit]edge
 }
@@ -22,7 +23,7 @@ func newWalker(w *network, rng *rand.Rand) *walker {
 	k := &walker{cur: w, next: newNetwork(), rng: rng}
 	k.find.rng = rng
 	k.cur = k.compact(w.out) // gates that nobody needs go
-	k.next = newNetwork()
+	k.next, k.least = newNetwork(), *k.cur
 	return k
 }
 
@@ -107,11 +108,8 @@ func (k *walker) replacement(g goal, but gate) (edge, bool) {
 		depth = 1
 	}
 	for i := range depth {
-		o, rest, ok := k.find.peel(g)
-		if !ok {
-			return 0, false
-		}
-		around[i], g, but = o, rest, gate{}
+		around[i], g = k.find.peel(g)
+		but = gate{}
 	}
 	e, ok := k.find.value(g)
 	if !ok {

@@ -1,0 +1,78 @@
+package bitslice
+
+import (
+	"testing"
+
+	"poskey/internal/bitslice/circuit"
+)
+
+// allInputs gives a round every input of every S-box at once: lane i has the input i, through the key.
+func allInputs() (key [84]uint64) {
+	for n, bit := range circuit.Choice2() {
+		place, _ := keyPlaces(int(bit) - 1)
+		key[place] = uint64(circuit.Variable(n % circuit.Inputs))
+	}
+	return key
+}
+
+// wantedHalf is what the S-boxes and the permutation make of that, from the tables.
+func wantedHalf() (half [halfBits]uint64) {
+	for to, from := range circuit.Permutation() {
+		box, out := (int(from)-1)/circuit.Outputs, (int(from)-1)%circuit.Outputs
+		half[to] = uint64(circuit.Wanted(box + 1)[out])
+	}
+	return half
+}
+
+// TestTheRoundIsItsTables is the proof of the generated code: 64 inputs of 8 S-boxes, 4 outputs each.
+func TestTheRoundIsItsTables(t *testing.T) {
+	key, want := allInputs(), wantedHalf()
+	for _, before := range []uint64{0, ^uint64(0), 0x0123456789ABCDEF} {
+		var left, right [halfBits]uint64
+		for i := range left {
+			left[i] = before
+		}
+		round64(&left, &right, &key)
+		for i := range left {
+			if got := left[i] ^ before; got != want[i] {
+				t.Errorf("bit %d: %016X, want %016X", i, got, want[i])
+			}
+		}
+	}
+}
+
+func TestTheRightHalfAndTheKeyAreMixedBeforeTheBoxes(t *testing.T) {
+	key, want := allInputs(), wantedHalf()
+	var left, right [halfBits]uint64
+	for i := range right {
+		right[i] = 0x5A5A5A5A5A5A5A5A * uint64(i+1)
+	}
+	for n, bit := range circuit.Choice2() {
+		place, _ := keyPlaces(int(bit) - 1)
+		key[place] ^= right[circuit.Expansion()[n]-1]
+	}
+	round64(&left, &right, &key)
+	if left != want {
+		t.Error("what the right half adds, the key takes away: the round is another")
+	}
+}
+
+// TestTheTailIsTwelveBitsOfARound: each of the bits decides, where it is cared for, and no other does.
+func TestTheTailIsTwelveBitsOfARound(t *testing.T) {
+	key, next := allInputs(), wantedHalf()
+	var left, right [halfBits]uint64
+	for i := range left {
+		left[i] = 0x0F1E2D3C4B5A6978 * uint64(i+3)
+		next[i] ^= left[i]
+	}
+	for n, bit := range tailBits() {
+		var want, care [12]uint64
+		for i := range want {
+			want[i] = 0xFF00FF00FF00FF00 >> i
+		}
+		care[n] = 0xFFFF0000FFFF0000
+		if got, wrong := tail64(&left, &right, &key, &want, &care), (next[bit]^want[n])&care[n]; got != wrong {
+			t.Errorf("bit %d: %016X, want %016X", bit, got, wrong)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+// Command goals holds measured figures against the project's goals: metrics out of the output of benchmarks, and whole
+// runs of the built binary. It ends with 1 when one that must be reached is not.
+//
+//	goals BENCHMARKS POSKEY
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// goal is one figure. Ratios and rates must be at least so much, times at most.
+type goal struct {
+	what      string
+	must, aim float64
+	unit      string
+	atMost    bool
+	measure   func(r results, poskey string) (float64, error)
+}
+
+// The commands search test keys; the values belong to no key near them, so that all candidates are tried.
+const search = "diagnose kcv --alg tdes-128 --part hex:0123456789ABCDEFFEDCBA9876543210 --part hex:1123456789ABCDEFFEDCBA9876543211 " +
+	"--expected 0F1E2D --allow-argv-secrets -o json --search "
+
+func goals() []goal {
+	return []goal{
+		{"TDES search kernel, one core", 120, 150, "x crypto/des", false, metric("Kernel", "x-crypto/des")},
+		{"whole search over 3 digits, one core", 0, 0, "x crypto/des", false, metric("Search3", "x-crypto/des")},
+		{"diagnose kcv --search 3, 2 cores", 0.3, 0.15, "s", true, run(search+"3", 9)},
+		{"diagnose kcv --search 4, 2 cores", 12, 8, "s", true, run(search+"4", 1)},
+		{"four digits, 2 cores against 1", 1.7, 1.9, "x", false, metric("Cores", "x-1-core")},
+		{"AES-128, three digits, 2 cores against 1", 1.6, 1.9, "x", false, metric("AESCores", "x-1-core")},
+		{"TDES initial keys, one core", 2, 3, "M/s", false, metric("IK/tdes", "M/s")},
+		{"the same, against ciphers made for each KSN", 8, 0, "x", false, quotient("IK/tdes", "IKPerKSN", "M/s")},
+	}
+}
+
+// results is metrics by benchmark and unit, each with all its values.
+type results map[string][]float64
+
+func main() {
+	if len(os.Args) != 3 {
+		fail("usage: goals BENCHMARKS POSKEY")
+	}
+	r, err := read(os.Args[1])
+	if err != nil {
+		fail(err.Error())
+	}
+	missed := 0
+	fmt.Printf("%-46s %10s %-13s %8s %8s\n", "goal", "measured", "", "must", "aim") //nolint:forbidigo // a tool of the build
+	for _, g := range goals() {
+		v, err := g.measure(r, os.Args[2])
+		if err != nil {
+			fail(g.what + ": " + err.Error())
+		}
+		word := ""
+		if g.missed(v) {
+			word, missed = "MISSED", missed+1
+		}
+		fmt.Printf("%-46s %10.3g %-13s %8s %8s %s\n", g.what, v, g.unit, show(g.must), show(g.aim), word) //nolint:forbidigo // a tool of the build
+	}
+	if missed > 0 {
+		os.Exit(1)
+	}
+}
+
+func (g goal) missed(v float64) bool {
+	if g.atMost {
+		return v > g.must
+	}
+	return v < g.must
+}
+
+func show(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
+
+func fail(why string) {
+	fmt.Fprintln(os.Stderr, "goals:", why) //nolint:forbidigo // a tool of the build
+	os.Exit(2)
+}
+
+// read takes the lines of benchmarks apart: a name, a count, then values and units in turn.
+func read(path string) (results, error) {
+	f, err := os.Open(path) //nolint:gosec // the caller names the file
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	r := results{}
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		words := strings.Fields(lines.Text())
+		if len(words) < 4 || !strings.HasPrefix(words[0], "Benchmark") {
+			continue
+		}
+		name := strings.TrimPrefix(words[0], "Benchmark")
+		if i := strings.LastIndex(name, "-"); i > 0 {
+			name = name[:i]
+		}
+		for i := 2; i+1 < len(words); i += 2 {
+			if v, err := strconv.ParseFloat(words[i], 64); err == nil {
+				r[name+" "+words[i+1]] = append(r[name+" "+words[i+1]], v)
+			}
+		}
+	}
+	return r, lines.Err()
+}
+
+func (r results) median(name, unit string) (float64, error) {
+	v := r[name+" "+unit]
+	if len(v) == 0 {
+		return 0, fmt.Errorf("no benchmark %s with a metric %s", name, unit)
+	}
+	return median(v), nil
+}
+
+func median(v []float64) float64 {
+	slices.Sort(v)
+	return v[len(v)/2]
+}
+
+func metric(name, unit string) func(results, string) (float64, error) {
+	return func(r results, _ string) (float64, error) { return r.median(name, unit) }
+}
+
+func quotient(name, by, unit string) func(results, string) (float64, error) {
+	return func(r results, _ string) (float64, error) {
+		a, err := r.median(name, unit)
+		if err != nil {
+			return 0, err
+		}
+		b, err := r.median(by, unit)
+		return a / b, err
+	}
+}
+
+// run gives the median time of a command, whose exit code says only that it found nothing or chance matches.
+func run(args string, times int) func(results, string) (float64, error) {
+	return func(_ results, poskey string) (float64, error) {
+		var took []float64
+		for range times {
+			c := exec.Command(poskey, strings.Fields(args)...) //nolint:gosec // the binary under test
+			c.Env = append(os.Environ(), "GOMAXPROCS=2")
+			start := time.Now()
+			err := c.Run()
+			took = append(took, time.Since(start).Seconds())
+			const unexplained = 11
+			if err != nil && c.ProcessState.ExitCode() != unexplained {
+				return 0, fmt.Errorf("%s: %w", args, err)
+			}
+		}
+		return median(took), nil
+	}
+}
