@@ -91,10 +91,7 @@ func (s *soft) pop(id leaseID) *lease {
 	last := len(list) - 1
 	l := list[last]
 	list[last] = nil
-	s.idle[id] = list[:last]
-	if last == 0 {
-		delete(s.idle, id)
-	}
+	s.idle[id] = list[:last] // an empty list stays for the lease that comes back
 	s.leases--
 	return l
 }
@@ -116,11 +113,14 @@ func (s *soft) giveBack(l *lease) {
 // takes, are the last to go.
 func (s *soft) evict(newest leaseID) {
 	victim := newest
-	for id := range s.idle {
-		if id != newest && id != (leaseID{}) {
+	for id, list := range s.idle {
+		if len(list) > 0 && id != newest && id != (leaseID{}) {
 			victim = id
 			break
 		}
 	}
 	s.pop(victim).kbpk.Wipe()
+	if len(s.idle[victim]) == 0 {
+		delete(s.idle, victim)
+	}
 }

@@ -22,7 +22,7 @@ type soft struct {
 	master *keys.Key
 
 	mu     sync.Mutex
-	idle   map[leaseID][]*lease // protectors ready for use; no list in it is empty
+	idle   map[leaseID][]*lease // protectors ready for use; a list is empty while its only lease is out
 	leases int                  // how many they are
 	bdks   map[bdkID]*dukpt.BDK // base derivation keys with their ciphers made
 	closed bool
