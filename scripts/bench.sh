@@ -17,3 +17,6 @@ echo "== start-up: poskey version against a Go hello-world"
 CGO_ENABLED=0 $go build -trimpath -o out/poskey ./cmd/poskey
 CGO_ENABLED=0 $go build -trimpath -o out/hello ./scripts/hello
 $go run ./scripts/startup out/hello "out/poskey version" "out/poskey kcv compute --help"
+echo
+echo "== bulk: a million lines through --batch, whole runs on two cores (BULKLINES=N for another number)"
+$go run ./scripts/bulk out/poskey "${BULKLINES:-1000000}"

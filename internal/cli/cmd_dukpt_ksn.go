@@ -131,7 +131,7 @@ func ksnPage(p *render.Page, ksn dukpt.KSN, doc ksnDoc) {
 		rows[i] = []string{p.T(f.Name), f.Digits, p.T(f.Meaning)}
 	}
 	p.Blank()
-	p.Grid([]text.Text{text.New("FIELD"), text.New("DIGITS"), text.New("MEANING")}, rows)
+	p.Grid([]text.Text{text.New("FIELD"), text.New("VALUE"), text.New("MEANING")}, rows)
 	dukptWarnPage(p, ksn.Warnings())
 	for i, next := range doc.Following {
 		if i == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"poskey/internal/fault"
+	"poskey/internal/source"
 	"poskey/internal/text"
 	"poskey/pkg/dukpt"
 	"poskey/pkg/hsm"
@@ -49,8 +50,27 @@ type base struct {
 	level hsm.Level
 }
 
-// dukptBase takes in the key that is derived from. The KSN says which algorithm it has.
+// dukptBase takes in the key that is derived from. The KSN says which algorithm it has. A batch mostly asks for the same
+// one as in the line before.
 func (in *intake) dukptBase(ctx context.Context, s dukpt.Scheme, w baseWish) (base, error) {
+	if last := in.lastBase; last.scheme == s && last.wish == w {
+		return last.base, nil
+	}
+	b, err := in.readBase(ctx, s, w)
+	if err == nil && in.batch && !strings.HasPrefix(w.bdk, string(source.Hex)) { // a key in hex is not held on to
+		in.lastBase = lastBase{s, w, b}
+	}
+	return b, err
+}
+
+// lastBase is a base key with what was asked.
+type lastBase struct {
+	scheme dukpt.Scheme
+	wish   baseWish
+	base   base
+}
+
+func (in *intake) readBase(ctx context.Context, s dukpt.Scheme, w baseWish) (base, error) {
 	wish := keyWish{src: w.bdk, kbpk: w.kbpk, what: text.New("the BDK"), attrs: hsm.Attributes{Usage: keys.UsageBDK},
 		family: keys.TDES128, policy: hsm.Policy{Inspect: true}}
 	b := base{level: w.level()}

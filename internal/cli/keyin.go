@@ -20,6 +20,8 @@ type intake struct {
 	read  func(ctx context.Context, src string, what text.Text) (source.Material, error)
 	batch bool
 	memo  map[[32]byte]hsm.Key // KBPKs and BDKs of a batch: the same one stands in a million lines
+
+	lastBase lastBase // of a batch: what its last line was derived from
 }
 
 const maxMemo = 256

@@ -23,7 +23,8 @@ const (
 	usageInitial    = 0x8001
 )
 
-// usage is the indicator of a use, as the terminal sees it: it generates MACs of requests and verifies those of responses.
+// usage is the indicator of a use, as the terminal sees it: it generates MACs of requests and verifies those of
+// responses.
 func (u Use) usage() uint16 {
 	switch u {
 	case PIN:
@@ -46,8 +47,8 @@ func (u Use) usage() uint16 {
 
 const aesBlock = 16
 
-// derivation is what goes into the cipher (6.3.2 tables 2, 3): 01, number of the block, usage, algorithm, length in bits,
-// and 8 bytes that say of what.
+// derivation is what goes into the cipher (6.3.2 tables 2, 3): 01, number of the block, usage, algorithm, length in
+// bits, and 8 bytes that say of what.
 type derivation struct {
 	usage uint16
 	as    KeyType
@@ -61,7 +62,8 @@ func ofCounter(ksn KSN) (of [8]byte) {
 }
 
 // run fills dst, of 16, 24 or 32 bytes, block by block (6.3.1). Of the second block of 24 bytes only the first half is
-// wanted: the block is made while there is room for the whole of it, and its half put in its place. It allocates nothing.
+// wanted: the block is made while there is room for the whole of it, and its half put in its place. It allocates
+// nothing.
 func (d derivation) run(b cipher.Block, dst []byte) {
 	switch len(dst) - aesBlock {
 	case aesBlock:

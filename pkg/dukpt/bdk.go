@@ -76,8 +76,8 @@ func (b *BDK) Scheme() Scheme { return b.scheme }
 // Algorithm is that of the initial keys.
 func (b *BDK) Algorithm() keys.Algorithm { return b.alg }
 
-// DeriveIK writes the initial key of the KSN, whose counter does not count, into dst, which has exactly the key's length. It
-// allocates nothing: for a million keys in a row.
+// DeriveIK writes the initial key of the KSN, whose counter does not count, into dst, which has exactly the key's
+// length. It allocates nothing: for a million keys in a row.
 func (b *BDK) DeriveIK(dst []byte, ksn KSN) error {
 	if b.block == nil {
 		return fault.New(fault.Failure, "the BDK was wiped")

@@ -44,8 +44,8 @@ func BenchmarkIK(b *testing.B) {
 	}
 }
 
-// BenchmarkIKPerKSN makes the ciphers anew for every KSN, with crypto/des alone, as the Go libraries of others do. It is
-// what BenchmarkIK is measured against.
+// BenchmarkIKPerKSN makes the ciphers anew for every KSN, with crypto/des alone, as the Go libraries of others do. It
+// is what BenchmarkIK is measured against.
 func BenchmarkIKPerKSN(b *testing.B) {
 	ksns := devices(b, tdesKSN)
 	bdk := testvec.Hex(b, tdesBDK)

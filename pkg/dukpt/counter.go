@@ -70,8 +70,8 @@ func (k KSN) Remaining() uint64 {
 }
 
 // fewBits counts the numbers below limit, of width bits or less, that have at most most bits set. limit is at most
-// 2^width. For each set bit of limit, from the highest, the numbers that agree above it and have a zero there: any choice
-// of bits below.
+// 2^width. For each set bit of limit, from the highest, the numbers that agree above it and have a zero there: any
+// choice of bits below.
 func fewBits(limit uint64, width, most int) uint64 {
 	var sum uint64
 	for at := width; at >= 0; at-- {

@@ -11,10 +11,10 @@ import (
 	"poskey/pkg/keys"
 )
 
-// Device is the DUKPT state of a terminal (X9.24-1:2009 A.2, X9.24-3:2017 C.3.2 and 6.5). It keeps one register for each
-// bit of the counter. Register i holds the key of the next counter whose lowest set bit is i, so that the current
-// transaction's key stands ready, and those after it are derived from it before it is erased. From what is in the registers
-// no key of a past transaction can be computed.
+// Device is the DUKPT state of a terminal (X9.24-1:2009 A.2, X9.24-3:2017 C.3.2 and 6.5). It keeps one register for
+// each bit of the counter. Register i holds the key of the next counter whose lowest set bit is i, so that the current
+// transaction's key stands ready, and those after it are derived from it before it is erased. From what is in the
+// registers no key of a past transaction can be computed.
 //
 // A Device is not safe for concurrent use.
 type Device struct {
@@ -25,8 +25,8 @@ type Device struct {
 	future []*secret.Bytes
 }
 
-// NewDevice loads an initial key into a terminal and wipes it. A KSN with counter 0 is the first loading; any other gives
-// the state in which the terminal is about to use that counter.
+// NewDevice loads an initial key into a terminal and wipes it. A KSN with counter 0 is the first loading; any other
+// gives the state in which the terminal is about to use that counter.
 func NewDevice(ik *IK, ksn KSN) (*Device, error) {
 	defer ik.Wipe()
 	if err := checkScheme(ik.scheme, ksn); err != nil {
@@ -57,7 +57,8 @@ func NewDevice(ik *IK, ksn KSN) (*Device, error) {
 }
 
 // pending tells which key register i holds when the KSN's counter is the next: the first counter from there on whose
-// lowest set bit is i, if the counter that it is derived from is over (or is 0, the initial key) and it is a transaction.
+// lowest set bit is i, if the counter that it is derived from is over (or is 0, the initial key) and it is a
+// transaction.
 func pending(ksn KSN, i int) (KSN, bool) {
 	c, bit := uint64(ksn.Counter()), uint64(1)<<i
 	parent := c &^ (2*bit - 1)

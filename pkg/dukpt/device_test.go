@@ -12,9 +12,9 @@ import (
 	"poskey/pkg/keys"
 )
 
-// What runs where: plain `go test` walks the whole life of a TDES device, `go test -race` its beginning, its end and the
-// counters where bits are skipped; both do that much for AES. With POSKEY_LONG=1 both walk whole lives, of TDES and of AES-128,
-// AES-192 and AES-256 (hours each: -timeout 24h).
+// What runs where: plain `go test` walks the whole life of a TDES device, `go test -race` its beginning, its end and
+// the counters where bits are skipped; both do that much for AES. With POSKEY_LONG=1 both walk whole lives, of TDES and
+// of AES-128, AES-192 and AES-256 (about an hour each: -timeout 24h).
 
 // long reports whether tests may take hours.
 func long() bool { return os.Getenv("POSKEY_LONG") == "1" }
@@ -253,7 +253,8 @@ func TestStateShowsWhoseKeyEachRegisterHolds(t *testing.T) {
 	}
 }
 
-// checkState: every register holds the key of a transaction to come that starts at its bit, the current one's among them.
+// checkState: every register holds the key of a transaction to come that starts at its bit, the current one's among
+// them.
 func checkState(t *testing.T, ik *IK, s State) {
 	t.Helper()
 	want, current := map[Scheme]int{TDES: 21, AES: 32}[s.Scheme], false
@@ -287,8 +288,8 @@ func checkState(t *testing.T, ik *IK, s State) {
 	}
 }
 
-// TestNoKeyOfThePastCanBeComputed: everything that can be derived from what is in the registers, and that is all keys to
-// come and none that was. The initial key is not among them either.
+// TestNoKeyOfThePastCanBeComputed: everything that can be derived from what is in the registers, and that is all keys
+// to come and none that was. The initial key is not among them either.
 func TestNoKeyOfThePastCanBeComputed(t *testing.T) {
 	nothingLeft(t)
 	for bdk, last := range map[string]uint32{tdesBDK: 0x1FF800, aesBDK: 0xFFFF0000} {

@@ -1,9 +1,9 @@
 // Package dukpt derives keys by DUKPT, derived unique key per transaction: TDES DUKPT (ANSI X9.24-1:2009 annex A,
 // X9.24-3:2017 annex C) and AES DUKPT (X9.24-3:2017). Clauses are those cited by openemv/dukpt.
 //
-// From one base derivation key (BDK) each device gets an initial key (IK), which it erases after making its first future
-// keys from it; every transaction has a key of its own, and what encrypts a PIN, a MAC or data is derived from that. The
-// key serial number ([KSN]) travels with each message and names the way:
+// From one base derivation key (BDK) each device gets an initial key (IK), which it erases after making its first
+// future keys from it; every transaction has a key of its own, and what encrypts a PIN, a MAC or data is derived from
+// that. The key serial number ([KSN]) travels with each message and names the way:
 //
 //	TDES   20 digits   59 bits of identifier, 21 bits of counter; a counter has at most 10 bits set     (A.3, C.4)
 //	AES    24 digits   BDK id (8), derivation id (8), counter (8); a counter has at most 16 bits set    (6.1)
@@ -16,9 +16,9 @@
 //	AES         AES of derivation data under the deriving key; the data says what comes out: usage, algorithm, length,
 //	            identifier and counter (6.3)
 //
-// [BDK], [IK], [Transaction] and the working key, a keys.Key, are different types: a step left out or made twice does not
-// compile. A BDK prepares its ciphers once, may be used from several goroutines, and [BDK.DeriveIK] allocates nothing.
-// Keys handed in stay the caller's; what is handed out is wiped by the caller.
+// [BDK], [IK], [Transaction] and the working key, a keys.Key, are different types: a step left out or made twice does
+// not compile. A BDK prepares its ciphers once, may be used from several goroutines, and [BDK.DeriveIK] allocates
+// nothing. Keys handed in stay the caller's; what is handed out is wiped by the caller.
 //
 // [Device] is the other side: the state machine of a terminal, which holds no key of a transaction that is over.
 //

@@ -18,8 +18,8 @@ type Field struct {
 	Meaning text.Text
 }
 
-// KeySetID is what names the BDK: for TDES the six digits of the usual layout, FFFF + key set + device + counter; for AES
-// the eight digits of the BDK id.
+// KeySetID is what names the BDK: for TDES the six digits of the usual layout, FFFF + key set + device + counter; for
+// AES the eight digits of the BDK id.
 func (k KSN) KeySetID() string {
 	if k.Scheme() == AES {
 		return k.String()[:8]
@@ -121,8 +121,8 @@ func (k KSN) Warnings() []Warning {
 	return nil
 }
 
-// InitialWarnings tells what is doubtful about a KSN that an initial key is derived for. The counter does not count there,
-// which hides two mistakes: the KSN of a transaction, and devices numbered one by one.
+// InitialWarnings tells what is doubtful about a KSN that an initial key is derived for. The counter does not count
+// there, which hides two mistakes: the KSN of a transaction, and devices numbered one by one.
 func (k KSN) InitialWarnings() []Warning {
 	var all []Warning
 	if k.topBit() {
@@ -143,9 +143,9 @@ func (k KSN) oddDevice() Warning {
 		k.digits(10, 15), k.DeviceID(), k.Counter())}
 }
 
-// JoinKSN puts a TDES KSN together from its parts as they stand in forms and in jPOS: key set (6 to 10 digits, filled up
-// with F on the left), device (5), counter (up to 6). A counter of six digits reaches into the device field and is added
-// there, with a warning; so is an odd device. A sum that leaves the device's 19 bits is refused.
+// JoinKSN puts a TDES KSN together from its parts as they stand in forms and in jPOS: key set (6 to 10 digits, filled
+// up with F on the left), device (5), counter (up to 6). A counter of six digits reaches into the device field and is
+// added there, with a warning; so is an odd device. A sum that leaves the device's 19 bits is refused.
 func JoinKSN(keySet, device, counter string) (KSN, []Warning, error) {
 	keySet, device, counter = strip(keySet), strip(device), strip(counter)
 	if n := len(keySet); n < 6 || n > 10 {
@@ -188,8 +188,8 @@ func (k KSN) addCounter(digits string) (KSN, []Warning, error) {
 	return k.withCounter(sum), all, nil
 }
 
-// WorkingWarnings tells of a working key that is stronger than the key it is derived from: it is as strong as that one at
-// best. The test vectors of the standard never do it.
+// WorkingWarnings tells of a working key that is stronger than the key it is derived from: it is as strong as that one
+// at best. The test vectors of the standard never do it.
 func WorkingWarnings(base Strength, as KeyType) []Warning {
 	own := as.Algorithm().Strength(as.Len())
 	if own <= base.Strength() {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// host is written from the tables of the standards and uses no code of the package but the KSN's bytes. It keeps the keys on
-// the way to the counter before, so that a walk over all counters costs one step for each.
+// host is written from the tables of the standards and uses no code of the package but the KSN's bytes. It keeps the
+// keys on the way to the counter before, so that a walk over all counters costs one step for each.
 type host struct {
 	tdes bool
 	ksn  [12]byte // the initial one; of TDES the right 10 bytes

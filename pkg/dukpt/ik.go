@@ -39,8 +39,8 @@ func (k *IK) Wipe() {
 	}
 }
 
-// Transaction derives the key of the KSN's counter. Counter 0 and counters with too many bits are refused. Whether the KSN
-// belongs to this IK nobody can tell.
+// Transaction derives the key of the KSN's counter. Counter 0 and counters with too many bits are refused. Whether the
+// KSN belongs to this IK nobody can tell.
 func (k *IK) Transaction(ksn KSN) (*Transaction, error) {
 	if err := checkScheme(k.scheme, ksn); err != nil {
 		return nil, err

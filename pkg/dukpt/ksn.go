@@ -93,7 +93,8 @@ func (k KSN) Bytes() []byte { return append([]byte(nil), k.b[:k.n]...) }
 // String gives 20 or 24 upper-case digits.
 func (k KSN) String() string { return strings.ToUpper(hex.EncodeToString(k.b[:k.n])) }
 
-// counterMask has the bits of the scheme's counter: the low 21 of a TDES KSN (A.3, C.4), the low 32 of an AES KSN (6.1).
+// counterMask has the bits of the scheme's counter: the low 21 of a TDES KSN (A.3, C.4), the low 32 of an AES KSN
+// (6.1).
 func (k KSN) counterMask() uint32 {
 	switch k.n {
 	case tdesLen:

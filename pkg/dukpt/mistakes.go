@@ -1,7 +1,7 @@
 package dukpt
 
-// What field software derives and the standards do not: for diagnosis alone. Nothing else in poskey calls this file, and
-// no key from here is ever loaded or exported.
+// What field software derives and the standards do not: for diagnosis alone. Nothing else in poskey calls this file,
+// and no key from here is ever loaded or exported.
 
 import (
 	"crypto/des"

@@ -4,8 +4,8 @@ package dukpt
 
 import "math/bits"
 
-// Registers tells whose keys a device holds when the KSN's counter is its next, in the order of [State]: one for each bit of
-// the counter, the highest first. The check values are left open. It is nil for a counter that no device uses.
+// Registers tells whose keys a device holds when the KSN's counter is its next, in the order of [State]: one for each
+// bit of the counter, the highest first. The check values are left open. It is nil for a counter that no device uses.
 func (k KSN) Registers() []Register {
 	if k.CheckCounter() != nil {
 		return nil

@@ -7,8 +7,8 @@ import (
 	"poskey/pkg/kcv"
 )
 
-// TestRegistersAreToldWithoutAKey: what the counter alone says is what a device with keys shows, from the first transaction
-// over a stretch of counters to the end of life.
+// TestRegistersAreToldWithoutAKey: what the counter alone says is what a device with keys shows, from the first
+// transaction over a stretch of counters to the end of life.
 func TestRegistersAreToldWithoutAKey(t *testing.T) {
 	nothingLeft(t)
 	for bdk, starts := range near(t) {

@@ -72,7 +72,8 @@ func ParseShortKSN(s string, p Padding) (KSN, error) {
 	return decode(p.apply(digits))
 }
 
-// checkDigits holds the digits against the rules of keys.ParseHex, so that positions are those of the text that was given.
+// checkDigits holds the digits against the rules of keys.ParseHex, so that positions are those of the text that was
+// given.
 func checkDigits(digits string) error {
 	if len(digits) > maxText || digits == "" {
 		return fault.New(fault.KSNLength, "the KSN has %d hex digits, want 20 (TDES DUKPT) or 24 (AES DUKPT)", len(digits))

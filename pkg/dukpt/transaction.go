@@ -55,8 +55,8 @@ func (t *Transaction) Working(u Use, as KeyType) (*keys.Key, error) {
 	return fresh(as.Algorithm(), sec, err)
 }
 
-// CheckWorking tells, before any key is there, whether a key of the algorithm (a BDK's, an IK's) gives a working key for
-// the use and of the type. It gives the type, filled in when it was left open.
+// CheckWorking tells, before any key is there, whether a key of the algorithm (a BDK's, an IK's) gives a working key
+// for the use and of the type. It gives the type, filled in when it was left open.
 func CheckWorking(deriving keys.Algorithm, u Use, as KeyType) (KeyType, error) {
 	if as == "" {
 		as = like(deriving)

@@ -170,7 +170,8 @@ func (n tally) withdrawn(t *testing.T, v vector) {
 	n.is(t, "PIN block", block, v.PINBlock)
 }
 
-// checkReadings: a short KSN is refused with its class, and the three things that it may mean give the keys of the vector.
+// checkReadings: a short KSN is refused with its class, and the three things that it may mean give the keys of the
+// vector.
 func checkReadings(t *testing.T, v vector) {
 	k, err := ParseKSN(v.KSNGiven)
 	if !fault.Is(err, v.Expect) || !k.IsZero() {

@@ -270,7 +270,8 @@ func TestTDESHasItsFiveUsesAndOneType(t *testing.T) {
 	}
 }
 
-// TestTDESWorkingKeysAreTheTransactionKeyWithItsConstant: table A-1, to the parity bits, which no MAC or PIN block shows.
+// TestTDESWorkingKeysAreTheTransactionKeyWithItsConstant: table A-1, to the parity bits, which no MAC or PIN block
+// shows.
 func TestTDESWorkingKeysAreTheTransactionKeyWithItsConstant(t *testing.T) {
 	ksn := ksnOf(t, "FFFF9876543210E00001")
 	txn := txnOf(t, ikOf(t, tdesBDK, ksn), ksn)

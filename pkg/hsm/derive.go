@@ -56,16 +56,18 @@ type Derivation struct {
 }
 
 // UsageTransaction marks the key of a transaction. X9.143 has no usage for it, so this is a proprietary one: it derives
-// working keys and nothing else. A boundary keeps it, gives its check value and reveals it, and closes no key block over it
-// for somebody else, whatever usage the header names: what is exported is a working key.
+// working keys and nothing else. A boundary keeps it, gives its check value and reveals it, and closes no key block
+// over it for somebody else, whatever usage the header names: what is exported is a working key.
 const UsageTransaction keys.Usage = "99"
 
-// isTransaction reports the attributes of a transaction key. A proprietary usage may be somebody else's too, so all three count.
+// isTransaction reports the attributes of a transaction key. A proprietary usage may be somebody else's too, so all
+// three count.
 func (a Attributes) isTransaction() bool {
 	return a.Usage == UsageTransaction && a.Mode == 'X' && a.Exportability == 'N'
 }
 
-// Check tells, before any key is there, what is wrong with the derivation: of the base only the attributes are looked at.
+// Check tells, before any key is there, what is wrong with the derivation: of the base only the attributes are looked
+// at.
 func (d Derivation) Check(base Attributes) error {
 	if d.From != FromBDK && d.From != FromIK {
 		return fault.New(fault.Usage, "unknown base of a derivation %q", string(d.From))
@@ -106,8 +108,9 @@ func (d Derivation) checkWanted(base keys.Algorithm) error {
 	return fault.New(fault.Usage, "unknown key %q is wanted", string(d.Want))
 }
 
-// attributes are those of the result. Modes are the terminal's: it encrypts PINs, generates MACs of requests and verifies
-// those of responses, as AES DUKPT names its usages. Exportability is the base's, and never for a transaction key.
+// attributes are those of the result. Modes are the terminal's: it encrypts PINs, generates MACs of requests and
+// verifies those of responses, as AES DUKPT names its usages. Exportability is the base's, and never for a transaction
+// key.
 func (d Derivation) attributes(base Attributes, alg keys.Algorithm) Attributes {
 	a := Attributes{Algorithm: alg, Exportability: base.Exportability}
 	switch d.Want {
@@ -124,7 +127,8 @@ func (d Derivation) attributes(base Attributes, alg keys.Algorithm) Attributes {
 }
 
 // workingUsage is that of X9.143 table 2. The MAC keys of TDES DUKPT are for the retail MAC, that of the annex. Under
-// AES DUKPT block ciphers are for CMAC, TDEA too: the retail MAC takes keys of two halves only, which the 3-key ones are not.
+// AES DUKPT block ciphers are for CMAC, TDEA too: the retail MAC takes keys of two halves only, which the 3-key ones
+// are not.
 func workingUsage(s dukpt.Scheme, u dukpt.Use, alg keys.Algorithm) keys.Usage {
 	switch {
 	case u == dukpt.PIN:
@@ -230,8 +234,8 @@ type bdkID struct {
 	len    int
 }
 
-// bdk gives a BDK with its ciphers made. They are kept as long as the boundary, since making them costs ten times what an
-// initial key does. A BDK let go by another call's eviction, or by Close, serves those that hold it to their end.
+// bdk gives a BDK with its ciphers made. They are kept as long as the boundary, since making them costs ten times what
+// an initial key does. A BDK let go by another call's eviction, or by Close, serves those that hold it to their end.
 func (s *soft) bdk(ctx context.Context, base Key, scheme dukpt.Scheme) (*dukpt.BDK, error) {
 	id := bdkID{scheme, base.Block, base.Attributes, base.Len}
 	if b, err := s.takeBDK(id); b != nil || err != nil {

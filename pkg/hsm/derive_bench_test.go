@@ -34,8 +34,8 @@ func benchBase(b *testing.B, alg keys.Algorithm, bdk, pattern string) (*soft, Ke
 	return s.(*soft), base, ksns
 }
 
-// BenchmarkDeriveIK is a line of `dukpt ik --batch` without its text: the initial key, its check value, and the block under
-// the master key.
+// BenchmarkDeriveIK is a line of `dukpt ik --batch` without its text: the initial key, its check value, and the block
+// under the master key.
 func BenchmarkDeriveIK(b *testing.B) {
 	for _, c := range []struct {
 		name, bdk, pattern string

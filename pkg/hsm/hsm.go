@@ -1,16 +1,16 @@
 // Package hsm is the boundary: outside it a key is a key block, only inside it is a key clear.
 //
-// A [Boundary] does what a payment HSM does: it generates a key, forms one from components, imports, wraps, unwraps,
-// examines, splits, computes check values. What it hands out is a [Key]: an X9.143 block under the boundary's own master
-// key with the public attributes. Commands hold Keys and never key bytes; clear bytes go in once, at [Boundary.Import]
-// and [Boundary.Form], and come out only where the trade wants them clear: components ([Boundary.Split]) and
-// [Boundary.Reveal].
+// A [Boundary] does what a payment HSM does: it generates a key, forms one from components, imports, derives by DUKPT,
+// wraps, unwraps, examines, splits, computes check values. What it hands out is a [Key]: an X9.143 block under the
+// boundary's own master key with the public attributes. Commands hold Keys and never key bytes; clear bytes go in once,
+// at [Boundary.Import] and [Boundary.Form], and come out only where the trade wants them clear: components
+// ([Boundary.Split]) and [Boundary.Reveal].
 //
 // Drivers: [NewSoft] lives as long as the command, with a master key drawn at its start. Others join behind the same
 // interface. Attributes travel with the key; a driver may refuse what they do not allow.
 //
-// A key that was compared with an expected check value is another type, [Checked], than one that was not. Loading into a
-// device asks for the first.
+// A key that was compared with an expected check value is another type, [Checked], than one that was not. Loading into
+// a device asks for the first.
 package hsm
 
 import (

@@ -1,5 +1,6 @@
 // Command bulk measures whole batch runs of the built binary on two cores: seconds, lines a second, peak memory, and the
-// ratio to one plain pass of encoding/json over the same lines, on one core, in the same run.
+// ratio to one plain pass of encoding/json over the same lines, on one core, in the same run. It holds them against the
+// project's goals, and ends with 1 when one that must be reached is not.
 //
 //	bulk POSKEY [LINES [WORD]]
 //
@@ -23,7 +24,11 @@ import (
 	"time"
 )
 
-const cores = "2"
+const (
+	cores   = "2"
+	mostMB  = 100 // of memory, for every run
+	million = 1_000_000
+)
 
 // The keys of the runs are nobody's: they are drawn anew each time.
 const (
@@ -46,21 +51,23 @@ type run struct {
 	args string
 	make func(i int) line // the lines, out of nothing
 	wrap func(block string) line
+
+	must, aim float64 // seconds for a million lines; 0 where there is no goal
 }
 
 // runs lists them in order: those with wrap take the key blocks that the first one made.
 func runs(kbpk string) []run {
 	blocks := func(block string) line { return line{Block: block} }
+	aes := func(int) line { return line{Key: "hex:" + random(32)} }
 	return []run{
-		{"keyblock wrap, D-256", "keyblock wrap --alg aes-256 --header D0000D0AB00E0000 --kbpk file:" + kbpkFile,
-			func(int) line { return line{Key: "hex:" + random(32)} }, nil},
-		{"keyblock unwrap, D-256", "keyblock unwrap --kbpk file:" + kbpkFile, nil, blocks},
-		{"keyblock unwrap, KBPK in each line", "keyblock unwrap", nil,
-			func(block string) line { return line{Block: block, KBPK: "hex:" + kbpk} }},
-		{"keyblock translate, D-256", "keyblock translate --kbpk file:" + kbpkFile + " --to-kbpk file:" + toKBPKFile, nil, blocks},
-		{"kcv compute, tdes-128", "kcv compute --alg tdes-128", func(int) line { return line{Key: "hex:" + random(16)} }, nil},
-		{"kcv compute, aes-256", "kcv compute --alg aes-256", func(int) line { return line{Key: "hex:" + random(32)} }, nil},
-		{"dukpt ik, TDES", "dukpt ik --bdk file:" + bdkFile, func(i int) line { return line{KSN: ksn(i)} }, nil},
+		{name: "keyblock wrap, D-256", make: aes, args: "keyblock wrap --alg aes-256 --header D0000D0AB00E0000 --kbpk file:" + kbpkFile},
+		{name: "keyblock unwrap, D-256", wrap: blocks, args: "keyblock unwrap --kbpk file:" + kbpkFile, must: 12, aim: 6},
+		{name: "keyblock unwrap, KBPK in each line", args: "keyblock unwrap",
+			wrap: func(block string) line { return line{Block: block, KBPK: "hex:" + kbpk} }},
+		{name: "keyblock translate, D-256", wrap: blocks, args: "keyblock translate --kbpk file:" + kbpkFile + " --to-kbpk file:" + toKBPKFile},
+		{name: "kcv compute, tdes-128", make: func(int) line { return line{Key: "hex:" + random(16)} }, args: "kcv compute --alg tdes-128"},
+		{name: "kcv compute, aes-256", make: aes, args: "kcv compute --alg aes-256"},
+		{name: "dukpt ik, TDES", make: func(i int) line { return line{KSN: ksn(i)} }, args: "dukpt ik --bdk file:" + bdkFile, must: 6, aim: 3},
 	}
 }
 
@@ -92,7 +99,7 @@ func measure(args []string) error {
 	if err != nil {
 		return err
 	}
-	n, word := 1_000_000, ""
+	n, word := million, ""
 	if len(args) > 1 {
 		if n, err = strconv.Atoi(args[1]); err != nil {
 			return err
@@ -113,17 +120,48 @@ func measure(args []string) error {
 			return err
 		}
 	}
-	fmt.Printf("%-36s %10s %8s %12s %9s %14s\n", "command, "+cores+" cores", "lines", "seconds", "lines/s", "peak MB", "x plain JSON") //nolint:forbidigo // a tool of the build
+	fmt.Printf("%-36s %10s %8s %12s %9s %14s %6s %6s\n", "command, "+cores+" cores", "lines", "seconds", "lines/s", "peak MB", //nolint:forbidigo // a tool of the build
+		"x plain JSON", "must", "aim")
+	missed := 0
 	for i, r := range runs(kbpk) {
 		wanted := strings.Contains(r.name, word)
 		if !wanted && i > 0 {
 			continue
 		}
-		if err := b.one(r, wanted); err != nil {
+		f, err := b.one(r)
+		if err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
+		if wanted && !f.print(r, n) {
+			missed++
+		}
+	}
+	if missed > 0 {
+		return fmt.Errorf("%d goals were missed", missed)
 	}
 	return nil
+}
+
+// figures of one run.
+type figures struct {
+	took, plain time.Duration
+	peak        int64
+}
+
+// print writes the row, and tells whether what must be reached was.
+func (f figures) print(r run, lines int) bool {
+	share := float64(lines) / million
+	megabytes := float64(f.peak) / (1 << 20)
+	fmt.Printf("%-36s %10d %8.2f %12.0f %9.0f %14.2f %6s %6s\n", r.name, lines, f.took.Seconds(), float64(lines)/f.took.Seconds(), //nolint:forbidigo // a tool of the build
+		megabytes, f.took.Seconds()/f.plain.Seconds(), goal(r.must*share), goal(r.aim*share))
+	return megabytes < mostMB && (r.must == 0 || f.took.Seconds() <= r.must*share)
+}
+
+func goal(seconds float64) string {
+	if seconds == 0 {
+		return "-"
+	}
+	return strconv.FormatFloat(seconds, 'f', 1, 64)
 }
 
 // bench is one folder with the files of the runs.
@@ -140,26 +178,22 @@ const (
 	blocksFile = "blocks.txt"
 )
 
-func (b bench) one(r run, show bool) error {
+func (b bench) one(r run) (figures, error) {
 	if err := b.writeLines(r); err != nil {
-		return err
+		return figures{}, err
 	}
-	plain, err := b.plain()
-	if err != nil {
-		return err
+	f := figures{}
+	var err error
+	if f.plain, err = b.plain(); err != nil {
+		return figures{}, err
 	}
-	took, peak, err := b.command(r)
-	if err != nil {
-		return err
-	}
-	if show {
-		fmt.Printf("%-36s %10d %8.2f %12.0f %9.0f %14.2f\n", r.name, b.lines, took.Seconds(), float64(b.lines)/took.Seconds(), //nolint:forbidigo // a tool of the build
-			float64(peak)/(1<<20), took.Seconds()/plain.Seconds())
+	if f.took, f.peak, err = b.command(r); err != nil {
+		return figures{}, err
 	}
 	if strings.HasPrefix(r.name, "keyblock wrap") {
-		return b.takeBlocks()
+		err = b.takeBlocks()
 	}
-	return nil
+	return f, err
 }
 
 // writeLines writes the lines of a run: made, or one for each block.

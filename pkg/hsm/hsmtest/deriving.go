@@ -1,6 +1,7 @@
 package hsmtest
 
-// Claims about DUKPT inside the boundary. What must come out is computed outside by pkg/dukpt, which has vectors of its own.
+// Claims about DUKPT inside the boundary. What must come out is computed outside by pkg/dukpt, which has vectors of its
+// own.
 
 import (
 	"context"
