@@ -51,7 +51,8 @@ func checkKey(s Scheme, k *keys.Key) error {
 	case s != TDES && s != AES:
 		return fault.New(fault.Usage, "unknown DUKPT scheme %q", string(s))
 	case s == TDES && alg != keys.TDES128:
-		return fault.New(fault.Malformed, "TDES DUKPT takes a tdes-128 key (32 hex digits), this one is %s with %d digits", alg, 2*k.Len())
+		return fault.New(fault.Malformed,
+			"TDES DUKPT takes a tdes-128 key (32 hex digits), this one is %s with %d digits", alg, 2*k.Len())
 	case s == AES && !alg.IsAES():
 		return fault.New(fault.Malformed, "AES DUKPT takes an AES key, this one is %s with %d digits", alg, 2*k.Len())
 	}
@@ -67,7 +68,8 @@ func checkScheme(s Scheme, ksn KSN) error {
 	if s == AES {
 		want = 2 * aesLen
 	}
-	return fault.New(fault.KSNLength, "the key is for %s, whose KSN has %d hex digits; this KSN has %d", string(s), want, 2*int(ksn.n))
+	return fault.New(fault.KSNLength, "the key is for %s, whose KSN has %d hex digits; this KSN has %d",
+		string(s), want, 2*int(ksn.n))
 }
 
 // Scheme tells what the BDK is for.

@@ -25,7 +25,8 @@ func (k KSN) CheckCounter() error {
 	case k.n == 0:
 		return fault.New(fault.KSNLength, "the KSN is empty")
 	case n == 0:
-		return fault.New(fault.CounterBits, "counter 0 is the initial key's and no transaction; the first transaction has counter 1")
+		return fault.New(fault.CounterBits,
+			"counter 0 is the initial key's and no transaction; the first transaction has counter 1")
 	case n <= k.MaxBits():
 		return nil
 	default:

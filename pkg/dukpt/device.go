@@ -73,7 +73,8 @@ func (d *Device) Next() (*Transaction, error) {
 		return nil, fault.New(fault.Failure, "the device was wiped")
 	}
 	if d.ksn.IsZero() {
-		return nil, fault.New(fault.EndOfLife, "the device has used all its counters, the last was %X: it needs a new initial key", d.last.Counter())
+		return nil, fault.New(fault.EndOfLife,
+			"the device has used all its counters, the last was %X: it needs a new initial key", d.last.Counter())
 	}
 	i := bits.TrailingZeros32(d.ksn.Counter())
 	if err := d.derive(i); err != nil {

@@ -8,10 +8,10 @@
 //	TDES   20 digits   59 bits of identifier, 21 bits of counter; a counter has at most 10 bits set     (A.3, C.4)
 //	AES    24 digits   BDK id (8), derivation id (8), counter (8); a counter has at most 16 bits set    (6.1)
 //
-//	BDK --KSN without counter--> IK --one step for each set counter bit, highest first--> transaction key --use--> working key
+//	BDK --KSN without counter--> IK --a step for each counter bit, highest first--> transaction key --use--> working key
 //
 //	            IK                                     step                           working key
-//	TDES        TDES of the identifier under BDK       DES under the left half,       XOR with the use's constant; data keys
+//	TDES        TDES of the identifier under BDK       DES under the left half,       XOR with a constant; data keys
 //	            and BDK XOR C0.. (A.6, C.7)            twice (A.2, C.3.6)             encrypt themselves (table A-1, 5)
 //	AES         AES of derivation data under the deriving key; the data says what comes out: usage, algorithm, length,
 //	            identifier and counter (6.3)
@@ -20,7 +20,8 @@
 // not compile. A BDK prepares its ciphers once, may be used from several goroutines, and [BDK.DeriveIK] allocates
 // nothing. Keys handed in stay the caller's; what is handed out is wiped by the caller.
 //
-// [Device] is the other side: the state machine of a terminal, which holds no key of a transaction that is over.
+// [Device] is the other side: the state machine of a terminal, which takes over and erases the initial key that is
+// loaded, and holds no key of a transaction that is over.
 //
 // Guarantees: counter 0 and counters with too many bits give no key; a KSN of another length than 20 or 24 digits is
 // never padded in silence ([ShortReadings] says what it may mean). Of a KSN that does not belong to the key nobody can

@@ -59,7 +59,8 @@ func (k KSN) Fields() []Field {
 	case AES:
 		return []Field{
 			{"key_set_id", text.New("BDK id"), k.KeySetID(), text.New("names the base derivation key")},
-			{"derivation_id", text.New("derivation id"), k.DeviceID(), text.New("names the device; with the BDK id it is the IKID %s", k.IKID())},
+			{"derivation_id", text.New("derivation id"), k.DeviceID(),
+				text.New("names the device; with the BDK id it is the IKID %s", k.IKID())},
 			k.counterField(),
 		}
 	}
@@ -75,7 +76,8 @@ func (k KSN) tdesFields() []Field {
 	}
 	device := text.New("names the device; the last bit of the fifth digit belongs to the counter")
 	if k.topBit() {
-		device = text.New("names the device; the last bit of the fifth digit belongs to the counter and is set: the KSN itself has %s here", k.digits(10, 15))
+		device = text.New("names the device; the last bit of the fifth digit belongs to the counter and is set: "+
+			"the KSN itself has %s here", k.digits(10, 15))
 	}
 	return []Field{
 		{"prefix", text.New("prefix"), prefix, meaning},
@@ -139,7 +141,8 @@ func (k KSN) InitialWarnings() []Warning {
 // numbered one by one, or that a counter of six digits was added in; every second device then shares its initial key.
 func (k KSN) oddDevice() Warning {
 	return Warning{"odd_device", fault.Malformed, text.New("the device digits %s are odd: that bit is the counter's, "+
-		"so this is device %s with a counter of %X, and the initial key is the same for both; devices are numbered in even digits",
+		"so this is device %s with a counter of %X, and the initial key is the same for both; "+
+		"devices are numbered in even digits",
 		k.digits(10, 15), k.DeviceID(), k.Counter())}
 }
 
@@ -183,7 +186,8 @@ func (k KSN) addCounter(digits string) (KSN, []Warning, error) {
 	}
 	sum := k.Counter() + c
 	if sum > k.counterMask() {
-		return KSN{}, nil, fault.New(fault.CounterBits, "device %s and counter %X do not fit into one KSN: the counter has 21 bits", k.digits(10, 15), c)
+		return KSN{}, nil, fault.New(fault.CounterBits,
+			"device %s and counter %X do not fit into one KSN: the counter has 21 bits", k.digits(10, 15), c)
 	}
 	return k.withCounter(sum), all, nil
 }

@@ -127,7 +127,8 @@ func (k KSN) withCounter(c uint32) KSN {
 // WithCounter is the KSN of the same device with another counter, or an error when the scheme has no such counter.
 func (k KSN) WithCounter(c uint32) (KSN, error) {
 	if c > k.counterMask() {
-		return KSN{}, fault.New(fault.CounterBits, "counter %X is larger than the largest that the KSN can hold, %X", c, k.counterMask())
+		return KSN{}, fault.New(fault.CounterBits, "counter %X is larger than the largest that the KSN can hold, %X",
+			c, k.counterMask())
 	}
 	return k.withCounter(c), nil
 }

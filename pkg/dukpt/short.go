@@ -36,7 +36,7 @@ func ParsePadding(s string) (Padding, error) {
 			return p, nil
 		}
 	}
-	return "", fault.New(fault.Usage, "unknown padding %q of a KSN; known: %s", text.Redact(s), "left-f left-zero right-zero")
+	return "", fault.New(fault.Usage, "unknown padding %q of a KSN; known: %s", text.Redact(s), join(Paddings()))
 }
 
 // apply fills digits up to 20.
@@ -106,7 +106,8 @@ func ShortReadings(s string) []Reading {
 func shortError(n int) error {
 	missing := 2*tdesLen - n
 	return fault.New(fault.KSNLength, "the KSN has %d hex digits, want 20 (TDES DUKPT) or 24 (AES DUKPT); "+
-		"with %s in front (left-f), with %s in front (left-zero) or with %s behind (right-zero) it gives three different keys: "+
+		"with %s in front (left-f), with %s in front (left-zero) or with %s behind (right-zero) "+
+		"it gives three different keys: "+
 		"say which padding is meant", n,
 		strings.Repeat("F", missing), strings.Repeat("0", missing), strings.Repeat("0", missing))
 }

@@ -73,10 +73,12 @@ func (d Derivation) Check(base Attributes) error {
 		return fault.New(fault.Usage, "unknown base of a derivation %q", string(d.From))
 	}
 	if base.Usage != d.From.usage() {
-		return fault.New(fault.NotPermitted, "a key with usage %s is no %s, which has usage %s", base.Usage, d.From.Name(), d.From.usage())
+		return fault.New(fault.NotPermitted, "a key with usage %s is no %s, which has usage %s",
+			base.Usage, d.From.Name(), d.From.usage())
 	}
 	if !base.Usage.Allows(base.Mode) {
-		return fault.New(fault.ModeUnfit, "mode of use %c does not fit usage %s; fitting modes: %s", base.Mode, base.Usage, base.Usage.Modes())
+		return fault.New(fault.ModeUnfit, "mode of use %c does not fit usage %s; fitting modes: %s",
+			base.Mode, base.Usage, base.Usage.Modes())
 	}
 	return d.checkWanted(base.Algorithm)
 }

@@ -74,17 +74,17 @@ func mistyped(r *rand.Rand, kind slip.Kind, right string, digits int, same keeps
 		}
 		return exchanged(right, at, with, 1)
 	case slip.Dropped:
-		at := r.IntN(n)
+		at := r.IntN(n - 1) // the last one, with another at the end, is a wrong digit
 		typed := right[:at] + right[at+1:]
 		if same {
 			typed += randomText(r, 1)
 		}
 		return typed
 	case slip.Inserted, slip.Doubled:
-		at := r.IntN(n)
-		extra := randomText(r, 1)
-		if kind == slip.Doubled {
-			extra = right[at : at+1]
+		at := r.IntN(n - 1)
+		extra := right[at : at+1]
+		for kind == slip.Inserted && (extra == right[at:at+1] || at > 0 && extra == right[at-1:at]) {
+			extra = randomText(r, 1)
 		}
 		typed := right[:at] + extra + right[at:]
 		if same {
@@ -135,19 +135,19 @@ func moved(r *rand.Rand, kind slip.Kind, right string) string {
 func repairs(typed string, digits int, onOther bool) []string {
 	var all []string
 	n := len(typed)
-	last := digits // a last digit that is another is a wrong digit
+	even := 0 // a last digit that is another is a wrong digit
 	if n == digits {
-		last--
+		even = 1
 	}
 	if n <= digits {
-		for at := range last {
+		for at := range digits - even {
 			for _, c := range hexDigits {
 				all = append(all, (typed[:min(at, n)] + string(c) + typed[min(at, n):])[:digits])
 			}
 		}
 	}
 	if n >= digits {
-		for at := range max(n-1, last) {
+		for at := range n - even {
 			less := typed[:at] + typed[at+1:]
 			for _, c := range hexDigits {
 				all = append(all, (less + string(c))[:digits])
