@@ -3,7 +3,10 @@ package bitslice
 // The tables of DES (FIPS 46-3) as far as a bitsliced implementation needs them, and keys as words. Positions count
 // from 0 here; the standard counts from 1.
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 const (
 	blockBits = 64
@@ -54,6 +57,23 @@ func permuted(block uint64) uint64 {
 		out |= block >> (blockBits - from) & 1 << (blockBits - 1 - i)
 	}
 	return out
+}
+
+// doubling gives, for each bit of a permuted block, the bits of another permuted block that it is the sum of when the
+// first is twice the second in GF(2^64) (SP 800-38B, 6.1): the bit that follows, and the first one where the polynomial
+// 1B hex has a bit.
+func doubling() (from [blockBits][]int) {
+	places := initial()
+	at := func(bit uint8) int { return slices.Index(places[:], bit) }
+	for i, bit := range places {
+		if bit < blockBits {
+			from[i] = append(from[i], at(bit+1))
+		}
+		if slices.Contains([]uint8{60, 61, 63, 64}, bit) {
+			from[i] = append(from[i], at(1))
+		}
+	}
+	return from
 }
 
 // chosen gives C and D of a key part: bit 0 of C is bit 55 of the result.

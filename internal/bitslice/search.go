@@ -22,6 +22,7 @@ type Problem struct {
 	Block  uint64 // what is encrypted, first bit highest
 	Want   uint64 // the ciphertext
 	Care   uint64 // the bits of the ciphertext that are known
+	CMAC   bool   // not the encryption of Block counts, but the CMAC of a zero block (SP 800-38B); Block is not used
 	Digits int    // most wrong hex digits, 0 to MaxDigits
 
 	Workers  int    // goroutines; at least one is started
@@ -60,6 +61,7 @@ type search struct {
 	most   int // wrong digits
 	near   *candidates
 
+	cmac   bool
 	parts  int       // of the key: 1, 2 or 3
 	ops    int       // DES operations: 1 or 3
 	given  [3]uint64 // C and D of the parts; the third is the first again for a key of two
@@ -69,10 +71,14 @@ type search struct {
 	tailWant, tailCare [12]uint64
 
 	forward, backward [16]uint8
+	doubled           [blockBits][]int // of a CMAC; see doubling
 }
 
 func newSearch(p Problem) *search {
-	s := &search{kernel: p.Kernel, most: p.Digits, parts: len(p.Key) / 8, ops: 3, forward: rotations(), backward: backwards()}
+	s := &search{kernel: p.Kernel, most: p.Digits, cmac: p.CMAC, parts: len(p.Key) / 8, ops: 3, forward: rotations(), backward: backwards()}
+	if s.cmac {
+		p.Block = 0
+	}
 	if s.kernel == nil {
 		s.kernel = Default()
 	}
@@ -92,6 +98,7 @@ func newSearch(p Problem) *search {
 	for i, bit := range tailBits() {
 		s.tailWant[i], s.tailCare[i] = s.want[halfBits+bit], s.care[halfBits+bit]
 	}
+	s.doubled = doubling()
 	s.follow(permuted(p.Block))
 	return s
 }
@@ -114,6 +121,14 @@ func (s *search) follow(block uint64) {
 		f.left, f.right = f.right, f.left
 		block = f.blocksOut(s.w, 0)[0]
 	}
+}
+
+// partOf gives the part of the key that an operation takes.
+func (s *search) partOf(op int) int {
+	if op == 2 && s.parts == 2 {
+		return 0
+	}
+	return op
 }
 
 // order gives the rotations of an operation: the second one of triple DES decrypts.

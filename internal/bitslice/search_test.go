@@ -220,3 +220,37 @@ func TestPlantedDigitsAreFound(t *testing.T) {
 		}
 	}
 }
+
+// cmacOf is the CMAC of a zero block, from the text of SP 800-38B.
+func cmacOf(t testing.TB, key []byte) uint64 {
+	t.Helper()
+	l := encrypted(t, key, 0)
+	k1 := l << 1
+	if l>>63 == 1 {
+		k1 ^= 0x1B
+	}
+	return encrypted(t, key, k1)
+}
+
+func TestCMACHitsEqualBruteForce(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 6))
+	for _, size := range []int{8, 16, 24} {
+		for _, digits := range []int{0, 1, 2} {
+			key, want, care := randomKey(r, size), r.Uint64(), firstDigits(1+digits)
+			if digits == 0 {
+				want, care = cmacOf(t, key), firstDigits(16)
+			}
+			var brute [][]byte
+			for _, d := range near(key, digits) {
+				if (cmacOf(t, xor(key, d))^want)&care == 0 {
+					brute = append(brute, d)
+				}
+			}
+			slices.SortFunc(brute, bytes.Compare)
+			got := deltas(mustRun(t, Problem{Key: key, CMAC: true, Block: 1, Want: want, Care: care, Digits: digits, Workers: 2}))
+			if !same(got, brute) || len(got) == 0 {
+				t.Errorf("%d bytes, %d digits: %d hits, brute force has %d", size, digits, len(got), len(brute))
+			}
+		}
+	}
+}

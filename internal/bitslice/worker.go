@@ -12,9 +12,10 @@ import (
 type worker struct {
 	s      *search
 	frames [3]frame
-	fixed  [3][]uint64 // key words of the parts that do not vary: as given, but the first of a key of two as fixed by delta
+	fixed  [3][]uint64 // key words of the parts that do not vary, delta included
 	delta  [3]uint64   // how the parts differ from those given, in all lanes alike
 	alive  []uint64
+	next   []uint64 // scratch of again
 	tried  int
 	hits   []Hit
 }
@@ -29,7 +30,7 @@ type frame struct {
 }
 
 func newWorker(s *search) *worker {
-	w := &worker{s: s, alive: make([]uint64, s.w)}
+	w := &worker{s: s, alive: make([]uint64, s.w), next: make([]uint64, blockBits*s.w)}
 	for i := range w.frames {
 		f := &w.frames[i]
 		for _, words := range []*[]uint64{&f.inLeft, &f.inRight, &f.left, &f.right} {
@@ -49,6 +50,7 @@ func (w *worker) wipe() {
 			clear(words)
 		}
 	}
+	clear(w.next)
 	clear(w.delta[:])
 }
 
@@ -71,8 +73,6 @@ func (f *frame) blocksOut(w, g int) *[64]uint64 {
 func (w *worker) do(ctx context.Context, t task) {
 	f := &w.frames[t.part]
 	f.take(w.s.inputs[t.part], w.s.w)
-	w.delta = [3]uint64{}
-	spreadKey(w.fixed[0], w.s.given[0], w.s.w)
 	if t.batch < 0 {
 		w.all(ctx, t.part, t.blocks, t.left)
 		return
@@ -125,13 +125,10 @@ func (w *worker) one(ctx context.Context, part int, b block, at, left int, lanes
 
 // keyOf gives the words of an operation's key while the candidates of part are at work.
 func (w *worker) keyOf(op, part int) []uint64 {
-	if op == part || op == 2 && w.s.parts == 2 && part == 0 {
+	if w.s.partOf(op) == part {
 		return w.frames[part].key
 	}
-	if op == 2 && w.s.parts == 2 {
-		return w.fixed[0]
-	}
-	return w.fixed[op]
+	return w.fixed[w.s.partOf(op)]
 }
 
 // followers searches the candidates of a later part, lane by lane: what comes out of a lane is what they are run on.
@@ -144,20 +141,34 @@ func (w *worker) followers(ctx context.Context, part, next int, b block, at, lef
 		if ctx.Err() != nil {
 			return
 		}
-		w.delta[part] = b.delta(at, lane, s.w)
-		if s.parts == 2 {
-			spreadKey(w.fixed[0], s.given[0]^w.delta[0], s.w)
-		}
+		w.fix(part, b.delta(at, lane, s.w))
 		w.frames[next].take(f.out[lane], s.w)
 		w.all(ctx, next, s.near.upTo[left], left)
 	}
-	w.delta[part] = 0
+	w.fix(part, 0)
+}
+
+// fix gives a part another value in all lanes.
+func (w *worker) fix(part int, delta uint64) {
+	w.delta[part] = delta
+	if w.s.parts == 2 || w.s.cmac { // else nothing behind it is run with this part again
+		spreadKey(w.fixed[part], w.s.given[part]^delta, w.s.w)
+	}
 }
 
 // test finishes the last operation, for all lanes, and keeps those that yield the wanted bits.
 func (w *worker) test(f *frame, key []uint64, part int, b block, at, valid int) {
 	s := w.s
 	w.tried += valid
+	if s.cmac {
+		s.kernel.Rounds(f.left, f.right, key, s.forward[:])
+		f.left, f.right = f.right, f.left
+		w.again(f)
+		for op := range s.ops - 1 {
+			s.kernel.Rounds(f.left, f.right, w.keyOf(op, part), s.order(op))
+			f.left, f.right = f.right, f.left
+		}
+	}
 	for i := range w.alive {
 		w.alive[i] = lanesBelow(valid - 64*i)
 	}
@@ -178,6 +189,28 @@ func (w *worker) test(f *frame, key []uint64, part int, b block, at, valid int) 
 			w.hit(part, b.delta(at, 64*i+bits.TrailingZeros64(word), s.w))
 		}
 	}
+}
+
+// again makes of what a cipher gave what a CMAC of one zero block gives it next: the subkey, which is twice that block.
+func (w *worker) again(f *frame) {
+	n := w.s.w
+	half := func(i int) []uint64 {
+		if i < halfBits {
+			return f.left[i*n : (i+1)*n]
+		}
+		return f.right[(i-halfBits)*n : (i-halfBits+1)*n]
+	}
+	for i, d := range w.s.doubled {
+		to := w.next[i*n : (i+1)*n]
+		clear(to)
+		for _, from := range d {
+			for j, bits := range half(from) {
+				to[j] ^= bits
+			}
+		}
+	}
+	copy(f.left, w.next[:halfBits*n])
+	copy(f.right, w.next[halfBits*n:])
 }
 
 func (w *worker) hit(part int, delta uint64) {

@@ -33,13 +33,15 @@ func near(ctx context.Context, t target, key []byte, n, workers int, progress fu
 	return oneByOne(ctx, t, key, n, workers, progress)
 }
 
-// sliced makes the problem for the bitsliced search, where the value is the encryption of one block.
+// sliced makes the problem for the bitsliced search, where the value is the encryption of one block or the CMAC of one.
 func sliced(t target, key []byte) (bitslice.Problem, bool) {
 	p := bitslice.Problem{Key: key}
 	switch t.method {
 	case kcv.ECBZero, kcv.PAXMode1:
 	case kcv.PAXMode2:
 		p.Block = 0x1234567890123456
+	case kcv.CMAC:
+		p.CMAC = true
 	default:
 		return p, false
 	}
