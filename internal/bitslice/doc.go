@@ -3,10 +3,10 @@
 //
 // # What is searched
 //
-// [Problem] names a key of 8, 16 or 24 bytes, a plaintext block, the wanted bits of the ciphertext (or of the CMAC of a zero
-// block), and a number N. The answer is every key that differs from the given one in at most N hex digits and yields those bits, as [Hit]: the XOR
-// of the two keys. DES ignores the lowest bit of each byte, so keys that differ in such bits only are one candidate;
-// parity bits of a Hit are zero. [Candidates] counts the distinct candidates.
+// [Problem] names a key of 8, 16 or 24 bytes, a plaintext block, the wanted bits of the ciphertext (or of the CMAC of a
+// zero block), and a number N. The answer is every key that differs from the given one in at most N hex digits and
+// yields those bits, as [Hit]: the XOR of the two keys. DES ignores the lowest bit of each byte, so keys that differ in
+// such bits only are one candidate; parity bits of a Hit are zero. [Candidates] counts the distinct candidates.
 //
 // # How
 //
