@@ -5,6 +5,7 @@ go=${GO:-go}
 count=${1:-5}
 : "${BENCHSTAT:?run this by make bench}"
 mkdir -p out
+missed=0
 $go test ./pkg/keyblock -run '^$' -bench 'Wrap|Unwrap|BareCipher' -benchmem -count "$count" | tee out/bench-keyblock.txt
 echo
 echo "== medians, and key blocks against the bare cipher operations of the same block"
@@ -13,10 +14,18 @@ echo
 echo "== benchstat"
 $go run "${BENCHSTAT:?}" out/bench-keyblock.txt
 echo
-echo "== start-up: poskey version against a Go hello-world"
+echo "== goals of searches and of DUKPT"
 CGO_ENABLED=0 $go build -trimpath -o out/poskey ./cmd/poskey
+$go test ./internal/bitslice -run '^$' -bench 'Kernel|Search3' -benchtime 9x | tee out/bench-goals.txt
+$go test ./internal/bitslice -run '^$' -bench 'Cores' -benchtime 1x | tee -a out/bench-goals.txt
+$go test ./pkg/slip -run '^$' -bench 'AESCores' -benchtime 3x | tee -a out/bench-goals.txt
+$go test ./pkg/dukpt -run '^$' -bench 'IK' -benchmem -count "$count" | tee -a out/bench-goals.txt
+$go run ./scripts/goals out/bench-goals.txt out/poskey || missed=1
+echo
+echo "== start-up: poskey version against a Go hello-world"
 CGO_ENABLED=0 $go build -trimpath -o out/hello ./scripts/hello
 $go run ./scripts/startup out/hello "out/poskey version" "out/poskey kcv compute --help"
 echo
 echo "== bulk: a million lines through --batch, whole runs on two cores (BULKLINES=N for another number)"
 $go run ./scripts/bulk out/poskey "${BULKLINES:-1000000}"
+exit $missed

@@ -24,8 +24,9 @@ func changes(digit int) []uint64 {
 
 // batch is the candidates of one batch: the key bits that are not alike in all lanes, with their lanes.
 type batch struct {
-	bits  []uint8  // of C and D
-	lanes []uint64 // Lanes()/64 words for each of bits
+	bits   []uint8    // of C and D
+	places [][2]uint8 // of bits, among the words of a key
+	lanes  []uint64   // Lanes()/64 words for each of bits
 }
 
 // table holds all candidates with exactly n changed digits, by their last changed digit, so that those which change
@@ -86,7 +87,9 @@ func (p *packer) flush() {
 	var b batch
 	for i, w := range p.words {
 		if w != nil {
+			first, second := keyPlaces(i)
 			b.bits = append(b.bits, uint8(i))
+			b.places = append(b.places, [2]uint8{uint8(first), uint8(second)})
 			b.lanes = append(b.lanes, w...)
 		}
 	}
@@ -103,11 +106,17 @@ func (p *packer) done() []batch {
 
 // apply changes the key words by the batch; a second time takes the change back.
 func (b *batch) apply(words []uint64, w int) {
-	for i, bit := range b.bits {
-		first, second := keyPlaces(int(bit))
+	if w == 1 { // what follows, without its inner loop
+		for i, p := range b.places {
+			words[p[0]] ^= b.lanes[i]
+			words[p[1]] ^= b.lanes[i]
+		}
+		return
+	}
+	for i, p := range b.places {
 		for j, lanes := range b.lanes[i*w : (i+1)*w] {
-			words[first*w+j] ^= lanes
-			words[second*w+j] ^= lanes
+			words[int(p[0])*w+j] ^= lanes
+			words[int(p[1])*w+j] ^= lanes
 		}
 	}
 }

@@ -27,8 +27,6 @@ type App struct {
 	Getenv   func(string) string
 	Console  *console.Console
 	Say      *i18n.Printer
-	// Bulk makes the process ready for long work and gives the way back; nil leaves it as it is.
-	Bulk func() (restore func())
 
 	settings    settings
 	settingsErr error // of the configuration file; reported when a command runs

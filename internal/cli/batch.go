@@ -67,9 +67,6 @@ func (a *App) runBatch(ctx context.Context, path, schema string, newWorker func(
 		return err
 	}
 	a.sources()
-	if a.Bulk != nil {
-		defer a.Bulk()()
-	}
 	stopped := ctx // of the caller; the one below also ends when the output fails
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

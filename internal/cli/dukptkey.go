@@ -300,7 +300,7 @@ func (d *derived) judge(of hsm.Derivation) {
 	}
 	if t, err := dukpt.CheckWorking(d.base.key.Algorithm, of.Use, of.Type); err == nil {
 		d.keyType = t
-		d.warnings = append(d.warnings, dukpt.WorkingWarnings(d.base.key, t)...)
+		d.warnings = append(d.warnings, dukpt.WorkingWarnings(d.base.key.Strength(), t)...)
 	}
 }
 

@@ -34,19 +34,10 @@ func Main(args []string) int {
 		Out:    os.Stdout,
 		Err:    os.Stderr,
 		Getenv: os.Getenv,
-		Bulk:   fewCollections,
 	}
 	ctx, stop := withSignals()
 	defer stop()
 	return app.Run(ctx, args)
-}
-
-// fewCollections lets a little more garbage pile up: with next to nothing alive, the collector would otherwise run hundreds
-// of times a second.
-func fewCollections() func() {
-	const percent = 200
-	old := debug.SetGCPercent(percent)
-	return func() { debug.SetGCPercent(old) }
 }
 
 // withSignals gives a context whose cause says which signal ended the command. Ctrl-\ and a lost terminal end it too:

@@ -222,13 +222,23 @@ func (r *Reader) readSpec(ctx context.Context, spec Spec, what text.Text) (Mater
 func (r *Reader) readSpecAs(
 	ctx context.Context, spec Spec, what text.Text, interpret func(Kind, []byte) (Material, error),
 ) (Material, error) {
-	where := spec.where()
+	if spec.Kind == Hex { // it is in a string already, where nobody can wipe it; locked memory for a copy would only cost time
+		raw := []byte(spec.Arg)
+		defer clear(raw)
+		return spec.material(raw, what, interpret)
+	}
 	raw, err := r.read(ctx, spec, what)
 	if err != nil {
-		return Material{}, fault.Wrap(err, "%s (%s)", what, where)
+		return Material{}, fault.Wrap(err, "%s (%s)", what, spec.where())
 	}
 	defer raw.Wipe()
-	m, err := interpret(spec.Kind, raw.Expose())
+	return spec.material(raw.Expose(), what, interpret)
+}
+
+// material makes what was read into what it is.
+func (s Spec) material(raw []byte, what text.Text, interpret func(Kind, []byte) (Material, error)) (Material, error) {
+	m, err := interpret(s.Kind, raw)
+	where := s.where()
 	if err != nil {
 		return Material{}, fault.Wrap(err, "%s (%s)", what, where)
 	}

@@ -61,9 +61,9 @@ func ofCounter(ksn KSN) (of [8]byte) {
 	return of
 }
 
-// run fills dst, of 16, 24 or 32 bytes, block by block (6.3.1). Of the second block of 24 bytes only the first half is
-// wanted: the block is made while there is room for the whole of it, and its half put in its place. It allocates
-// nothing.
+// run fills dst, of 16, 24 or 32 bytes, block by block (6.3.1), and allocates nothing. A key of 24 bytes takes only the
+// left half of its second block: that block is made first, over the last 16 bytes, and its left half moved to the end
+// before the first block goes over the rest.
 func (d derivation) run(b cipher.Block, dst []byte) {
 	switch len(dst) - aesBlock {
 	case aesBlock:

@@ -11,7 +11,7 @@ import (
 	"poskey/pkg/keys"
 )
 
-// BDK derives initial keys. Its ciphers are made once; after that it may be used from several goroutines.
+// BDK derives initial keys. Its ciphers are made once; after that it may be used from several goroutines, until Wipe.
 type BDK struct {
 	scheme Scheme
 	alg    keys.Algorithm
@@ -19,7 +19,8 @@ type BDK struct {
 	other  cipher.Block // TDES: under the BDK XOR C0C0C0C000000000C0C0C0C000000000
 }
 
-// NewBDK prepares a BDK: tdes-128 for TDES DUKPT, AES of any length for AES DUKPT. The key stays the caller's.
+// NewBDK prepares a BDK: tdes-128 for TDES DUKPT, AES of any length for AES DUKPT; another algorithm is an error of kind
+// malformed. The key stays the caller's.
 func NewBDK(s Scheme, k *keys.Key) (*BDK, error) {
 	if err := checkKey(s, k); err != nil {
 		return nil, fault.Wrap(err, "the BDK")
@@ -78,8 +79,9 @@ func (b *BDK) Scheme() Scheme { return b.scheme }
 // Algorithm is that of the initial keys.
 func (b *BDK) Algorithm() keys.Algorithm { return b.alg }
 
-// DeriveIK writes the initial key of the KSN, whose counter does not count, into dst, which has exactly the key's
-// length. It allocates nothing: for a million keys in a row.
+// DeriveIK writes the initial key of the KSN into dst, which has exactly the key's length; the KSN's counter is ignored.
+// It allocates nothing: for a million keys in a row. A KSN of the other scheme is an error of kind ksn_length, and dst
+// is left as it was.
 func (b *BDK) DeriveIK(dst []byte, ksn KSN) error {
 	if b.block == nil {
 		return fault.New(fault.Failure, "the BDK was wiped")
@@ -103,14 +105,10 @@ func (b *BDK) DeriveIK(dst []byte, ksn KSN) error {
 	return nil
 }
 
-// IK derives the initial key of the KSN, whose counter does not count; the caller wipes it.
+// IK is DeriveIK into a new key; the caller wipes it.
 func (b *BDK) IK(ksn KSN) (*IK, error) {
 	sec := secret.New(b.alg.KeyLen())
-	if err := b.DeriveIK(sec.Expose(), ksn); err != nil {
-		sec.Wipe()
-		return nil, err
-	}
-	k, err := keys.New(b.alg, sec)
+	k, err := keyOf(b.alg, sec, b.DeriveIK(sec.Expose(), ksn))
 	if err != nil {
 		return nil, err
 	}

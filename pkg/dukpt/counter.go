@@ -19,14 +19,14 @@ func (k KSN) MaxBits() int {
 // BitsSet is the number of bits set in the counter: the number of derivation steps from the initial key.
 func (k KSN) BitsSet() int { return bits.OnesCount32(k.Counter()) }
 
-// CheckCounter tells why the counter is not that of a transaction, nil when it is one.
+// CheckCounter tells why the counter is not that of a transaction (kind counter_bits), nil when it is one.
 func (k KSN) CheckCounter() error {
 	switch n := k.BitsSet(); {
 	case k.n == 0:
 		return fault.New(fault.KSNLength, "the KSN is empty")
 	case n == 0:
 		return fault.New(fault.CounterBits,
-			"counter 0 is the initial key's and no transaction; the first transaction has counter 1")
+			"counter 0 names the initial key and no transaction; the first transaction has counter 1")
 	case n <= k.MaxBits():
 		return nil
 	default:
@@ -46,7 +46,7 @@ func (k KSN) tooManyBits(n int) error {
 		k.Counter(), n, k.MaxBits(), next.Counter())
 }
 
-// Next is the KSN of the next transaction; false at the end of life. Of a counter that no device uses it is the next
+// Next is the KSN of the next transaction; false at the end of life. After a counter that no device uses it is the next
 // one that is used.
 func (k KSN) Next() (KSN, bool) {
 	mask := uint64(k.counterMask())

@@ -25,8 +25,8 @@ type Device struct {
 	future []*secret.Bytes
 }
 
-// NewDevice loads an initial key into a terminal and wipes it. A KSN with counter 0 is the first loading; any other
-// gives the state in which the terminal is about to use that counter.
+// NewDevice loads an initial key into a terminal and wipes it, also with an error. A KSN with counter 0 is the first
+// loading; any other gives the state in which the terminal is about to use that counter, which must be a transaction's.
 func NewDevice(ik *IK, ksn KSN) (*Device, error) {
 	defer ik.Wipe()
 	if err := checkScheme(ik.scheme, ksn); err != nil {
@@ -67,7 +67,7 @@ func pending(ksn KSN, i int) (KSN, bool) {
 }
 
 // Next gives the key of the current counter, makes the future keys that depend on it, erases it and goes on to the next
-// counter. At the end of life there is none. The caller wipes the transaction key.
+// counter. At the end of life there is none (kind end_of_life). The caller wipes the transaction key.
 func (d *Device) Next() (*Transaction, error) {
 	if d.future == nil {
 		return nil, fault.New(fault.Failure, "the device was wiped")

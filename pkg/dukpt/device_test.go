@@ -183,10 +183,20 @@ func near(t *testing.T) map[string][]KSN {
 // TestStateAtACounterIsTheStateAfterWalkingThere: that a device can be put at any counter is what tests jump with.
 func TestStateAtACounterIsTheStateAfterWalkingThere(t *testing.T) {
 	nothingLeft(t)
+	stretches(t, 60, func(bdk string, d *Device, state State) {
+		sameState(t, state, loaded(t, bdk, state.KSN))
+		next(t, d).Wipe()
+	})
+}
+
+// stretches walks terminals over the counters that near names, up to n transactions each: visit gets the state before
+// each transaction, and makes it.
+func stretches(t *testing.T, n int, visit func(bdk string, d *Device, state State)) {
+	t.Helper()
 	for bdk, starts := range near(t) {
 		for _, start := range starts {
 			d := loaded(t, bdk, start)
-			for range 60 {
+			for range n {
 				state, err := d.State()
 				if err != nil {
 					t.Fatal(err)
@@ -194,8 +204,7 @@ func TestStateAtACounterIsTheStateAfterWalkingThere(t *testing.T) {
 				if state.KSN.IsZero() {
 					break
 				}
-				sameState(t, state, loaded(t, bdk, state.KSN))
-				next(t, d).Wipe()
+				visit(bdk, d, state)
 			}
 		}
 	}
@@ -229,28 +238,15 @@ func next(t *testing.T, d *Device) *Transaction {
 
 func TestStateShowsWhoseKeyEachRegisterHolds(t *testing.T) {
 	nothingLeft(t)
-	for bdk, starts := range near(t) {
-		for _, start := range starts {
-			ik := ikOf(t, bdk, start)
-			d := loaded(t, bdk, start)
-			for range 30 {
-				state, err := d.State()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if state.KSN.IsZero() {
-					break
-				}
-				checkState(t, ik, state)
-				txn := next(t, d)
-				after, err := d.State()
-				if err != nil || after.Last != txn.KSN() || after.Remaining != state.Remaining-1 {
-					t.Fatalf("after %s: %+v, %v", txn.KSN(), after, err)
-				}
-				txn.Wipe()
-			}
+	stretches(t, 30, func(bdk string, d *Device, state State) {
+		checkState(t, ikOf(t, bdk, state.KSN), state)
+		txn := next(t, d)
+		after, err := d.State()
+		if err != nil || after.Last != txn.KSN() || after.Remaining != state.Remaining-1 {
+			t.Fatalf("after %s: %+v, %v", txn.KSN(), after, err)
 		}
-	}
+		txn.Wipe()
+	})
 }
 
 // checkState: every register holds the key of a transaction to come that starts at its bit, the current one's among

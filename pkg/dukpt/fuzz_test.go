@@ -7,6 +7,7 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/internal/testvec"
+	"poskey/pkg/keys"
 )
 
 // FuzzParseKSN: what is read is written as its digits and read as the same; what is refused gives nothing, and is
@@ -30,7 +31,7 @@ func FuzzParseKSN(f *testing.F) {
 			shorts(t, s)
 			return
 		}
-		if want := strings.ToUpper(strip(s)); k.String() != want {
+		if want := strings.ToUpper(keys.StripSeparators(s)); k.String() != want {
 			t.Fatalf("%q is written as %s", s, k)
 		}
 		if again, err := ParseKSN(k.String()); err != nil || again != k || len(k.Bytes()) != len(k.String())/2 {
@@ -42,7 +43,7 @@ func FuzzParseKSN(f *testing.F) {
 
 // shorts: each reading of a short KSN has its digits, filled up as it says.
 func shorts(t *testing.T, s string) {
-	digits := strings.ToUpper(strip(s))
+	digits := strings.ToUpper(keys.StripSeparators(s))
 	for _, r := range ShortReadings(s) {
 		full := r.KSN.String()
 		filled := strings.Trim(strings.Replace(full, digits, "", 1), "F0")

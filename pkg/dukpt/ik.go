@@ -14,7 +14,8 @@ type IK struct {
 	key    *keys.Key
 }
 
-// NewIK takes an initial key that was derived elsewhere. The key stays the caller's, the IK has a copy.
+// NewIK takes an initial key that was derived elsewhere: tdes-128 for TDES DUKPT, AES for AES DUKPT; another algorithm is
+// an error of kind malformed. The key stays the caller's, the IK has a copy.
 func NewIK(s Scheme, k *keys.Key) (*IK, error) {
 	if err := checkKey(s, k); err != nil {
 		return nil, fault.Wrap(err, "the initial key")
@@ -39,8 +40,9 @@ func (k *IK) Wipe() {
 	}
 }
 
-// Transaction derives the key of the KSN's counter. Counter 0 and counters with too many bits are refused. Whether the
-// KSN belongs to this IK nobody can tell.
+// Transaction derives the key of the KSN's counter; the caller wipes it. Counter 0 and counters with too many bits are
+// refused (kind counter_bits), and so is a KSN of the other scheme (ksn_length). That a KSN belongs to another IK cannot
+// be noticed.
 func (k *IK) Transaction(ksn KSN) (*Transaction, error) {
 	if err := checkScheme(k.scheme, ksn); err != nil {
 		return nil, err
@@ -72,8 +74,8 @@ func walk(key []byte, alg keys.Algorithm, ksn KSN) error {
 	return tdesWalk(key, ksn, tdesStep)
 }
 
-// UpdateKey derives the key under which a device gets its next initial key (6.5.3): AES only. Of the KSN the identifier
-// counts, the counter is FFFFFFFF. The type "" is the IK's own.
+// UpdateKey derives the key under which a device gets its next initial key (6.5.3): AES only, TDES DUKPT is an error of
+// kind usage. The KSN's counter is ignored, FFFFFFFF is taken. The type "" is the IK's own; the caller wipes the key.
 func (k *IK) UpdateKey(ksn KSN, t KeyType) (*keys.Key, error) {
 	if k.scheme != AES {
 		return nil, fault.New(fault.Usage, "TDES DUKPT has no update key; only AES DUKPT derives one")
@@ -89,8 +91,8 @@ func (k *IK) UpdateKey(ksn KSN, t KeyType) (*keys.Key, error) {
 	return last.Working(KEK, t)
 }
 
-// fresh gives a secret that a key takes over, or wipes it with the error.
-func fresh(alg keys.Algorithm, sec *secret.Bytes, err error) (*keys.Key, error) {
+// keyOf makes a key of bytes that were just derived and takes them over; with the error of that derivation it wipes them.
+func keyOf(alg keys.Algorithm, sec *secret.Bytes, err error) (*keys.Key, error) {
 	if err != nil {
 		sec.Wipe()
 		return nil, err

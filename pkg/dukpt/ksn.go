@@ -33,9 +33,10 @@ type KSN struct {
 }
 
 // ParseKSN reads a KSN of 20 digits (TDES) or 24 (AES), in either case, with blanks, dashes and colons between digits.
-// Shorter ones are refused, since each way to fill them up leads to other keys: see [ParseShortKSN].
+// Errors are of kind malformed_hex, with the position, or ksn_length. A shorter KSN is refused, since each way to fill it
+// up leads to other keys: see [ParseShortKSN].
 func ParseKSN(s string) (KSN, error) {
-	digits := strip(s)
+	digits := keys.StripSeparators(s)
 	n := len(digits)
 	if n == 2*tdesLen || n == 2*aesLen {
 		return decode(digits)
@@ -50,15 +51,6 @@ func ParseKSN(s string) (KSN, error) {
 		return KSN{}, shortError(n)
 	}
 	return KSN{}, fault.New(fault.KSNLength, "the KSN has %d hex digits, want 20 (TDES DUKPT) or 24 (AES DUKPT)", n)
-}
-
-// strip takes out what may stand between digits, as keys.ParseHex does.
-func strip(s string) string {
-	const between = " \t\r\n-:"
-	if !strings.ContainsAny(s, between) {
-		return s
-	}
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(between, r) }), "")
 }
 
 // decode reads text of 20 or 24 bytes.
@@ -93,8 +85,7 @@ func (k KSN) Bytes() []byte { return append([]byte(nil), k.b[:k.n]...) }
 // String gives 20 or 24 upper-case digits.
 func (k KSN) String() string { return strings.ToUpper(hex.EncodeToString(k.b[:k.n])) }
 
-// counterMask has the bits of the scheme's counter: the low 21 of a TDES KSN (A.3, C.4), the low 32 of an AES KSN
-// (6.1).
+// counterMask has the bits of the scheme's counter: the low 21 of a TDES KSN, the low 32 of an AES KSN.
 func (k KSN) counterMask() uint32 {
 	switch k.n {
 	case tdesLen:
@@ -124,7 +115,8 @@ func (k KSN) withCounter(c uint32) KSN {
 	return k
 }
 
-// WithCounter is the KSN of the same device with another counter, or an error when the scheme has no such counter.
+// WithCounter is the KSN of the same device with another counter; one that does not fit into the KSN is an error of kind
+// counter_bits. Whether it is a transaction's, [KSN.CheckCounter] tells.
 func (k KSN) WithCounter(c uint32) (KSN, error) {
 	if c > k.counterMask() {
 		return KSN{}, fault.New(fault.CounterBits, "counter %X is larger than the largest that the KSN can hold, %X",

@@ -13,7 +13,7 @@ import (
 )
 
 // MistakenTransaction derives the key of any counter, with too many bits or none, as dukpt-tool and moov do with exit
-// code 0.
+// code 0; the caller wipes it.
 func (k *IK) MistakenTransaction(ksn KSN) (*Transaction, error) {
 	if err := checkScheme(k.scheme, ksn); err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func (k *IK) MistakenTransaction(ksn KSN) (*Transaction, error) {
 }
 
 // MistakenDataKey is the TDES data key without the encryption under itself: the constant alone (Dukpt.NET issue 7,
-// node-dukpt issue 5).
+// node-dukpt issue 5). The caller wipes it.
 func (t *Transaction) MistakenDataKey(u Use) (*keys.Key, error) {
 	if t.scheme != TDES || !u.IsData() {
 		return nil, fault.New(fault.Usage, "only data keys of TDES DUKPT have a step that can be left out")
@@ -38,7 +38,7 @@ func (t *Transaction) MistakenDataKey(u Use) (*keys.Key, error) {
 // WithdrawnIK is the initial key of single-DES DUKPT (X9.24-1:1992): the left half of the IK of TDES DUKPT.
 type WithdrawnIK struct{ key *keys.Key }
 
-// WithdrawnIK derives it; the caller wipes it.
+// WithdrawnIK derives it; the caller wipes it. The counter is ignored. An AES BDK is an error of kind usage.
 func (b *BDK) WithdrawnIK(ksn KSN) (*WithdrawnIK, error) {
 	if b.scheme != TDES {
 		return nil, fault.New(fault.Usage, "single-DES DUKPT has a TDES base key")
@@ -64,13 +64,13 @@ func (k *WithdrawnIK) Wipe() { k.key.Wipe() }
 // WithdrawnTransaction is the key of a transaction of single-DES DUKPT.
 type WithdrawnTransaction struct{ key *keys.Key }
 
-// Transaction derives it; the caller wipes it.
+// Transaction derives the key of any counter, with too many bits or none; the caller wipes it.
 func (k *WithdrawnIK) Transaction(ksn KSN) (*WithdrawnTransaction, error) {
 	if err := checkScheme(TDES, ksn); err != nil {
 		return nil, err
 	}
 	sec := k.key.Secret().Clone()
-	key, err := fresh(keys.DES, sec, tdesWalk(sec.Expose(), ksn, withdrawnStep))
+	key, err := keyOf(keys.DES, sec, tdesWalk(sec.Expose(), ksn, withdrawnStep))
 	if err != nil {
 		return nil, err
 	}

@@ -11,27 +11,15 @@ import (
 // transaction over a stretch of counters to the end of life.
 func TestRegistersAreToldWithoutAKey(t *testing.T) {
 	nothingLeft(t)
-	for bdk, starts := range near(t) {
-		for _, start := range starts {
-			d := loaded(t, bdk, start)
-			for range 30 {
-				state, err := d.State()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if state.KSN.IsZero() {
-					break
-				}
-				for i := range state.Registers {
-					state.Registers[i].Check = kcv.Value{}
-				}
-				if got := state.KSN.Registers(); !reflect.DeepEqual(got, state.Registers) {
-					t.Fatalf("%s: %+v, want %+v", state.KSN, got, state.Registers)
-				}
-				next(t, d).Wipe()
-			}
+	stretches(t, 30, func(_ string, d *Device, state State) {
+		for i := range state.Registers {
+			state.Registers[i].Check = kcv.Value{}
 		}
-	}
+		if got := state.KSN.Registers(); !reflect.DeepEqual(got, state.Registers) {
+			t.Fatalf("%s: %+v, want %+v", state.KSN, got, state.Registers)
+		}
+		next(t, d).Wipe()
+	})
 }
 
 func TestCountersThatNoDeviceUsesHaveNoRegisters(t *testing.T) {

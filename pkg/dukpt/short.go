@@ -3,6 +3,8 @@ package dukpt
 // KSNs that came with too few digits, or in parts: what they may mean.
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"poskey/internal/fault"
@@ -23,7 +25,8 @@ const (
 // Paddings lists them, the likeliest first.
 func Paddings() []Padding { return []Padding{LeftF, LeftZero, RightZero} }
 
-// maxText bounds what is looked at as a KSN: four times the longest, so that doubled digits still get their position.
+// maxText bounds what is looked at as a KSN: four times the longest, so that the error for one that was pasted twice
+// still names the position of a digit that is none.
 const maxText = 96
 
 // minShort is the least number of digits that is taken for a KSN with digits missing.
@@ -36,7 +39,11 @@ func ParsePadding(s string) (Padding, error) {
 			return p, nil
 		}
 	}
-	return "", fault.New(fault.Usage, "unknown padding %q of a KSN; known: %s", text.Redact(s), join(Paddings()))
+	return "", unknownPadding(s)
+}
+
+func unknownPadding(s string) error {
+	return fault.New(fault.Usage, "unknown padding %q of a KSN; known: %s", text.Redact(s), join(Paddings()))
 }
 
 // apply fills digits up to 20.
@@ -57,12 +64,13 @@ type Reading struct {
 	KSN     KSN
 }
 
-// ParseShortKSN reads a TDES KSN of 10 to 20 digits whose padding is known: the source says so, or the user.
+// ParseShortKSN reads a TDES KSN of 10 to 20 digits whose padding is known: the source says so, or the user. Errors are
+// those of [ParseKSN], and of kind usage for an unknown padding.
 func ParseShortKSN(s string, p Padding) (KSN, error) {
-	if _, err := ParsePadding(string(p)); err != nil {
-		return KSN{}, err
+	if !slices.Contains(Paddings(), p) {
+		return KSN{}, unknownPadding(string(p))
 	}
-	digits := strip(s)
+	digits := keys.StripSeparators(s)
 	if err := checkDigits(digits); err != nil {
 		return KSN{}, err
 	}
@@ -88,7 +96,7 @@ func checkDigits(digits string) error {
 
 // ShortReadings gives everything that a KSN of 10 to 19 digits may mean, the likeliest first; nil for anything else.
 func ShortReadings(s string) []Reading {
-	if len(strip(s)) >= 2*tdesLen {
+	if len(keys.StripSeparators(s)) >= 2*tdesLen {
 		return nil
 	}
 	var all []Reading
@@ -110,4 +118,52 @@ func shortError(n int) error {
 		"it gives three different keys: "+
 		"say which padding is meant", n,
 		strings.Repeat("F", missing), strings.Repeat("0", missing), strings.Repeat("0", missing))
+}
+
+// JoinKSN puts a TDES KSN together from its parts as they stand in forms and in jPOS: key set (6 to 10 digits, filled
+// up with F on the left), device (5), counter (1 to 6). A counter of six digits reaches into the device field and is
+// added there, which gives a warning, as an odd device does. A sum that does not fit into the counter's 21 bits is an
+// error of kind counter_bits; a part of another length, of kind ksn_length.
+func JoinKSN(keySet, device, counter string) (KSN, []Warning, error) {
+	keySet, device, counter = keys.StripSeparators(keySet), keys.StripSeparators(device), keys.StripSeparators(counter)
+	if n := len(keySet); n < 6 || n > 10 {
+		return KSN{}, nil, fault.New(fault.KSNLength, "the key set has %d hex digits, want 6 to 10", n)
+	}
+	if n := len(device); n != 5 {
+		return KSN{}, nil, fault.New(fault.KSNLength, "the device has %d hex digits, want 5", n)
+	}
+	if n := len(counter); n < 1 || n > 6 {
+		return KSN{}, nil, fault.New(fault.KSNLength, "the counter has %d hex digits, want 1 to 6", n)
+	}
+	if err := checkDigits(keySet + device + counter); err != nil {
+		return KSN{}, nil, err
+	}
+	k, err := decode(strings.Repeat("F", 10-len(keySet)) + keySet + device + "00000")
+	if err != nil {
+		return KSN{}, nil, err
+	}
+	return k.addCounter(counter)
+}
+
+// addCounter adds a counter of up to six digits to a KSN with five zeros at the end.
+func (k KSN) addCounter(digits string) (KSN, []Warning, error) {
+	n, err := strconv.ParseUint(digits, 16, 32)
+	if err != nil {
+		return KSN{}, nil, fault.WrapAs(fault.MalformedHex, err, "the counter")
+	}
+	c := uint32(n)
+	var all []Warning
+	if k.topBit() {
+		all = append(all, k.oddDevice())
+	}
+	if c > 0xFFFFF {
+		all = append(all, Warning{"six_digit_counter", fault.Malformed,
+			text.New("the counter %X has six digits: its first bit stands in the last device digit", c)})
+	}
+	sum := k.Counter() + c
+	if sum > k.counterMask() {
+		return KSN{}, nil, fault.New(fault.CounterBits,
+			"device %s and counter %X do not fit into one KSN: the counter has 21 bits", k.digits(10, 15), c)
+	}
+	return k.withCounter(sum), all, nil
 }

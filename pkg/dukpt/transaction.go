@@ -40,7 +40,8 @@ func (t *Transaction) Wipe() {
 }
 
 // Working derives a working key; the caller wipes it. The type "" is tdes-128 for TDES DUKPT, and for AES DUKPT the
-// algorithm of the deriving key. What is stronger than that is derived all the same: see [WorkingWarnings].
+// algorithm of the deriving key. A use or type that the scheme does not have is an error of kind usage. A type that is
+// stronger than the deriving key is derived all the same: see [WorkingWarnings].
 func (t *Transaction) Working(u Use, as KeyType) (*keys.Key, error) {
 	as, err := CheckWorking(t.key.Algorithm(), u, as)
 	if err != nil {
@@ -48,15 +49,15 @@ func (t *Transaction) Working(u Use, as KeyType) (*keys.Key, error) {
 	}
 	if t.scheme == TDES {
 		sec := t.key.Secret().Clone()
-		return fresh(keys.TDES128, sec, tdesWorking(sec.Expose(), u))
+		return keyOf(keys.TDES128, sec, tdesWorking(sec.Expose(), u))
 	}
 	sec := secret.New(as.Len())
 	err = aesDerive(sec.Expose(), t.key.Secret().Expose(), derivation{u.usage(), as, ofCounter(t.ksn)})
-	return fresh(as.Algorithm(), sec, err)
+	return keyOf(as.Algorithm(), sec, err)
 }
 
-// CheckWorking tells, before any key is there, whether a key of the algorithm (a BDK's, an IK's) gives a working key
-// for the use and of the type. It gives the type, filled in when it was left open.
+// CheckWorking tells, before any key is there, whether a BDK or IK of the algorithm gives a working key for the use and
+// of the type. It gives the type, filled in when it was left open, or the error that Working would give.
 func CheckWorking(deriving keys.Algorithm, u Use, as KeyType) (KeyType, error) {
 	if as == "" {
 		as = like(deriving)

@@ -3,6 +3,7 @@ package dukpt
 // What a working key is for and what it is: the names of the command line and the indicators of the standards.
 
 import (
+	"slices"
 	"strings"
 
 	"poskey/internal/fault"
@@ -33,14 +34,18 @@ func Uses(s Scheme) []Use {
 	return []Use{PIN, MACRequest, MACResponse, MAC, DataRequest, DataResponse, Data, KEK}
 }
 
-// ParseUse reads a use in either case.
+// ParseUse reads a use in either case; an unknown one is an error of kind usage.
 func ParseUse(s string) (Use, error) {
 	for _, u := range Uses(AES) {
 		if strings.EqualFold(strings.TrimSpace(s), string(u)) {
 			return u, nil
 		}
 	}
-	return "", fault.New(fault.Usage, "unknown use %q of a working key; known: %s", text.Redact(s), join(Uses(AES)))
+	return "", unknownUse(s)
+}
+
+func unknownUse(s string) error {
+	return fault.New(fault.Usage, "unknown use %q of a working key; known: %s", text.Redact(s), join(Uses(AES)))
 }
 
 // IsMAC reports whether the use is a MAC, one way or both.
@@ -51,8 +56,8 @@ func (u Use) IsData() bool { return u == Data || u == DataRequest || u == DataRe
 
 // check tells why the scheme has no such use.
 func (u Use) check(s Scheme) error {
-	if _, err := ParseUse(string(u)); err != nil {
-		return err
+	if !slices.Contains(Uses(AES), u) {
+		return unknownUse(string(u))
 	}
 	if s == AES {
 		return nil
@@ -68,20 +73,20 @@ func (u Use) check(s Scheme) error {
 	return nil
 }
 
-// KeyType is the kind of working key that AES DUKPT derives. The zero value is the default: a key like the one it is
-// derived from.
+// KeyType is the kind of a working key; only AES DUKPT has a choice. "" stands for a key like the one it is derived from.
 type KeyType string
 
-// The types (X9.24-3:2017 6.3.2). What hash an HMAC key is for is not part of the derivation; SHA-256 is taken.
+// The types (X9.24-3:2017 6.3.2). Those of block ciphers have the algorithm's name. What hash an HMAC key is for is not
+// part of the derivation; SHA-256 is taken.
 const (
-	TypeTDES128 KeyType = "tdes-128"
-	TypeTDES192 KeyType = "tdes-192"
-	TypeAES128  KeyType = "aes-128"
-	TypeAES192  KeyType = "aes-192"
-	TypeAES256  KeyType = "aes-256"
-	TypeHMAC128 KeyType = "hmac-128"
-	TypeHMAC192 KeyType = "hmac-192"
-	TypeHMAC256 KeyType = "hmac-256"
+	TypeTDES128 = KeyType(keys.TDES128)
+	TypeTDES192 = KeyType(keys.TDES192)
+	TypeAES128  = KeyType(keys.AES128)
+	TypeAES192  = KeyType(keys.AES192)
+	TypeAES256  = KeyType(keys.AES256)
+	TypeHMAC128 = KeyType("hmac-128")
+	TypeHMAC192 = KeyType("hmac-192")
+	TypeHMAC256 = KeyType("hmac-256")
 )
 
 // KeyTypes lists the types.
@@ -89,7 +94,8 @@ func KeyTypes() []KeyType {
 	return []KeyType{TypeTDES128, TypeTDES192, TypeAES128, TypeAES192, TypeAES256, TypeHMAC128, TypeHMAC192, TypeHMAC256}
 }
 
-// ParseKeyType reads a type in either case; hmac-sha256 is the longest of the HMAC keys.
+// ParseKeyType reads a type in either case; hmac-sha256 is the longest of the HMAC keys. An unknown one is an error of
+// kind usage.
 func ParseKeyType(s string) (KeyType, error) {
 	name := strings.ToLower(strings.TrimSpace(s))
 	if name == string(keys.HMACSHA256) {
@@ -100,7 +106,11 @@ func ParseKeyType(s string) (KeyType, error) {
 			return t, nil
 		}
 	}
-	return "", fault.New(fault.Usage, "unknown type %q of a working key; known: %s", text.Redact(s), join(KeyTypes()))
+	return "", unknownType(s)
+}
+
+func unknownType(s string) error {
+	return fault.New(fault.Usage, "unknown type %q of a working key; known: %s", text.Redact(s), join(KeyTypes()))
 }
 
 // Algorithm is that of the working key.
@@ -117,17 +127,17 @@ func (t KeyType) IsHMAC() bool { return t == TypeHMAC128 || t == TypeHMAC192 || 
 // Len is the length in bytes, 0 for an unknown type.
 func (t KeyType) Len() int {
 	switch t {
-	case TypeHMAC128:
+	case TypeTDES128, TypeAES128, TypeHMAC128:
 		return 16
-	case TypeHMAC192:
+	case TypeTDES192, TypeAES192, TypeHMAC192:
 		return 24
-	case TypeHMAC256:
+	case TypeAES256, TypeHMAC256:
 		return 32
 	}
-	return keys.Algorithm(t).KeyLen()
+	return 0
 }
 
-// like is the type of a key.
+// like is the type that a key of the algorithm has itself.
 func like(alg keys.Algorithm) KeyType { return KeyType(alg) }
 
 // indicator is the algorithm's number in derivation data (X9.24-3:2017 6.3.2 tables 2, 3).
@@ -149,8 +159,8 @@ func (t KeyType) indicator() uint16 {
 
 // check tells why the scheme gives no key of the type for the use. An HMAC key encrypts nothing.
 func (t KeyType) check(s Scheme, u Use) error {
-	if _, err := ParseKeyType(string(t)); err != nil {
-		return err
+	if !slices.Contains(KeyTypes(), t) {
+		return unknownType(string(t))
 	}
 	if s == TDES && t != TypeTDES128 {
 		return fault.New(fault.Usage, "TDES DUKPT derives tdes-128 working keys only, not %s", string(t))

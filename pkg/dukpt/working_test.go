@@ -176,10 +176,12 @@ func TestWipedKeysDeriveNothing(t *testing.T) {
 	}
 	ksn := ksnOf(t, "123456789012345600000001")
 	ik := ikOf(t, aesBDK, ksn)
-	txn := txnOf(t, ik, ksn)
-	txn.Wipe()
-	if k, err := txn.Working(PIN, ""); err == nil || k != nil {
-		t.Errorf("a wiped transaction key gives %v, %v", k, err)
+	tdesKSN1 := ksnOf(t, "FFFF9876543210E00001")
+	for _, txn := range []*Transaction{txnOf(t, ik, ksn), txnOf(t, ikOf(t, tdesBDK, tdesKSN1), tdesKSN1)} {
+		txn.Wipe()
+		if k, err := txn.Working(PIN, ""); err == nil || k != nil {
+			t.Errorf("a wiped transaction key gives %v, %v", k, err)
+		}
 	}
 	ik.Wipe()
 	if txn, err := ik.Transaction(ksn); err == nil || txn != nil {
@@ -187,7 +189,7 @@ func TestWipedKeysDeriveNothing(t *testing.T) {
 	}
 	tdes := ikOf(t, tdesBDK, ksnOf(t, tdesKSN))
 	tdes.Wipe()
-	if txn, err := tdes.Transaction(ksnOf(t, "FFFF9876543210E00001")); err == nil || txn != nil {
+	if txn, err := tdes.Transaction(tdesKSN1); err == nil || txn != nil {
 		t.Errorf("a wiped initial key gives %v, %v", txn, err)
 	}
 	if d, err := NewDevice(tdes, ksnOf(t, tdesKSN)); err == nil || d != nil {
@@ -366,8 +368,26 @@ func TestNamesAreReadInEitherCase(t *testing.T) {
 			t.Errorf("type %q: %s, %v", in, k, err)
 		}
 	}
-	if KeyType("").Len() != 0 || KeyType("nonsense").Len() != 0 {
-		t.Error("a type that does not exist has a length")
+	for _, none := range []KeyType{"", "nonsense", "des", "sm4", "hmac-sha256", "AES-128"} {
+		if none.Len() != 0 {
+			t.Errorf("%q is no type and has a length", none)
+		}
+	}
+}
+
+// TestOnlyTheExactNameDerives: a name that was not parsed must not pass the check and then fall into some other use's
+// derivation.
+func TestOnlyTheExactNameDerives(t *testing.T) {
+	nothingLeft(t)
+	for bdk, text := range map[string]string{tdesBDK: "FFFF9876543210E00001", aesBDK: "123456789012345600000001"} {
+		ksn := ksnOf(t, text)
+		txn := txnOf(t, ikOf(t, bdk, ksn), ksn)
+		for _, use := range []Use{"PIN", " pin", "Mac-Request"} {
+			checkCombination(t, txn, combination{use: use, kind: fault.Usage, says: "unknown use"})
+		}
+		for _, as := range []KeyType{"AES-128", "TDES-128 ", "hmac-sha256"} {
+			checkCombination(t, txn, combination{use: MACRequest, as: as, kind: fault.Usage, says: "unknown type"})
+		}
 	}
 }
 
@@ -385,9 +405,9 @@ func TestWorkingKeyStrongerThanItsBDKIsWarnedOf(t *testing.T) {
 		if c.warn {
 			want = []string{"stronger_than_base"}
 		}
-		wantWarnings(t, WorkingWarnings(wiped(t, aesOf(c.bdk), c.bdk), c.as), want...)
+		wantWarnings(t, WorkingWarnings(wiped(t, aesOf(c.bdk), c.bdk).Strength(), c.as), want...)
 	}
-	wantWarnings(t, WorkingWarnings(wiped(t, keys.TDES128, tdesBDK), TypeTDES128))
+	wantWarnings(t, WorkingWarnings(wiped(t, keys.TDES128, tdesBDK).Strength(), TypeTDES128))
 }
 
 func TestMistakesAreOnlyThoseThatExist(t *testing.T) {

@@ -144,7 +144,7 @@ func workingUsage(s dukpt.Scheme, u dukpt.Use, alg keys.Algorithm) keys.Usage {
 	case s == dukpt.TDES:
 		return keys.UsageRetail
 	}
-	return keys.Usage("M6") // CMAC
+	return keys.UsageCMAC
 }
 
 func workingMode(u dukpt.Use) byte {

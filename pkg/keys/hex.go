@@ -2,6 +2,8 @@ package keys
 
 import (
 	"io"
+	"strings"
+	"unicode/utf8"
 
 	"poskey/internal/fault"
 	"poskey/internal/secret"
@@ -22,8 +24,8 @@ func ParseHex(in []byte) (*secret.Bytes, error) {
 	return sec, err
 }
 
-// ParseTyped is ParseHex for a diagnosis, which wants to know where the digit is missing: of an odd number of digits the
-// last is followed by a zero to fill the byte. It gives the number typed.
+// ParseTyped is ParseHex for a diagnosis, which wants to know where a digit is missing: it takes an odd number of digits
+// too, with a zero after the last to fill the byte, and tells how many were typed.
 func ParseTyped(in []byte) (sec *secret.Bytes, digits int, err error) {
 	if len(in) > MaxHexInput {
 		return nil, 0, fault.New(fault.TooLarge, "the key text has more than %d characters", MaxHexInput)
@@ -74,6 +76,15 @@ func countHex(in []byte) (int, error) {
 
 func isSeparator(c byte) bool {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '-' || c == ':'
+}
+
+// StripSeparators takes out what ParseHex skips between digits: for text that is not secret, such as a KSN.
+func StripSeparators(s string) string {
+	separates := func(r rune) bool { return r < utf8.RuneSelf && isSeparator(byte(r)) }
+	if strings.IndexFunc(s, separates) < 0 { // the usual case, once for each line of a batch
+		return s
+	}
+	return strings.Join(strings.FieldsFunc(s, separates), "")
 }
 
 func hexValue(c byte) (byte, bool) {

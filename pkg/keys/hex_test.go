@@ -34,6 +34,27 @@ func TestHexIsReadAsItStandsOnSheets(t *testing.T) {
 	}
 }
 
+// TestSeparatorsAreThoseOfHex: what stands between digits is taken out, and nothing else; what ParseHex skips and what
+// goes out here must not drift apart.
+func TestSeparatorsAreThoseOfHex(t *testing.T) {
+	noLeaks(t)
+	for in, want := range map[string]string{
+		"": "", "00AA": "00AA", " 0-0:A\tA\r\n": "00AA", "-": "", "0.0": "0.0", "0\u00a00": "0\u00a00", "\xff \xfe": "\xff\xfe",
+	} {
+		if got := StripSeparators(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	for c := range 256 {
+		in := string([]byte{'0', byte(c), '0'})
+		sec, err := ParseHex([]byte(in))
+		sec.Wipe()
+		if skipped := err == nil; skipped != (StripSeparators(in) == "00") {
+			t.Errorf("%q: ParseHex gives %v, stripped it is %q", in, err, StripSeparators(in))
+		}
+	}
+}
+
 func TestBadHexIsNamedByPosition(t *testing.T) {
 	noLeaks(t)
 	for _, c := range []struct {

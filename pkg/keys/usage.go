@@ -20,6 +20,7 @@ const (
 	UsageKBPKISO Usage = "K4"
 	UsageMAC1    Usage = "M1"
 	UsageRetail  Usage = "M3"
+	UsageCMAC    Usage = "M6"
 	UsageHMAC    Usage = "M7"
 	UsagePIN     Usage = "P0"
 )

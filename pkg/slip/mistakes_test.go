@@ -103,7 +103,7 @@ func confusedAtRandom(r *rand.Rand, right string) string {
 	}
 	r.Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })
 	typed := right
-	if strings.Count(right, pair[:1]) > 1 && r.IntN(2) == 0 { // throughout
+	if strings.Count(right, pair[:1]) > 1 && len(places) <= 14 && r.IntN(2) == 0 { // throughout
 		return strings.ReplaceAll(right, pair[:1], pair[1:])
 	}
 	for _, at := range places[:min(len(places), 2+r.IntN(3))] {

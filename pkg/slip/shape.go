@@ -123,9 +123,9 @@ func lost(typed []byte) []Slip {
 	return all
 }
 
-// maxConfused bounds the choices of places in which one pair of look-alikes is tried: every choice up to 12 places. Where
-// there are more places, the small choices are tried, and each digit of the pair taken for the other throughout.
-const maxConfused = 1 << 12
+// maxConfused bounds the choices of places in which one pair of look-alikes is tried: every choice of up to 14
+// places. Where there are more, the small choices are tried, and each digit of the pair taken for the other throughout.
+const maxConfused = 1 << 14
 
 // confused takes look-alikes for each other, in two places and more; one place is a wrong digit.
 func confused(typed []byte) []Slip {
