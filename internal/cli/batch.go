@@ -217,5 +217,5 @@ func (c *chunk) refuse(n int, err error) {
 	c.bad++
 	kind := fault.KindOf(err)
 	out, _ := json.Marshal(batchError{n, batchErrorField{kind.Exit(), string(kind), err.Error()}})
-	c.out.Write(append(out, '\n'))
+	_, _ = c.out.Write(append(out, '\n'))
 }

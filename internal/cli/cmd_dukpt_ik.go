@@ -34,10 +34,10 @@ func newDukptIKCmd(a *App) *cobra.Command {
 	cmd := a.command(cmdSpec{
 		use:   "ik",
 		short: text.New("derive a device's initial key from the BDK"),
-		long: text.New("The KSN's length says which scheme it is: 20 digits TDES DUKPT, 24 AES DUKPT. Its counter does not count. Of a KSN with fewer\n" +
-			"digits every reading is shown with its key's check value, and none is taken. Without --to, --kbpk or --reveal nothing but the\n" +
-			"check value comes out. --kbpk without --to puts the key block, with its KS (TDES) or IK (AES) block, into the answer: so does\n" +
-			"every line of a --batch."),
+		long: text.New("The KSN's length says which scheme it is: 20 digits are TDES DUKPT, 24 are AES DUKPT. Its counter is ignored. For a KSN with\n" +
+			"fewer digits every reading is shown with the check value of its key, and none is taken. Without --to, --kbpk or --reveal\n" +
+			"nothing but the check value comes out. --kbpk without --to puts the key block, with its KS (TDES) or IK (AES) block, into the\n" +
+			"answer, as in every line of a --batch."),
 		example: "  poskey dukpt ik --ksn FFFF9876543210E00000 --expect AF8C07                 # asks for the BDK, hidden\n" +
 			"  poskey dukpt ik --bdk file:bdk.txt --ksn FFFF9876543210E00000 --to block:ik.tr31 --kbpk file:kbpk.txt\n" +
 			"  poskey dukpt ik --bdk file:bdk.txt --kbpk file:kbpk.txt --batch ksns.jsonl",
@@ -93,7 +93,7 @@ func runDukptIK(ctx context.Context, a *App, o ikOpts) error {
 	if err != nil {
 		return err
 	}
-	o.out.optional, o.out.derived = []keyblock.OptBlock{hsm.KSNBlock(d.ksn)}, true
+	o.out.optional = []keyblock.OptBlock{hsm.KSNBlock(d.ksn)}
 	out, err := a.deliverDerived(ctx, in, d.key, &o.out)
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func (a *App) ikLine(ctx context.Context, in *intake, o ikOpts) (ikDoc, error) {
 	if o.KBPK != "" {
 		var w hsm.Wrapped
 		w, err = a.wrapFor(ctx, in, d.key, &outputOpts{kbpk: o.KBPK, version: o.BlockVersion, allowWeak: o.AllowWeak,
-			optional: []keyblock.OptBlock{hsm.KSNBlock(d.ksn)}, derived: true})
+			optional: []keyblock.OptBlock{hsm.KSNBlock(d.ksn)}})
 		doc.Block, doc.Warnings = w.Block, append(doc.Warnings, warningDocs(w.Warnings)...)
 	}
 	if o.Reveal && err == nil {

@@ -26,26 +26,20 @@ func newDukptKeyCmd(a *App) *cobra.Command {
 		use:   "key",
 		short: text.New("derive the key of one transaction, or a working key of it"),
 		long: text.New("txn is the transaction key itself, at the BDK's length; all other uses are working keys. Request goes from the terminal to the\n" +
-			"host, response comes back; mac, data (both ways) and kek are of AES DUKPT alone, as are --key-type and update: the key that\n" +
-			"protects a device's next initial key, derived with the counter FFFFFFFF. A counter that no device uses is refused."),
+			"host, response comes back. AES DUKPT alone has mac and data (both ways), kek, --key-type, and update: the key that protects a\n" +
+			"device's next initial key, for which the KSN's counter is ignored. Otherwise a counter that no device uses is refused."),
 		example: "  poskey dukpt key --bdk file:bdk.txt --ksn FFFF9876543210E00001 --use pin\n" +
 			"  poskey dukpt key --ik file:ik.txt --ksn 123456789012345600000001 --use data --key-type aes-128 --expect 3703D5\n" +
 			"  poskey dukpt key --ik block:ik.tr31 --key-kbpk file:kbpk.txt --ksn 123456789012345600000001 --use mac-request --key-type hmac-128",
 		exits: []int{3, 4, 5, 6}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
-	a.bdkFlag(f, &o.base.bdk)
-	a.ikFlag(f, &o.base.ik)
-	a.ksnFlag(f, &o.ksn)
-	a.ksnPaddingFlag(f, &o.padding)
-	a.baseKBPKFlag(f, &o.base.kbpk)
+	a.derivingFlags(cmd, &o.ksn, &o.padding, &o.base)
 	f.StringVar(&o.use, "use", "", a.Say.T("what the key is for: %s", strings.Join(useNames(), " ")))
 	f.StringVar(&o.keyType, "key-type", "", a.Say.T("type of a working key of AES DUKPT; that of the BDK when left out: %s", keyTypeNames()))
 	o.out.add(a, cmd)
 	expectFlag(a, f, &o.expect)
-	a.allowWeakFlag(f, &o.base.allowWeak)
-	required(cmd, "ksn", "use")
-	cmd.MarkFlagsMutuallyExclusive("bdk", "ik")
+	required(cmd, "use")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDukptKey(cmd.Context(), a, o) }
 	return cmd
 }
@@ -71,7 +65,7 @@ func runDukptKey(ctx context.Context, a *App, o dukptKeyOpts) error {
 			return err
 		}
 	}
-	o.out.allowWeak, o.out.derived = o.base.allowWeak, true
+	o.out.allowWeak, o.out.working = o.base.allowWeak, true
 	if err := o.out.check(ctx, a); err != nil {
 		return err
 	}

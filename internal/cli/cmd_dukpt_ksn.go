@@ -25,7 +25,7 @@ func newDukptKSNCmd(a *App) *cobra.Command {
 		use:   "ksn KSN",
 		short: text.New("explain a key serial number field by field"),
 		long: text.New("Key set, device and counter; whether a transaction has this counter, which KSN comes next and how many are left.\n" +
-			"20 digits are TDES DUKPT, 24 are AES DUKPT. A KSN with fewer digits is not filled up in silence: all it may mean is shown,\n" +
+			"20 digits are TDES DUKPT, 24 are AES DUKPT. A KSN with fewer digits is not filled up in silence: every reading is shown,\n" +
 			"and the command ends with 3. --next lists the KSNs that follow; counters with too many bits are left out, as devices do."),
 		example: "  poskey dukpt ksn FFFF9876543210E00008\n" +
 			"  poskey dukpt ksn 123456789012345600000001 --next 3 -o json\n" +

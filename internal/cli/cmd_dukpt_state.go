@@ -34,16 +34,9 @@ func newDukptStateCmd(a *App) *cobra.Command {
 		exits: []int{3, 4, 5, 6}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
-	a.bdkFlag(f, &o.base.bdk)
-	a.ikFlag(f, &o.base.ik)
-	a.ksnFlag(f, &o.ksn)
-	a.ksnPaddingFlag(f, &o.padding)
-	a.baseKBPKFlag(f, &o.base.kbpk)
+	a.derivingFlags(cmd, &o.ksn, &o.padding, &o.base)
 	f.BoolVar(&o.reveal, "reveal", false, a.Say.T("show or write the clear key"))
 	f.BoolVar(&o.yes, "yes", false, a.Say.T("confirm --reveal without asking"))
-	a.allowWeakFlag(f, &o.base.allowWeak)
-	required(cmd, "ksn")
-	cmd.MarkFlagsMutuallyExclusive("bdk", "ik")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDukptState(cmd.Context(), a, o) }
 	return cmd
 }
@@ -68,7 +61,7 @@ type registerDoc struct {
 
 func runDukptState(ctx context.Context, a *App, o stateOpts) error {
 	if o.reveal {
-		if err := a.confirm(ctx, o.yes, text.New("The clear key will be shown or written. Whoever sees it knows it."), "reveal"); err != nil {
+		if err := a.confirmReveal(ctx, o.yes); err != nil {
 			return err
 		}
 	}

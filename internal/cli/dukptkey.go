@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"poskey/internal/fault"
@@ -22,12 +23,21 @@ func (a *App) bdkFlag(f *pflag.FlagSet, into *string) {
 	f.StringVar(into, "bdk", "", a.Say.T("base derivation key (SRC), TDES of 32 digits or AES; asked for when left out"))
 }
 
-func (a *App) ikFlag(f *pflag.FlagSet, into *string) {
-	f.StringVar(into, "ik", "", a.Say.T("the device's initial key (SRC), in the place of the BDK"))
-}
-
 func (a *App) baseKBPKFlag(f *pflag.FlagSet, into *string) {
 	f.StringVar(into, "key-kbpk", "", a.Say.T("KBPK that opens a BDK or IK that comes as block:PATH (SRC)"))
+}
+
+// derivingFlags are those of the commands that derive from a BDK or an IK.
+func (a *App) derivingFlags(cmd *cobra.Command, ksn, padding *string, w *baseWish) {
+	f := cmd.Flags()
+	a.bdkFlag(f, &w.bdk)
+	f.StringVar(&w.ik, "ik", "", a.Say.T("the device's initial key (SRC), in the place of the BDK"))
+	a.baseKBPKFlag(f, &w.kbpk)
+	a.allowWeakFlag(f, &w.allowWeak)
+	a.ksnFlag(f, ksn)
+	a.ksnPaddingFlag(f, padding)
+	required(cmd, "ksn")
+	cmd.MarkFlagsMutuallyExclusive("bdk", "ik")
 }
 
 // baseWish says what is derived from: a BDK, or the IK that was derived from it elsewhere.
@@ -50,14 +60,14 @@ type base struct {
 	level hsm.Level
 }
 
-// dukptBase takes in the key that is derived from. The KSN says which algorithm it has. A batch mostly asks for the same
-// one as in the line before.
+// dukptBase takes in the key that is derived from; the scheme says which algorithm it has. A line of a batch mostly asks
+// for the same key as the line before.
 func (in *intake) dukptBase(ctx context.Context, s dukpt.Scheme, w baseWish) (base, error) {
 	if last := in.lastBase; last.scheme == s && last.wish == w {
 		return last.base, nil
 	}
 	b, err := in.readBase(ctx, s, w)
-	if err == nil && in.batch && !strings.HasPrefix(w.bdk, string(source.Hex)) { // a key in hex is not held on to
+	if err == nil && in.batch && !strings.HasPrefix(w.bdk, string(source.Hex)) { // hex is the key itself: it is not kept
 		in.lastBase = lastBase{s, w, b}
 	}
 	return b, err
@@ -99,13 +109,14 @@ func (in *intake) readBase(ctx context.Context, s dukpt.Scheme, w baseWish) (bas
 	return b, w.admits(t.Key, wish.what)
 }
 
-// admits refuses a weak key. A published one is fit for tests whatever it looks like: the AES-256 BDK of the standard's
-// examples repeats its first half.
+// admits refuses a weak key. One that is published is for tests and passes whatever else is weak about it: the AES-256
+// BDK of the standard's examples repeats its first half.
 func (w baseWish) admits(k hsm.Key, what text.Text) error {
 	return sound(k, what, w.allowWeak || slices.Contains(k.Weak, keys.PublishedSample))
 }
 
-// warnings tells what is doubtful about the parity of a TDES key.
+// warnings tells what is doubtful about the parity of a TDES key: a BDK should have it, and an IK, which is derived, should
+// not. DES ignores the parity bits of a BDK; the next step XORs those of an IK, so they change all that follows.
 func (b base) warnings() []dukpt.Warning {
 	switch {
 	case !b.key.Algorithm.IsDES():
@@ -121,7 +132,7 @@ func (b base) warnings() []dukpt.Warning {
 	return nil
 }
 
-// useNames lists what may stand behind --use: the uses of working keys, and the keys that are none.
+// useNames lists what may stand behind --use: the uses of working keys, and the transaction and update keys.
 func useNames() []string {
 	names := []string{string(hsm.WantTransaction)}
 	for _, u := range dukpt.Uses(dukpt.AES) {
@@ -229,7 +240,7 @@ type derived struct {
 }
 
 // derived derives a key, and compares it when a check value is expected. What can be wrong without a key is looked at
-// before one is asked for. A short KSN gives a [shortKSN].
+// before one is asked for. The error for a short KSN is a [shortKSN].
 func (in *intake) derived(ctx context.Context, w derivedWish) (derived, error) {
 	ksn, short := parseKSN(w.ksn, w.padding)
 	if short != nil && (w.padding != "" || dukpt.ShortReadings(w.ksn) == nil) {
@@ -266,7 +277,7 @@ func (in *intake) derived(ctx context.Context, w derivedWish) (derived, error) {
 
 // readShort derives the key of everything that a short KSN may mean.
 func (in *intake) readShort(ctx context.Context, w derivedWish, short error) error {
-	b, err := in.dukptBase(ctx, dukpt.TDES, w.base) // no KSN of AES DUKPT loses digits
+	b, err := in.dukptBase(ctx, dukpt.TDES, w.base) // only TDES KSNs are known to lose digits
 	if err != nil {
 		return err
 	}

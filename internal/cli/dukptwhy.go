@@ -20,7 +20,7 @@ type kept struct {
 	there    bool
 }
 
-// keepFirst keeps a copy of it, if asked to. A batch, which may hold a million bad lines, keeps nothing.
+// keepFirst makes the intake keep a copy of it, if asked to. A batch, which may hold a million bad lines, keeps nothing.
 func (in *intake) keepFirst(asked bool) *kept {
 	if in.batch || !asked {
 		return nil
@@ -43,7 +43,7 @@ func (k *kept) wipe() {
 	}
 }
 
-// verifyDerived compares the key with the expected check value, and says of another which key has that.
+// verifyDerived compares the key with the expected check value. When they differ, it says which other key has that value.
 func (in *intake) verifyDerived(
 	ctx context.Context, w derivedWish, d derived, expected kcv.Expected, first *kept,
 ) error {
@@ -106,10 +106,10 @@ func (in *intake) turned(ctx context.Context, w derivedWish, d derived, first *k
 	}
 	again := &intake{app: in.app, batch: true}
 	again.read = func(context.Context, string, text.Text) (source.Material, error) { return first.material.Clone(), nil }
-	const kept = "-" // any SRC: it is not read
-	turned := baseWish{ik: kept, allowWeak: true}
+	const anySource = "-" // again.read looks at none
+	turned := baseWish{ik: anySource, allowWeak: true}
 	if w.base.level() == hsm.FromIK {
-		turned = baseWish{bdk: kept, allowWeak: true}
+		turned = baseWish{bdk: anySource, allowWeak: true}
 	}
 	b, err := again.dukptBase(ctx, d.ksn.Scheme(), turned)
 	return b, err == nil

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"poskey/internal/fault"
 	"poskey/pkg/keys"
 )
 
@@ -57,4 +59,15 @@ func (a *App) strictFlag(f *pflag.FlagSet, into *bool) {
 
 func (a *App) batchFlag(f *pflag.FlagSet, into *string) {
 	f.StringVar(into, "batch", "", a.Say.T("JSON Lines with one set of flags each; a file or -"))
+}
+
+// noEmptyFlag refuses a flag that was given and is empty: --expect "$KCV" with a variable that is not set would compare
+// with nothing and say that all is well.
+func noEmptyFlag(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Value.String() == "" || f.Value.Type() == "stringArray" && slices.Contains(f.Value.(pflag.SliceValue).GetSlice(), "") {
+			err = fault.New(fault.Usage, "--%s is given and empty; leave it out, or give it a value", f.Name)
+		}
+	})
+	return err
 }

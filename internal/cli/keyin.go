@@ -221,9 +221,6 @@ func (in *intake) reportBlock(m source.Material, warnings []keyblock.Warning, w 
 		warnings = append(warnings, keyblock.LowerCase())
 	}
 	for _, warning := range warnings {
-		if warning.ID == "key_parity" && w.attrs.Usage == keys.UsageIK { // what is derived has no parity
-			continue
-		}
 		in.app.render.Warn(text.New("%s (%s): %s", w.what, m.Where, warning.Text))
 	}
 }

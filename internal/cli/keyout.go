@@ -26,7 +26,7 @@ type outputOpts struct {
 
 	allowWeak bool                // the command's --allow-weak
 	optional  []keyblock.OptBlock // what the block says beside the key's check value
-	derived   bool                // the key has the parity that its derivation gives; that of others is a sign of a slip
+	working   bool                // a working key of DUKPT: its parity is what the derivation gives, and no sign of a slip
 }
 
 func (o *outputOpts) add(a *App, cmd *cobra.Command) {
@@ -56,9 +56,13 @@ func (o *outputOpts) check(ctx context.Context, a *App) error {
 		}
 	}
 	if o.reveal {
-		return a.confirm(ctx, o.yes, text.New("The clear key will be shown or written. Whoever sees it knows it."), "reveal")
+		return a.confirmReveal(ctx, o.yes)
 	}
 	return nil
+}
+
+func (a *App) confirmReveal(ctx context.Context, yes bool) error {
+	return a.confirm(ctx, yes, text.New("The clear key will be shown or written. Whoever sees it knows it."), "reveal")
 }
 
 // delivered is what became of the key.
@@ -125,7 +129,7 @@ func (a *App) wrapFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts)
 		h.SetOpt(opt.ID, opt.Data)
 	}
 	w, err := b.Wrap(ctx, k, kbpk, h, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(k.Algorithm), AllowWeak: true})
-	if o.derived {
+	if o.working {
 		w.Warnings = slices.DeleteFunc(w.Warnings, func(w keyblock.Warning) bool { return w.ID == "key_parity" })
 	}
 	return w, err

@@ -41,7 +41,12 @@ func newRootCmd(a *App, first string) *cobra.Command {
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.apply() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.apply(); err != nil {
+				return err
+			}
+			return noEmptyFlag(cmd.Flags())
+		},
 		Args:              cobra.NoArgs,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -15,7 +15,8 @@ import (
 // Level says what the base of a derivation is.
 type Level string
 
-// The levels. The usage of the base must be that of its level: a BDK taken for an initial key gives keys of nobody.
+// The levels. The usage of the base must be that of its level: a BDK taken for an initial key gives keys that no device
+// has.
 const (
 	FromBDK Level = "bdk" // usage B0
 	FromIK  Level = "ik"  // usage B1
@@ -32,7 +33,7 @@ func (l Level) usage() keys.Usage {
 	return ""
 }
 
-// Name says what the level is.
+// Name is that of the usage.
 func (l Level) Name() text.Text { return l.usage().Name() }
 
 // Wanted says which key is derived.
@@ -40,7 +41,7 @@ type Wanted string
 
 // What may be wanted.
 const (
-	WantIK          Wanted = "ik"      // from a BDK only; the KSN's counter does not count
+	WantIK          Wanted = "ik"      // from a BDK only; the KSN's counter is ignored
 	WantTransaction Wanted = "txn"     // the key of the KSN's counter
 	WantWorking     Wanted = "working" // by Use and Type
 	WantUpdate      Wanted = "update"  // AES: the key that protects the next initial key; by Type
@@ -55,9 +56,9 @@ type Derivation struct {
 	Type dukpt.KeyType // of a working or update key; "" is that of the base
 }
 
-// UsageTransaction marks the key of a transaction. X9.143 has no usage for it, so this is a proprietary one: it derives
-// working keys and nothing else. A boundary keeps it, gives its check value and reveals it, and closes no key block
-// over it for somebody else, whatever usage the header names: what is exported is a working key.
+// UsageTransaction marks the key of a transaction. X9.143 has no usage for it, so this is a proprietary one. A boundary
+// keeps such a key, gives its check value and reveals it, but puts it into no key block for somebody else, whatever
+// usage the header names: what is exported is a working key.
 const UsageTransaction keys.Usage = "99"
 
 // isTransaction reports the attributes of a transaction key. A proprietary usage may be somebody else's too, so all
@@ -66,8 +67,9 @@ func (a Attributes) isTransaction() bool {
 	return a.Usage == UsageTransaction && a.Mode == 'X' && a.Exportability == 'N'
 }
 
-// Check tells, before any key is there, what is wrong with the derivation: of the base only the attributes are looked
-// at.
+// Check tells, before any key is there, what is wrong with the derivation; of the base it looks at the attributes alone.
+// Kinds: not_permitted (another usage than the level's), mode_unfit, ksn_length, counter_bits, and usage for what the
+// scheme does not have.
 func (d Derivation) Check(base Attributes) error {
 	if d.From != FromBDK && d.From != FromIK {
 		return fault.New(fault.Usage, "unknown base of a derivation %q", string(d.From))
@@ -87,7 +89,8 @@ func (d Derivation) checkWanted(base keys.Algorithm) error {
 	if d.KSN.IsZero() {
 		return fault.New(fault.KSNLength, "the KSN is empty")
 	}
-	if d.Want != WantWorking && d.Use != "" || d.Want != WantWorking && d.Want != WantUpdate && d.Type != "" {
+	hasUse, hasType := d.Want == WantWorking, d.Want == WantWorking || d.Want == WantUpdate
+	if d.Use != "" && !hasUse || d.Type != "" && !hasType {
 		return fault.New(fault.Usage, "only working keys have a use, only working and update keys a type")
 	}
 	switch d.Want {
@@ -163,8 +166,8 @@ func workingMode(u dukpt.Use) byte {
 	return 'B'
 }
 
-// KSNBlock gives the optional block by which a derived key's block names the initial key that it descends from: KS with
-// the initial KSN for TDES, IK with the IKID for AES (X9.143 6.3.6). The counter of a transaction has no place in them.
+// KSNBlock gives the optional block by which the key block of an initial key says whose key it is: KS with the initial
+// KSN for TDES, IK with the IKID for AES (X9.143 6.3.6). The KSN's counter is cleared.
 func KSNBlock(ksn dukpt.KSN) keyblock.OptBlock {
 	if ksn.Scheme() == dukpt.AES {
 		return keyblock.OptBlock{ID: "IK", Data: ksn.IKID()}
@@ -236,8 +239,8 @@ type bdkID struct {
 	len    int
 }
 
-// bdk gives a BDK with its ciphers made. They are kept as long as the boundary, since making them costs ten times what
-// an initial key does. A BDK let go by another call's eviction, or by Close, serves those that hold it to their end.
+// bdk gives a BDK with its ciphers made. They are kept ready, since making them costs ten times what an initial key
+// does. Nobody wipes a BDK: when another call or Close lets it go, those that hold it still finish with it.
 func (s *soft) bdk(ctx context.Context, base Key, scheme dukpt.Scheme) (*dukpt.BDK, error) {
 	id := bdkID{scheme, base.Block, base.Attributes, base.Len}
 	if b, err := s.takeBDK(id); b != nil || err != nil {
@@ -264,7 +267,7 @@ func (s *soft) takeBDK(id bdkID) (*dukpt.BDK, error) {
 	return s.bdks[id], nil
 }
 
-// keepBDK makes room by letting any other go: a run uses one BDK or a few.
+// keepBDK makes room by letting any other go: a batch uses one BDK for all lines or a few.
 func (s *soft) keepBDK(id bdkID, b *dukpt.BDK) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -40,7 +40,9 @@ type Boundary interface {
 	// Split cuts a key into components; these leave the boundary in clear, each for one custodian.
 	Split(ctx context.Context, k Key, spec component.Spec) ([]*component.Part, error)
 
-	// Derive derives a key by DUKPT. The base's attributes must allow it; the result has those of what it is for.
+	// Derive derives a key by DUKPT, from a BDK or an initial key. The result has the attributes of what it is for and the
+	// base's exportability; a transaction key is never exportable. Errors are those of [Derivation.Check], malformed for a
+	// base of the wrong algorithm, and weak_key as p says.
 	Derive(ctx context.Context, base Key, d Derivation, p Policy) (Key, error)
 
 	// CheckValue computes a check value cut to digits; 0 digits is the default length.

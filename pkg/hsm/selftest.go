@@ -11,6 +11,7 @@ import (
 	"poskey/internal/secret"
 	"poskey/internal/text"
 	"poskey/pkg/component"
+	"poskey/pkg/dukpt"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
@@ -24,7 +25,7 @@ type Check struct {
 }
 
 // Selftest runs known answers through every algorithm and looks at the boundary and its random source. The answers are
-// published: FIPS and GB/T examples, RFC 4493, SP 800-38B, TR-31:2018 annex A, X9.143 and ISO 20038 examples.
+// published: FIPS and GB/T examples, RFC 4493, SP 800-38B, TR-31:2018 annex A, X9.143, ISO 20038 and X9.24 examples.
 func Selftest(ctx context.Context, b Boundary, env keys.Env) []Check {
 	var all []Check
 	add := func(name string, what text.Text, err error) { all = append(all, Check{name, what, err}) }
@@ -34,6 +35,9 @@ func Selftest(ctx context.Context, b Boundary, env keys.Env) []Check {
 	add("retail-mac", text.New("retail MAC (ISO 9797-1 algorithm 3)"), testRetailMAC(retailMAC))
 	for _, k := range knownBlocks() {
 		add("keyblock-"+string(rune(k.version)), text.New("key block version %c opens", k.version), k.run())
+	}
+	for _, k := range knownDerivations() {
+		add("dukpt-"+string(k.alg), text.New("DUKPT from a %s key: initial key, first transaction key", k.alg), k.run())
 	}
 	add("components-xor", text.New("XOR components combine"), testComponents(env, component.Spec{Scheme: component.XOR, Parts: 3, Threshold: 3}))
 	add("components-shamir", text.New("Shamir shares combine"), testComponents(env, component.Spec{Scheme: component.Shamir, Parts: 5, Threshold: 3}))
@@ -122,15 +126,11 @@ func knownBlocks() []knownBlock {
 }
 
 func (k knownBlock) run() error {
-	raw, err := hex.DecodeString(k.kbpk)
+	alg, err := keyblock.KBPKAlgorithm(k.version, len(k.kbpk)/2)
 	if err != nil {
 		return err
 	}
-	alg, err := keyblock.KBPKAlgorithm(k.version, len(raw))
-	if err != nil {
-		return err
-	}
-	kbpk, err := keys.New(alg, secret.Take(raw))
+	kbpk, err := knownKey(alg, k.kbpk)
 	if err != nil {
 		return err
 	}
@@ -153,6 +153,73 @@ func (k knownBlock) run() error {
 		return err
 	}
 	return same(v.Digits, k.want)
+}
+
+type knownDerivation struct {
+	alg                       keys.Algorithm
+	bdk, ksn, ik, transaction string
+}
+
+// knownDerivations are the first transactions of the examples of X9.24-1:2009 and of the supplement to X9.24-3:2017.
+func knownDerivations() []knownDerivation {
+	return []knownDerivation{
+		{keys.TDES128, "0123456789ABCDEFFEDCBA9876543210", "FFFF9876543210E00001",
+			"6AC292FAA1315B4D858AB3A3D7D5933A", "042666B49184CFA368DE9628D0397BC9"},
+		{keys.AES128, "FEDCBA9876543210F1F1F1F1F1F1F1F1", "123456789012345600000001",
+			"1273671EA26AC29AFA4D1084127652A1", "4F21B565BAD9835E112B6465635EAE44"},
+	}
+}
+
+func (k knownDerivation) run() error {
+	ksn, err := dukpt.ParseKSN(k.ksn)
+	if err != nil {
+		return err
+	}
+	clear, err := knownKey(k.alg, k.bdk)
+	if err != nil {
+		return err
+	}
+	defer clear.Wipe()
+	bdk, err := dukpt.NewBDK(ksn.Scheme(), clear)
+	if err != nil {
+		return err
+	}
+	ik, err := bdk.IK(ksn)
+	if err != nil {
+		return err
+	}
+	defer ik.Wipe()
+	if err := sameKey(ik.Key(), k.ik); err != nil {
+		return fault.Wrap(err, "the initial key")
+	}
+	txn, err := ik.Transaction(ksn)
+	if err != nil {
+		return err
+	}
+	defer txn.Wipe()
+	return fault.Wrap(sameKey(txn.Key(), k.transaction), "the transaction key")
+}
+
+// knownKey makes a key of a known answer.
+func knownKey(alg keys.Algorithm, digits string) (*keys.Key, error) {
+	sec, err := keys.ParseHex([]byte(digits))
+	if err != nil {
+		return nil, err
+	}
+	return keys.New(alg, sec)
+}
+
+// sameKey compares whole keys: the check value leaves out the parity bits, which lead to other transaction keys.
+func sameKey(got *keys.Key, want string) error {
+	known, err := knownKey(got.Algorithm(), want)
+	if err != nil {
+		return err
+	}
+	defer known.Wipe()
+	if !got.Secret().Equal(known.Secret()) {
+		return fault.New(fault.SelftestFailed, "it is not the key of the standard's example")
+	}
+	return nil
 }
 
 func testComponents(env keys.Env, spec component.Spec) error {

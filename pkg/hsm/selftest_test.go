@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"poskey/internal/fault"
@@ -28,13 +29,14 @@ func TestEverySelftestPassesAndHasANameOfItsOwn(t *testing.T) {
 		names[c.Name] = true
 	}
 	for _, name := range []string{
-		"kcv-sm4-ecb-zero", "retail-mac", "keyblock-A", "keyblock-E", "components-shamir", "random", "boundary",
+		"kcv-sm4-ecb-zero", "retail-mac", "keyblock-A", "keyblock-E", "dukpt-tdes-128", "dukpt-aes-128", "components-shamir",
+		"random", "boundary",
 	} {
 		if !names[name] {
 			t.Errorf("no self-test %s", name)
 		}
 	}
-	if want := len(knownAnswers()) + len(knownBlocks()) + 5; len(names) != want {
+	if want := len(knownAnswers()) + len(knownBlocks()) + len(knownDerivations()) + 5; len(names) != want {
 		t.Errorf("%d self-tests, want %d", len(names), want)
 	}
 	if now := secret.Live(); now > live+1 { // the protector of the master key
@@ -126,6 +128,32 @@ func TestEveryCharacterOfAKnownBlockIsChecked(t *testing.T) {
 		try("KBPK", func(bad *knownBlock) { bad.kbpk = "F" + bad.kbpk[1:] })
 		try("length of KBPK", func(bad *knownBlock) { bad.kbpk = bad.kbpk[2:] })
 		try("version", func(bad *knownBlock) { bad.version = "BCAED"[bad.version-'A'] })
+	}
+}
+
+func TestEveryDigitOfAKnownDerivationIsChecked(t *testing.T) {
+	for _, good := range knownDerivations() {
+		if err := good.run(); err != nil {
+			t.Fatalf("%s: %v", good.alg, err)
+		}
+		try := func(what string, change func(bad *knownDerivation)) {
+			live, bad := secret.Live(), good
+			change(&bad)
+			if err := bad.run(); !fault.Is(err, fault.SelftestFailed) || strings.Contains(err.Error(), good.ik[:8]) {
+				t.Errorf("%s with another %s: %v", good.alg, what, err)
+			}
+			if now := secret.Live(); now != live {
+				t.Errorf("%s with another %s: %d secrets are left", good.alg, what, now-live)
+			}
+		}
+		changed(good.ik, func(s string) bool { try("IK "+s, func(bad *knownDerivation) { bad.ik = s }); return true })
+		changed(good.transaction, func(s string) bool {
+			try("transaction key "+s, func(bad *knownDerivation) { bad.transaction = s })
+			return true
+		})
+		try("BDK", func(bad *knownDerivation) { bad.bdk = "7" + bad.bdk[1:] })
+		try("device", func(bad *knownDerivation) { bad.ksn = "0" + bad.ksn[1:] })
+		try("counter", func(bad *knownDerivation) { bad.ksn = bad.ksn[:len(bad.ksn)-1] + "2" })
 	}
 }
 

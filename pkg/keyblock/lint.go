@@ -167,7 +167,7 @@ func (p *Protector) lintHeader(h *Header, key *keys.Key) ([]Warning, error) {
 		}
 	}
 	p.lintStrength(&l, key)
-	lintKey(&l, key)
+	lintKey(&l, h.Usage, key)
 	return l.found, nil
 }
 
@@ -246,7 +246,7 @@ func (p *Protector) lintStrength(l *lint, key *keys.Key) {
 	}
 }
 
-func lintKey(l *lint, key *keys.Key) {
+func lintKey(l *lint, usage keys.Usage, key *keys.Key) {
 	if key.Algorithm() == keys.DES {
 		l.add("single_des", fault.WeakKey, text.New("the wrapped key is single DES"))
 	}
@@ -255,6 +255,9 @@ func lintKey(l *lint, key *keys.Key) {
 	}
 	for _, w := range keys.StructuralOf(key.Algorithm(), key.Secret().Expose()) {
 		l.add("weak_key", fault.WeakKey, text.New("the wrapped key is weak: %s", w.Text()))
+	}
+	if usage == keys.UsageIK {
+		return // its parity bits are what the derivation gives; set right, they would lead to other transaction keys
 	}
 	parity := key.Parity()
 	if parity == keys.ParityEven || parity == keys.ParityMixed {

@@ -246,6 +246,32 @@ func TestSoundBlockHasNoWarnings(t *testing.T) {
 	}
 }
 
+// TestInitialKeyOfDUKPTHasNoParity: TEST key, the initial key of the standard's example.
+func TestInitialKeyOfDUKPTHasNoParity(t *testing.T) {
+	noLeaks(t)
+	key := keyOf(t, keys.TDES128, "6AC292FAA1315B4D858AB3A3D7D5933A")
+	for usage, warned := range map[keys.Usage]bool{keys.UsageIK: false, keys.UsageBDK: true, keys.UsageData: true} {
+		h := header('D', usage, 'T', usage.DefaultMode())
+		if usage == keys.UsageIK {
+			h.SetOpt("KS", "FFFF9876543210E00000")
+		}
+		p := protectorFor(t, 'D')
+		text, warnings, err := p.Wrap(seeded("derived"), h, key, WrapOptions{AllowWeak: true})
+		if err != nil || hasWarning(warnings, "key_parity") != warned {
+			t.Errorf("wrapped as %s: warnings %v, %v", usage, warnings, err)
+		}
+		b, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := p.Unwrap(b)
+		if err != nil || hasWarning(u.Warnings, "key_parity") != warned {
+			t.Fatalf("unwrapped as %s: %v, %v", usage, u, err)
+		}
+		u.Wipe()
+	}
+}
+
 func TestWrapWarnsOfAWrongCheckValueItWrites(t *testing.T) {
 	noLeaks(t)
 	key := sound(t, keys.AES128)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,23 +161,26 @@ func TestQuestionsThatCannotBeSearchedAreRefused(t *testing.T) {
 func TestASlipHoldsNoDigitOfTheKey(t *testing.T) {
 	r := random(8)
 	kinds := []slip.Kind{slip.Wrong, slip.Swapped, slip.Dropped, slip.Inserted, slip.Groups, slip.Halves}
+	same := 0
 	for i := range 60 {
 		kind := kinds[i%len(kinds)]
 		right := randomText(r, 32)
 		typed := mistyped(r, kind, right, 2, keepsLength(i%2 == 0))
 		one, two := slipOf(t, kind, right, typed), slipOf(t, kind, turned(right, byte(i%15+1)), turned(typed, byte(i%15+1)))
-		if one == nil || two == nil || len(one.Digits) != len(two.Digits) {
-			t.Fatalf("%s: %v and %v", kind, one, two)
+		if one == nil || two == nil { // in one of them it is also another slip, a likelier one
+			continue
 		}
-		for j := range one.Digits {
-			if one.Digits[j] != two.Digits[j] {
-				t.Errorf("%s: %v in one key, %v in another", kind, one.Digits, two.Digits)
-			}
+		same++
+		if !slices.Equal(one.Digits, two.Digits) {
+			t.Errorf("%s: %v in one key, %v in another", kind, one.Digits, two.Digits)
 		}
 		text, err := json.Marshal(one)
 		if err != nil || strings.Contains(string(text), "Delta") {
 			t.Errorf("%s is written as %s, %v", kind, text, err)
 		}
+	}
+	if same < 50 {
+		t.Errorf("%d slips were compared", same)
 	}
 }
 

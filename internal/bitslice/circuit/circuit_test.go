@@ -81,7 +81,7 @@ func TestCircuitsAreTheTables(t *testing.T) {
 // TestCircuitsStaySmall holds every circuit to the number of gates that it has; whoever finds a smaller one writes its
 // number here.
 func TestCircuitsStaySmall(t *testing.T) {
-	recorded := [Boxes]int{}
+	recorded := [Boxes]int{44, 37, 42, 27, 44, 42, 37, 35}
 	all, extra := 0, 0
 	for box := 1; box <= Boxes; box++ {
 		cost := load(t, box).Cost()

@@ -5,9 +5,9 @@
 // pkg/component and pkg/kcv outside of it, which have vectors of their own. So a driver is right when it agrees with
 // them, and safe when what it hands out says nothing about a key.
 //
-// Not tested here, since drivers differ in it: what a driver refuses because of a key's attributes (every key of the
-// suite is exportable and has a usage and a mode that fit; derivations are the exception), whether a prober tells the values that it computed, and
-// what becomes of keys when the program ends.
+// Not tested here, since drivers differ in it: what a driver refuses because of a key's attributes (but for derivations,
+// every key of the suite is exportable and has a usage and a mode that fit), whether a prober tells the values that it
+// computed, and what becomes of keys when the program ends.
 package hsmtest
 
 import (
