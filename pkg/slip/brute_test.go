@@ -47,6 +47,16 @@ func byValue(t *testing.T, alg keys.Algorithm, m kcv.Method, texts []string) map
 	return sorted
 }
 
+// fewLookAlikes is random text in which no pair of look-alikes stands so often that not every choice of them is tried.
+func fewLookAlikes(r *rand.Rand, n int) string {
+	for {
+		s := randomText(r, n)
+		if !slices.ContainsFunc(pairs(), func(pair string) bool { return len(placesIn(s, pair)) > mostLookAlikes }) {
+			return s
+		}
+	}
+}
+
 // crowded picks values that most keys share, and some at random.
 func crowded(r *rand.Rand, sorted map[string]map[string]bool, typed string, n int) []string {
 	values := slices.Sorted(maps.Keys(sorted))
@@ -63,7 +73,7 @@ func TestMatchesEqualBruteForce(t *testing.T) {
 		methods []kcv.Method
 		most    int
 	}
-	cases := []one{{keys.DES, []kcv.Method{kcv.ECBZero, kcv.CMAC, kcv.SHA1}, 2}, {keys.DES, kcv.Methods(keys.DES), 1}}
+	cases := []one{{keys.DES, []kcv.Method{kcv.ECBZero, kcv.SHA1}, 2}, {keys.DES, kcv.Methods(keys.DES), 1}}
 	for _, alg := range keys.BlockCiphers()[1:] {
 		cases = append(cases, one{alg, kcv.Methods(alg)[:2], 1})
 	}
@@ -77,7 +87,7 @@ func TestMatchesEqualBruteForce(t *testing.T) {
 	}
 	for _, c := range cases {
 		for _, m := range c.methods {
-			typed := randomText(r, 2*c.alg.KeyLen())
+			typed := fewLookAlikes(r, 2*c.alg.KeyLen())
 			right := append(wrongDigits(typed, c.most), repairs(typed, len(typed), false)...)
 			sorted := byValue(t, c.alg, m, right)
 			found, values := 0, crowded(r, sorted, visible(c.alg, m, typed), 6)
@@ -109,7 +119,7 @@ func TestMovedDigitsEqualBruteForce(t *testing.T) {
 			onOther bool
 		}{{n - 1, false}, {n, false}, {n + 1, false}, {n, true}} {
 			m := kcv.Methods(alg)[r.IntN(2)]
-			typed := randomText(r, c.typed)
+			typed := fewLookAlikes(r, c.typed)
 			sorted := byValue(t, alg, m, repairs(typed, n, c.onOther))
 			for _, v := range crowded(r, sorted, visible(alg, m, typed), most) {
 				q := slip.Question{Pieces: []slip.Piece{{Typed: digitsOf(typed)}}, Algorithm: alg, Method: m, Expected: kcv.Expected{Digits: v}, OnOther: c.onOther}

@@ -60,7 +60,7 @@ func faulty(kind slip.Kind, right string, at, with int, delta uint8, short bool)
 				typed = replaced(typed, i, other(pair, right[i]))
 			}
 		}
-		if len(placesIn(right, pair)) > 14 || typed[at] == right[at] || typed[with] == right[with] || at == with {
+		if len(placesIn(right, pair)) > mostLookAlikes || typed[at] == right[at] || typed[with] == right[with] || at == with {
 			return ""
 		}
 		return typed

@@ -26,6 +26,9 @@ func exchanged(s string, a, b, length int) string {
 
 func replaced(s string, at int, by string) string { return s[:at] + by + s[at+len(by):] }
 
+// mostLookAlikes is the number of places up to which every choice of look-alikes is tried.
+const mostLookAlikes = 14
+
 // pairs of digits that are read for each other.
 func pairs() []string {
 	return []string{"8B", "0D", "68", "6B", "17", "56", "38", "08", "EF", "0C"}
@@ -103,7 +106,7 @@ func confusedAtRandom(r *rand.Rand, right string) string {
 	}
 	r.Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })
 	typed := right
-	if strings.Count(right, pair[:1]) > 1 && len(places) <= 14 && r.IntN(2) == 0 { // throughout
+	if strings.Count(right, pair[:1]) > 1 && len(places) <= mostLookAlikes && r.IntN(2) == 0 { // throughout
 		return strings.ReplaceAll(right, pair[:1], pair[1:])
 	}
 	for _, at := range places[:min(len(places), 2+r.IntN(3))] {

@@ -72,7 +72,7 @@ func (s Slip) Apply(out, typed []byte) error {
 	if err := s.check(len(out), len(typed)); err != nil {
 		return err
 	}
-	n := copy(out, typed)
+	copy(out, typed)
 	switch s.Kind {
 	case Dropped:
 		at := s.Digits[0].At
@@ -81,8 +81,7 @@ func (s Slip) Apply(out, typed []byte) error {
 		out[at] = right
 	case Inserted, Doubled:
 		at := s.Digits[0].At
-		n = at + copy(out[at:], typed[at+1:])
-		if n < len(out) {
+		if n := at + copy(out[at:], typed[at+1:]); n < len(out) {
 			out[n] = typed[len(typed)-1] ^ s.Digits[0].Delta
 		}
 	case Repeated:
