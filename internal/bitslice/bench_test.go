@@ -41,19 +41,18 @@ func kernel(batches int) time.Duration {
 	s := newSearch(benchProblem(16, 1, 1))
 	w := newWorker(s)
 	f := &w.frames[1]
-	f.take(s.inputs[1], s.w)
+	spreadBlock(f.in, s.inputs[1], s.w)
 	b := s.near.upTo[1][0]
 	spreadKey(f.key, s.given[1], s.w)
 	start := time.Now()
 	for i := range batches {
 		at := i % b.batches(s.lanes)
 		b.table.batches[at].apply(f.key, s.w)
-		copy(f.left, f.inLeft)
-		copy(f.right, f.inRight)
+		f.start()
 		w.alive[0] = ^uint64(0)
-		s.kernel.Rounds(f.left, f.right, f.key, s.backward[:])
-		s.kernel.Rounds(f.right, f.left, w.fixed[0], s.forward[:14])
-		s.kernel.Tail(f.right, f.left, w.fixed[0], s.forward[14], &s.tailWant, &s.tailCare, w.alive)
+		f.run(s.kernel, f.key, s.backward[:])
+		s.kernel.Rounds(f.block, w.fixed[0], s.forward[:14], f.crossed)
+		s.kernel.Tail(f.block, w.fixed[0], s.forward[14], f.crossed, &s.tailWant, &s.tailCare, w.alive)
 		b.table.batches[at].apply(f.key, s.w)
 	}
 	return time.Since(start)
@@ -106,9 +105,9 @@ func BenchmarkCores(b *testing.B) {
 
 // BenchmarkRound is one round of 64 keys.
 func BenchmarkRound(b *testing.B) {
-	var l, r [32]uint64
+	var block [64]uint64
 	var key [84]uint64
 	for b.Loop() {
-		round64(&l, &r, &key)
+		round64(&block, &key)
 	}
 }

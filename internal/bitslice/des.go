@@ -102,10 +102,9 @@ func spread(words []uint64, bit uint64) {
 }
 
 // spreadBlock gives every lane the same permuted block.
-func spreadBlock(left, right []uint64, block uint64, w int) {
-	for i := range halfBits {
-		spread(left[i*w:(i+1)*w], block>>(blockBits-1-i))
-		spread(right[i*w:(i+1)*w], block>>(halfBits-1-i))
+func spreadBlock(words []uint64, block uint64, w int) {
+	for i := range blockBits {
+		spread(words[i*w:(i+1)*w], block>>(blockBits-1-i))
 	}
 }
 

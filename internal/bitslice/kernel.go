@@ -2,17 +2,17 @@ package bitslice
 
 // The kernel: rounds of DES over words.
 
-// Kernel runs rounds of DES on one key and one block per lane. A bit of a block or key takes Lanes()/64 words: left and
-// right have 32 bits, a key has 112, C twice and D twice. The methods are called from several goroutines.
+// Kernel runs rounds of DES on one key and one block per lane. A bit of a block or key takes Lanes()/64 words: a block has 64
+// bits, a key has 112, C twice and D twice. A block is crossed when its right half stands first: DES exchanges the halves
+// at its end, and nobody moves them for that. The methods are called from several goroutines.
 type Kernel interface {
 	// Lanes is the number of keys at once, a multiple of 64.
 	Lanes() int
-	// Rounds runs an even number of rounds in place, one for each rotation. The halves are not exchanged at the end: what
-	// follows takes right for left.
-	Rounds(left, right, key []uint64, rotations []uint8)
+	// Rounds runs an even number of rounds in place, one for each rotation.
+	Rounds(block, key []uint64, rotations []uint8, crossed bool)
 	// Tail computes the right half of the next round as far as the first 24 bits of the ciphertext show it, and takes the
 	// lanes out of alive in which one of these twelve bits is not the wanted one, of those that are cared for.
-	Tail(left, right, key []uint64, rotation uint8, want, care *[12]uint64, alive []uint64)
+	Tail(block, key []uint64, rotation uint8, crossed bool, want, care *[12]uint64, alive []uint64)
 }
 
 // tailBits gives the bits of the right half after round 15 (from 0) that bits 1, 3 .. 23 of the ciphertext are: the
@@ -27,14 +27,24 @@ type words64 struct{}
 
 func (words64) Lanes() int { return 64 }
 
-func (words64) Rounds(left, right, key []uint64, rotations []uint8) {
-	l, r := (*[32]uint64)(left), (*[32]uint64)(right)
+func (words64) Rounds(block, key []uint64, rotations []uint8, crossed bool) {
+	b := (*[64]uint64)(block)
 	for i := 0; i+1 < len(rotations); i += 2 {
-		round64(l, r, (*[84]uint64)(key[rotations[i]:]))
-		round64(r, l, (*[84]uint64)(key[rotations[i+1]:]))
+		first, second := (*[84]uint64)(key[rotations[i]:]), (*[84]uint64)(key[rotations[i+1]:])
+		if crossed {
+			crossed64(b, first)
+			round64(b, second)
+		} else {
+			round64(b, first)
+			crossed64(b, second)
+		}
 	}
 }
 
-func (words64) Tail(left, right, key []uint64, rotation uint8, want, care *[12]uint64, alive []uint64) {
-	alive[0] &^= tail64((*[32]uint64)(left), (*[32]uint64)(right), (*[84]uint64)(key[rotation:]), want, care)
+func (words64) Tail(block, key []uint64, rotation uint8, crossed bool, want, care *[12]uint64, alive []uint64) {
+	left, right := (*[32]uint64)(block), (*[32]uint64)(block[halfBits:])
+	if crossed {
+		left, right = right, left
+	}
+	alive[0] &^= tail64(left, right, (*[84]uint64)(key[rotation:]), want, care)
 }

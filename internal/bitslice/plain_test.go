@@ -8,17 +8,16 @@ type plain struct{ words int }
 
 func (p plain) Lanes() int { return 64 * p.words }
 
-func (p plain) Rounds(left, right, key []uint64, rotations []uint8) {
-	for i, rot := range rotations {
-		if i%2 == 0 {
-			p.round(left, right, key, rot)
-		} else {
-			p.round(right, left, key, rot)
-		}
+func (p plain) Rounds(block, key []uint64, rotations []uint8, crossed bool) {
+	for _, rot := range rotations {
+		left, right := p.halves(block, crossed)
+		p.round(left, right, key, rot)
+		crossed = !crossed
 	}
 }
 
-func (p plain) Tail(left, right, key []uint64, rotation uint8, want, care *[12]uint64, alive []uint64) {
+func (p plain) Tail(block, key []uint64, rotation uint8, crossed bool, want, care *[12]uint64, alive []uint64) {
+	left, right := p.halves(block, crossed)
 	next := append([]uint64(nil), left...)
 	p.round(next, right, key, rotation)
 	for i, bit := range tailBits() {
@@ -26,6 +25,14 @@ func (p plain) Tail(left, right, key []uint64, rotation uint8, want, care *[12]u
 			alive[j] &^= (next[int(bit)*p.words+j] ^ want[i]) & care[i]
 		}
 	}
+}
+
+func (p plain) halves(block []uint64, crossed bool) (left, right []uint64) {
+	first, second := block[:halfBits*p.words], block[halfBits*p.words:]
+	if crossed {
+		return second, first
+	}
+	return first, second
 }
 
 func (p plain) round(left, right, key []uint64, rotation uint8) {

@@ -24,36 +24,49 @@ func wantedHalf() (half [halfBits]uint64) {
 	return half
 }
 
+// rounds are the two that are generated, with where they have the left half.
+func rounds() map[int]func(*[64]uint64, *[84]uint64) {
+	return map[int]func(*[64]uint64, *[84]uint64){0: round64, halfBits: crossed64}
+}
+
 // TestTheRoundIsItsTables is the proof of the generated code: 64 inputs of 8 S-boxes, 4 outputs each.
 func TestTheRoundIsItsTables(t *testing.T) {
 	key, want := allInputs(), wantedHalf()
-	for _, before := range []uint64{0, ^uint64(0), 0x0123456789ABCDEF} {
-		var left, right [halfBits]uint64
-		for i := range left {
-			left[i] = before
-		}
-		round64(&left, &right, &key)
-		for i := range left {
-			if got := left[i] ^ before; got != want[i] {
-				t.Errorf("bit %d: %016X, want %016X", i, got, want[i])
+	for left, round := range rounds() {
+		for _, before := range []uint64{0, ^uint64(0), 0x0123456789ABCDEF} {
+			var block [64]uint64
+			for i := range halfBits {
+				block[left+i] = before
+			}
+			round(&block, &key)
+			for i := range halfBits {
+				if got := block[left+i] ^ before; got != want[i] {
+					t.Errorf("bit %d: %016X, want %016X", i, got, want[i])
+				}
+				if block[halfBits-left+i] != 0 {
+					t.Errorf("bit %d of the right half was changed", i)
+				}
 			}
 		}
 	}
 }
 
 func TestTheRightHalfAndTheKeyAreMixedBeforeTheBoxes(t *testing.T) {
-	key, want := allInputs(), wantedHalf()
-	var left, right [halfBits]uint64
-	for i := range right {
-		right[i] = 0x5A5A5A5A5A5A5A5A * uint64(i+1)
-	}
-	for n, bit := range circuit.Choice2() {
-		place, _ := keyPlaces(int(bit) - 1)
-		key[place] ^= right[circuit.Expansion()[n]-1]
-	}
-	round64(&left, &right, &key)
-	if left != want {
-		t.Error("what the right half adds, the key takes away: the round is another")
+	for left, round := range rounds() {
+		key, want := allInputs(), wantedHalf()
+		var block [64]uint64
+		right := block[halfBits-left : blockBits-left]
+		for i := range right {
+			right[i] = 0x5A5A5A5A5A5A5A5A * uint64(i+1)
+		}
+		for n, bit := range circuit.Choice2() {
+			place, _ := keyPlaces(int(bit) - 1)
+			key[place] ^= right[circuit.Expansion()[n]-1]
+		}
+		round(&block, &key)
+		if [halfBits]uint64(block[left:left+halfBits]) != want {
+			t.Error("what the right half adds, the key takes away: the round is another")
+		}
 	}
 }
 

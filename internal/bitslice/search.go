@@ -113,12 +113,10 @@ func (s *search) follow(block uint64) {
 			return
 		}
 		f := &w.frames[0]
-		f.take(block, s.w)
-		copy(f.left, f.inLeft)
-		copy(f.right, f.inRight)
+		spreadBlock(f.in, block, s.w)
+		f.start()
 		spreadKey(f.key, s.given[op], s.w)
-		s.kernel.Rounds(f.left, f.right, f.key, s.order(op))
-		f.left, f.right = f.right, f.left
+		f.run(s.kernel, f.key, s.order(op))
 		block = f.blocksOut(s.w, 0)[0]
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // worker searches with words of its own. Frame p is for the candidates of part p.
@@ -20,22 +21,21 @@ type worker struct {
 	hits   []Hit
 }
 
-// frame is what one part's candidates need: the block they are run on, their key words, the halves at work, and the
-// blocks that come out.
+// frame is what one part's candidates need: the block they are run on, their key words, the block at work, and the blocks
+// that come out.
 type frame struct {
-	inLeft, inRight []uint64
-	left, right     []uint64
-	key             []uint64
-	out             []uint64 // one block per lane
+	in      []uint64
+	key     []uint64
+	block   []uint64
+	crossed bool     // the right half of block stands first
+	out     []uint64 // one block per lane
 }
 
 func newWorker(s *search) *worker {
 	w := &worker{s: s, alive: make([]uint64, s.w), next: make([]uint64, blockBits*s.w)}
 	for i := range w.frames {
 		f := &w.frames[i]
-		for _, words := range []*[]uint64{&f.inLeft, &f.inRight, &f.left, &f.right} {
-			*words = make([]uint64, halfBits*s.w)
-		}
+		f.in, f.block = make([]uint64, blockBits*s.w), make([]uint64, blockBits*s.w)
 		f.key, f.out = make([]uint64, keyWords*s.w), make([]uint64, s.lanes)
 		w.fixed[i] = make([]uint64, keyWords*s.w)
 		spreadKey(w.fixed[i], s.given[i], s.w)
@@ -46,7 +46,7 @@ func newWorker(s *search) *worker {
 func (w *worker) wipe() {
 	for i := range w.frames {
 		f := &w.frames[i]
-		for _, words := range [][]uint64{f.inLeft, f.inRight, f.left, f.right, f.key, f.out, w.fixed[i]} {
+		for _, words := range [][]uint64{f.in, f.block, f.key, f.out, w.fixed[i]} {
 			clear(words)
 		}
 	}
@@ -54,25 +54,40 @@ func (w *worker) wipe() {
 	clear(w.delta[:])
 }
 
-// take gives all lanes the same block.
-func (f *frame) take(block uint64, w int) { spreadBlock(f.inLeft, f.inRight, block, w) }
+// start puts the block that all candidates are run on into place.
+func (f *frame) start() {
+	copy(f.block, f.in)
+	f.crossed = false
+}
+
+// run is a whole DES; the halves are exchanged at its end.
+func (f *frame) run(k Kernel, key []uint64, rotations []uint8) {
+	k.Rounds(f.block, key, rotations, f.crossed)
+	f.crossed = !f.crossed
+}
+
+// bit gives the words of a bit of the block, the left half first.
+func (f *frame) bit(i, w int) []uint64 {
+	if f.crossed {
+		i = (i + halfBits) % blockBits
+	}
+	return f.block[i*w : (i+1)*w]
+}
 
 // blocksOut gives the block of each lane of group g, lane 0 first.
 func (f *frame) blocksOut(w, g int) *[64]uint64 {
 	var a [64]uint64
-	for i := range halfBits {
-		a[i], a[halfBits+i] = f.left[i*w+g], f.right[i*w+g]
+	for i := range a {
+		a[i] = f.bit(i, w)[g]
 	}
 	transpose(&a)
-	for i := range 32 {
-		a[i], a[63-i] = a[63-i], a[i]
-	}
+	slices.Reverse(a[:])
 	return &a
 }
 
 func (w *worker) do(ctx context.Context, t task) {
 	f := &w.frames[t.part]
-	f.take(w.s.inputs[t.part], w.s.w)
+	spreadBlock(f.in, w.s.inputs[t.part], w.s.w)
 	if t.batch < 0 {
 		w.all(ctx, t.part, t.blocks, t.left)
 		return
@@ -105,8 +120,7 @@ func (w *worker) one(ctx context.Context, part int, b block, at, left int, lanes
 		b.table.batches[at].apply(f.key, s.w)
 		defer b.table.batches[at].apply(f.key, s.w)
 	}
-	copy(f.left, f.inLeft)
-	copy(f.right, f.inRight)
+	f.start()
 	for op := part; op < s.ops; op++ {
 		key := w.keyOf(op, part)
 		if op == s.ops-1 {
@@ -115,8 +129,7 @@ func (w *worker) one(ctx context.Context, part int, b block, at, left int, lanes
 			}
 			return
 		}
-		s.kernel.Rounds(f.left, f.right, key, s.order(op))
-		f.left, f.right = f.right, f.left
+		f.run(s.kernel, key, s.order(op))
 		if next := op + 1; next < s.parts && b.edits < left {
 			w.followers(ctx, part, next, b, at, left-b.edits, [2]int{lanes[0], min(lanes[1], valid)})
 		}
@@ -142,7 +155,7 @@ func (w *worker) followers(ctx context.Context, part, next int, b block, at, lef
 			return
 		}
 		w.fix(part, b.delta(at, lane, s.w))
-		w.frames[next].take(f.out[lane], s.w)
+		spreadBlock(w.frames[next].in, f.out[lane], s.w)
 		w.all(ctx, next, s.near.upTo[left], left)
 	}
 	w.fix(part, 0)
@@ -161,27 +174,24 @@ func (w *worker) test(f *frame, key []uint64, part int, b block, at, valid int) 
 	s := w.s
 	w.tried += valid
 	if s.cmac {
-		s.kernel.Rounds(f.left, f.right, key, s.forward[:])
-		f.left, f.right = f.right, f.left
+		f.run(s.kernel, key, s.forward[:])
 		w.again(f)
 		for op := range s.ops - 1 {
-			s.kernel.Rounds(f.left, f.right, w.keyOf(op, part), s.order(op))
-			f.left, f.right = f.right, f.left
+			f.run(s.kernel, w.keyOf(op, part), s.order(op))
 		}
 	}
 	for i := range w.alive {
 		w.alive[i] = lanesBelow(valid - 64*i)
 	}
-	s.kernel.Rounds(f.left, f.right, key, s.forward[:14])
-	s.kernel.Tail(f.left, f.right, key, s.forward[14], &s.tailWant, &s.tailCare, w.alive)
+	s.kernel.Rounds(f.block, key, s.forward[:14], f.crossed)
+	s.kernel.Tail(f.block, key, s.forward[14], f.crossed, &s.tailWant, &s.tailCare, w.alive)
 	if none(w.alive) {
 		return
 	}
-	s.kernel.Rounds(f.left, f.right, key, s.forward[14:])
-	for i := range halfBits {
-		for j := range w.alive {
-			w.alive[j] &^= (f.right[i*s.w+j] ^ s.want[i]) & s.care[i]
-			w.alive[j] &^= (f.left[i*s.w+j] ^ s.want[halfBits+i]) & s.care[halfBits+i]
+	f.run(s.kernel, key, s.forward[14:])
+	for i := range blockBits {
+		for j, word := range f.bit(i, s.w) {
+			w.alive[j] &^= (word ^ s.want[i]) & s.care[i]
 		}
 	}
 	for i, word := range w.alive {
@@ -194,23 +204,17 @@ func (w *worker) test(f *frame, key []uint64, part int, b block, at, valid int) 
 // again makes of what a cipher gave what a CMAC of one zero block gives it next: the subkey, which is twice that block.
 func (w *worker) again(f *frame) {
 	n := w.s.w
-	half := func(i int) []uint64 {
-		if i < halfBits {
-			return f.left[i*n : (i+1)*n]
-		}
-		return f.right[(i-halfBits)*n : (i-halfBits+1)*n]
-	}
 	for i, d := range w.s.doubled {
 		to := w.next[i*n : (i+1)*n]
 		clear(to)
 		for _, from := range d {
-			for j, bits := range half(from) {
-				to[j] ^= bits
+			for j, word := range f.bit(from, n) {
+				to[j] ^= word
 			}
 		}
 	}
-	copy(f.left, w.next[:halfBits*n])
-	copy(f.right, w.next[halfBits*n:])
+	copy(f.block, w.next)
+	f.crossed = false
 }
 
 func (w *worker) hit(part int, delta uint64) {

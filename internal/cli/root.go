@@ -47,8 +47,8 @@ func newRootCmd(a *App, first string) *cobra.Command {
 			}
 			return noEmptyFlag(cmd.Flags())
 		},
-		Args:              cobra.NoArgs,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)

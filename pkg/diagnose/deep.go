@@ -15,6 +15,9 @@ import (
 // maxMatches bounds the matches of one search that become claims: short check values give thousands by chance.
 const maxMatches = 200
 
+// maxPairings bounds what the matches of several parts may leave to combine.
+const maxPairings = 4096
+
 // deep searches slips value by value: in the parts whose sheets disagree, each by its own value, then in all pieces that
 // may hold one.
 func (s *search) deep() ([]claim, error) {
@@ -22,7 +25,7 @@ func (s *search) deep() ([]claim, error) {
 	if s.facts.Search == 0 || s.facts.Kind == Cryptogram || !ok || !s.fits() || !s.alg.IsBlockCipher() {
 		return nil, nil
 	}
-	s.depth = s.facts.Search
+	s.depth, s.askedBefore = s.facts.Search, s.asked
 	var claims []claim
 	if len(s.sheets) > 0 && !s.totalRight() {
 		found, err := s.deepBySheet(seeker)
@@ -44,10 +47,20 @@ func (s *search) deep() ([]claim, error) {
 	return claims, nil
 }
 
-// alreadyTried: one digit and one swap of neighbours are claims of typing.go.
-func alreadyTried(sl slip.Slip) bool {
-	one := len(sl.Digits) == 1
-	return one && (sl.Kind == slip.Wrong || sl.Kind == slip.Swapped && sl.Digits[0].With == sl.Digits[0].At+1)
+// alreadyTried: one digit, one swap of neighbours and, in keys of two halves, the halves are claims of the stages before.
+func (s *search) alreadyTried(slips ...slip.Slip) bool {
+	if s.facts.anyOdd() {
+		return false
+	}
+	for _, sl := range slips {
+		digit := sl.Kind == slip.Wrong && len(sl.Digits) == 1
+		neighbours := sl.Kind == slip.Swapped && sl.Digits[0].With == sl.Digits[0].At+1
+		halves := sl.Kind == slip.Halves && len(slips) == 1 && (s.size == 16 || s.size == 32)
+		if !digit && !neighbours && !halves {
+			return false
+		}
+	}
+	return true
 }
 
 // seek asks the boundary for the slips of some pieces and counts what was tried.
@@ -75,20 +88,16 @@ func (s *search) deepFor(by hsm.Searcher, t target) ([]claim, error) {
 	if err != nil {
 		return nil, err
 	}
-	places := map[int]bool{}
-	for _, m := range matches {
-		places[m.Piece] = true
-	}
 	var claims []claim
 	for _, m := range matches {
-		if alreadyTried(m.Slip) {
+		if s.alreadyTried(m.Slip) {
 			continue
 		}
 		p := suspects[m.Piece]
 		r := reading{cause: causeOf(m.Slip), expr: p.wrap(s.corrected(p, m.Slip)), alg: s.alg, method: s.facts.Method}
 		r.mark = func(e *Evidence) { e.Edits = s.editsOf(p, m.Slip, t.side) }
 		r.says = func(v string) text.Text {
-			return saysSlips(p, m.Slip, t.side, len(places) > 1, v)
+			return saysSlips(p, m.Slip, t.side, len(suspects) > 1, v)
 		}
 		h, ok, err := s.hits(r, t)
 		if err != nil {
@@ -116,7 +125,11 @@ func chanceAmong(hypotheses float64, c claim) float64 {
 // deepBySheet searches each part whose sheet disagrees by its own value, and holds the sum of what was found against the
 // key's.
 func (s *search) deepBySheet(by hsm.Searcher) ([]claim, error) {
-	combinations := []slipsOfParts{{among: 1}}
+	combinations := []slipsOfParts{{among: 1, weight: 1}}
+	each := maxMatches
+	if len(s.sheets) > 1 {
+		each = int(math.Pow(maxPairings, 1/float64(len(s.sheets))))
+	}
 	for _, p := range s.pieces() {
 		v, wrong := s.sheets[p.part]
 		if !wrong {
@@ -127,17 +140,18 @@ func (s *search) deepBySheet(by hsm.Searcher) ([]claim, error) {
 		if err != nil {
 			return nil, err
 		}
-		combinations = withMatches(combinations, p, matches, v)
+		combinations = withMatches(combinations, p, matches[:min(len(matches), each)], v)
 	}
 	var claims []claim
 	for _, found := range combinations {
+		if len(found.slips) == 0 || s.alreadyTried(found.slips...) {
+			continue
+		}
 		c, err := s.sheetsClaim(found)
 		if err != nil {
 			return nil, err
 		}
-		if c.cause != "" {
-			claims = append(claims, c)
-		}
+		claims = append(claims, c)
 	}
 	return onlyWhole(claims), nil
 }
@@ -173,13 +187,10 @@ func withMatches(heads []slipsOfParts, p piece, matches []slip.Match, v kcv.Expe
 	var out []slipsOfParts
 	for _, head := range heads {
 		for _, m := range matches {
-			if len(out) == maxMatches {
-				return out
-			}
 			out = append(out, slipsOfParts{
 				pieces: append(append([]piece(nil), head.pieces...), p),
 				slips:  append(append([]slip.Slip(nil), head.slips...), m.Slip),
-				digits: head.digits + len(v.Digits), among: head.among * float64(m.Among), weight: m.Slip.Weight,
+				digits: head.digits + len(v.Digits), among: head.among * float64(m.Among), weight: head.weight * m.Slip.Weight,
 			})
 		}
 	}
@@ -188,9 +199,6 @@ func withMatches(heads []slipsOfParts, p piece, matches []slip.Match, v kcv.Expe
 
 // sheetsClaim makes one claim of slips in different parts.
 func (s *search) sheetsClaim(found slipsOfParts) (claim, error) {
-	if len(found.slips) == 0 {
-		return claim{}, nil
-	}
 	replaced, numbers := map[int]hsm.Expr{}, []int{}
 	for i, p := range found.pieces {
 		replaced[p.part] = s.corrected(p, found.slips[i])
@@ -272,15 +280,24 @@ func (s *search) slipAdvice(c claim) advice {
 
 // editsOf puts a slip into words of evidence.
 func (s *search) editsOf(p piece, sl slip.Slip, side Side) []Edit {
+	typed := s.typed(p.part)
+	if typed == 0 {
+		typed = 2 * p.size
+	}
 	var out []Edit
 	for _, d := range sl.Digits {
-		one := Edit{Of: p.piece, Part: p.part + 1, Digit: d.At + 1, Group: group(d.At), Side: side, Delta: d.Delta, Slip: kindOn(sl.Kind, side)}
+		one := Edit{Of: p.piece, Part: p.part + 1, Digit: d.At + 1, Group: group(d.At), Side: side, Delta: d.Delta, Slip: kindOn(sl, side)}
 		switch sl.Kind {
-		case slip.Wrong, slip.Confused:
+		case slip.Wrong, slip.Confused, slip.Dropped:
 			one.ParityUnseen = sl.Unseen && d.At%2 == 1
+			one.against = min(one.Digit, typed)
 			out = append(out, one)
-		case slip.Dropped, slip.Inserted, slip.Doubled:
+		case slip.Inserted, slip.Doubled:
 			out = append(out, one)
+			if last := typed; side == SideGiven && last == 2*s.size { // what was put in pushed another out at the end
+				one.Slip, one.Digit, one.Group, one.ParityUnseen = slip.Dropped, last, group(last-1), sl.Unseen
+				out = append(out, one)
+			}
 		default:
 			two := one
 			two.Digit, two.Group = d.With+1, group(d.With)
@@ -299,29 +316,30 @@ func (s *search) editsOf(p piece, sl slip.Slip, side Side) []Edit {
 }
 
 // kindOn names what the person did: on the other side the slip is followed forwards, so that a digit which is put in
-// there is one too many.
-func kindOn(k slip.Kind, side Side) slip.Kind {
+// there is one too many, or typed twice where it equals the one behind it.
+func kindOn(sl slip.Slip, side Side) slip.Kind {
 	switch {
 	case side == SideGiven:
-		return k
-	case k == slip.Dropped:
+		return sl.Kind
+	case sl.Kind == slip.Dropped && sl.Digits[0].Delta == 0:
+		return slip.Doubled
+	case sl.Kind == slip.Dropped:
 		return slip.Inserted
-	case k == slip.Inserted || k == slip.Doubled:
+	case sl.Kind == slip.Inserted || sl.Kind == slip.Doubled:
 		return slip.Dropped
 	}
-	return k
+	return sl.Kind
 }
 
-// saysSlips words a slip; anywhere says that the same in another part would do as well.
-func saysSlips(p piece, sl slip.Slip, side Side, anywhere bool, v string) text.Text {
+// saysSlips words a slip; several says that other parts were searched too, and wrong digits of one part are, under XOR,
+// the same of any other.
+func saysSlips(p piece, sl slip.Slip, side Side, several bool, v string) text.Text {
 	what := clause(p, sl, side)
-	switch {
-	case side == SideOther:
+	if several && (sl.Kind == slip.Wrong || sl.Kind == slip.Confused) {
+		what = text.New("%s, or the same digits of another part, or some of them in each; XOR gives all of these equal odds", what)
+	}
+	if side == SideOther {
 		return text.New("on the other side, %s; that gives %s", what, v)
-	case anywhere && sl.Kind == slip.Wrong && len(sl.Digits) > 1:
-		return text.New("%s, or these digits are spread over the parts; XOR gives all equal odds; put right, the result is %s", what, v)
-	case anywhere:
-		return text.New("%s, or the same in another part; put right, the result is %s", what, v)
 	}
 	return text.New("%s; put right, the result is %s", what, v)
 }
@@ -332,7 +350,7 @@ func clause(p piece, sl slip.Slip, side Side) text.Text {
 		where = text.New("part %d", p.part+1)
 	}
 	d, n := sl.Digits[0], sl.Length
-	switch kindOn(sl.Kind, side) {
+	switch kindOn(sl, side) {
 	case slip.Wrong:
 		return text.New("%d digits of %s are wrong (digits %s)", len(sl.Digits), where, digitList(sl))
 	case slip.Confused:

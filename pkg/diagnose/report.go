@@ -132,6 +132,8 @@ type Edit struct {
 	Slip   slip.Kind `json:"slip,omitempty"`
 	Length int       `json:"length,omitempty"`
 	Delta  byte      `json:"-"` // XOR of the two digits; 0 for swapped ones
+
+	against int // the digit that Delta is XORed with, where it is not Digit: of a digit that is missing at the end
 }
 
 // Expr is the piece that the digit stands in, for the prober; nil for a digit of a check value.
@@ -152,7 +154,13 @@ func (e Edit) Digits(at func(digit int) (byte, error)) (entered, correct byte, e
 	if err != nil {
 		return 0, 0, err
 	}
-	other := turnedDigit(own, e.Delta)
+	near := own
+	if e.against != 0 {
+		if near, err = at(e.against); err != nil {
+			return 0, 0, err
+		}
+	}
+	other := turnedDigit(near, e.Delta)
 	if e.SwappedWith != 0 {
 		if other, err = at(e.SwappedWith); err != nil {
 			return 0, 0, err

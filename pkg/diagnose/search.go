@@ -82,13 +82,14 @@ type search struct {
 	sheets map[int]kcv.Expected // check values of parts that the parts as given do not have; part from 0
 	sheetM kcv.Method           // the method of the sheets
 
-	open    []target
-	closed  []target
-	asked   int
-	chance  float64
-	depth   int       // wrong digits that were searched together
-	matches int       // of that search
-	special text.Text // a next step that a stage found out
+	open        []target
+	closed      []target
+	asked       int
+	chance      float64
+	askedBefore int       // the search over all slips of typing, which does not make what was found before less certain
+	depth       int       // wrong digits that were searched together
+	matches     int       // of that search
+	special     text.Text // a next step that a stage found out
 }
 
 func newSearch(ctx context.Context, f Facts) (*search, error) {
@@ -416,7 +417,11 @@ func (s *search) odds(c claim) float64 {
 	case c.digits == 0:
 		return 1
 	}
-	return min(1, float64(s.asked)*kcv.ChanceOfFalseMatch(c.digits)*math.Pow(2, -float64(c.bits)))
+	asked := s.asked
+	if s.askedBefore > 0 {
+		asked = s.askedBefore
+	}
+	return min(1, float64(asked)*kcv.ChanceOfFalseMatch(c.digits)*math.Pow(2, -float64(c.bits)))
 }
 
 // The limits of the certainties.

@@ -89,7 +89,7 @@ func (k KSN) counterField() Field {
 	if k.Scheme() == TDES {
 		digits = digits[2:] // 21 bits: the first digit is 0 or 1
 	}
-	meaning := text.New("transaction %d: %d of at most %d bits set", k.Counter(), k.BitsSet(), k.MaxBits())
+	meaning := text.New("a transaction, %d in decimal: %d of at most %d bits set", k.Counter(), k.BitsSet(), k.MaxBits())
 	switch {
 	case k.Counter() == 0:
 		meaning = text.New("initial key, no transaction")

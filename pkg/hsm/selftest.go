@@ -37,7 +37,7 @@ func Selftest(ctx context.Context, b Boundary, env keys.Env) []Check {
 		add("keyblock-"+string(rune(k.version)), text.New("key block version %c opens", k.version), k.run())
 	}
 	for _, k := range knownDerivations() {
-		add("dukpt-"+string(k.alg), text.New("DUKPT from a %s key: initial key, first transaction key", k.alg), k.run())
+		add("dukpt-"+string(k.alg), text.New("%s, initial and transaction key by DUKPT", k.alg), k.run())
 	}
 	add("components-xor", text.New("XOR components combine"), testComponents(env, component.Spec{Scheme: component.XOR, Parts: 3, Threshold: 3}))
 	add("components-shamir", text.New("Shamir shares combine"), testComponents(env, component.Spec{Scheme: component.Shamir, Parts: 5, Threshold: 3}))

@@ -28,7 +28,7 @@ func FuzzPlantedFault(f *testing.F) {
 		if typed == "" || visible(alg, m, typed) == visible(alg, m, right) {
 			return
 		}
-		q := slip.Question{Algorithm: alg, Method: m, OnOther: k == slip.Repeated || k == slip.Missing}
+		q := slip.Question{Algorithm: alg, Method: m, Workers: 1, OnOther: k == slip.Repeated || k == slip.Missing}
 		want := right
 		if q.OnOther {
 			want, typed = typed, right

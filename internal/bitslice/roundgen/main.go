@@ -49,19 +49,24 @@ func generate() ([]byte, error) {
 	}
 	var b bytes.Buffer
 	b.WriteString(head)
-	if err := errors.Join(writeRound(&b, boxes), writeTail(&b, boxes)); err != nil {
+	err := errors.Join(
+		writeRound(&b, boxes, "round64 changes the left half of a block by one round: left ^= f(right, key).", "round64", 0, 32),
+		writeRound(&b, boxes, "crossed64 is round64 of a block whose right half stands first.", "crossed64", 32, 0),
+		writeTail(&b, boxes))
+	if err != nil {
 		return nil, err
 	}
 	return format.Source(b.Bytes())
 }
 
-// writeRound writes left ^= f(right, key). The key is the words of a part from the round's rotation on.
-func writeRound(w io.Writer, boxes [circuit.Boxes]circuit.Circuit) error {
-	fmt.Fprint(w, "// round64 changes the left half by one round: left ^= f(right, key).\n"+
-		"func round64(left, right *[32]uint64, key *[84]uint64) {\n")
+// writeRound writes left ^= f(right, key), with the places of the halves in the block. The key is the words of a part from
+// the round's rotation on. Block and key alone are pointers, which leaves the most registers to the gates.
+func writeRound(w io.Writer, boxes [circuit.Boxes]circuit.Circuit, comment, name string, left, right int) error {
+	fmt.Fprintf(w, "// %s\nfunc %s(block *[64]uint64, key *[84]uint64) {\n", comment, name)
+	from := func(i int) string { return fmt.Sprintf("block[%d]", right+i) }
 	for i, c := range boxes {
-		err := writeBox(w, i, c, []int{0, 1, 2, 3}, func(o int, value string) string {
-			return fmt.Sprintf("left[%d] ^= %s", placeOf(i, o), value)
+		err := writeBox(w, i, c, []int{0, 1, 2, 3}, from, func(o int, value string) string {
+			return fmt.Sprintf("block[%d] ^= %s", left+placeOf(i, o), value)
 		})
 		if err != nil {
 			return err
@@ -88,7 +93,8 @@ func writeTail(w io.Writer, boxes [circuit.Boxes]circuit.Circuit) error {
 		if len(outputs) == 0 {
 			continue
 		}
-		err := writeBox(w, i, c, outputs, func(o int, value string) string {
+		from := func(i int) string { return fmt.Sprintf("right[%d]", i) }
+		err := writeBox(w, i, c, outputs, from, func(o int, value string) string {
 			n := slices.Index(tail(), placeOf(i, o))
 			return fmt.Sprintf("wrong |= (left[%d] ^ %s ^ want[%d]) & care[%d]", placeOf(i, o), value, n, n)
 		})
@@ -110,10 +116,14 @@ func placeOf(box, o int) int {
 	panic("an output without a place")
 }
 
-// writeBox writes a box, each input right before it is read; use is told of the outputs, which are named o1 to o4.
-func writeBox(w io.Writer, box int, c circuit.Circuit, outputs []int, use func(o int, value string) string) error {
+// writeBox writes a box, each input right before it is read; use is told of the outputs,
+// which are named o1 to o4, and right names a bit of the right half.
+func writeBox(
+	w io.Writer, box int, c circuit.Circuit, outputs []int, right func(i int) string, use func(o int, value string) string,
+) error {
 	e := circuit.Emission{Prefix: "t", Store: use, Load: func(n int, name string) string {
-		return fmt.Sprintf("%s := right[%d] ^ key[%d]", name, circuit.Expansion()[6*box+n]-1, keyPlace(circuit.Choice2()[6*box+n]))
+		half := right(int(circuit.Expansion()[6*box+n]) - 1)
+		return fmt.Sprintf("%s := %s ^ key[%d]", name, half, keyPlace(circuit.Choice2()[6*box+n]))
 	}}
 	for n := range e.Inputs {
 		e.Inputs[n] = fmt.Sprintf("a%d", n+1)
