@@ -37,7 +37,6 @@ golden: ## write the expected outputs of the scripts anew; look at the differenc
 	UPDATE_GOLDEN=1 $(GO) test ./cmd/poskey
 
 sboxes: ## the Go code of DES over many blocks at once, from the circuits in internal/bitslice/circuit
-	$(GO) run ./internal/bitslice/sboxgen emit -out internal/bitslice/sbox_gen.go
 	$(GO) run ./internal/bitslice/roundgen internal/bitslice/round_gen.go
 
 clean:

@@ -1,25 +1,26 @@
 package bitslice
 
 import (
+	"math/bits"
 	"testing"
 
 	"poskey/internal/bitslice/circuit"
 )
 
-// allInputs gives a round every input of every S-box at once: lane i has the input i, through the key.
-func allInputs() (key [84]uint64) {
+// allInputs gives a round every input of every S-box at once, through the key: lane i has the input i-turn.
+func allInputs(turn int) (key [84]uint64) {
 	for n, bit := range circuit.Choice2() {
 		place, _ := keyPlaces(int(bit) - 1)
-		key[place] = uint64(circuit.Variable(n % circuit.Inputs))
+		key[place] = bits.RotateLeft64(uint64(circuit.Variable(n%circuit.Inputs)), turn)
 	}
 	return key
 }
 
 // wantedHalf is what the S-boxes and the permutation make of that, from the tables.
-func wantedHalf() (half [halfBits]uint64) {
+func wantedHalf(turn int) (half [halfBits]uint64) {
 	for to, from := range circuit.Permutation() {
 		box, out := (int(from)-1)/circuit.Outputs, (int(from)-1)%circuit.Outputs
-		half[to] = uint64(circuit.Wanted(box + 1)[out])
+		half[to] = bits.RotateLeft64(uint64(circuit.Wanted(box + 1)[out]), turn)
 	}
 	return half
 }
@@ -29,11 +30,12 @@ func rounds() map[int]func(*[64]uint64, *[84]uint64) {
 	return map[int]func(*[64]uint64, *[84]uint64){0: round64, halfBits: crossed64}
 }
 
-// TestTheRoundIsItsTables is the proof of the generated code: 64 inputs of 8 S-boxes, 4 outputs each.
+// TestTheRoundIsItsTables is the proof of the generated code: 64 inputs of 8 S-boxes, 4 outputs each, in every lane.
 func TestTheRoundIsItsTables(t *testing.T) {
-	key, want := allInputs(), wantedHalf()
 	for left, round := range rounds() {
-		for _, before := range []uint64{0, ^uint64(0), 0x0123456789ABCDEF} {
+		for turn := range 64 {
+			key, want := allInputs(turn), wantedHalf(turn)
+			before := 0x0123456789ABCDEF * uint64(turn)
 			var block [64]uint64
 			for i := range halfBits {
 				block[left+i] = before
@@ -53,7 +55,7 @@ func TestTheRoundIsItsTables(t *testing.T) {
 
 func TestTheRightHalfAndTheKeyAreMixedBeforeTheBoxes(t *testing.T) {
 	for left, round := range rounds() {
-		key, want := allInputs(), wantedHalf()
+		key, want := allInputs(0), wantedHalf(0)
 		var block [64]uint64
 		right := block[halfBits-left : blockBits-left]
 		for i := range right {
@@ -72,7 +74,7 @@ func TestTheRightHalfAndTheKeyAreMixedBeforeTheBoxes(t *testing.T) {
 
 // TestTheTailIsTwelveBitsOfARound: each of the bits decides, where it is cared for, and no other does.
 func TestTheTailIsTwelveBitsOfARound(t *testing.T) {
-	key, next := allInputs(), wantedHalf()
+	key, next := allInputs(0), wantedHalf(0)
 	var left, right [halfBits]uint64
 	for i := range left {
 		left[i] = 0x0F1E2D3C4B5A6978 * uint64(i+3)

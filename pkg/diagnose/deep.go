@@ -210,6 +210,9 @@ func (s *search) sheetsClaim(found slipsOfParts) (claim, error) {
 	c.evidence = s.evidenceOf(hit{reading: reading{alg: s.alg, method: s.sheetM}, target: target{value: s.sheets[first.part]},
 		answer: hsm.Answer{Digits: len(s.sheets[first.part].Digits)}})
 	for _, t := range s.open {
+		if !s.allWhole(replaced) {
+			break
+		}
 		h, ok, err := s.hits(sum, t)
 		if err != nil {
 			return claim{}, err
@@ -238,6 +241,16 @@ func (s *search) sheetsClaim(found slipsOfParts) (claim, error) {
 			list(numbers), c.evidence.Computed)
 	}
 	return c, nil
+}
+
+// allWhole reports whether every odd part is replaced: what the others form with an odd one is no key.
+func (s *search) allWhole(replaced map[int]hsm.Expr) bool {
+	for _, p := range s.oddPieces() {
+		if replaced[p.part] == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // typed is the number of digits typed of a part; 0 is all of it.

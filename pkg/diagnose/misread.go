@@ -10,6 +10,9 @@ import (
 // maxMisread is the number of digits of a check value in which a slip is searched; longer ones are not read by people.
 const maxMisread = 16
 
+// weightOfMisread is below that of one slip in a key, above that of several: a check value has fewer digits to misread.
+const weightOfMisread = 0.1
+
 func misreadAdvice() advice {
 	return advice{
 		text.New(
@@ -75,7 +78,7 @@ func (s *search) misreadValues(expected, got kcv.Expected) (claim, bool) {
 }
 
 func (s *search) misreadClaim(sl oneSlip, written, right string, digits int, side Side) claim {
-	c := claim{cause: CauseMistypedDigit, advice: misreadAdvice(), most: Likely, digits: digits}
+	c := claim{cause: CauseMistypedDigit, advice: misreadAdvice(), most: Likely, digits: digits, weight: weightOfMisread}
 	c.evidence = Evidence{Computed: right, Expected: s.facts.Expected.Digits, Got: s.facts.Got.Digits, AsGiven: s.shown,
 		Algorithm: s.facts.Algorithm, Method: s.facts.Method, Digits: digits}
 	for _, e := range sl.edits(piece{piece: PieceValue, part: -1}, side, false) {

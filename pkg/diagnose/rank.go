@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"poskey/internal/text"
+	"poskey/pkg/slip"
 )
 
 // maxFindings bounds a report: with short check values chance gives more candidates than anybody can try.
@@ -117,15 +118,24 @@ func (s *search) nextStep() text.Text {
 	}
 	switch s.facts.Kind {
 	case Parts:
-		return text.New(
-			"no mistake that was tried explains the value: compare each component's check value with its sheet (--part-expected), search more wrong digits (--search 4), and make sure that all sheets belong to one key",
-		)
+		return s.orSearchMore(text.New(
+			"no mistake that was tried explains the value: compare each component's check value with its sheet (--part-expected), and make sure that all sheets belong to one key",
+		))
 	case Cryptogram:
 		return s.nextStepByParity()
 	}
-	return text.New(
-		"no mistake that was tried explains the value: search more wrong digits (--search 4), give the components with their check values, or the cryptogram with its key-encrypting key, and make sure that the value belongs to this key",
-	)
+	return s.orSearchMore(text.New(
+		"no mistake that was tried explains the value: give the components with their check values, or the cryptogram with its key-encrypting key, and make sure that the value belongs to this key",
+	))
+}
+
+// orSearchMore adds the search of one more wrong digit, where that can be had.
+func (s *search) orSearchMore(t text.Text) text.Text {
+	more := max(2, s.facts.Search+1)
+	if !s.alg.IsBlockCipher() || !s.fits() || more > slip.MaxDigits {
+		return t
+	}
+	return text.New("%s; or search up to %d wrong digits (--search %d)", t, more, more)
 }
 
 // nextStepByParity reads the parity of the unwrapped key, the strongest witness when no value matches.

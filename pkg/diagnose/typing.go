@@ -211,7 +211,7 @@ func (s *search) slipClaims(all []found, t target) ([]claim, error) {
 	for _, f := range all {
 		f.hit.mark = func(e *Evidence) { e.Edits = f.edits(f.piece, t.side, f.unseen) }
 		f.hit.says = func(v string) text.Text { return saysSlip(f, t.side, places, v) }
-		c := claim{cause: CauseMistypedDigit, hits: []hit{f.hit}, advice: CauseMistypedDigit.advice(), preferred: f.odd}
+		c := claim{cause: CauseMistypedDigit, hits: []hit{f.hit}, advice: CauseMistypedDigit.advice(), preferred: f.odd, weight: 1}
 		if err := s.weigh(&c); err != nil {
 			return nil, err
 		}
@@ -359,7 +359,7 @@ func (s *search) sheetClaim(slips map[int]found) (claim, error) {
 	}
 	sort.Ints(parts)
 	first := slips[parts[0]]
-	c := claim{cause: CauseMistypedDigit, advice: CauseMistypedDigit.advice()}
+	c := claim{cause: CauseMistypedDigit, advice: CauseMistypedDigit.advice(), weight: 1}
 	sum := reading{cause: c.cause, expr: withParts(s.facts.Parts, replaced), alg: s.alg, method: s.facts.Method}
 	for _, t := range s.open {
 		h, ok, err := s.hits(sum, t)

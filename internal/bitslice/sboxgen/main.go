@@ -1,7 +1,6 @@
-// Command sboxgen finds the circuits of internal/bitslice/circuit and writes the Go code made of them.
+// Command sboxgen finds the circuits of internal/bitslice/circuit.
 //
 //	sboxgen search -box N -seed S -steps M -dir DIR   writes DIR/sN.txt if it finds a circuit that costs less
-//	sboxgen emit -out FILE                            writes the functions s1 to s8 of package bitslice
 //
 // # The search
 //
@@ -33,26 +32,14 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 2 {
-		fail(errors.New("usage: sboxgen search|emit FLAGS"))
-	}
-	var err error
-	switch verb, args := os.Args[1], os.Args[2:]; verb {
-	case "search":
-		err = search(args)
-	case "emit":
-		err = emit(args)
-	default:
-		err = fmt.Errorf("%q is not search or emit", verb)
+	err := errors.New("usage: sboxgen search FLAGS")
+	if len(os.Args) > 1 && os.Args[1] == "search" {
+		err = search(os.Args[2:])
 	}
 	if err != nil {
-		fail(err)
+		fmt.Fprintln(os.Stderr, "sboxgen:", err) //nolint:forbidigo // a tool of the build
+		os.Exit(1)
 	}
-}
-
-func fail(err error) {
-	fmt.Fprintln(os.Stderr, "sboxgen:", err) //nolint:forbidigo // a tool of the build
-	os.Exit(1)
 }
 
 func search(args []string) error {
@@ -92,15 +79,4 @@ func search(args []string) error {
 func (p plan) header() string {
 	return fmt.Sprintf("# S-box %d of DES. Found by\n# go run ./internal/bitslice/sboxgen search -box %d -seed %d -steps %d\n",
 		p.box, p.box, p.seed, p.steps)
-}
-
-func emit(args []string) error {
-	flags := flag.NewFlagSet("emit", flag.ExitOnError)
-	file := flags.String("out", "internal/bitslice/sbox_gen.go", "the file to write")
-	_ = flags.Parse(args) // exits
-	text, err := circuit.GoFile("bitslice", "uint64")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(*file, text, 0o644) //nolint:gosec // source code
 }
