@@ -157,20 +157,6 @@ func TestStoredCircuitsSayHowTheyWereFound(t *testing.T) {
 	}
 }
 
-func TestEmitWritesTheFunctions(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "out.go")
-	if err := emit([]string{"-out", file}); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := strings.Count(string(text), "\nfunc s"); n != circuit.Boxes {
-		t.Errorf("%d functions", n)
-	}
-}
-
 // TestFinderMissesNothing: against trying all pairs of values in all ways.
 func TestFinderMissesNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(14, 0))
