@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"poskey/internal/fault"
@@ -13,30 +14,69 @@ import (
 )
 
 // decodeLine reads a line into options that already hold the command line's values as defaults. An unknown field is an
-// error; its value, which may be a secret, is not repeated.
+// error; its value, which may be a secret, is not repeated. So is a field that stands there twice, or empty: a value that
+// a program left out must not switch a check off.
 func decodeLine(line []byte, into any) error {
 	if line[0] != '{' { // null would be taken for an object without fields
-		return fault.New(fault.Malformed, "the line is not a JSON object")
+		return errNoObject()
+	}
+	if err := checkFields(line, namesOf(into)); err != nil {
+		return err
 	}
 	line, err := oneExpect(line)
 	if err != nil {
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(line))
-	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		const unknown = "json: unknown field "
 		var kind *json.UnmarshalTypeError
-		switch {
-		case errors.As(err, &kind):
+		if errors.As(err, &kind) {
 			return fault.New(fault.Usage, "field %s has a value of the wrong type", kind.Field)
-		case strings.HasPrefix(err.Error(), unknown):
-			return fault.New(fault.Usage, "unknown field %s", text.Redact(strings.TrimPrefix(err.Error(), unknown)))
 		}
-		return fault.New(fault.Malformed, "the line is not a JSON object")
+		return errNoObject()
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return fault.New(fault.Malformed, "more follows after the JSON object")
+	}
+	return nil
+}
+
+func errNoObject() error { return fault.New(fault.Malformed, "the line is not a JSON object") }
+
+// namesOf lists the fields of options, as they are spelled in a line.
+func namesOf(into any) map[string]bool {
+	names, t := map[string]bool{}, reflect.TypeOf(into).Elem()
+	for i := range t.NumField() {
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "" {
+			names[name] = true
+		}
+	}
+	names["expected"] = names["expect"]
+	return names
+}
+
+// checkFields looks at the names and at empty values. What else is wrong with the line, its decoder says.
+func checkFields(line []byte, names map[string]bool) error {
+	d, seen := json.NewDecoder(bytes.NewReader(line)), map[string]bool{}
+	if _, err := d.Token(); err != nil {
+		return errNoObject()
+	}
+	for d.More() {
+		token, err := d.Token()
+		name, ok := token.(string)
+		var value json.RawMessage
+		if err != nil || !ok || d.Decode(&value) != nil {
+			return errNoObject()
+		}
+		switch {
+		case !names[name]:
+			return fault.New(fault.Usage, "unknown field %s", text.Redact(strconv.Quote(name)))
+		case seen[name]:
+			return fault.New(fault.Usage, "field %s stands in the line twice", name)
+		case string(value) == `""` || string(value) == "null":
+			return fault.New(fault.Usage, "field %s is given and empty; leave it out, or give it a value", name)
+		}
+		seen[name] = true
 	}
 	return nil
 }
@@ -156,7 +196,7 @@ func (p *plainLine) value(kind reflect.Kind, into reflect.Value) bool {
 	case reflect.String:
 		s, ok := p.word()
 		into.SetString(string(s))
-		return ok
+		return ok && len(s) > 0
 	case reflect.Bool:
 		yes := p.literal("true")
 		into.SetBool(yes)

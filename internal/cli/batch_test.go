@@ -413,7 +413,7 @@ func TestBatchesOfOneAppMayRunAtTheSameTime(t *testing.T) {
 func TestAPlainLineIsReadAsAnyOther(t *testing.T) {
 	fields := plainFieldsOf[oddOpts]()
 	for line, plain := range map[string]bool{
-		`{}`: true, `{ } `: true, `{"text":"x"}`: true, `{"text":""}`: true, `{"text" : "a b" , "n":12,"yes":true }`: true,
+		`{}`: true, `{ } `: true, `{"text":"x"}`: true, `{"text":""}`: false, `{"text" : "a b" , "n":12,"yes":true }`: true,
 		`{"n":0}`: true, `{"n":999999999}`: true, `{"yes":false}`: true, `{"expect":"08D7B4"}`: true, `{"expected":"08D7B4"}`: true,
 		`{"n":-1}`: false, `{"n":01}`: false, `{"n":1.0}`: false, `{"n":1e3}`: false, `{"n":1234567890}`: false, `{"n":""}`: false, `{"n":}`: false,
 		`{"text":"\u0041"}`: false, `{"text":"é"}`: false, "{\"text\":\"\t\"}": false, `{"text":null}`: false, `{"text":"x"`: false,

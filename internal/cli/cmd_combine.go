@@ -57,6 +57,7 @@ type combineDoc struct {
 	Parts     []partDoc      `json:"parts"`
 	Block     string         `json:"block,omitempty"`
 	Value     string         `json:"value,omitempty"`
+	To        string         `json:"to,omitempty"`
 }
 
 func runCombine(ctx context.Context, a *App, o combineOpts) error {
@@ -87,8 +88,8 @@ func runCombine(ctx context.Context, a *App, o combineOpts) error {
 	if err != nil {
 		return err
 	}
-	doc := combineDoc{k.Algorithm, k.Check.Digits, k.Check.Method, k.Parity, docs, d.block, d.value}
-	return a.render.Answer("combine", doc, func(p *render.Page) { combinePage(p, doc, k) })
+	doc := combineDoc{k.Algorithm, k.Check.Digits, k.Check.Method, k.Parity, docs, d.block, d.value, d.to}
+	return a.answerDelivered("combine", doc, d, func(p *render.Page) { combinePage(p, doc, k) })
 }
 
 func combinePage(p *render.Page, doc combineDoc, k hsm.Key) {
@@ -98,6 +99,7 @@ func combinePage(p *render.Page, doc combineDoc, k hsm.Key) {
 		render.F(text.New("parity"), p.T(parityText(doc.Parity))),
 		render.F(text.New("key block"), doc.Block),
 		render.F(text.New("clear key"), doc.Value),
+		render.F(text.New("written to"), doc.To),
 	)
 	rows := make([][]string, len(doc.Parts))
 	for i, part := range doc.Parts {

@@ -63,22 +63,26 @@ type ikDoc struct {
 	InitialKSN string       `json:"initial_ksn"`
 	IK         keyDoc       `json:"ik"`
 	Block      string       `json:"block,omitempty"`
+	To         string       `json:"to,omitempty"`
 	BDKWeak    []string     `json:"bdk_weaknesses,omitempty"`
 	Warnings   []warningDoc `json:"warnings"`
 }
 
 func (o *ikOpts) wish() derivedWish {
 	return derivedWish{ksn: o.KSN, padding: o.KSNPadding, use: string(hsm.WantIK), expect: o.Expect,
-		base: baseWish{bdk: o.BDK, kbpk: o.KeyKBPK, allowWeak: o.AllowWeak}}
+		leaves: o.out.leaves() || o.KBPK != "" || o.Reveal,
+		base:   baseWish{bdk: o.BDK, kbpk: o.KeyKBPK, allowWeak: o.AllowWeak}}
 }
 
-func newIKDoc(d derived) ikDoc {
-	return ikDoc{Scheme: d.ksn.Scheme(), KSN: d.ksn.String(), InitialKSN: d.ksn.Initial().String(), IK: newKeyDoc(d.key),
-		BDKWeak: weakIDs(d.base.key), Warnings: dukptWarningDocs(d.warnings)}
+func newIKDoc(d derived, out delivered) ikDoc {
+	ik := newKeyDoc(d.key)
+	ik.Value = out.value
+	return ikDoc{Scheme: d.ksn.Scheme(), KSN: d.ksn.String(), InitialKSN: d.ksn.Initial().String(), IK: ik,
+		Block: out.block, To: out.to, BDKWeak: weakIDs(d.base.key), Warnings: d.warningDocs(out.warnings)}
 }
 
 func runDukptIK(ctx context.Context, a *App, o ikOpts) error {
-	o.out.allowWeak = o.AllowWeak
+	o.out.allowWeak, o.out.inAnswer = o.AllowWeak, true
 	if err := o.out.check(ctx, a); err != nil {
 		return err
 	}
@@ -88,19 +92,18 @@ func runDukptIK(ctx context.Context, a *App, o ikOpts) error {
 	in := a.intake()
 	d, err := in.derived(ctx, o.wish())
 	if short := (*shortKSN)(nil); errors.As(err, &short) {
-		return a.answerReadings("dukpt.ik", short)
+		return a.answerReadings(short)
 	}
 	if err != nil {
 		return err
 	}
-	o.out.optional = []keyblock.OptBlock{hsm.KSNBlock(d.ksn)}
-	out, err := a.deliverDerived(ctx, in, d.key, &o.out)
+	o.out.optional, o.out.from = []keyblock.OptBlock{hsm.KSNBlock(d.ksn)}, d.base.key
+	out, err := o.out.deliver(ctx, a, in, d.key)
 	if err != nil {
 		return err
 	}
-	doc := newIKDoc(d)
-	doc.IK.Value, doc.Block = out.value, out.block
-	return a.render.Answer("dukpt.ik", doc, func(p *render.Page) {
+	doc := newIKDoc(d, out)
+	return a.answerDelivered("dukpt.ik", doc, out, func(p *render.Page) {
 		p.Fields(
 			render.F(text.New("scheme"), p.T(schemeText(doc.Scheme))),
 			render.F(text.New("initial KSN"), doc.InitialKSN),
@@ -108,6 +111,7 @@ func runDukptIK(ctx context.Context, a *App, o ikOpts) error {
 			render.F(text.New("check value"), d.key.Check.String()),
 			render.F(text.New("key block"), doc.Block),
 			render.F(text.New("clear key"), doc.IK.Value),
+			render.F(text.New("written to"), doc.To),
 		)
 		dukptWarnPage(p, d.warnings)
 	})
@@ -132,19 +136,24 @@ func (a *App) ikLine(ctx context.Context, in *intake, o ikOpts) (ikDoc, error) {
 	if o.KSN == "" {
 		return ikDoc{}, fault.New(fault.Usage, "no KSN is given (ksn)")
 	}
+	if _, err := blockVersion(o.BlockVersion); err != nil {
+		return ikDoc{}, err
+	}
 	d, err := in.derived(ctx, o.wish())
 	if err != nil {
 		return ikDoc{}, err
 	}
-	doc := newIKDoc(d)
+	var out delivered
 	if o.KBPK != "" {
-		var w hsm.Wrapped
-		w, err = a.wrapFor(ctx, in, d.key, &outputOpts{kbpk: o.KBPK, version: o.BlockVersion, allowWeak: o.AllowWeak,
-			optional: []keyblock.OptBlock{hsm.KSNBlock(d.ksn)}})
-		doc.Block, doc.Warnings = w.Block, append(doc.Warnings, warningDocs(w.Warnings)...)
+		w, err := a.wrapFor(ctx, in, d.key, &outputOpts{kbpk: o.KBPK, version: o.BlockVersion, allowWeak: o.AllowWeak,
+			optional: []keyblock.OptBlock{hsm.KSNBlock(d.ksn)}, from: d.base.key})
+		if err != nil {
+			return ikDoc{}, err
+		}
+		out.block, out.warnings = w.Block, w.Warnings
 	}
-	if o.Reveal && err == nil {
-		doc.IK.Value, err = a.revealed(ctx, d.key)
+	if o.Reveal {
+		out.value, err = a.revealed(ctx, d.key)
 	}
-	return doc, err
+	return newIKDoc(d, out), err
 }

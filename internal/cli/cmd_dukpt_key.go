@@ -10,6 +10,7 @@ import (
 	"poskey/internal/render"
 	"poskey/internal/text"
 	"poskey/pkg/dukpt"
+	"poskey/pkg/hsm"
 )
 
 type dukptKeyOpts struct {
@@ -51,6 +52,7 @@ type dukptKeyDoc struct {
 	KeyType  dukpt.KeyType `json:"key_type,omitempty"` // of a working key
 	Key      keyDoc        `json:"key"`
 	Block    string        `json:"block,omitempty"`
+	To       string        `json:"to,omitempty"`
 	Warnings []warningDoc  `json:"warnings"`
 }
 
@@ -59,32 +61,39 @@ func runDukptKey(ctx context.Context, a *App, o dukptKeyOpts) error {
 	if err != nil {
 		return err
 	}
-	wish := derivedWish{ksn: o.ksn, padding: o.padding, base: o.base, use: use, expect: o.expect}
+	wish := derivedWish{ksn: o.ksn, padding: o.padding, base: o.base, use: use, expect: o.expect,
+		leaves: o.out.leaves()}
 	if o.keyType != "" {
 		if wish.keyType, err = dukpt.ParseKeyType(o.keyType); err != nil {
 			return err
 		}
 	}
-	o.out.allowWeak, o.out.working = o.base.allowWeak, true
+	o.out.allowWeak, o.out.working, o.out.inAnswer = o.base.allowWeak, true, true
+	if o.out.wraps() {
+		if err := hsm.Wanted(use).CheckExport(); err != nil {
+			return err
+		}
+	}
 	if err := o.out.check(ctx, a); err != nil {
 		return err
 	}
 	in := a.intake()
 	d, err := in.derived(ctx, wish)
 	if short := (*shortKSN)(nil); errors.As(err, &short) {
-		return a.answerReadings("dukpt.key", short)
+		return a.answerReadings(short)
 	}
 	if err != nil {
 		return err
 	}
-	out, err := a.deliverDerived(ctx, in, d.key, &o.out)
+	o.out.from = d.base.key
+	out, err := o.out.deliver(ctx, a, in, d.key)
 	if err != nil {
 		return err
 	}
-	doc := dukptKeyDoc{Scheme: d.ksn.Scheme(), KSN: d.ksn.String(), Use: use, KeyType: d.keyType, Key: newKeyDoc(d.key),
-		Block: out.block, Warnings: dukptWarningDocs(d.warnings)}
+	doc := dukptKeyDoc{Scheme: d.ksn.Scheme(), KSN: d.used.String(), Use: use, KeyType: d.keyType, Key: newKeyDoc(d.key),
+		Block: out.block, To: out.to, Warnings: d.warningDocs(out.warnings)}
 	doc.Key.Value = out.value
-	return a.render.Answer("dukpt.key", doc, func(p *render.Page) {
+	return a.answerDelivered("dukpt.key", doc, out, func(p *render.Page) {
 		p.Fields(
 			render.F(text.New("scheme"), p.T(schemeText(doc.Scheme))),
 			render.F(text.New("KSN"), doc.KSN),
@@ -93,6 +102,7 @@ func runDukptKey(ctx context.Context, a *App, o dukptKeyOpts) error {
 			render.F(text.New("check value"), d.key.Check.String()),
 			render.F(text.New("key block"), doc.Block),
 			render.F(text.New("clear key"), doc.Key.Value),
+			render.F(text.New("written to"), doc.To),
 		)
 		dukptWarnPage(p, d.warnings)
 	})

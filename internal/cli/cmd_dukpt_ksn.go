@@ -2,6 +2,7 @@ package cli
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,24 +23,36 @@ const maxNext = 100_000
 func newDukptKSNCmd(a *App) *cobra.Command {
 	o := ksnOpts{}
 	cmd := a.command(cmdSpec{
-		use:   "ksn KSN",
+		use:   "ksn KSN|KEYSET,DEVICE,COUNTER",
 		short: text.New("explain a key serial number field by field"),
 		long: text.New("Key set, device and counter; whether a transaction has this counter, which KSN comes next and how many are left.\n" +
 			"20 digits are TDES DUKPT, 24 are AES DUKPT. A KSN with fewer digits is not filled up in silence: every reading is shown,\n" +
-			"and the command ends with 3. --next lists the KSNs that follow; counters with too many bits are left out, as devices do."),
+			"and the command ends with 3. --next lists the KSNs that follow; counters with too many bits are left out, as devices do.\n" +
+			"A TDES KSN may be given in its three parts, as forms and jPOS have them: a counter of six digits reaches into the device\n" +
+			"field, which is said. A KSN whose counter no transaction has is explained like any other and the command ends with 0:\n" +
+			"the answer says it (\"valid\":false)."),
 		example: "  poskey dukpt ksn FFFF9876543210E00008\n" +
 			"  poskey dukpt ksn 123456789012345600000001 --next 3 -o json\n" +
-			"  poskey dukpt ksn 9876543210E00001 --ksn-padding left-f",
-		exits: []int{3}, args: cobra.ExactArgs(1),
+			"  poskey dukpt ksn 9876543210E00001 --ksn-padding left-f\n" +
+			"  poskey dukpt ksn 987654,3210E,100000",
+		exits: []int{3}, args: oneOrThree,
 	})
 	f := cmd.Flags()
 	a.ksnPaddingFlag(f, &o.padding)
 	f.IntVar(&o.next, "next", 0, a.Say.T("list so many KSNs that follow"))
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		o.ksn = args[0]
+		o.ksn = strings.Join(args, ",")
 		return runDukptKSN(a, o)
 	}
 	return cmd
+}
+
+// oneOrThree: a KSN, or its three parts.
+func oneOrThree(_ *cobra.Command, args []string) error {
+	if len(args) != 1 && len(args) != 3 {
+		return fault.New(fault.Usage, "too many or too few arguments; see --help")
+	}
+	return nil
 }
 
 type ksnDoc struct {
@@ -74,15 +87,31 @@ func runDukptKSN(a *App, o ksnOpts) error {
 	if o.next < 0 || o.next > maxNext {
 		return fault.New(fault.Usage, "--next %d: from 0 to %d KSNs are listed", o.next, maxNext)
 	}
-	ksn, err := parseKSN(o.ksn, o.padding)
+	ksn, warnings, err := o.parse()
 	if readings := dukpt.ShortReadings(o.ksn); err != nil && o.padding == "" && readings != nil {
-		return a.answerReadings("dukpt.ksn", newShortKSN(err, readings, nil))
+		return a.answerReadings(&shortKSN{err, readingDocs(readings)})
 	}
 	if err != nil {
 		return err
 	}
 	doc := newKSNDoc(ksn, o.next)
-	return a.render.Answer("dukpt.ksn", doc, func(p *render.Page) { ksnPage(p, ksn, doc) })
+	doc.Warnings = dukptWarningDocs(warnings)
+	return a.render.Answer("dukpt.ksn", doc, func(p *render.Page) { ksnPage(p, ksn, doc, warnings) })
+}
+
+// parse reads the KSN, whole or in parts.
+func (o ksnOpts) parse() (dukpt.KSN, []dukpt.Warning, error) {
+	parts := strings.Split(o.ksn, ",")
+	switch {
+	case len(parts) == 1:
+		ksn, err := parseKSN(o.ksn, o.padding)
+		return ksn, ksn.Warnings(), err
+	case len(parts) != 3:
+		return dukpt.KSN{}, nil, fault.New(fault.Usage, "a KSN in parts has three: key set, device and counter; %d were given", len(parts))
+	case o.padding != "":
+		return dukpt.KSN{}, nil, fault.New(fault.Usage, "--ksn-padding does not go with a KSN in parts")
+	}
+	return dukpt.JoinKSN(parts[0], parts[1], parts[2])
 }
 
 func newKSNDoc(ksn dukpt.KSN, following int) ksnDoc {
@@ -91,7 +120,7 @@ func newKSNDoc(ksn dukpt.KSN, following int) ksnDoc {
 		Scheme: ksn.Scheme(), KSN: ksn.String(), InitialKSN: ksn.Initial().String(), KeySetID: ksn.KeySetID(),
 		DeviceID: ksn.DeviceID(), IKID: ksn.IKID(), Counter: ksn.Counter(), CounterHex: fields[len(fields)-1].Digits,
 		BitsSet: ksn.BitsSet(), BitsMax: ksn.MaxBits(), Valid: true, Remaining: ksn.Remaining(),
-		Used: ksn.Initial().Remaining() - ksn.Remaining(), Warnings: dukptWarningDocs(ksn.Warnings()),
+		Used: ksn.Initial().Remaining() - ksn.Remaining(),
 	}
 	if err := ksn.CheckCounter(); err != nil {
 		doc.Valid, doc.Reason = false, err.Error()
@@ -109,7 +138,7 @@ func newKSNDoc(ksn dukpt.KSN, following int) ksnDoc {
 	return doc
 }
 
-func ksnPage(p *render.Page, ksn dukpt.KSN, doc ksnDoc) {
+func ksnPage(p *render.Page, ksn dukpt.KSN, doc ksnDoc, warnings []dukpt.Warning) {
 	valid, next := p.T(text.New("yes")), p.T(text.New("none: the device is at the end of its life"))
 	if err := ksn.CheckCounter(); err != nil {
 		valid = p.T(text.New("no: %s", err))
@@ -132,7 +161,7 @@ func ksnPage(p *render.Page, ksn dukpt.KSN, doc ksnDoc) {
 	}
 	p.Blank()
 	p.Grid([]text.Text{text.New("FIELD"), text.New("VALUE"), text.New("MEANING")}, rows)
-	dukptWarnPage(p, ksn.Warnings())
+	dukptWarnPage(p, warnings)
 	for i, next := range doc.Following {
 		if i == 0 {
 			p.Blank()

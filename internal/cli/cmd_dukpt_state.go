@@ -68,7 +68,7 @@ func runDukptState(ctx context.Context, a *App, o stateOpts) error {
 	in := a.intake()
 	doc, d, err := in.state(ctx, o)
 	if short := (*shortKSN)(nil); errors.As(err, &short) {
-		return a.answerReadings("dukpt.state", short)
+		return a.answerReadings(short)
 	}
 	if err != nil {
 		return err
@@ -78,11 +78,12 @@ func runDukptState(ctx context.Context, a *App, o stateOpts) error {
 
 // state derives the key of the next transaction, which finds out all that can be wrong, and then the others.
 func (in *intake) state(ctx context.Context, o stateOpts) (stateDoc, derived, error) {
-	d, err := in.derived(ctx, derivedWish{ksn: o.ksn, padding: o.padding, loaded: true, base: o.base, use: string(hsm.WantTransaction)})
+	d, err := in.derived(ctx, derivedWish{ksn: o.ksn, padding: o.padding, loaded: true, base: o.base, use: string(hsm.WantTransaction),
+		leaves: o.reveal})
 	if err != nil {
 		return stateDoc{}, derived{}, err
 	}
-	doc := stateDoc{Scheme: d.ksn.Scheme(), KSN: d.ksn.String(), Remaining: d.ksn.Remaining() + 1, Warnings: dukptWarningDocs(d.warnings)}
+	doc := stateDoc{Scheme: d.ksn.Scheme(), KSN: d.ksn.String(), Remaining: d.ksn.Remaining() + 1, Warnings: d.warningDocs(nil)}
 	for _, r := range d.ksn.Registers() {
 		row, err := in.register(ctx, d, r, o.reveal)
 		if err != nil {

@@ -55,6 +55,7 @@ type generateDoc struct {
 	Method    kcv.Method     `json:"method"`
 	Block     string         `json:"block,omitempty"`
 	Value     string         `json:"value,omitempty"`
+	To        string         `json:"to,omitempty"`
 	Parts     []partDoc      `json:"parts,omitempty"`
 }
 
@@ -92,14 +93,15 @@ func runGenerate(ctx context.Context, a *App, o generateOpts) error {
 		sheets.undo()
 		return err
 	}
-	doc.Block, doc.Value, doc.Parts = d.block, d.value, sheets.docs
-	return a.render.Answer("generate", doc, func(p *render.Page) {
+	doc.Block, doc.Value, doc.To, doc.Parts = d.block, d.value, d.to, sheets.docs
+	return a.answerDelivered("generate", doc, d, func(p *render.Page) {
 		p.Fields(
 			render.F(text.New("algorithm"), string(doc.Algorithm)),
 			render.F(text.New("usage"), string(doc.Usage)+"  "+p.T(doc.Usage.Name())),
 			render.F(text.New("check value"), k.Check.String()),
 			render.F(text.New("key block"), doc.Block),
 			render.F(text.New("clear key"), doc.Value),
+			render.F(text.New("written to"), doc.To),
 		)
 		partsGrid(p, doc.Parts)
 	})

@@ -71,7 +71,7 @@ func runKCVIdentify(ctx context.Context, a *App, o kcvIdentifyOpts) error {
 	if err != nil {
 		return err
 	}
-	doc := kcvIdentifyDoc{Expected: expected.Digits, Matches: []kcvMatchDoc{}}
+	doc := kcvIdentifyDoc{Expected: expected.Shown(), Matches: []kcvMatchDoc{}}
 	for _, m := range matches {
 		doc.Matches = append(doc.Matches, kcvMatchDoc{m.Algorithm, m.Method, m.Digits, m.Note})
 	}
@@ -79,7 +79,7 @@ func runKCVIdentify(ctx context.Context, a *App, o kcvIdentifyOpts) error {
 		return err
 	}
 	if len(matches) == 0 {
-		return fault.New(fault.KCVMismatch, "by no known algorithm and method does this key give %s", expected.Digits)
+		return fault.New(fault.KCVMismatch, "by no known algorithm and method does this key give %s", expected.Shown())
 	}
 	return nil
 }

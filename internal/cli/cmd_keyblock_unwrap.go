@@ -101,7 +101,7 @@ func runKeyblockUnwrap(ctx context.Context, a *App, o unwrapOpts, args []string)
 	}
 	doc := r.doc()
 	doc.Key.Value, doc.Block = d.value, d.block
-	return a.render.Answer("keyblock.unwrap", doc, func(p *render.Page) {
+	return a.answerDelivered("keyblock.unwrap", doc, d, func(p *render.Page) {
 		headerPage(p, &r.block.Header, r.block.Len())
 		keyPage(p, r.key, d.value)
 		warnPage(p, r.warnings)

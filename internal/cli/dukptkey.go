@@ -16,6 +16,7 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/dukpt"
 	"poskey/pkg/hsm"
+	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
 )
 
@@ -54,10 +55,33 @@ func (w baseWish) level() hsm.Level {
 	return hsm.FromBDK
 }
 
+// what names the key that is derived from.
+func (w baseWish) what() text.Text {
+	if w.level() == hsm.FromIK {
+		return text.New("the initial key")
+	}
+	return text.New("the BDK")
+}
+
 // base is the key that others are derived from, inside the boundary.
 type base struct {
-	key   hsm.Key
-	level hsm.Level
+	key    hsm.Key
+	level  hsm.Level
+	what   text.Text
+	header *keyblock.Header   // when it came as a key block
+	doubts []keyblock.Warning // of that block, as the intake reports them
+}
+
+func newBase(t taken, w baseWish) base {
+	return base{t.Key, w.level(), w.what(), t.Header, t.Doubts}
+}
+
+// suits refuses a KSN that is not one of the key set or device that the base's block names.
+func (b base) suits(ksn dukpt.KSN) error {
+	if b.header == nil {
+		return nil
+	}
+	return fault.Wrap(hsm.CheckNamed(b.header, ksn), "%s", b.what)
 }
 
 // dukptBase takes in the key that is derived from; the scheme says which algorithm it has. A line of a batch mostly asks
@@ -81,19 +105,17 @@ type lastBase struct {
 }
 
 func (in *intake) readBase(ctx context.Context, s dukpt.Scheme, w baseWish) (base, error) {
-	wish := keyWish{src: w.bdk, kbpk: w.kbpk, what: text.New("the BDK"), attrs: hsm.Attributes{Usage: keys.UsageBDK},
+	wish := keyWish{src: w.bdk, kbpk: w.kbpk, what: w.what(), attrs: hsm.Attributes{Usage: keys.UsageBDK},
 		family: keys.TDES128, policy: hsm.Policy{Inspect: true}}
-	b := base{level: w.level()}
-	if b.level == hsm.FromIK {
-		wish.src, wish.what, wish.attrs.Usage = w.ik, text.New("the initial key"), keys.UsageIK
+	if w.level() == hsm.FromIK {
+		wish.src, wish.attrs.Usage = w.ik, keys.UsageIK
 	}
 	if s == dukpt.AES {
 		wish.family = keys.AES128
 	}
 	id := sha256.Sum256([]byte(string(wish.attrs.Usage) + string(s) + "\x00" + wish.src + "\x00" + wish.kbpk))
-	if k, known := in.memo[id]; known {
-		b.key = k
-		return b, w.admits(k, wish.what)
+	if t, known := in.memo[id]; known {
+		return newBase(t, w), w.admits(t.Key, wish.what)
 	}
 	t, err := in.key(ctx, wish)
 	if err != nil {
@@ -102,11 +124,8 @@ func (in *intake) readBase(ctx context.Context, s dukpt.Scheme, w baseWish) (bas
 	if t.Header != nil && t.Header.Usage != wish.attrs.Usage {
 		return base{}, fault.New(fault.NotPermitted, "%s: its key block says usage %s, want %s", wish.what, t.Header.Usage, wish.attrs.Usage)
 	}
-	b.key = t.Key
-	if in.memo != nil && len(in.memo) < maxMemo {
-		in.memo[id] = t.Key
-	}
-	return b, w.admits(t.Key, wish.what)
+	in.remember(id, t)
+	return newBase(t, w), w.admits(t.Key, wish.what)
 }
 
 // admits refuses a weak key. One that is published is for tests and passes whatever else is weak about it: the AES-256
@@ -195,6 +214,7 @@ type derivedWish struct {
 	use          string // as in useNames, or hsm.WantIK
 	keyType      dukpt.KeyType
 	expect       string
+	leaves       bool // the derived key goes out of the boundary
 }
 
 // derivation is what the boundary is asked for.
@@ -233,10 +253,19 @@ func (w derivedWish) check(d hsm.Derivation) error {
 // derived is a key that was derived, with all that is to be said of it.
 type derived struct {
 	ksn      dukpt.KSN
+	used     dukpt.KSN // with the counter that the key was derived with: an update key has one of its own
 	base     base
 	key      hsm.Key
 	keyType  dukpt.KeyType // of a working or update key
 	warnings []dukpt.Warning
+}
+
+// warningDocs lists all that is doubtful: about the derivation, about the block that the base came in, and about the block
+// that was written. People read what concerns a block when it is taken in and when it is written.
+func (d derived) warningDocs(written []keyblock.Warning) []warningDoc {
+	docs := dukptWarningDocs(d.warnings)
+	docs = append(docs, warningDocs(d.base.doubts)...)
+	return append(docs, warningDocs(written)...)
 }
 
 // derived derives a key, and compares it when a check value is expected. What can be wrong without a key is looked at
@@ -251,7 +280,7 @@ func (in *intake) derived(ctx context.Context, w derivedWish) (derived, error) {
 		return derived{}, err
 	}
 	if short != nil {
-		return derived{}, in.readShort(ctx, w, short)
+		return derived{}, in.readShort(ctx, w, expected, short)
 	}
 	d := w.derivation(w.base.level(), ksn)
 	if err := w.check(d); err != nil {
@@ -267,27 +296,22 @@ func (in *intake) derived(ctx context.Context, w derivedWish) (derived, error) {
 	if err != nil {
 		return derived{}, err
 	}
-	out := derived{ksn: d.KSN, base: b, key: k}
-	out.judge(d)
+	out := derived{ksn: d.KSN, used: d.KSN, base: b, key: k}
+	if d.Want == hsm.WantUpdate {
+		out.used = d.KSN.Update()
+	}
+	out.judge(d, w.leaves)
 	if w.expect == "" {
 		return out, nil
 	}
 	return out, in.verifyDerived(ctx, w, out, expected, first)
 }
 
-// readShort derives the key of everything that a short KSN may mean.
-func (in *intake) readShort(ctx context.Context, w derivedWish, short error) error {
-	b, err := in.dukptBase(ctx, dukpt.TDES, w.base) // only TDES KSNs are known to lose digits
-	if err != nil {
-		return err
-	}
-	return newShortKSN(short, dukpt.ShortReadings(w.ksn), func(ksn dukpt.KSN) (hsm.Key, error) {
-		return in.derive(ctx, b, w.derivation(b.level, ksn))
-	})
-}
-
 // derive asks the boundary. That a key is published is no reason to refuse it: keys of published BDKs are for tests.
 func (in *intake) derive(ctx context.Context, from base, d hsm.Derivation) (hsm.Key, error) {
+	if err := from.suits(d.KSN); err != nil {
+		return hsm.Key{}, err
+	}
 	b, err := in.app.hsm()
 	if err != nil {
 		return hsm.Key{}, err
@@ -296,30 +320,31 @@ func (in *intake) derive(ctx context.Context, from base, d hsm.Derivation) (hsm.
 }
 
 // judge notes what is doubtful about the key.
-func (d *derived) judge(of hsm.Derivation) {
+func (d *derived) judge(of hsm.Derivation, leaves bool) {
 	d.warnings = d.base.warnings()
-	if of.Want == hsm.WantIK {
+	if leaves && d.base.header != nil {
+		for _, w := range keyblock.NotExportable(d.base.header) {
+			w.Text = text.New("%s: %s", d.base.what, w.Text)
+			d.warnings = append(d.warnings, dukpt.Warning(w))
+		}
+	}
+	alg, strength := d.base.key.Algorithm, d.base.key.Strength()
+	switch of.Want {
+	case hsm.WantIK:
 		d.warnings = append(d.warnings, d.ksn.InitialWarnings()...)
 		return
+	case hsm.WantUpdate:
+		if t, err := dukpt.CheckUpdate(alg, of.Type); err == nil {
+			d.keyType = t
+			d.warnings = append(d.warnings, dukpt.UpdateWarnings(strength, t)...)
+		}
+	case hsm.WantWorking:
+		if t, err := dukpt.CheckWorking(alg, of.Use, of.Type); err == nil {
+			d.keyType = t
+		}
 	}
 	d.warnings = append(d.warnings, d.ksn.Warnings()...)
-	if of.Want == hsm.WantUpdate {
-		of.Use = dukpt.KEK
+	if d.keyType != "" {
+		d.warnings = append(d.warnings, dukpt.WorkingWarnings(strength, d.keyType)...)
 	}
-	if of.Use == "" {
-		return
-	}
-	if t, err := dukpt.CheckWorking(d.base.key.Algorithm, of.Use, of.Type); err == nil {
-		d.keyType = t
-		d.warnings = append(d.warnings, dukpt.WorkingWarnings(d.base.key.Strength(), t)...)
-	}
-}
-
-// deliverDerived sends the key where the flags say. A KBPK without a place puts the block into the answer.
-func (a *App) deliverDerived(ctx context.Context, in *intake, k hsm.Key, out *outputOpts) (delivered, error) {
-	d, err := out.deliver(ctx, a, in, k)
-	if err == nil && out.to == "" && out.kbpk != "" {
-		d.block, err = a.blockFor(ctx, in, k, out)
-	}
-	return d, err
 }

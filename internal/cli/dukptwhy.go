@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	"poskey/internal/fault"
 	"poskey/internal/source"
@@ -78,19 +79,21 @@ func (in *intake) otherKey(
 	if has(d.base.key, nil) {
 		return text.New("it is the check value of the given key itself")
 	}
-	if use := in.otherUse(ctx, d.base, w, d.ksn, has); use != "" {
+	if use, ksn := in.otherUse(ctx, d.base, w, d.ksn, has); ksn == d.ksn {
 		return text.New("it is the check value of another key of this KSN: %s", use)
+	} else if use != "" {
+		return text.New("it is the check value of a key of the KSN %s: %s", ksn, use)
 	}
 	other, ok := in.turned(ctx, w, d, first)
 	if !ok {
 		return text.Text{}
 	}
-	use := w.use
-	if !has(in.derive(ctx, other, w.derivation(other.level, d.ksn))) {
-		use = in.otherUse(ctx, other, w, d.ksn, has)
+	use, ksn := in.otherUse(ctx, other, w, d.ksn, has)
+	if ksn != d.ksn {
+		use += ", KSN " + ksn.String()
 	}
 	switch {
-	case use == "":
+	case ksn.IsZero():
 		return text.Text{}
 	case other.level == hsm.FromIK:
 		return text.New("the key given as BDK gives it when it is taken as the initial key (%s)", use)
@@ -104,29 +107,75 @@ func (in *intake) turned(ctx context.Context, w derivedWish, d derived, first *k
 	if first.material.Secret == nil {
 		return base{}, false
 	}
-	again := &intake{app: in.app, batch: true}
-	again.read = func(context.Context, string, text.Text) (source.Material, error) { return first.material.Clone(), nil }
-	const anySource = "-" // again.read looks at none
 	turned := baseWish{ik: anySource, allowWeak: true}
 	if w.base.level() == hsm.FromIK {
 		turned = baseWish{bdk: anySource, allowWeak: true}
 	}
-	b, err := again.dukptBase(ctx, d.ksn.Scheme(), turned)
+	b, err := first.again(in.app).dukptBase(ctx, d.ksn.Scheme(), turned)
 	return b, err == nil
 }
 
-// otherUse tries all other uses of a base key.
+// anySource stands for what was kept: who reads it again looks at no source.
+const anySource = "-"
+
+// fromKept is the wish for the same kind of key.
+func (w baseWish) fromKept() baseWish {
+	if w.level() == hsm.FromIK {
+		return baseWish{ik: anySource, allowWeak: w.allowWeak}
+	}
+	return baseWish{bdk: anySource, allowWeak: w.allowWeak}
+}
+
+// again is an intake that reads what was kept, and reports nothing a second time.
+func (k *kept) again(app *App) *intake {
+	read := func(context.Context, string, text.Text) (source.Material, error) { return k.material.Clone(), nil }
+	return &intake{app: app, read: read, batch: true}
+}
+
+// otherUse tries all uses of a base key: with the type that was asked for and with all others, for the KSN and for those
+// whose counter is one less or the next. It gives the use, with the type where it is another, and the KSN; or nothing.
 func (in *intake) otherUse(
 	ctx context.Context, from base, w derivedWish, ksn dukpt.KSN, has func(hsm.Key, error) bool,
-) string {
-	for _, use := range append([]string{string(hsm.WantIK)}, useNames()...) {
-		other := derivedWish{use: use, keyType: w.keyType}
-		if use == string(hsm.WantIK) || use == string(hsm.WantTransaction) {
-			other.keyType = ""
-		}
-		if use != w.use && has(in.derive(ctx, from, other.derivation(from.level, ksn))) {
-			return use
+) (string, dukpt.KSN) {
+	uses := append([]string{w.use, string(hsm.WantIK)}, useNames()...)
+	for _, near := range withNeighbours(ksn) {
+		for i, as := range otherTypes(ksn.Scheme(), w.keyType) {
+			for _, use := range uses {
+				typed := use != string(hsm.WantIK) && use != string(hsm.WantTransaction)
+				other := derivedWish{use: use}
+				if typed {
+					other.keyType = as
+				}
+				if (typed || i == 0) && has(in.derive(ctx, from, other.derivation(from.level, near))) {
+					if i > 0 {
+						use = strings.TrimSpace(use + " " + string(as))
+					}
+					return use, near
+				}
+			}
 		}
 	}
-	return ""
+	return "", dukpt.KSN{}
+}
+
+// otherTypes lists the types of working keys, the one that was asked for first. TDES DUKPT has no choice.
+func otherTypes(s dukpt.Scheme, first dukpt.KeyType) []dukpt.KeyType {
+	if s == dukpt.TDES {
+		return []dukpt.KeyType{first}
+	}
+	return append([]dukpt.KeyType{first, ""}, dukpt.KeyTypes()...)
+}
+
+// withNeighbours lists the KSN and those with the counters beside it.
+func withNeighbours(ksn dukpt.KSN) []dukpt.KSN {
+	all := []dukpt.KSN{ksn}
+	if next, ok := ksn.Next(); ok {
+		all = append(all, next)
+	}
+	if c := ksn.Counter(); c > 1 {
+		if before, err := ksn.WithCounter(c - 1); err == nil {
+			all = append(all, before)
+		}
+	}
+	return all
 }

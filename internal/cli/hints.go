@@ -42,7 +42,7 @@ func hintFor(kind fault.Kind) text.Text {
 	case fault.MissingKSN:
 		return text.New("add the serial number with --opt KS=... (TDES) or --opt IK=... (AES)")
 	case fault.KSNLength:
-		return text.New("a KSN has 20 hex digits (TDES) or 24 (AES); --ksn-padding fills a shorter TDES one up, left-f where a terminal left out leading F's")
+		return text.New("a KSN has 20 hex digits (TDES) or 24 (AES); --ksn-padding fills a shorter one up: left-f where a terminal left out leading F's, ikid for an IKID")
 	case fault.CounterBits:
 		return text.New("poskey dukpt ksn explains a KSN and lists the ones that follow (--next)")
 	case fault.Partial:

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"strings"
 
 	"poskey/internal/fault"
@@ -19,9 +20,10 @@ type intake struct {
 	app   *App
 	read  func(ctx context.Context, src string, what text.Text) (source.Material, error)
 	batch bool
-	memo  map[[32]byte]hsm.Key // KBPKs and BDKs of a batch: the same one stands in a million lines
+	memo  map[[32]byte]taken // KBPKs and BDKs of a batch: the same one stands in a million lines
 
-	lastBase lastBase // of a batch: what its last line was derived from
+	lastBase lastBase  // of a batch: what its last line was derived from
+	apart    [2]string // of a batch: blocks of the last BDK and KBPK that were found to be two keys
 }
 
 const maxMemo = 256
@@ -37,7 +39,7 @@ func (a *App) batchIntake(once givenOnce) *intake {
 		}
 		return a.sources().ReadBatch(ctx, src, what)
 	}
-	return &intake{app: a, read: read, batch: true, memo: map[[32]byte]hsm.Key{}}
+	return &intake{app: a, read: read, batch: true, memo: map[[32]byte]taken{}}
 }
 
 // givenOnce is what the sources on the command line of a batch gave, by their SRC.
@@ -80,6 +82,7 @@ type taken struct {
 	Expected string             // the check value that came with it: of a sheet (a part's own), or of a KC block
 	Header   *keyblock.Header   // when it came as a key block
 	Warnings []keyblock.Warning // of that block
+	Doubts   []keyblock.Warning // the same with its place, as a command reports them
 	By       hsm.Witness        // who said Expected
 	Method   kcv.Method         // by which method
 	Odd      int                // hex digits typed, when they are odd in number; only where the wish is typed
@@ -207,21 +210,31 @@ func (in *intake) fromBlock(ctx context.Context, b hsm.Boundary, m source.Materi
 			t.Method = kcv.CMAC
 		}
 	}
+	t.Doubts = doubtsOf(m, t.Warnings, w)
 	in.reportWeak(k, w)
-	in.reportBlock(m, t.Warnings, w)
+	in.reportBlock(t.Doubts)
 	return t, nil
 }
 
-// reportBlock: what is doubtful about the block that a key came in, such as a KC that lies.
-func (in *intake) reportBlock(m source.Material, warnings []keyblock.Warning, w keyWish) {
+// doubtsOf: what is doubtful about the block that a key came in, such as a KC that lies.
+func doubtsOf(m source.Material, warnings []keyblock.Warning, w keyWish) []keyblock.Warning {
+	if m.Lower {
+		warnings = append(slices.Clip(warnings), keyblock.LowerCase())
+	}
+	doubts := slices.Clone(warnings)
+	for i, warning := range doubts {
+		doubts[i].Text = text.New("%s (%s): %s", w.what, m.Where, warning.Text)
+	}
+	return doubts
+}
+
+// reportBlock tells the doubts. A batch says them in its lines.
+func (in *intake) reportBlock(doubts []keyblock.Warning) {
 	if in.batch {
 		return
 	}
-	if m.Lower {
-		warnings = append(warnings, keyblock.LowerCase())
-	}
-	for _, warning := range warnings {
-		in.app.render.Warn(text.New("%s (%s): %s", w.what, m.Where, warning.Text))
+	for _, doubt := range doubts {
+		in.app.render.Warn(doubt.Text)
 	}
 }
 
@@ -259,21 +272,59 @@ func (in *intake) protector(ctx context.Context, w kbpkWish) (hsm.Key, error) {
 		w.src = "prompt"
 	}
 	id := sha256.Sum256([]byte(string(w.version) + w.src))
-	k, known := in.memo[id]
+	t, known := in.memo[id]
+	k := t.Key
 	if !known {
 		var err error
 		if k, err = in.readKBPK(ctx, w); err != nil {
 			return hsm.Key{}, err
 		}
-		if in.memo != nil && len(in.memo) < maxMemo {
-			in.memo[id] = k
-		}
+		in.remember(id, taken{Key: k})
 	}
 	if !w.protects {
 		return k, nil
 	}
 	in.reportWeak(k, keyWish{what: w.what})
 	return k, sound(k, w.what, w.allowWeak)
+}
+
+// remember keeps a key of a batch for the lines that follow.
+func (in *intake) remember(id [32]byte, t taken) {
+	if in.memo != nil && len(in.memo) < maxMemo {
+		in.memo[id] = t
+	}
+}
+
+// twoKeys refuses a KBPK that is the BDK itself: a key has one purpose, and who opens one block with this one derives the
+// keys of every device.
+func (in *intake) twoKeys(ctx context.Context, base, kbpk hsm.Key) error {
+	pair := [2]string{base.Block, kbpk.Block}
+	if base.Len != kbpk.Len && !(base.Algorithm.IsDES() && kbpk.Algorithm.IsDES()) || in.apart == pair {
+		return nil
+	}
+	b, err := in.app.hsm()
+	if err != nil {
+		return err
+	}
+	method, digits := kcv.SHA256, 64
+	if base.Algorithm.IsDES() && kbpk.Algorithm.IsDES() { // their parity bits do not count
+		method, digits = kcv.ECBZero, 16
+	}
+	one, err := b.CheckValue(ctx, base, method, digits)
+	if err != nil {
+		return err
+	}
+	other, err := b.CheckValue(ctx, kbpk, method, digits)
+	if err != nil {
+		return err
+	}
+	if one == other {
+		return fault.New(fault.WeakKey, "the KBPK is the key that is derived from: a key has one purpose")
+	}
+	if in.batch {
+		in.apart = pair
+	}
+	return nil
 }
 
 // sound refuses a key that is weak in itself. One that is merely published is fit for a test.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"poskey/internal/fault"
+	"poskey/internal/render"
 	"poskey/internal/secret"
 	"poskey/internal/source"
 	"poskey/internal/text"
@@ -25,6 +26,8 @@ type outputOpts struct {
 	yes     bool
 
 	allowWeak bool                // the command's --allow-weak
+	inAnswer  bool                // a KBPK without --to puts the block into the answer
+	from      hsm.Key             // what the key was derived from, which cannot be the KBPK too
 	optional  []keyblock.OptBlock // what the block says beside the key's check value
 	working   bool                // a working key of DUKPT: its parity is what the derivation gives, and no sign of a slip
 }
@@ -40,25 +43,53 @@ func (o *outputOpts) add(a *App, cmd *cobra.Command) {
 
 // check looks at all that can be wrong before a key exists.
 func (o *outputOpts) check(ctx context.Context, a *App) error {
-	if o.to != "" {
-		dest, err := source.ParseDEST(o.to)
-		if err != nil {
-			return err
-		}
-		if dest.Kind == source.File && !o.reveal {
-			return fault.New(fault.RevealNeeded, "--to file: writes the clear key; that needs --reveal")
-		}
-		if dest.Kind == source.Block && o.kbpk == "" && !a.Console.CanAsk() {
-			return fault.New(fault.Usage, "--to block: needs --kbpk, the key that protects the block")
-		}
-		if err := source.CheckNew(dest.Arg); err != nil {
-			return err
-		}
+	if _, err := blockVersion(o.version); err != nil {
+		return err
+	}
+	if err := o.checkDest(a); err != nil {
+		return err
 	}
 	if o.reveal {
 		return a.confirmReveal(ctx, o.yes)
 	}
 	return nil
+}
+
+func (o *outputOpts) checkDest(a *App) error {
+	if o.to == "" {
+		if o.kbpk != "" && !o.inAnswer {
+			return fault.New(fault.Usage, "a KBPK is given, and no place for the key block that it protects; say where it goes with --to block:PATH")
+		}
+		return nil
+	}
+	dest, err := source.ParseDEST(o.to)
+	switch {
+	case err != nil:
+		return err
+	case dest.Kind == source.File && !o.reveal:
+		return fault.New(fault.RevealNeeded, "--to file: writes the clear key; that needs --reveal")
+	case dest.Kind == source.File && o.kbpk != "":
+		return fault.New(fault.Usage, "--to file: writes the clear key, and no KBPK protects it; take --to block: or leave out --kbpk")
+	case dest.Kind == source.Block && o.kbpk == "" && !a.Console.CanAsk():
+		return fault.New(fault.Usage, "--to block: needs --kbpk, the key that protects the block")
+	}
+	return source.CheckNew(dest.Arg)
+}
+
+// leaves reports whether the key goes out of the boundary; wraps, whether it goes out in a key block.
+func (o *outputOpts) leaves() bool { return o.to != "" || o.kbpk != "" || o.reveal }
+
+func (o *outputOpts) wraps() bool {
+	return o.kbpk != "" || strings.HasPrefix(o.to, string(source.Block)+":")
+}
+
+// blockVersion reads the version of a block to be written.
+func blockVersion(s string) (byte, error) {
+	version, err := oneChar("block-version", s)
+	if err == nil && strings.IndexByte("ABCDE", version) < 0 {
+		return 0, fault.New(fault.Usage, "unknown version %q of a key block; known: A B C D E", text.Redact(s))
+	}
+	return version, err
 }
 
 func (a *App) confirmReveal(ctx context.Context, yes bool) error {
@@ -67,44 +98,66 @@ func (a *App) confirmReveal(ctx context.Context, yes bool) error {
 
 // delivered is what became of the key.
 type delivered struct {
-	block string // the key block written
-	value string // the clear key, only with --reveal
+	to       string             // where it was written, as --to says
+	block    string             // the key block written
+	value    string             // the clear key, only with --reveal
+	warnings []keyblock.Warning // of the block; they were said
 }
 
-// deliver sends the key where --to says, and gives the clear value when --reveal asks for it without a file.
+// deliver sends the key where --to says, and gives the block where a KBPK stands without it, and the clear value when
+// --reveal asks for it without a file. The file comes last: when anything fails, none is left behind.
 func (o *outputOpts) deliver(ctx context.Context, a *App, in *intake, k hsm.Key) (delivered, error) {
 	var d delivered
-	if o.to == "" {
-		if !o.reveal {
-			return d, nil
-		}
-		value, err := a.revealed(ctx, k)
-		return delivered{value: value}, err
-	}
-	dest, err := source.ParseDEST(o.to)
+	dest, err := o.dest()
 	if err != nil {
 		return d, err
 	}
-	if dest.Kind == source.Block {
-		d.block, err = a.blockFor(ctx, in, k, o)
-		if err == nil {
-			err = source.WriteNew(dest.Arg, []byte(d.block+"\n"))
-		}
-		return d, err
+	if dest.Kind == source.File {
+		return delivered{to: o.to}, a.writeClear(ctx, dest.Arg, k)
 	}
-	return d, a.writeClear(ctx, dest.Arg, k)
+	if o.wraps() {
+		if d, err = a.blockFor(ctx, in, k, o); err != nil {
+			return delivered{}, err
+		}
+	}
+	if o.reveal {
+		if d.value, err = a.revealed(ctx, k); err != nil {
+			return delivered{}, err
+		}
+	}
+	if dest.Kind == source.Block {
+		d.to, err = o.to, source.WriteNew(dest.Arg, []byte(d.block+"\n"))
+	}
+	return d, err
+}
+
+// dest reads --to; the zero value is none.
+func (o *outputOpts) dest() (source.Spec, error) {
+	if o.to == "" {
+		return source.Spec{}, nil
+	}
+	return source.ParseDEST(o.to)
+}
+
+// answerDelivered answers. When that fails, the error says where the key is all the same.
+func (a *App) answerDelivered(schema string, doc any, d delivered, lay func(*render.Page)) error {
+	err := a.render.Answer(schema, doc, lay)
+	if err != nil && d.to != "" {
+		return fault.Wrap(err, "the key was written to %s, but the answer was not", d.to)
+	}
+	return err
 }
 
 // blockFor wraps a key and says what is doubtful about the block.
-func (a *App) blockFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts) (string, error) {
+func (a *App) blockFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts) (delivered, error) {
 	w, err := a.wrapFor(ctx, in, k, o)
 	if err != nil {
-		return "", err
+		return delivered{}, err
 	}
 	for _, warning := range w.Warnings {
 		a.render.Warn(warning.Text)
 	}
-	return w.Block, nil
+	return delivered{block: w.Block, warnings: w.Warnings}, nil
 }
 
 // wrapFor wraps a key as its attributes say, with its check value in KC.
@@ -113,13 +166,18 @@ func (a *App) wrapFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts)
 	if err != nil {
 		return hsm.Wrapped{}, err
 	}
-	version, err := oneChar("block-version", o.version)
+	version, err := blockVersion(o.version)
 	if err != nil {
 		return hsm.Wrapped{}, err
 	}
 	kbpk, err := in.protector(ctx, kbpkWish{src: o.kbpk, version: version, what: text.New("the KBPK"), protects: true, allowWeak: o.allowWeak})
 	if err != nil {
 		return hsm.Wrapped{}, err
+	}
+	if o.from.Block != "" && !o.allowWeak {
+		if err := in.twoKeys(ctx, o.from, kbpk); err != nil {
+			return hsm.Wrapped{}, err
+		}
 	}
 	h := headerFor(k, version)
 	if data, err := b.CheckData(ctx, k); err == nil && k.Algorithm.IsBlockCipher() {

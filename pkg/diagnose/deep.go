@@ -234,13 +234,29 @@ func (s *search) sheetsClaim(found slipsOfParts) (claim, error) {
 	c.whole = len(c.hits) == len(s.open) && len(found.slips) == len(s.sheets)
 	c.chance = chanceAmong(found.among, c)
 	c.advice = s.slipAdvice(c)
+	s.sayOfParts(&c, found, numbers)
+	return c, nil
+}
+
+// sayOfParts words slips in different parts.
+func (s *search) sayOfParts(c *claim, found slipsOfParts, numbers []int) {
+	first := found.pieces[0]
 	c.summary = saysSlips(first, found.slips[0], SideGiven, false, c.evidence.Computed)
 	if len(numbers) > 1 {
-		c.summary = text.New(
-			"parts %s each have a slip in typing; corrected, each has the check value of its sheet and the key gives %s",
-			list(numbers), c.evidence.Computed)
+		c.summary = saysParts(numbers, *c)
 	}
-	return c, nil
+	if len(c.hits) == 0 && len(s.open) > 0 && len(found.slips) == len(s.sheets) {
+		c.summary = text.New("%s; but the key does not have %s then", c.summary, s.open[0].value.Digits)
+	}
+}
+
+// saysParts words slips in several parts.
+func saysParts(numbers []int, c claim) text.Text {
+	if len(c.hits) == 0 {
+		return text.New("parts %s each have a slip in typing; corrected, each has the check value of its sheet", list(numbers))
+	}
+	return text.New("parts %s each have a slip in typing; corrected, each has the check value of its sheet and the key gives %s",
+		list(numbers), c.evidence.Computed)
 }
 
 // allWhole reports whether every odd part is replaced: what the others form with an odd one is no key.
@@ -351,8 +367,11 @@ func saysSlips(p piece, sl slip.Slip, side Side, several bool, v string) text.Te
 	if several && (sl.Kind == slip.Wrong || sl.Kind == slip.Confused) {
 		what = text.New("%s, or the same digits of another part, or some of them in each; XOR gives all of these equal odds", what)
 	}
-	if side == SideOther {
+	switch {
+	case side == SideOther:
 		return text.New("on the other side, %s; that gives %s", what, v)
+	case sl.Odd:
+		return text.New("%s; put right here, all bytes have odd parity and the result is %s", what, v)
 	}
 	return text.New("%s; put right, the result is %s", what, v)
 }

@@ -87,7 +87,7 @@ func (s *search) wrongPart(part int) claim {
 	v := s.sheets[part]
 	c := claim{cause: CauseMistypedDigit, advice: CauseMistypedDigit.advice(), most: Possible}
 	c.summary = text.New(
-		"part %d does not have the check value of its sheet, %s, and no single slip explains it: more than one digit is wrong, or the sheet belongs to another part",
+		"part %d does not have the check value of its sheet, %s, and no slip that was tried explains it: more digits are wrong, or the sheet belongs to another part",
 		part+1, v.Digits,
 	)
 	c.evidence = Evidence{Expected: v.Digits, Got: s.facts.Got.Digits, AsGiven: s.shown,

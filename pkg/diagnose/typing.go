@@ -385,9 +385,7 @@ func (s *search) sheetClaim(slips map[int]found) (claim, error) {
 	c.whole = len(c.hits) == len(s.open) && len(slips) == len(s.sheets)
 	c.summary = saysSlip(first, SideGiven, 1, c.evidence.Computed)
 	if len(parts) > 1 {
-		c.summary = text.New(
-			"parts %s each have a slip in typing; corrected, each has the check value of its sheet and the key gives %s",
-			list(parts), c.evidence.Computed)
+		c.summary = saysParts(parts, c)
 	}
 	return c, nil
 }

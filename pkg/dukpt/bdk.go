@@ -46,16 +46,22 @@ func variantCipher(k *keys.Key) (cipher.Block, error) {
 	return cipherx.NewTDES(changed.Expose())
 }
 
+// CheckBase tells, before any key is there, whether a BDK or IK of the algorithm can be one of the scheme; if not, with an
+// error of kind malformed.
+func CheckBase(s Scheme, alg keys.Algorithm) error { return checkBase(s, alg, alg.KeyLen()) }
+
 // checkKey holds the algorithm of a BDK or IK against the scheme.
-func checkKey(s Scheme, k *keys.Key) error {
-	switch alg := k.Algorithm(); {
+func checkKey(s Scheme, k *keys.Key) error { return checkBase(s, k.Algorithm(), k.Len()) }
+
+func checkBase(s Scheme, alg keys.Algorithm, n int) error {
+	switch {
 	case s != TDES && s != AES:
 		return fault.New(fault.Usage, "unknown DUKPT scheme %q", string(s))
 	case s == TDES && alg != keys.TDES128:
 		return fault.New(fault.Malformed,
-			"TDES DUKPT takes a tdes-128 key (32 hex digits), this one is %s with %d digits", alg, 2*k.Len())
+			"TDES DUKPT takes a tdes-128 key (32 hex digits), this one is %s with %d digits", alg, 2*n)
 	case s == AES && !alg.IsAES():
-		return fault.New(fault.Malformed, "AES DUKPT takes an AES key, this one is %s with %d digits", alg, 2*k.Len())
+		return fault.New(fault.Malformed, "AES DUKPT takes an AES key, this one is %s with %d digits", alg, 2*n)
 	}
 	return nil
 }

@@ -77,18 +77,26 @@ func walk(key []byte, alg keys.Algorithm, ksn KSN) error {
 // UpdateKey derives the key under which a device gets its next initial key (6.5.3): AES only, TDES DUKPT is an error of
 // kind usage. The KSN's counter is ignored, FFFFFFFF is taken. The type "" is the IK's own; the caller wipes the key.
 func (k *IK) UpdateKey(ksn KSN, t KeyType) (*keys.Key, error) {
-	if k.scheme != AES {
-		return nil, fault.New(fault.Usage, "TDES DUKPT has no update key; only AES DUKPT derives one")
+	if _, err := CheckUpdate(k.key.Algorithm(), t); err != nil {
+		return nil, err
 	}
 	if err := checkScheme(k.scheme, ksn); err != nil {
 		return nil, err
 	}
-	last, err := k.walk(ksn.withCounter(ksn.counterMask()))
+	last, err := k.walk(ksn.Update())
 	if err != nil {
 		return nil, err
 	}
 	defer last.Wipe()
 	return last.Working(KEK, t)
+}
+
+// CheckUpdate is [CheckWorking] for the update key of an initial key.
+func CheckUpdate(deriving keys.Algorithm, t KeyType) (KeyType, error) {
+	if !deriving.IsAES() {
+		return "", fault.New(fault.Usage, "TDES DUKPT has no update key; only AES DUKPT derives one")
+	}
+	return CheckWorking(deriving, KEK, t)
 }
 
 // keyOf makes a key of bytes that were just derived and takes them over; with the error of that derivation it wipes them.

@@ -125,5 +125,8 @@ func (k KSN) WithCounter(c uint32) (KSN, error) {
 	return k.withCounter(c), nil
 }
 
+// Update is the KSN with the counter that the update key is derived with, FFFFFFFF (6.5.3).
+func (k KSN) Update() KSN { return k.withCounter(k.counterMask()) }
+
 // Initial is the KSN with its counter cleared, which names the initial key.
 func (k KSN) Initial() KSN { return k.withCounter(0) }

@@ -12,18 +12,23 @@ import (
 	"poskey/pkg/keys"
 )
 
-// Padding says how a KSN of too few digits becomes one of 20.
+// Padding says how a KSN of too few digits becomes a whole one.
 type Padding string
 
-// The paddings. Terminals drop leading F's (moov dukptcli and jPOS put them back); dukpt-tool fills up on the right.
+// The paddings. Terminals drop leading F's (moov dukptcli and jPOS put them back); dukpt-tool fills up on the right. These
+// make a TDES KSN of 20 digits; an IKID of AES DUKPT, 16 digits, is an initial KSN without its counter.
 const (
 	LeftF     Padding = "left-f"
 	LeftZero  Padding = "left-zero"
 	RightZero Padding = "right-zero"
+	IKID      Padding = "ikid"
 )
 
 // Paddings lists them, the likeliest first.
-func Paddings() []Padding { return []Padding{LeftF, LeftZero, RightZero} }
+func Paddings() []Padding { return []Padding{LeftF, LeftZero, RightZero, IKID} }
+
+// ikidLen is the number of digits of an IKID.
+const ikidLen = 16
 
 // maxText bounds what is looked at as a KSN: four times the longest, so that the error for one that was pasted twice
 // still names the position of a digit that is none.
@@ -46,8 +51,11 @@ func unknownPadding(s string) error {
 	return fault.New(fault.Usage, "unknown padding %q of a KSN; known: %s", text.Redact(s), join(Paddings()))
 }
 
-// apply fills digits up to 20.
+// apply fills digits up to 20, or an IKID to 24.
 func (p Padding) apply(digits string) string {
+	if p == IKID {
+		return digits + strings.Repeat("0", 2*aesLen-ikidLen)
+	}
 	missing := 2*tdesLen - len(digits)
 	switch p {
 	case LeftF:
@@ -64,8 +72,8 @@ type Reading struct {
 	KSN     KSN
 }
 
-// ParseShortKSN reads a TDES KSN of 10 to 20 digits whose padding is known: the source says so, or the user. Errors are
-// those of [ParseKSN], and of kind usage for an unknown padding.
+// ParseShortKSN reads a TDES KSN of 10 to 20 digits, or an IKID of 16, whose padding is known: the source says so, or the
+// user. Errors are those of [ParseKSN], and of kind usage for an unknown padding.
 func ParseShortKSN(s string, p Padding) (KSN, error) {
 	if !slices.Contains(Paddings(), p) {
 		return KSN{}, unknownPadding(string(p))
@@ -73,6 +81,9 @@ func ParseShortKSN(s string, p Padding) (KSN, error) {
 	digits := keys.StripSeparators(s)
 	if err := checkDigits(digits); err != nil {
 		return KSN{}, err
+	}
+	if n := len(digits); p == IKID && n != ikidLen {
+		return KSN{}, fault.New(fault.KSNLength, "the IKID has %d hex digits, want 16", n)
 	}
 	if n := len(digits); n < minShort || n > 2*tdesLen {
 		return KSN{}, fault.New(fault.KSNLength, "the short KSN has %d hex digits, want 10 to 20", n)
@@ -94,13 +105,18 @@ func checkDigits(digits string) error {
 	return nil
 }
 
-// ShortReadings gives everything that a KSN of 10 to 19 digits may mean, the likeliest first; nil for anything else.
+// ShortReadings gives everything that a KSN of 10 to 19 digits may mean, the likeliest first; nil for anything else. 16
+// digits may be an IKID too.
 func ShortReadings(s string) []Reading {
-	if len(keys.StripSeparators(s)) >= 2*tdesLen {
+	n := len(keys.StripSeparators(s))
+	if n >= 2*tdesLen {
 		return nil
 	}
 	var all []Reading
 	for _, p := range Paddings() {
+		if p == IKID && n != ikidLen {
+			continue
+		}
 		k, err := ParseShortKSN(s, p)
 		if err != nil {
 			return nil
@@ -114,10 +130,16 @@ func ShortReadings(s string) []Reading {
 func shortError(n int) error {
 	missing := 2*tdesLen - n
 	return fault.New(fault.KSNLength, "the KSN has %d hex digits, want 20 (TDES DUKPT) or 24 (AES DUKPT); "+
-		"with %s in front (left-f), with %s in front (left-zero) or with %s behind (right-zero) "+
-		"it gives three different keys: "+
-		"say which padding is meant", n,
-		strings.Repeat("F", missing), strings.Repeat("0", missing), strings.Repeat("0", missing))
+		"it may be a TDES KSN with %s in front (left-f), with %s in front (left-zero) or with %s behind (right-zero)%s: "+
+		"say which is meant", n,
+		strings.Repeat("F", missing), strings.Repeat("0", missing), strings.Repeat("0", missing), ikidText(n))
+}
+
+func ikidText(n int) text.Text {
+	if n != ikidLen {
+		return text.Raw("")
+	}
+	return text.New(", or the IKID of AES DUKPT, with counter 00000000 behind (ikid)")
 }
 
 // JoinKSN puts a TDES KSN together from its parts as they stand in forms and in jPOS: key set (6 to 10 digits, filled

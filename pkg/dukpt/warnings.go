@@ -47,6 +47,17 @@ func (k KSN) oddDevice() Warning {
 		k.digits(10, 15), k.DeviceID(), k.Counter())}
 }
 
+// UpdateWarnings tells of an update key that is weaker than the initial keys it protects, which count ikBits bits like the
+// one it is derived from.
+func UpdateWarnings(ikBits int, as KeyType) []Warning {
+	own := as.Algorithm().Strength(as.Len())
+	if own >= ikBits {
+		return nil
+	}
+	return []Warning{{"weaker_update_key", fault.WeakKey,
+		text.New("the %s update key counts %d bits of strength, the initial key that it protects %d", string(as), own, ikBits)}}
+}
+
 // WorkingWarnings tells of a working key that is stronger than the BDK or IK it is derived from, which counts baseBits
 // bits: it is as strong as that one at best. The test vectors of the standard never do it.
 func WorkingWarnings(baseBits int, as KeyType) []Warning {

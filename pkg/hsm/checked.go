@@ -16,8 +16,8 @@ func Verify(ctx context.Context, b Boundary, k Key, expected kcv.Expected, m kcv
 	if err != nil {
 		return Checked{}, err
 	}
-	if !c.Match {
-		return Checked{}, fault.New(fault.KCVMismatch, "check value is %s, expected %s (%d digits compared)", c.Computed, c.Expected, c.Digits)
+	if err := c.Err(); err != nil {
+		return Checked{}, err
 	}
 	return Checked{key: k, by: by, comparison: c}, nil
 }

@@ -4,6 +4,7 @@ package hsm
 
 import (
 	"context"
+	"strings"
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
@@ -58,7 +59,7 @@ type Derivation struct {
 
 // UsageTransaction marks the key of a transaction. X9.143 has no usage for it, so this is a proprietary one. A boundary
 // keeps such a key, gives its check value and reveals it, but puts it into no key block for somebody else, whatever
-// usage the header names: what is exported is a working key.
+// usage the header names, and splits it into no components: what is exported is a working key.
 const UsageTransaction keys.Usage = "99"
 
 // isTransaction reports the attributes of a transaction key. A proprietary usage may be somebody else's too, so all
@@ -67,9 +68,23 @@ func (a Attributes) isTransaction() bool {
 	return a.Usage == UsageTransaction && a.Mode == 'X' && a.Exportability == 'N'
 }
 
+func errTransaction() error {
+	return fault.New(fault.NotPermitted, "the key of a transaction goes into no key block and onto no sheets: "+
+		"X9.143 has no usage for it; derive a working key and export that")
+}
+
+// CheckExport tells, before any key is there, that the key may not leave in a key block or in components (kind
+// not_permitted).
+func (w Wanted) CheckExport() error {
+	if w == WantTransaction {
+		return errTransaction()
+	}
+	return nil
+}
+
 // Check tells, before any key is there, what is wrong with the derivation; of the base it looks at the attributes alone.
-// Kinds: not_permitted (another usage than the level's), mode_unfit, ksn_length, counter_bits, and usage for what the
-// scheme does not have.
+// Kinds: not_permitted (another usage than the level's), mode_unfit, ksn_length, malformed (an algorithm that the KSN's
+// scheme does not have), counter_bits, and usage for what the scheme does not derive.
 func (d Derivation) Check(base Attributes) error {
 	if d.From != FromBDK && d.From != FromIK {
 		return fault.New(fault.Usage, "unknown base of a derivation %q", string(d.From))
@@ -89,6 +104,9 @@ func (d Derivation) checkWanted(base keys.Algorithm) error {
 	if d.KSN.IsZero() {
 		return fault.New(fault.KSNLength, "the KSN is empty")
 	}
+	if err := dukpt.CheckBase(d.KSN.Scheme(), base); err != nil {
+		return fault.Wrap(err, "%s", d.From.Name())
+	}
 	hasUse, hasType := d.Want == WantWorking, d.Want == WantWorking || d.Want == WantUpdate
 	if d.Use != "" && !hasUse || d.Type != "" && !hasType {
 		return fault.New(fault.Usage, "only working keys have a use, only working and update keys a type")
@@ -107,7 +125,7 @@ func (d Derivation) checkWanted(base keys.Algorithm) error {
 		}
 		return d.KSN.CheckCounter()
 	case WantUpdate:
-		_, err := dukpt.CheckWorking(base, dukpt.KEK, d.Type)
+		_, err := dukpt.CheckUpdate(base, d.Type)
 		return err
 	}
 	return fault.New(fault.Usage, "unknown key %q is wanted", string(d.Want))
@@ -173,6 +191,53 @@ func KSNBlock(ksn dukpt.KSN) keyblock.OptBlock {
 		return keyblock.OptBlock{ID: "IK", Data: ksn.IKID()}
 	}
 	return keyblock.OptBlock{ID: "KS", Data: ksn.Initial().String()}
+}
+
+// CheckNamed holds a KSN against what the header of a BDK's or an initial key's block says the key is for: BI, KS or IK
+// (X9.143 6.3.6). Kind not_permitted when they differ: the derived key would be one that no device has. A block that is
+// missing, or whose content is not of the scheme, says nothing.
+func CheckNamed(h *keyblock.Header, ksn dukpt.KSN) error {
+	for i := range h.Optional {
+		o := &h.Optional[i]
+		named, is := namedBy(o, h.Usage, ksn)
+		if named == "" || strings.EqualFold(named, is) {
+			continue
+		}
+		if h.Usage == keys.UsageBDK {
+			return fault.New(fault.NotPermitted,
+				"the key block is for the BDK %s (block BI), this KSN asks for the BDK %s", named, is)
+		}
+		return fault.New(fault.NotPermitted,
+			"the key block is for the KSN %s (block %s), the KSN given is one of %s", named, o.ID, is)
+	}
+	return nil
+}
+
+// namedBy gives what an optional block names, and what the KSN has in that place; "" when the block names nothing that
+// can be compared. Old blocks of AES initial keys have a KS with the IKID or the whole KSN.
+func namedBy(o *keyblock.OptBlock, usage keys.Usage, ksn dukpt.KSN) (named, is string) {
+	if _, known := o.Meaning(); !known && o.ID != "KS" {
+		return "", ""
+	}
+	aes := ksn.Scheme() == dukpt.AES
+	switch {
+	case usage == keys.UsageBDK && o.ID == "BI" && aes && strings.HasPrefix(o.Data, "01"):
+		return o.Data[2:], ksn.KeySetID()
+	case usage == keys.UsageBDK && o.ID == "BI" && !aes && strings.HasPrefix(o.Data, "00"):
+		return o.Data[2:], ksn.String()[:10]
+	case usage != keys.UsageIK:
+		return "", ""
+	case o.ID == "IK" && aes:
+		return o.Data, ksn.IKID()
+	case o.ID == "KS" && aes && len(o.Data) == len(ksn.IKID()):
+		return o.Data, ksn.IKID()
+	case o.ID == "KS":
+		named, err := dukpt.ParseKSN(o.Data)
+		if err == nil && named.Scheme() == ksn.Scheme() {
+			return named.Initial().String(), ksn.Initial().String()
+		}
+	}
+	return "", ""
 }
 
 func (s *soft) Derive(ctx context.Context, base Key, d Derivation, p Policy) (Key, error) {

@@ -261,7 +261,10 @@ func correctedLength(material []*secret.Bytes, e Corrected) (int, error) {
 	if e.Size < 0 || e.Size > maxFormed || e.Digits < 0 || e.Digits > 2*n {
 		return 0, fault.New(fault.MalformedLength, "%d of %d digits cannot be corrected to %d bytes", e.Digits, 2*n, e.Size)
 	}
-	return e.Size, e.Slip.Apply(make([]byte, 2*e.Size), make([]byte, typedDigits(n, e.Digits)))
+	if err := e.Slip.Apply(make([]byte, 2*e.Size), make([]byte, typedDigits(n, e.Digits))); err != nil {
+		return 0, err
+	}
+	return e.Size, nil
 }
 
 func typedDigits(bytes, digits int) int {

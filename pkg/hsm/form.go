@@ -32,8 +32,11 @@ func CheckPart(number int, part *component.Part, expected kcv.Expected) error {
 	if err != nil {
 		return fault.Wrap(err, "part %d", number)
 	}
+	if err := expected.Check(part.Check.Method, full); err != nil {
+		return fault.Wrap(err, "part %d", number)
+	}
 	if c := expected.Compare(part.Check.Method, full); !c.Match {
-		return fault.New(fault.KCVMismatch, "part %d: check value is %s, expected %s; nothing was combined", number, c.Computed, c.Expected)
+		return fault.New(fault.KCVMismatch, "part %d: check value is %s, expected %s; nothing was combined", number, c.Got(), c.Expected)
 	}
 	return nil
 }
@@ -48,11 +51,14 @@ func checkFormed(k *keys.Key, f Forming) error {
 	if err != nil {
 		return err
 	}
+	if err := f.Expected.Check(method, full); err != nil {
+		return err
+	}
 	c := f.Expected.Compare(method, full)
 	if c.Match {
 		return nil
 	}
-	return fault.New(fault.KCVMismatch, "the parts combine to a key with check value %s, expected %s: %s", c.Computed, c.Expected, subsetText(k.Algorithm(), f))
+	return fault.New(fault.KCVMismatch, "the parts combine to a key with check value %s, expected %s: %s", c.Got(), c.Expected, subsetText(k.Algorithm(), f))
 }
 
 func subsetText(alg keys.Algorithm, f Forming) text.Text {

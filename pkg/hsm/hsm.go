@@ -37,7 +37,8 @@ type Boundary interface {
 	Import(ctx context.Context, clear *secret.Bytes, a Attributes, p Policy) (Key, error)
 	// Form combines components inside, after every check that can be made before.
 	Form(ctx context.Context, f Forming) (Key, error)
-	// Split cuts a key into components; these leave the boundary in clear, each for one custodian.
+	// Split cuts a key into components; these leave the boundary in clear, each for one custodian. A transaction key is
+	// not split.
 	Split(ctx context.Context, k Key, spec component.Spec) ([]*component.Part, error)
 
 	// Derive derives a key by DUKPT, from a BDK or an initial key. The result has the attributes of what it is for and the
@@ -47,7 +48,8 @@ type Boundary interface {
 
 	// CheckValue computes a check value cut to digits; 0 digits is the default length.
 	CheckValue(ctx context.Context, k Key, m kcv.Method, digits int) (kcv.Value, error)
-	// Compare holds the key against an expected value by a method; "" is the algorithm's default.
+	// Compare holds the key against an expected value by a method; "" is the algorithm's default. A value with more digits
+	// than the method gives is an error of kind malformed_length.
 	Compare(ctx context.Context, k Key, expected kcv.Expected, m kcv.Method) (kcv.Comparison, error)
 	// Identify tells by which algorithm and method the key gives a value; alg "" tries all that have its length.
 	Identify(ctx context.Context, k Key, expected kcv.Expected, alg keys.Algorithm) ([]kcv.Match, error)

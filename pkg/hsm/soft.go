@@ -120,6 +120,9 @@ func admit(k *keys.Key, p Policy) error {
 }
 
 func (s *soft) Split(ctx context.Context, k Key, spec component.Spec) ([]*component.Part, error) {
+	if k.isTransaction() {
+		return nil, errTransaction()
+	}
 	clear, err := s.open(ctx, k)
 	if err != nil {
 		return nil, err
@@ -153,6 +156,9 @@ func (s *soft) Compare(ctx context.Context, k Key, expected kcv.Expected, m kcv.
 	if err != nil {
 		return kcv.Comparison{}, err
 	}
+	if err := expected.Check(m, full); err != nil {
+		return kcv.Comparison{}, err
+	}
 	return expected.Compare(m, full), nil
 }
 
@@ -167,8 +173,7 @@ func (s *soft) Identify(ctx context.Context, k Key, expected kcv.Expected, alg k
 
 func (s *soft) Wrap(ctx context.Context, k, kbpk Key, h keyblock.Header, o keyblock.WrapOptions) (Wrapped, error) {
 	if k.isTransaction() {
-		return Wrapped{}, fault.New(fault.NotPermitted,
-			"the key of a transaction goes into no key block: X9.143 has no usage for it; derive a working key and export that")
+		return Wrapped{}, errTransaction()
 	}
 	clear, err := s.open(ctx, k)
 	if err != nil {

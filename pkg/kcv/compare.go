@@ -30,9 +30,7 @@ func Parse(s string) (Expected, error) {
 	if len(s) > 4*maxDigits {
 		return Expected{}, fault.New(fault.MalformedLength, "a check value has 4 to %d hex digits; this text has %d characters", maxDigits, len(s))
 	}
-	digits := strings.ToUpper(strings.Join(strings.FieldsFunc(s, func(r rune) bool {
-		return strings.ContainsRune(" \t\r\n-:", r)
-	}), ""))
+	digits := strings.ToUpper(keys.StripSeparators(s))
 	for i, c := range digits {
 		if !strings.ContainsRune("0123456789ABCDEF", c) {
 			return Expected{}, fault.New(fault.MalformedHex, "check value %q: character %d is not a hex digit", text.Redact(s), i+1)
@@ -47,7 +45,19 @@ func Parse(s string) (Expected, error) {
 	return Expected{Digits: digits}, nil
 }
 
-// Comparison is the answer of a comparison, with how much it is worth.
+// Check refuses a value with more digits than the method gives (kind malformed_length): the rest would be compared with
+// nothing, and what is longer than any check value may be a key that was pasted in its place.
+func (e Expected) Check(m Method, full []byte) error {
+	if n := 2 * len(full); len(e.Digits) > n {
+		return fault.New(fault.MalformedLength, "the expected check value has %d digits, the method %s gives %d", len(e.Digits), m, n)
+	}
+	return nil
+}
+
+// Shown is the value as it may stand in an answer: its first 16 digits. A longer one may be a key.
+func (e Expected) Shown() string { return e.Digits[:min(len(e.Digits), maxRepeated)] }
+
+// Comparison is the answer of a comparison, with how much it is worth. When the values do not agree, long ones are cut.
 type Comparison struct {
 	Match    bool
 	Digits   int // hex digits compared
@@ -55,22 +65,47 @@ type Comparison struct {
 	Computed Value
 }
 
-// Compare holds an expected value against a whole computed one on the shorter length. Fewer than 4 digits are no match,
-// so a value that never came from Parse, such as the zero one, does not agree with everything.
+// Got is the computed value for an error, with dots behind it when it is cut.
+func (c Comparison) Got() string {
+	digits := c.Computed.Digits
+	if len(digits) < c.Digits {
+		digits += "..."
+	}
+	return Value{c.Computed.Method, digits}.String()
+}
+
+// Err is the error for values that do not agree (kind kcv_mismatch), nil for those that do.
+func (c Comparison) Err() error {
+	shown := len(c.Computed.Digits)
+	switch {
+	case c.Match:
+		return nil
+	case shown < c.Digits:
+		return fault.New(fault.KCVMismatch, "check value is %s, expected %s (%d digits compared, the first %d of the computed value shown)",
+			c.Got(), c.Expected, c.Digits, shown)
+	}
+	return fault.New(fault.KCVMismatch, "check value is %s, expected %s (%d digits compared)", c.Got(), c.Expected, c.Digits)
+}
+
+// Compare holds an expected value against a whole computed one on the shorter length; [Expected.Check] refuses a longer
+// expected one. Fewer than 4 digits are no match, so a value that never came from Parse, such as the zero one, does not
+// agree with everything.
 func (e Expected) Compare(m Method, full []byte) Comparison {
 	computed := strings.ToUpper(hex.EncodeToString(full))
 	n := min(len(e.Digits), len(computed))
 	match := n >= minDigits && subtle.ConstantTimeCompare([]byte(e.Digits[:n]), []byte(computed[:n])) == 1
-	shown := n
-	if !match {
-		shown = min(n, maxShown)
+	if match {
+		return Comparison{Match: true, Digits: n, Expected: e.Digits, Computed: Value{m, computed[:n]}}
 	}
-	return Comparison{Match: match, Digits: n, Expected: e.Digits, Computed: Value{m, computed[:shown]}}
+	return Comparison{Digits: n, Expected: e.Shown(), Computed: Value{m, computed[:min(n, maxShown)]}}
 }
 
 // maxShown is how much of a value that did not match is told: the longest of PCI PIN 15-1. The whole of a hash would be
 // a fingerprint of the key in somebody's log.
 const maxShown = 10
+
+// maxRepeated is how much of an expected value is repeated: the whole of one by a 64-bit block cipher, half a key.
+const maxRepeated = 16
 
 // ChanceOfFalseMatch is the chance that a wrong key agrees on so many digits.
 func ChanceOfFalseMatch(digits int) float64 { return math.Pow(16, -float64(digits)) }
@@ -94,6 +129,7 @@ const (
 
 // Identify finds every algorithm and method by which the key bytes give the expected value, likeliest first: the
 // default method before others. With alg, only that algorithm is tried; otherwise every one whose keys have that length.
+// A method that gives fewer digits than the value has does not give it.
 func Identify(key []byte, expected Expected, alg keys.Algorithm) ([]Match, error) {
 	candidates := []keys.Algorithm{alg}
 	if alg == "" {
@@ -106,6 +142,9 @@ func Identify(key []byte, expected Expected, alg keys.Algorithm) ([]Match, error
 			full, err := Compute(a, key, m)
 			if err != nil {
 				return nil, err
+			}
+			if expected.Check(m, full) != nil {
+				continue
 			}
 			c := expected.Compare(m, full)
 			id := fmt.Sprintf("%s %x", m, full)

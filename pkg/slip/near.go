@@ -67,6 +67,33 @@ func candidates(t target, size, n int) int {
 	return int(math.Round(sum))
 }
 
+// oddCandidates is the number of DES keys within n wrong digits of a piece, itself included, that can be spelled with odd
+// parity in every byte. The lowest bit of a low digit that changes is whatever makes it so.
+func oddCandidates(typed []byte, n int) int {
+	var ways [MaxDigits + 1]int // by number of changed digits
+	ways[0] = 1
+	for i := range len(typed) / 2 {
+		none, one, two := 0, 8+7, 15*7 // of a byte: digits that change, the high one by an odd number of bits
+		if oddByte(typed, i) {
+			none, one = 1, 7+7 // or an even one
+		}
+		for k := n; k >= 0; k-- {
+			ways[k] *= none
+			if k > 0 {
+				ways[k] += ways[k-1] * one
+			}
+			if k > 1 {
+				ways[k] += ways[k-2] * two
+			}
+		}
+	}
+	sum := 0
+	for _, w := range ways[:n+1] {
+		sum += w
+	}
+	return sum
+}
+
 // change is one digit XORed with something.
 type change struct {
 	at    int

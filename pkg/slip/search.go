@@ -36,7 +36,7 @@ type Piece struct {
 type Match struct {
 	Piece int // of the question, from 0
 	Slip  Slip
-	Among int // candidates tried that are as simple as this one, or simpler
+	Among int // candidates that are as simple as this one or simpler; with wrong digits, of odd parity if this one is
 }
 
 // Answer is what a search found: matches, those with odd parity and then the likeliest beforehand first, and the number
@@ -172,13 +172,22 @@ func (s *searching) wrong(piece int, delta []byte) {
 	}
 	right := make([]byte, len(digits))
 	defer clear(right)
-	if slip.Apply(right, s.q.Pieces[piece].Typed) == nil {
-		among := s.tried + candidates(s.target, s.size, len(slip.Digits)) - 1
-		s.keep(piece, slip, right)
-		if last := &s.matches[len(s.matches)-1]; last.Among == 0 {
-			last.Among = among
-		}
+	if slip.Apply(right, s.q.Pieces[piece].Typed) != nil {
+		return
 	}
+	s.keep(piece, slip, right)
+	if last := &s.matches[len(s.matches)-1]; last.Among == 0 {
+		last.Among = s.tried + s.asSimple(piece, last.Slip)
+	}
+}
+
+// asSimple counts the keys that a slip with as many wrong digits leads to. Where it leads to odd parity in every byte, and
+// a check value does not show parity, those that do the same: parity is then a second witness against chance.
+func (s *searching) asSimple(piece int, slip Slip) int {
+	if slip.Odd && s.target.hidden() {
+		return oddCandidates(s.q.Pieces[piece].Typed, len(slip.Digits))
+	}
+	return candidates(s.target, s.size, len(slip.Digits)) - 1
 }
 
 // keep rates a match by what the digits put right look like. Of two slips that come to the same, the likelier stays.
