@@ -84,7 +84,8 @@ func runKCVCheck(ctx context.Context, a *App, o kcvCheckOpts) error {
 	c, err := b.Compare(ctx, t.Key, expected, method)
 	if fault.Is(err, fault.MalformedLength) { // longer than the method's values: by which method is it one?
 		if matches, idErr := b.Identify(ctx, t.Key, expected, t.Key.Algorithm); idErr == nil && len(matches) > 0 {
-			return fault.New(fault.MalformedLength, "%s; it is this key's value by the method %s: agree on one method", err, string(matches[0].Method))
+			return fault.New(fault.MalformedLength, "%s; %s", err,
+				text.New("it is this key's value by the method %s: agree on one method", string(matches[0].Method)))
 		}
 	}
 	if err != nil {
@@ -99,7 +100,7 @@ func runKCVCheck(ctx context.Context, a *App, o kcvCheckOpts) error {
 	}
 	if matches, err := b.Identify(ctx, t.Key, expected, t.Key.Algorithm); err == nil && len(matches) > 0 {
 		return fault.New(fault.KCVMismatch, "check value is %s, expected %s, which is this key's value by the method %s: agree on one method",
-			c.Got(), c.Expected, string(matches[0].Method))
+			c.Got(), c.Wanted(), string(matches[0].Method))
 	}
 	return c.Err()
 }

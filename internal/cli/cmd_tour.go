@@ -263,7 +263,9 @@ func (t *tour) summary(p *render.Page) {
 	p.Line(text.New("     fix: %s", first.Fix))
 	p.Blank()
 	p.Good(text.New("loaded key:       slot %s, check value %s (as the terminal computes it)", string(t.doc.Loaded.Slot), t.doc.Loaded.TerminalKCV))
-	p.Good(text.New("wrong component:  %s", placesLine(p, first.Evidence.Edits)))
+	for _, e := range first.Evidence.Edits {
+		p.Good(text.New("wrong component:  %s", text.New("part %d, digit %d (group %d)", e.Part, e.Digit, e.Group)))
+	}
 	p.Blank()
 	p.Line(text.New("Next: poskey help, or poskey help secrets for how keys go in and out."))
 }

@@ -125,7 +125,11 @@ func TestEverySlipInAKeyIsFound(t *testing.T) {
 // everySlip types every digit wrong, by one delta of the fifteen, and swaps every pair of neighbours.
 func everySlip(t *testing.T, rnd *random, right []byte, des bool, try func(typed []byte, digits ...int)) {
 	t.Helper()
-	for digit := range 2 * len(right) {
+	step := 1
+	if raced {
+		step = 3 // a high digit and a low one in turn
+	}
+	for digit := 0; digit < 2*len(right); digit += step {
 		if typed := mistype(right, digit, byte(2+rnd.below(14)), des); typed != nil {
 			try(typed, digit+1)
 		}
@@ -185,7 +189,11 @@ func TestEveryWrongDigitOfOddParityPartsIsProven(t *testing.T) {
 	keys.FixParity(two)
 	f := diagnose.Facts{Algorithm: keys.TDES128, Kind: diagnose.Parts, Expected: valueOf(t, keys.TDES128, xor(one, two), 6),
 		PartExpected: []kcv.Expected{valueOf(t, keys.TDES128, one, 6), valueOf(t, keys.TDES128, two, 6)}}
-	for digit := range 32 {
+	step := 1
+	if raced {
+		step = 3
+	}
+	for digit := 0; digit < 32; digit += step {
 		for delta := byte(1); delta < 16; delta++ {
 			typed := withDigit(one, digit, digitOf(one, digit)^delta)
 			r := runBytes(t, f, typed, two)

@@ -43,7 +43,7 @@ func TestKSNOfAWrongFormIsRefusedWithItsClass(t *testing.T) {
 		{"", fault.KSNLength, []string{"empty"}},
 		{" - ", fault.KSNLength, []string{"empty"}},
 		{"9876543", fault.KSNLength, []string{"7", "20 (TDES", "24 (AES"}},
-		{"9876543210E00000", fault.KSNLength, []string{"16", "FFFF in front (left-f)", "0000 in front (left-zero)", "0000 behind (right-zero)"}},
+		{"9876543210E00000", fault.KSNLength, []string{"16", "FFFF in front (left-f)", "0000 in front (left-zero)", "0000 behind (right-zero)", "(ikid)"}},
 		{"76543210E0", fault.KSNLength, []string{"10", "FFFFFFFFFF in front (left-f)"}},
 		{"FFF9876543210E00001", fault.KSNLength, []string{"19", "F in front (left-f)", "0 behind (right-zero)"}},
 		{"FFFFF9876543210E00001", fault.KSNLength, []string{"21"}},
@@ -93,6 +93,7 @@ func TestShortKSNNeedsItsPaddingNamed(t *testing.T) {
 		{"3210E00001", LeftF, "FFFFFFFFFF3210E00001"},
 		{"FFFF9876543210E00001", LeftF, "FFFF9876543210E00001"}, // nothing is missing
 		{"FFFF9876543210E00001", RightZero, "FFFF9876543210E00001"},
+		{"12345678 90123456", IKID, "123456789012345600000000"},
 	} {
 		k, err := ParseShortKSN(c.in, c.padding)
 		if err != nil || k.String() != c.want {
@@ -107,6 +108,8 @@ func TestShortKSNNeedsItsPaddingNamed(t *testing.T) {
 		{"9876543210E00001", "", fault.Usage},
 		{"9876543210E00001", "right-f", fault.Usage},
 		{"9876543210E00001", "LEFT-F", fault.Usage}, // only ParsePadding takes another spelling
+		{"123456789012345", IKID, fault.KSNLength},
+		{"FFFF9876543210E00001", IKID, fault.KSNLength},
 		{"210E00001", LeftF, fault.KSNLength},
 		{"FFFFF9876543210E00001", LeftF, fault.KSNLength},
 		{"123456789012345600000001", LeftF, fault.KSNLength},
@@ -123,7 +126,7 @@ func TestShortKSNNeedsItsPaddingNamed(t *testing.T) {
 }
 
 func TestPaddingsHaveTheNamesOfTheCommandLine(t *testing.T) {
-	for in, want := range map[string]Padding{"left-f": LeftF, " Left-Zero ": LeftZero, "RIGHT-ZERO": RightZero} {
+	for in, want := range map[string]Padding{"left-f": LeftF, " Left-Zero ": LeftZero, "RIGHT-ZERO": RightZero, "ikid": IKID} {
 		if p, err := ParsePadding(in); err != nil || p != want {
 			t.Errorf("%q: %s, %v", in, p, err)
 		}
@@ -135,7 +138,7 @@ func TestPaddingsHaveTheNamesOfTheCommandLine(t *testing.T) {
 
 func TestOnlyAShortKSNHasReadings(t *testing.T) {
 	for in, want := range map[string]int{
-		"9876543210E00001": 3, "3210E00001": 3, "FFF9876543210E00001": 3, "9876 5432 10E0 0001": 3,
+		"9876543210E00001": 4, "3210E00001": 3, "FFF9876543210E00001": 3, "9876 5432 10E0 0001": 4,
 		"210E00001": 0, "FFFF9876543210E00001": 0, "123456789012345600000001": 0, "": 0, "9876543210EO0001": 0,
 	} {
 		all := ShortReadings(in)
@@ -143,7 +146,7 @@ func TestOnlyAShortKSNHasReadings(t *testing.T) {
 			t.Errorf("%q has %d readings, want %d", in, len(all), want)
 		}
 		for i, r := range all {
-			if r.Padding != Paddings()[i] || r.KSN.Scheme() != TDES {
+			if r.Padding != Paddings()[i] || (r.KSN.Scheme() == AES) != (r.Padding == IKID) {
 				t.Errorf("%q: reading %d is %+v", in, i+1, r)
 			}
 		}

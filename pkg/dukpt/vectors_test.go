@@ -183,10 +183,10 @@ func checkReadings(t *testing.T, v vector) {
 		}
 	}
 	all := ShortReadings(v.KSNGiven)
-	if len(all) != 3 || len(v.Readings) != 3 {
-		t.Fatalf("%d readings, the vector has %d", len(all), len(v.Readings))
+	if len(all) != 4 || len(v.Readings) != 3 || all[3].Padding != IKID || all[3].KSN.IKID() != v.KSNGiven {
+		t.Fatalf("%d readings, the vector has %d of TDES", len(all), len(v.Readings))
 	}
-	for _, r := range all {
+	for _, r := range all[:3] {
 		want := v.Readings[strings.ReplaceAll(string(r.Padding), "-", "_")]
 		ik := ikOf(t, v.BDK, r.KSN)
 		check, err := kcv.Of(keys.TDES128, ik.Key().Secret().Expose(), kcv.ECBZero, 0)

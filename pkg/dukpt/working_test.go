@@ -410,6 +410,14 @@ func TestWorkingKeyStrongerThanItsBDKIsWarnedOf(t *testing.T) {
 	wantWarnings(t, WorkingWarnings(wiped(t, keys.TDES128, tdesBDK).Strength(), TypeTDES128))
 }
 
+// TestAnUpdateKeyThatIsTooWeakIsWarnedOf: it protects an initial key like the one it comes from.
+func TestAnUpdateKeyThatIsTooWeakIsWarnedOf(t *testing.T) {
+	wantWarnings(t, UpdateWarnings(256, TypeAES128), "weaker_update_key")
+	wantWarnings(t, UpdateWarnings(192, TypeTDES192), "weaker_update_key")
+	wantWarnings(t, UpdateWarnings(128, TypeAES128))
+	wantWarnings(t, UpdateWarnings(128, TypeAES256))
+}
+
 func TestMistakesAreOnlyThoseThatExist(t *testing.T) {
 	nothingLeft(t)
 	tdes, aes := ksnOf(t, "FFFF9876543210E00001"), ksnOf(t, "123456789012345600000001")

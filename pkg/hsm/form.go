@@ -36,7 +36,7 @@ func CheckPart(number int, part *component.Part, expected kcv.Expected) error {
 		return fault.Wrap(err, "part %d", number)
 	}
 	if c := expected.Compare(part.Check.Method, full); !c.Match {
-		return fault.New(fault.KCVMismatch, "part %d: check value is %s, expected %s; nothing was combined", number, c.Got(), c.Expected)
+		return fault.New(fault.KCVMismatch, "part %d: check value is %s, expected %s; nothing was combined", number, c.Got(), c.Wanted())
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ func checkFormed(k *keys.Key, f Forming) error {
 	if c.Match {
 		return nil
 	}
-	return fault.New(fault.KCVMismatch, "the parts combine to a key with check value %s, expected %s: %s", c.Got(), c.Expected, subsetText(k.Algorithm(), f))
+	return fault.New(fault.KCVMismatch, "the parts combine to a key with check value %s, expected %s: %s", c.Got(), c.Wanted(), subsetText(k.Algorithm(), f))
 }
 
 func subsetText(alg keys.Algorithm, f Forming) text.Text {

@@ -54,8 +54,13 @@ func (e Expected) Check(m Method, full []byte) error {
 	return nil
 }
 
-// Shown is the value as it may stand in an answer: its first 16 digits. A longer one may be a key.
-func (e Expected) Shown() string { return e.Digits[:min(len(e.Digits), maxRepeated)] }
+// Shown is the value as it may stand in an answer: whole, or the first 10 of more than 16 digits, which may be a key.
+func (e Expected) Shown() string {
+	if len(e.Digits) > maxRepeated {
+		return e.Digits[:maxShown]
+	}
+	return e.Digits
+}
 
 // Comparison is the answer of a comparison, with how much it is worth. When the values do not agree, long ones are cut.
 type Comparison struct {
@@ -65,13 +70,19 @@ type Comparison struct {
 	Computed Value
 }
 
-// Got is the computed value for an error, with dots behind it when it is cut.
+// Got is the computed value for an error, Wanted the expected one; dots stand behind what is cut.
 func (c Comparison) Got() string {
-	digits := c.Computed.Digits
+	return Value{c.Computed.Method, c.dotted(c.Computed.Digits)}.String()
+}
+
+// Wanted is the expected value for an error.
+func (c Comparison) Wanted() string { return c.dotted(c.Expected) }
+
+func (c Comparison) dotted(digits string) string {
 	if len(digits) < c.Digits {
-		digits += "..."
+		return digits + "..."
 	}
-	return Value{c.Computed.Method, digits}.String()
+	return digits
 }
 
 // Err is the error for values that do not agree (kind kcv_mismatch), nil for those that do.
@@ -82,9 +93,9 @@ func (c Comparison) Err() error {
 		return nil
 	case shown < c.Digits:
 		return fault.New(fault.KCVMismatch, "check value is %s, expected %s (%d digits compared, the first %d of the computed value shown)",
-			c.Got(), c.Expected, c.Digits, shown)
+			c.Got(), c.Wanted(), c.Digits, shown)
 	}
-	return fault.New(fault.KCVMismatch, "check value is %s, expected %s (%d digits compared)", c.Got(), c.Expected, c.Digits)
+	return fault.New(fault.KCVMismatch, "check value is %s, expected %s (%d digits compared)", c.Got(), c.Wanted(), c.Digits)
 }
 
 // Compare holds an expected value against a whole computed one on the shorter length; [Expected.Check] refuses a longer
@@ -104,7 +115,7 @@ func (e Expected) Compare(m Method, full []byte) Comparison {
 // a fingerprint of the key in somebody's log.
 const maxShown = 10
 
-// maxRepeated is how much of an expected value is repeated: the whole of one by a 64-bit block cipher, half a key.
+// maxRepeated is the longest expected value that is repeated whole: one by a 64-bit block cipher.
 const maxRepeated = 16
 
 // ChanceOfFalseMatch is the chance that a wrong key agrees on so many digits.

@@ -108,6 +108,48 @@ func TestBadCheckValuesAreRefused(t *testing.T) {
 	}
 }
 
+// TestAValueLongerThanTheMethodsIsRefused: the digits behind would be compared with nothing.
+func TestAValueLongerThanTheMethodsIsRefused(t *testing.T) {
+	whole := testvec.Hex(t, "08D7B4FB629D0885")
+	for digits, fits := range map[string]bool{"08D7": true, "08D7B4FB629D0885": true, "08D7B4FB629D08850": false, "08D7B4FB629D088508D7B4FB629D0885": false} {
+		err := Expected{Digits: digits}.Check(ECBZero, whole)
+		if fits != (err == nil) || !fits && !fault.Is(err, fault.MalformedLength) {
+			t.Errorf("%d digits: %v", len(digits), err)
+		}
+		if !fits && strings.Contains(err.Error(), "08D7") {
+			t.Errorf("the value is repeated: %v", err)
+		}
+	}
+	key := testvec.Hex(t, "0123456789ABCDEFFEDCBA9876543210")
+	full, err := Compute(keys.TDES128, key, ECBZero)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := Expected{Digits: testvec.Upper(full) + "00"}
+	if matches, err := Identify(key, long, keys.TDES128); err != nil || len(matches) != 0 {
+		t.Errorf("two digits too many: %v, %v", matches, err)
+	}
+}
+
+// TestAMismatchTellsHowMuchWasComparedAndHowMuchIsShown: two values that differ behind what is shown must not look equal,
+// and a key that was pasted as a check value is not repeated.
+func TestAMismatchTellsHowMuchWasComparedAndHowMuchIsShown(t *testing.T) {
+	whole := testvec.Hex(t, "F594C07432A0112233445566778899AA")
+	for digits, want := range map[string]string{
+		"F594C1":                           "check value is F594C0 (cmac), expected F594C1 (6 digits compared)",
+		"F594C07432A1":                     "check value is F594C07432... (cmac), expected F594C07432A1 (12 digits compared, the first 10 of the computed value shown)",
+		"0123456789ABCDEFFEDCBA9876543210": "check value is F594C07432... (cmac), expected 0123456789... (32 digits compared, the first 10 of the computed value shown)",
+	} {
+		c := Expected{Digits: digits}.Compare(CMAC, whole)
+		if err := c.Err(); !fault.Is(err, fault.KCVMismatch) || err.Error() != want {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	if err := (Expected{Digits: "F594C07432A0112233445566778899AA"}).Compare(CMAC, whole).Err(); err != nil {
+		t.Errorf("equal values: %v", err)
+	}
+}
+
 // FuzzParse: what is read is canonical and stays what it is; what is not read gives the zero value.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"", "08D7B4", "08 d7-b4:00", "08D7B40000000000", "000000", "0000000", "ＡＢＣＤ", "O8D7B4", strings.Repeat("a", 128)} {

@@ -13,6 +13,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/secret"
 	"poskey/internal/testvec"
+	"poskey/pkg/component"
 	"poskey/pkg/dukpt"
 	"poskey/pkg/hsm"
 	"poskey/pkg/keyblock"
@@ -303,6 +304,9 @@ func senseless(t *testing.T, b hsm.Boundary) {
 		{"an AES KSN for a TDES BDK", tdes, func(d *hsm.Derivation) { d.KSN = aes.serial(t) }, fault.Malformed},
 		{"a TDES KSN for an AES BDK", aes, func(d *hsm.Derivation) { d.KSN = tdes.serial(t) }, fault.Malformed},
 		{"no level", tdes, func(d *hsm.Derivation) { d.From = "" }, fault.Usage},
+		{"a working key of a triple-length TDES BDK", scheme{bdk: tdes.bdk + tdes.bdk[:16], alg: keys.TDES192}, func(d *hsm.Derivation) {
+			d.Want, d.Use, d.KSN = hsm.WantWorking, dukpt.PIN, tdes.serial(t)
+		}, fault.Malformed},
 		{"nothing wanted", tdes, func(d *hsm.Derivation) { d.Want = "" }, fault.Usage},
 		{"nonsense wanted", tdes, func(d *hsm.Derivation) { d.Want = "everything" }, fault.Usage},
 		{"an initial key with a use", tdes, func(d *hsm.Derivation) { d.Use = dukpt.PIN }, fault.Usage},
@@ -365,6 +369,8 @@ func transactionStays(t *testing.T, b hsm.Boundary) {
 		d := hsm.Derivation{From: hsm.FromBDK, KSN: ksn, Want: hsm.WantTransaction}
 		base := c.base(t, b)
 		k := derive(t, b, base, d)
+		parts, err := b.Split(t.Context(), k, component.Spec{Scheme: component.XOR, Parts: 2})
+		refused(t, "components of a transaction key", parts, err, fault.NotPermitted)
 		wantKey(t, b, k, outsideKey(t, c.initial(t, ksn), d).Secret().Expose())
 		for _, usage := range []keys.Usage{hsm.UsageTransaction, keys.UsageIK, keys.UsageData, keys.UsageBDK} {
 			h := header('D', c.alg)

@@ -118,6 +118,8 @@ func comparisons(t *testing.T, b hsm.Boundary) {
 					}
 				}
 			}
+			longer, err := b.Compare(t.Context(), k, kcv.Expected{Digits: whole + "00"}, m)
+			refused(t, string(alg)+" by "+string(m)+": more digits than there are", longer, err, fault.MalformedLength)
 			c, err := b.Compare(t.Context(), k, expect(t, k.Check.Digits), "")
 			if err != nil || !c.Match || c.Computed != k.Check {
 				t.Errorf("%s by its default method: %+v, error %v; want a match with %s", alg, c, err, k.Check)
