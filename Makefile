@@ -16,7 +16,7 @@ build: ## the binary: static, with nothing of this machine in it
 test: deps ## everything, with the race detector, in random order
 	$(GO) vet ./...
 	$(GO) test -race -shuffle=on ./...
-	$(GO) test -run 'Whole' ./pkg/dukpt # a terminal's whole life; too slow under the race detector
+	$(GO) test -run 'Whole|Planted|Chance|BruteForce' ./pkg/dukpt ./pkg/slip # at full size; too slow under the race detector
 
 deps: ## what the tests need beside Go
 	@sh scripts/test-deps.sh

@@ -114,3 +114,25 @@ func BenchmarkBatch(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkLine: one line into its options, as a plain one and by the strict reader.
+func BenchmarkLine(b *testing.B) {
+	line := []byte(fmt.Sprintf(`{"block":"%s","kbpk":"hex:%s"}`, randomHex(72), randomHex(32)))
+	fields := plainFieldsOf[unwrapOpts]()
+	b.Run("plain", func(b *testing.B) {
+		for b.Loop() {
+			var o unwrapOpts
+			if !readPlain(fields, line, &o) {
+				b.Fatal("the line is not plain")
+			}
+		}
+	})
+	b.Run("strict", func(b *testing.B) {
+		for b.Loop() {
+			var o unwrapOpts
+			if err := decodeLine(line, &o); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -35,8 +35,9 @@ type chunk struct {
 
 // wipe forgets what was in it: lines may hold keys, and so may answers.
 func (c *chunk) wipe() {
+	out := c.out.Bytes()
 	clear(c.in[:cap(c.in)])
-	clear(c.out.Bytes())
+	clear(out[:cap(out)]) // also what was taken back
 	c.in = c.in[:0]
 	c.out.Reset()
 	if cap(c.in) > maxKept {

@@ -314,6 +314,23 @@ func TestAnOddNumberOfDigitsIsPutRight(t *testing.T) {
 	}
 }
 
+// TestTheValueGotTellsOfAnOddPieceToo: nobody can say that such a piece is right, so that the slip is on this side.
+func TestTheValueGotTellsOfAnOddPieceToo(t *testing.T) {
+	right, key := oddText(newRandom("deep odd got"), keys.TDES128)
+	f := diagnose.Facts{Algorithm: keys.TDES128, Kind: diagnose.Key, Got: valueOf(t, keys.TDES128, key, 8), Search: 1}
+	for typed, kind := range map[string]slip.Kind{dropped(right, 12): slip.Dropped, inserted(right, 12, another(right, 12)): slip.Inserted} {
+		x := wantFirst(t, runTyped(t, f, typed), diagnose.CauseMistypedDigit, diagnose.Proven)
+		if e := x.Evidence.Edits; len(e) != 1 || e[0].Slip != kind || e[0].Side != diagnose.SideGiven {
+			t.Errorf("%s: %+v", x.Summary, e)
+		}
+	}
+	f.Expected = value(t, "12345678") // explained in part
+	x := first(t, runTyped(t, f, dropped(right, 12)))
+	if x.Certainty == diagnose.Proven || x.Evidence.Edits[0].Slip != slip.Dropped {
+		t.Errorf("%s (%s)", x.Summary, x.Certainty)
+	}
+}
+
 func TestAnOddNumberOfDigitsInAPart(t *testing.T) {
 	rnd := newRandom("deep odd part")
 	for _, alg := range []keys.Algorithm{keys.TDES128, keys.AES128} {

@@ -38,7 +38,8 @@
 //
 // It searches one mistake at a time (one per part where the sheets' values tell the parts apart); several wrong digits
 // in one piece, or over the parts that are XORed, count as one. More wrong digits mean more matches by chance: the
-// report gives their expected number, and Odds of a finding counts the hypotheses that are as simple as it.
+// report gives their expected number, and Odds of a finding counts the hypotheses that are as simple as it (and, where
+// the piece put right has odd parity in every byte, those that have it too).
 // DES ignores the lowest bit of each byte: slips there are invisible to a check value
 // and, where another digit of that byte is wrong, leave two readings of it ([Edit].ParityUnseen).
 package diagnose

@@ -122,7 +122,8 @@ type Edit struct {
 	Group   int    `json:"group,omitempty"` // of 4 digits, from 1
 	Entered string `json:"entered,omitempty"`
 	Correct string `json:"correct,omitempty"`
-	// SwappedWith is the neighbour with which the digit changed places, 0 for a digit that was mistyped.
+	// SwappedWith is the digit with which this one changed places, 0 for a digit that was mistyped. Of a row that was typed
+	// in place of another, it is where that row stands.
 	SwappedWith int `json:"swapped_with,omitempty"`
 	// ParityUnseen says that the digit's lowest bit is a parity bit which the check value does not show and which the
 	// rest of the piece does not tell either: the digit with that bit turned would do as well.

@@ -162,7 +162,7 @@ func TestASlipHoldsNoDigitOfTheKey(t *testing.T) {
 	r := random(8)
 	kinds := []slip.Kind{slip.Wrong, slip.Swapped, slip.Dropped, slip.Inserted, slip.Groups, slip.Halves}
 	same := 0
-	for i := range 60 {
+	for i := range 36 {
 		kind := kinds[i%len(kinds)]
 		right := randomText(r, 32)
 		typed := mistyped(r, kind, right, 2, keepsLength(i%2 == 0))
@@ -179,7 +179,7 @@ func TestASlipHoldsNoDigitOfTheKey(t *testing.T) {
 			t.Errorf("%s is written as %s, %v", kind, text, err)
 		}
 	}
-	if same < 50 {
+	if same < 30 {
 		t.Errorf("%d slips were compared", same)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // FuzzPlantedFault plants the fault that the bytes say in the key that they say, and asks the engine for it.
 func FuzzPlantedFault(f *testing.F) {
 	for kind := range uint8(11) {
-		f.Add(kind, uint8(3), uint8(11), uint8(7), kind%2 == 0, []byte("0123456789abcdefghijklmnopqrstuv"))
+		f.Add(kind, uint8(3), uint8(11), uint8(7), kind%2 == 0, []byte("0123456789abcdefghijklmnopqrstuv")[:8<<(kind%3)])
 	}
 	f.Add(uint8(0), uint8(31), uint8(31), uint8(1), false, []byte("\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01"))
 	kinds := []slip.Kind{slip.Wrong, slip.Confused, slip.Swapped, slip.Dropped, slip.Inserted, slip.Doubled, slip.Groups, slip.Rows, slip.Halves,

@@ -21,7 +21,12 @@
 //
 // [Search] tries them all on what was typed, in order of effort. Wrong digits of DES keys are searched 64 candidates at
 // a time (internal/bitslice). DES reads seven bits of a byte: of two digits that differ in the lowest bit only, the one
-// is taken that gives its byte odd parity where the whole piece then has odd parity, otherwise [Slip.Unseen] is set.
+// is taken that gives its byte odd parity where the whole piece then has odd parity; otherwise the one that is the
+// likelier slip, and [Slip.Unseen] is set. A piece that has odd parity when put right is no accident often: such matches
+// come first, and are held against the candidates that have it too ([Match].Among).
+//
+// What is not searched: two kinds at once, two swaps, several digits left out or put in, and more than 14 places of one
+// pair of look-alikes in every combination.
 package slip
 
 import (
