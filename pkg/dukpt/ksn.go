@@ -4,8 +4,6 @@ package dukpt
 
 import (
 	"encoding/binary"
-	"encoding/hex"
-	"strings"
 
 	"poskey/internal/fault"
 	"poskey/pkg/keys"
@@ -83,7 +81,14 @@ func (k KSN) IsZero() bool { return k.n == 0 }
 func (k KSN) Bytes() []byte { return append([]byte(nil), k.b[:k.n]...) }
 
 // String gives 20 or 24 upper-case digits.
-func (k KSN) String() string { return strings.ToUpper(hex.EncodeToString(k.b[:k.n])) }
+func (k KSN) String() string {
+	const digits = "0123456789ABCDEF"
+	var out [2 * len(k.b)]byte // by hand: it is said a million times in a batch
+	for i, v := range k.b[:k.n] {
+		out[2*i], out[2*i+1] = digits[v>>4], digits[v&15]
+	}
+	return string(out[:2*k.n])
+}
 
 // counterMask has the bits of the scheme's counter: the low 21 of a TDES KSN, the low 32 of an AES KSN.
 func (k KSN) counterMask() uint32 {

@@ -244,3 +244,11 @@ func TestChanceOfAFalseMatchIsOneInSixteenADigit(t *testing.T) {
 		}
 	}
 }
+
+func TestTheDefaultIsTheFirstMethod(t *testing.T) {
+	for _, alg := range append(keys.Named(), keys.RSA, keys.Raw) {
+		if got, want := Default(alg), Methods(alg)[0]; got != want {
+			t.Errorf("%s: default %s, first method %s", alg, got, want)
+		}
+	}
+}

@@ -104,7 +104,17 @@ func Methods(alg keys.Algorithm) []Method {
 }
 
 // Default is the method used when none is named.
-func Default(alg keys.Algorithm) Method { return Methods(alg)[0] }
+func Default(alg keys.Algorithm) Method {
+	switch {
+	case alg.IsDES() || alg == keys.SM4:
+		return ECBZero
+	case alg.IsAES():
+		return CMAC
+	case alg.IsHMAC():
+		return HMACEmpty
+	}
+	return SHA256
+}
 
 // DefaultDigits is how many hex digits are shown when nothing else is said.
 func DefaultDigits(alg keys.Algorithm, m Method) int {
@@ -152,6 +162,11 @@ func Compute(alg keys.Algorithm, key []byte, m Method) ([]byte, error) {
 	}
 	if !alg.IsBlockCipher() {
 		return nil, notFor(m, alg)
+	}
+	if alg == keys.TDES128 && len(key) == 16 && m == ECBZero { // the value that is made by the million
+		var out [8]byte
+		err := cipherx.EncryptTwoKey((*[16]byte)(key), &out)
+		return out[:], err
 	}
 	b, err := keys.NewCipher(alg, key)
 	if err != nil {
