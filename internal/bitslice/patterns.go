@@ -2,7 +2,10 @@ package bitslice
 
 // Candidates of one 8-byte part of a key: which hex digits change and how, packed into lanes.
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 const (
 	partDigits = 16
@@ -193,18 +196,18 @@ func outside(blocks []block, inner *table, n int, outer uint64, below int) []blo
 }
 
 // Candidates is the number of distinct keys that differ from a given key of so many 8-byte parts in at most n hex digits,
-// the given key included.
+// the given key included, or the largest int where that is less.
 func Candidates(keyParts, n int) int {
-	var ways [8]int // keys by number of changed digits
+	var ways [8]int64 // keys by number of changed digits
 	ways[0] = 1
 	for digit := range partDigits * keyParts {
 		for k := n; k > 0; k-- {
-			ways[k] += ways[k-1] * len(changes(digit%partDigits))
+			ways[k] += ways[k-1] * int64(len(changes(digit%partDigits)))
 		}
 	}
-	sum := 0
+	sum := int64(0)
 	for _, w := range ways[:n+1] {
 		sum += w
 	}
-	return sum
+	return int(min(sum, math.MaxInt))
 }

@@ -84,7 +84,9 @@ func newSearch(p Problem) *search {
 	}
 	s.lanes, s.w = s.kernel.Lanes(), s.kernel.Lanes()/64
 	s.near = newCandidates(p.Digits, s.lanes)
-	copy(s.given[:], parts(p.Key))
+	given := parts(p.Key)
+	copy(s.given[:], given)
+	clear(given)
 	switch s.parts {
 	case 1:
 		s.ops = 1
@@ -117,7 +119,8 @@ func (s *search) follow(block uint64) {
 		f.start()
 		spreadKey(f.key, s.given[op], s.w)
 		f.run(s.kernel, f.key, s.order(op))
-		block = f.blocksOut(s.w, 0)[0]
+		f.takeOut(s.w, 0)
+		block = f.out[0]
 	}
 }
 

@@ -74,15 +74,14 @@ func (f *frame) bit(i, w int) []uint64 {
 	return f.block[i*w : (i+1)*w]
 }
 
-// blocksOut gives the block of each lane of group g, lane 0 first.
-func (f *frame) blocksOut(w, g int) *[64]uint64 {
-	var a [64]uint64
+// takeOut puts the blocks of the lanes of group g to their places in out.
+func (f *frame) takeOut(w, g int) {
+	a := (*[64]uint64)(f.out[64*g:])
 	for i := range a {
 		a[i] = f.bit(i, w)[g]
 	}
-	transpose(&a)
+	transpose(a)
 	slices.Reverse(a[:])
-	return &a
 }
 
 func (w *worker) do(ctx context.Context, t task) {
@@ -149,7 +148,7 @@ func (w *worker) followers(ctx context.Context, part, next int, b block, at, lef
 	s, f := w.s, &w.frames[part]
 	for lane := lanes[0]; lane < lanes[1]; lane++ {
 		if lane%64 == 0 || lane == lanes[0] {
-			copy(f.out[lane/64*64:], f.blocksOut(s.w, lane/64)[:])
+			f.takeOut(s.w, lane/64)
 		}
 		if ctx.Err() != nil {
 			return

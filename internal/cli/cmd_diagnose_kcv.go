@@ -23,6 +23,7 @@ type diagnoseKCVOpts struct {
 	key, kbpk, cryptogram, kek string
 	parts, partExpected        []string
 	search                     int
+	searchGiven                bool
 	reveal, yes                bool
 }
 
@@ -62,7 +63,7 @@ func newDiagnoseKCVCmd(a *App) *cobra.Command {
 	cmd.MarkFlagsMutuallyExclusive("key", "part", "cryptogram")
 	cmd.MarkFlagsRequiredTogether("cryptogram", "kek")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if o.cryptogram != "" && cmd.Flags().Changed("search") {
+		if o.searchGiven = cmd.Flags().Changed("search"); o.searchGiven && o.cryptogram != "" {
 			return fault.New(fault.Usage, "--search looks at a key or at parts as they were typed; it does not go with --cryptogram")
 		}
 		return runDiagnoseKCV(cmd.Context(), a, o)
@@ -86,6 +87,12 @@ func runDiagnoseKCV(ctx context.Context, a *App, o diagnoseKCVOpts) error {
 	material, err := a.diagnoseMaterial(ctx, o, &facts)
 	if err != nil {
 		return err
+	}
+	if facts.NotTyped && (o.searchGiven || o.reveal) {
+		return fault.New(fault.Usage, "the key came in a key block and was not typed: there are no slips of typing to search or to reveal in it")
+	}
+	if o.searchGiven && o.search > 0 && !facts.Algorithm.IsBlockCipher() {
+		return fault.New(fault.Usage, "slips are searched in keys of block ciphers, not of %s", facts.Algorithm)
 	}
 	if facts.Kind != diagnose.None {
 		b, err := a.hsm()
@@ -164,7 +171,7 @@ func (a *App) diagnoseMaterial(ctx context.Context, o diagnoseKCVOpts, f *diagno
 	case o.key != "":
 		f.Kind = diagnose.Key
 		t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.kbpk, what: text.New("the key"), open: true, typed: true, sheetValue: true, policy: hsm.Policy{Inspect: true}})
-		f.Typed = []int{t.Odd}
+		f.Typed, f.NotTyped = []int{t.Odd}, t.Header != nil
 		return []hsm.Key{t.Key}, err
 	case len(o.parts) > 0:
 		f.Kind, f.Parts = diagnose.Parts, len(o.parts)
@@ -242,6 +249,14 @@ func fillDigits(report *diagnose.Report, prober hsm.Prober) error {
 	return nil
 }
 
+// roundedMatches shows a number that may be far below one.
+func roundedMatches(n float64) string {
+	if n >= 10 {
+		return fmt.Sprintf("%.0f", n)
+	}
+	return fmt.Sprintf("%.2g", n)
+}
+
 // digitText shows a digit; 0 is none.
 func digitText(digit byte) string {
 	if digit == 0 {
@@ -278,7 +293,7 @@ func diagnosePage(p *render.Page, report diagnose.Report) {
 	}
 	if s := report.Searched; s.Candidates > 0 {
 		p.Blank()
-		p.Line(text.New("hypotheses tried: %d; matches expected by chance: %s", s.Candidates, fmt.Sprintf("%.2g", s.ExpectedChanceMatches)))
+		p.Line(text.New("hypotheses tried: %d; matches expected by chance: %s", s.Candidates, roundedMatches(s.ExpectedChanceMatches)))
 		if s.Matches > len(report.Findings) {
 			p.Line(text.New("slips that match: %d; the likeliest are shown", s.Matches))
 		}

@@ -4,11 +4,15 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"poskey/internal/console"
 	"poskey/internal/render"
+	"poskey/internal/text"
 	"poskey/pkg/diagnose"
 )
 
@@ -19,7 +23,8 @@ const searchMemory = 256 << 20
 // them every few milliseconds: that is what makes two cores slower than one. The function returned puts things back.
 func tuneForSearch() (restore func()) {
 	percent := debug.SetGCPercent(-1)
-	limit := debug.SetMemoryLimit(searchMemory)
+	limit := debug.SetMemoryLimit(-1) // asks only
+	debug.SetMemoryLimit(min(limit, searchMemory))
 	return func() {
 		debug.SetMemoryLimit(limit)
 		debug.SetGCPercent(percent)
@@ -35,43 +40,75 @@ func (a *App) searched(ctx context.Context, facts diagnose.Facts) (diagnose.Repo
 	return diagnose.KCV(ctx, facts)
 }
 
-// searchBar draws a bar on a terminal for each search of a diagnosis, one after the other.
-type searchBar struct {
-	app   *App
+// searchTeller tells how far the searches of a diagnosis are, one after the other: a bar on a terminal, an event a second
+// under -o json, else nothing.
+type searchTeller struct {
+	app    *App
+	events bool
+	bars   bool
+
 	mu    sync.Mutex
 	total int
+	told  time.Time
 	bar   *console.Bar
 }
 
+// longSearch is a number of keys that takes minutes and more.
+const longSearch = 5e9
+
 // searchProgress gives the function that a search tells its progress, and one that takes the bar away.
 func (a *App) searchProgress() (tell func(done, total int), stop func()) {
-	if a.render.Quiet || a.render.Format == render.JSON || a.Getenv("TERM") == "dumb" || !console.IsTerminal(a.Err) {
-		return nil, func() {}
+	t := &searchTeller{app: a, told: a.Env.Now(), events: !a.render.Quiet && a.render.Format == render.JSON}
+	t.bars = !a.render.Quiet && !t.events && a.Getenv("TERM") != "dumb" && console.IsTerminal(a.Err)
+	return t.tell, t.stop
+}
+
+func (t *searchTeller) tell(done, total int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if total != t.total {
+		t.begin(total)
 	}
-	b := &searchBar{app: a}
-	return b.tell, b.stop
-}
-
-func (b *searchBar) tell(done, total int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.bar == nil || total != b.total {
-		b.close()
-		words := b.app.Say.T("searching %d keys", total)
-		b.bar, b.total = console.NewBar(b.app.Err, int64(total), func() string { return " " + words }), total
+	if t.bar != nil {
+		t.bar.At(int64(done))
 	}
-	b.bar.At(int64(done))
+	if now := t.app.Env.Now(); t.events && now.Sub(t.told) >= tellEvery {
+		t.told = now
+		line, _ := json.Marshal(searchEvent{"poskey.progress/v1", done, total, int(100 * float64(done) / float64(total))})
+		_, _ = fmt.Fprintf(t.app.Err, "%s\n", line)
+	}
 }
 
-func (b *searchBar) stop() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.close()
+// begin is called when a search says for the first time how many keys it has.
+func (t *searchTeller) begin(total int) {
+	t.close()
+	t.total = total
+	if float64(total) > longSearch && !t.app.render.Quiet {
+		t.app.render.Warn(text.New("this search tries %d keys, which takes minutes and more; Ctrl-C stops it", total))
+	}
+	if t.bars {
+		words := t.app.Say.T("searching %d keys", total)
+		t.bar = console.NewBar(t.app.Err, int64(total), func() string { return " " + words })
+	}
 }
 
-func (b *searchBar) close() {
-	if b.bar != nil {
-		b.bar.Close()
-		b.bar = nil
+// searchEvent is the event of a search.
+type searchEvent struct {
+	Schema  string `json:"schema"`
+	Keys    int    `json:"keys"`
+	Total   int    `json:"total"`
+	Percent int    `json:"percent"`
+}
+
+func (t *searchTeller) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.close()
+}
+
+func (t *searchTeller) close() {
+	if t.bar != nil {
+		t.bar.Close()
+		t.bar = nil
 	}
 }

@@ -16,7 +16,7 @@ import (
 const maxMatches = 200
 
 // maxPairings bounds what the matches of several parts may leave to combine.
-const maxPairings = 4096
+const maxPairings = 1 << 18
 
 // deep searches slips value by value: in the parts whose sheets disagree, each by its own value, then in all pieces that
 // may hold one.
@@ -55,7 +55,7 @@ func (s *search) alreadyTried(slips ...slip.Slip) bool {
 	for _, sl := range slips {
 		digit := sl.Kind == slip.Wrong && len(sl.Digits) == 1
 		neighbours := sl.Kind == slip.Swapped && sl.Digits[0].With == sl.Digits[0].At+1
-		halves := sl.Kind == slip.Halves && len(slips) == 1 && (s.size == 16 || s.size == 32)
+		halves := sl.Kind == slip.Halves && len(slips) == 1 && len(s.open) > 0 && (s.size == 16 || s.size == 32)
 		if !digit && !neighbours && !halves {
 			return false
 		}
@@ -64,17 +64,16 @@ func (s *search) alreadyTried(slips ...slip.Slip) bool {
 }
 
 // seek asks the boundary for the slips of some pieces and counts what was tried.
-func (s *search) seek(by hsm.Searcher, q hsm.SearchQuestion) ([]slip.Match, float64, error) {
+func (s *search) seek(by hsm.Searcher, q hsm.SearchQuestion) (slip.Answer, error) {
 	q.Algorithm, q.Digits, q.Progress = s.alg, s.facts.Search, s.facts.Progress
-	before := float64(s.asked)
 	a, err := by.Search(s.ctx, q)
 	if err != nil {
-		return nil, 0, err
+		return slip.Answer{}, err
 	}
 	s.asked += a.Tried
-	s.matches += len(a.Matches)
-	s.chance += float64(a.Tried) * kcv.ChanceOfFalseMatch(len(q.Expected.Digits))
-	return a.Matches[:min(len(a.Matches), maxMatches)], before, nil
+	s.matches += a.Keys
+	s.chance += float64(a.Tried) * kcv.ChanceOfFalseMatch(a.Digits)
+	return a, nil
 }
 
 // deepFor explains one value of the whole key.
@@ -84,12 +83,13 @@ func (s *search) deepFor(by hsm.Searcher, t target) ([]claim, error) {
 	for _, p := range suspects {
 		q.Pieces = append(q.Pieces, hsm.SearchPiece{Typed: p.expr, Digits: s.typed(p.part), Others: s.others(p)})
 	}
-	matches, before, err := s.seek(by, q)
+	before := float64(s.asked)
+	a, err := s.seek(by, q)
 	if err != nil {
 		return nil, err
 	}
 	var claims []claim
-	for _, m := range matches {
+	for _, m := range a.Matches[:min(len(a.Matches), maxMatches)] {
 		if s.alreadyTried(m.Slip) {
 			continue
 		}
@@ -107,6 +107,9 @@ func (s *search) deepFor(by hsm.Searcher, t target) ([]claim, error) {
 			continue // parity made it another key, which a value of a hash shows
 		}
 		c := claim{cause: r.cause, hits: []hit{h}, preferred: m.Slip.Odd, weight: m.Slip.Weight}
+		if m.Slip.Kind == slip.Swapped && len(suspects) > 1 { // two wrong digits of another part come to the same key
+			c.most = Likely
+		}
 		if err := s.weigh(&c); err != nil {
 			return nil, err
 		}
@@ -125,26 +128,28 @@ func chanceAmong(hypotheses float64, c claim) float64 {
 // deepBySheet searches each part whose sheet disagrees by its own value, and holds the sum of what was found against the
 // key's.
 func (s *search) deepBySheet(by hsm.Searcher) ([]claim, error) {
-	combinations := []slipsOfParts{{among: 1, weight: 1}}
-	each := maxMatches
-	if len(s.sheets) > 1 {
-		each = int(math.Pow(maxPairings, 1/float64(len(s.sheets))))
-	}
+	var parts []matchesOfPart
 	for _, p := range s.pieces() {
 		v, wrong := s.sheets[p.part]
 		if !wrong {
 			continue
 		}
 		q := hsm.SearchQuestion{Method: s.sheetM, Expected: v, Pieces: []hsm.SearchPiece{{Typed: p.expr, Digits: s.typed(p.part)}}}
-		matches, _, err := s.seek(by, q)
+		a, err := s.seek(by, q)
 		if err != nil {
 			return nil, err
 		}
-		combinations = withMatches(combinations, p, matches[:min(len(matches), each)], v)
+		if len(a.Matches) > 0 { // else the part stays unexplained
+			parts = append(parts, matchesOfPart{p, a})
+		}
+	}
+	pairings, err := s.pairings(parts)
+	if err != nil {
+		return nil, err
 	}
 	var claims []claim
-	for _, found := range combinations {
-		if len(found.slips) == 0 || s.alreadyTried(found.slips...) {
+	for _, found := range pairings {
+		if s.alreadyTried(found.slips...) {
 			continue
 		}
 		c, err := s.sheetsClaim(found)
@@ -154,6 +159,84 @@ func (s *search) deepBySheet(by hsm.Searcher) ([]claim, error) {
 		claims = append(claims, c)
 	}
 	return onlyWhole(claims), nil
+}
+
+// matchesOfPart is what was found in one part.
+type matchesOfPart struct {
+	piece  piece
+	answer slip.Answer
+}
+
+// pairings puts a match of each part together, the likeliest first. Short values leave thousands of chance matches: those
+// are asked for whose sum has the key's value, and where none has, or none is known, the first ones stand.
+func (s *search) pairings(parts []matchesOfPart) ([]slipsOfParts, error) {
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	var first, right []slipsOfParts
+	each := int(math.Pow(maxPairings, 1/float64(len(parts))))
+	at := make([]int, len(parts))
+	for more := true; more; more = advance(at, parts, each) {
+		found := pairing(parts, at)
+		if len(first) < maxMatches {
+			first = append(first, found)
+		}
+		if len(s.open) == 0 || !s.allWhole(s.replacedBy(found)) {
+			continue
+		}
+		_, ok, err := s.hits(s.sumOf(found), s.open[0])
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			right = append(right, found)
+		}
+	}
+	for _, p := range parts {
+		s.cutShort = s.cutShort || len(p.answer.Matches) > each
+	}
+	if len(right) > 0 {
+		return right[:min(len(right), maxMatches)], nil
+	}
+	return first, nil
+}
+
+// advance counts to the next pairing, of the first so many matches of each part.
+func advance(at []int, parts []matchesOfPart, each int) bool {
+	for i := len(at) - 1; i >= 0; i-- {
+		if at[i]++; at[i] < min(each, len(parts[i].answer.Matches)) {
+			return true
+		}
+		at[i] = 0
+	}
+	return false
+}
+
+func pairing(parts []matchesOfPart, at []int) slipsOfParts {
+	found := slipsOfParts{among: 1, weight: 1}
+	for i, p := range parts {
+		m := p.answer.Matches[at[i]]
+		found.pieces = append(found.pieces, p.piece)
+		found.slips = append(found.slips, m.Slip)
+		found.digits += p.answer.Digits
+		found.among *= float64(m.Among)
+		found.weight *= m.Slip.Weight
+	}
+	return found
+}
+
+// replacedBy gives the parts put right.
+func (s *search) replacedBy(found slipsOfParts) map[int]hsm.Expr {
+	replaced := map[int]hsm.Expr{}
+	for i, p := range found.pieces {
+		replaced[p.part] = s.corrected(p, found.slips[i])
+	}
+	return replaced
+}
+
+// sumOf is the key that the parts put right form.
+func (s *search) sumOf(found slipsOfParts) reading {
+	return reading{cause: causeOf(found.slips[0]), expr: withParts(s.facts.Parts, s.replacedBy(found)), alg: s.alg, method: s.facts.Method}
 }
 
 // onlyWhole keeps the claims that explain everything where there are any: the others are then chance matches of a sheet.
@@ -179,41 +262,21 @@ type slipsOfParts struct {
 	weight float64
 }
 
-// withMatches puts every match of a part to every combination before it.
-func withMatches(heads []slipsOfParts, p piece, matches []slip.Match, v kcv.Expected) []slipsOfParts {
-	if len(matches) == 0 {
-		return heads // this part stays unexplained
-	}
-	var out []slipsOfParts
-	for _, head := range heads {
-		for _, m := range matches {
-			out = append(out, slipsOfParts{
-				pieces: append(append([]piece(nil), head.pieces...), p),
-				slips:  append(append([]slip.Slip(nil), head.slips...), m.Slip),
-				digits: head.digits + len(v.Digits), among: head.among * float64(m.Among), weight: head.weight * m.Slip.Weight,
-			})
-		}
-	}
-	return out
-}
-
 // sheetsClaim makes one claim of slips in different parts.
 func (s *search) sheetsClaim(found slipsOfParts) (claim, error) {
-	replaced, numbers := map[int]hsm.Expr{}, []int{}
-	for i, p := range found.pieces {
-		replaced[p.part] = s.corrected(p, found.slips[i])
+	var numbers []int
+	for _, p := range found.pieces {
 		numbers = append(numbers, p.part)
 	}
 	first := found.pieces[0]
 	c := claim{cause: causeOf(found.slips[0]), digits: found.digits, weight: found.weight}
-	sum := reading{cause: c.cause, expr: withParts(s.facts.Parts, replaced), alg: s.alg, method: s.facts.Method}
 	c.evidence = s.evidenceOf(hit{reading: reading{alg: s.alg, method: s.sheetM}, target: target{value: s.sheets[first.part]},
 		answer: hsm.Answer{Digits: len(s.sheets[first.part].Digits)}})
 	for _, t := range s.open {
-		if !s.allWhole(replaced) {
+		if !s.allWhole(s.replacedBy(found)) {
 			break
 		}
-		h, ok, err := s.hits(sum, t)
+		h, ok, err := s.hits(s.sumOf(found), t)
 		if err != nil {
 			return claim{}, err
 		}
@@ -299,12 +362,24 @@ func causeOf(sl slip.Slip) Cause {
 // slipAdvice asks for one more value where chance alone would find a key.
 func (s *search) slipAdvice(c claim) advice {
 	a := c.cause.advice()
-	if c.chance >= likelyBelow {
+	switch {
+	case s.cutShort && !c.whole:
+		a.nextTest = text.New(
+			"more slips match the short check values of the parts than could be put together: longer check values of the parts decide, or fewer wrong digits (--search)")
+	case c.chance >= likelyBelow:
 		a.nextTest = text.New(
 			"chance alone gives %s matches in this search: a further check value must decide (of each part, of the key by another method, or more digits of this one); then read the named digits again",
-			fmt.Sprintf("%.2g", s.chance))
+			rounded(s.chance))
 	}
 	return a
+}
+
+// rounded shows a number of matches: small ones by two digits, others whole.
+func rounded(matches float64) string {
+	if matches >= 10 {
+		return fmt.Sprintf("%.0f", matches)
+	}
+	return fmt.Sprintf("%.2g", matches)
 }
 
 // editsOf puts a slip into words of evidence.

@@ -686,3 +686,71 @@ func TestCertaintyIsHonest(t *testing.T) {
 		t.Errorf("of %d: found %d, first %d, others proven %d", times, found, firstOne, proven)
 	}
 }
+
+// TestTwoWrongDigitsAreNoProvenSwapInAnotherPart: under XOR the two come to the same key.
+func TestTwoWrongDigitsAreNoProvenSwapInAnotherPart(t *testing.T) {
+	f := diagnose.Facts{Algorithm: keys.TDES128, Kind: diagnose.Parts, Expected: value(t, "EDF5E0"), Search: 3}
+	r := runTyped(t, f, "521E0F761C7BBA9C6F2B4CAABDAB5288", "9C4115871EB7B277F8D2F14BA83723D1")
+	listed := false
+	for _, found := range r.Findings {
+		if found.Certainty == diagnose.Proven {
+			t.Errorf("proven: %s", found.Summary)
+		}
+		e := found.Evidence.Edits
+		listed = listed || len(e) == 2 && e[0].Part == 1 && e[0].Digit == 14 && e[1].Digit == 15 && e[0].SwappedWith == 0
+	}
+	if !listed {
+		t.Errorf("two wrong digits of part 1 are not among %d findings", len(r.Findings))
+	}
+}
+
+func TestSwappedHalvesOfAPartAreFoundByItsSheetAlone(t *testing.T) {
+	f := diagnose.Facts{Algorithm: keys.TDES128, Kind: diagnose.Parts, Search: 2,
+		PartExpected: []kcv.Expected{value(t, "E2AC18"), value(t, "1E656F")}}
+	r := runTyped(t, f, "8F3517EEABE482C90723CD4CDDF25A1F", "227A6A90957517C2E22CBC934EC55187")
+	if found := first(t, r); found.Cause != diagnose.CauseHalvesSwapped || found.Evidence.Parts[0] != 1 {
+		t.Errorf("%s: %s", found.Cause, found.Summary)
+	}
+}
+
+// TestAValueLongerThanItsMethodCountsAsWhatIsCompared: the PAX modes give 8 digits.
+func TestAValueLongerThanItsMethodCountsAsWhatIsCompared(t *testing.T) {
+	f := diagnose.Facts{Algorithm: keys.TDES128, Kind: diagnose.Parts, Method: kcv.PAXMode2, Search: 3,
+		PartExpected: []kcv.Expected{value(t, "D6D7106112345678")}}
+	long := runTyped(t, f, "1743CD4CDDF25A2F8F3517EEABE482C9", "227A6A90957517C2E22CBC934EC55187")
+	f.PartExpected[0] = value(t, "D6D71061")
+	short := runTyped(t, f, "1743CD4CDDF25A2F8F3517EEABE482C9", "227A6A90957517C2E22CBC934EC55187")
+	if a, b := first(t, long), first(t, short); a.Odds != b.Odds || a.Certainty != b.Certainty {
+		t.Errorf("odds %g (%s) with 16 digits, %g (%s) with the 8 that exist", a.Odds, a.Certainty, b.Odds, b.Certainty)
+	}
+	if a, b := long.Searched.ExpectedChanceMatches, short.Searched.ExpectedChanceMatches; a < b*0.99 || a > b*1.01 {
+		t.Errorf("%g and %g matches by chance", long.Searched.ExpectedChanceMatches, short.Searched.ExpectedChanceMatches)
+	}
+}
+
+// TestTheKeysValueDecidesBetweenChanceMatchesOfShortSheets: four digits on each sheet leave a hundred matches of each.
+func TestTheKeysValueDecidesBetweenChanceMatchesOfShortSheets(t *testing.T) {
+	f := diagnose.Facts{Algorithm: keys.TDES128, Kind: diagnose.Parts, Expected: value(t, "D414091F"), Search: 3,
+		PartExpected: []kcv.Expected{value(t, "E5B2"), value(t, "7CBB")}}
+	r := runTyped(t, f, "528DFC079182654FF63F5F0F9A621D72", "9566C74D10037C4D7B6B0407D1E2A699")
+	found := first(t, r)
+	if found.Evidence.Computed != "D414091F" || len(found.Evidence.Parts) != 2 {
+		t.Errorf("%s", found.Summary)
+	}
+}
+
+func TestOfAKeyThatWasNotTypedNoPlaceIsTold(t *testing.T) {
+	rnd := newRandom("not typed")
+	key := rnd.bytes(16)
+	wrong := append([]byte(nil), key...)
+	wrong[3] ^= 0x50
+	f := diagnose.Facts{Algorithm: keys.TDES128, Kind: diagnose.Key, Expected: valueOf(t, keys.TDES128, wrong, 6), Search: 2, NotTyped: true}
+	r := runBytes(t, f, key)
+	if r.Verdict != diagnose.Unexplained {
+		t.Errorf("verdict %s: %v", r.Verdict, r.Findings)
+	}
+	f.NotTyped = false
+	if found := first(t, runBytes(t, f, key)); len(found.Evidence.Edits) != 1 {
+		t.Errorf("typed, it has %d edits", len(found.Evidence.Edits))
+	}
+}

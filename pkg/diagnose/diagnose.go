@@ -75,6 +75,7 @@ type Facts struct {
 	Parts        int            // number of parts, for Kind Parts
 	PartExpected []kcv.Expected // the check values on the sheets, in order; may be shorter, no digits where unknown
 	Typed        []int          // hex digits of each piece as typed, where its last digit only fills it up to a byte; 0 is all
+	NotTyped     bool           // the key was not typed but came in a key block: its digits are not searched, and no place is told
 	KEKAlgorithm keys.Algorithm // for Kind Cryptogram; "" is the family of Algorithm at the length of the KEK
 	Prober       hsm.Prober
 

@@ -89,6 +89,7 @@ type search struct {
 	askedBefore int       // the search over all slips of typing, which does not make what was found before less certain
 	depth       int       // wrong digits that were searched together
 	matches     int       // of that search
+	cutShort    bool      // short values of parts left more matches than were put together
 	special     text.Text // a next step that a stage found out
 }
 
@@ -154,7 +155,7 @@ func (s *search) run() (Report, error) {
 		return s.matchReport()
 	}
 	var claims []claim
-	for _, stage := range []func() ([]claim, error){s.simple, s.typing, s.deep} {
+	for _, stage := range s.stages() {
 		found, err := stage()
 		if err != nil {
 			return Report{}, err
@@ -172,6 +173,15 @@ func (s *search) run() (Report, error) {
 		claims = append(claims, found...)
 	}
 	return s.report(claims), nil
+}
+
+// stages are the steps of the search, the simple before the laborious. Slips of typing are made by who types: places in a
+// key that came in a block would tell, value by value, what is in the block.
+func (s *search) stages() []func() ([]claim, error) {
+	if s.facts.NotTyped {
+		return []func() ([]claim, error){s.simple}
+	}
+	return []func() ([]claim, error){s.simple, s.typing, s.deep}
 }
 
 // compareAsGiven sorts the values given into those that the material has and those that it has not.

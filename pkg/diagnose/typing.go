@@ -212,6 +212,9 @@ func (s *search) slipClaims(all []found, t target) ([]claim, error) {
 		f.hit.mark = func(e *Evidence) { e.Edits = f.edits(f.piece, t.side, f.unseen) }
 		f.hit.says = func(v string) text.Text { return saysSlip(f, t.side, places, v) }
 		c := claim{cause: CauseMistypedDigit, hits: []hit{f.hit}, advice: CauseMistypedDigit.advice(), preferred: f.odd, weight: 1}
+		if f.swap() && s.facts.Kind == Parts && len(s.suspects(t)) > 1 { // two wrong digits of another part come to the same key
+			c.most = Likely
+		}
 		if err := s.weigh(&c); err != nil {
 			return nil, err
 		}

@@ -64,7 +64,7 @@ func candidates(t target, size, n int) int {
 		ways *= float64(2*size-k+1) / float64(k) * 15
 		sum += ways
 	}
-	return int(math.Round(sum))
+	return int(min(math.Round(sum), math.MaxInt))
 }
 
 // oddCandidates is the number of DES keys within n wrong digits of a piece, itself included, that can be spelled with odd
@@ -115,12 +115,18 @@ func changes(t target, digits int) []change {
 // oneByOne tries keys with the cipher of the library, on all workers. A worker takes all candidates with the same last
 // digit and change.
 func oneByOne(ctx context.Context, t target, key []byte, n, workers int, progress func(done int)) ([][]byte, error) {
-	w := walk{ctx: ctx, trial: trial{target: t}, changes: changes(t, 2*len(key))}
+	var next, tried atomic.Int64
+	tell := func(more int) {
+		if sum := tried.Add(int64(more)); progress != nil {
+			progress(int(sum))
+		}
+	}
+	w := walk{ctx: ctx, trial: trial{target: t}, changes: changes(t, 2*len(key)), tell: tell}
 	first := w.start(key)
 	defer clear(first.key)
 	first.try()
+	first.told()
 	found := make([][][]byte, max(1, workers))
-	var next, tried atomic.Int64
 	var wg sync.WaitGroup
 	for i := range found {
 		wg.Go(func() {
@@ -131,11 +137,8 @@ func oneByOne(ctx context.Context, t target, key []byte, n, workers int, progres
 				if at < 0 {
 					break
 				}
-				mine.tried = 0
 				mine.from(at, n)
-				if sum := tried.Add(int64(mine.tried)); progress != nil {
-					progress(int(sum) + 1)
-				}
+				mine.told()
 			}
 			found[i] = mine.found
 		})
@@ -159,7 +162,8 @@ type walk struct {
 	changes []change
 	key     []byte // at work
 	delta   []byte // of the key given
-	tried   int
+	tried   int    // and not told yet
+	tell    func(tried int)
 	found   [][]byte
 }
 
@@ -167,6 +171,12 @@ func (w walk) start(key []byte) *walk {
 	w.key = append([]byte(nil), key...)
 	w.delta = make([]byte, len(key))
 	return &w
+}
+
+// told tells how many were tried.
+func (w *walk) told() {
+	w.tell(w.tried)
+	w.tried = 0
 }
 
 func (w *walk) try() {
@@ -183,7 +193,10 @@ func (w *walk) from(at, left int) {
 	w.try()
 	for before := 0; left > 1 && before < at && w.changes[before].at < c.at; before++ {
 		w.from(before, left-1)
-		if left > 2 && w.ctx.Err() != nil {
+		if left < 3 {
+			continue
+		}
+		if w.told(); w.ctx.Err() != nil { // thousands of candidates later
 			break
 		}
 	}

@@ -5,6 +5,7 @@ package slip
 import (
 	"context"
 	"crypto/sha256"
+	"math"
 	"math/bits"
 	"slices"
 
@@ -43,7 +44,9 @@ type Match struct {
 // of candidates.
 type Answer struct {
 	Matches []Match
+	Keys    int // matches that are different keys: a wrong digit told for several pieces is one
 	Tried   int
+	Digits  int // hex digits of the value that were compared
 }
 
 // Search tries every slip of every piece. A wrong digit of one piece is, under XOR, the same of any other: it is found
@@ -81,7 +84,18 @@ func Search(ctx context.Context, q Question) (Answer, error) {
 		}
 		return 0
 	})
-	return Answer{s.matches, s.tried}, nil
+	return Answer{s.matches, s.keys(), s.tried, t.digits}, nil
+}
+
+// keys counts what is told for several pieces once.
+func (s *searching) keys() int {
+	n, first := 0, slices.IndexFunc(s.q.Pieces, s.full)
+	for _, m := range s.matches {
+		if m.Slip.Kind != Wrong || m.Piece == first {
+			n++
+		}
+	}
+	return n
 }
 
 // searching is a search under way.
@@ -135,6 +149,9 @@ func (s *searching) digits(ctx context.Context) error {
 	Pack(key, s.q.Pieces[first].Typed)
 	xorInto(key, s.q.Pieces[first].Others)
 	total := candidates(s.target, s.size, s.q.Digits)
+	if total >= maxTried {
+		return fault.New(fault.TooLarge, "%d wrong digits of %s are too many keys to search here", s.q.Digits, s.q.Algorithm)
+	}
 	deltas, err := near(ctx, s.target, key, s.q.Digits, cores(s.q.Workers), func(done int) {
 		if s.q.Progress != nil {
 			s.q.Progress(done, total)
@@ -154,6 +171,9 @@ func (s *searching) digits(ctx context.Context) error {
 	s.tried += total - 1 // the key as given is no candidate of a slip
 	return nil
 }
+
+// maxTried keeps the numbers of candidates, which are added up, within an int: no bound but on small machines.
+const maxTried = math.MaxInt / 16
 
 func (s *searching) full(p Piece) bool { return len(p.Typed) == 2*s.size }
 

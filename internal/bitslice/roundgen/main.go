@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"go/format"
-	"io"
 	"os"
 	"slices"
 
@@ -61,7 +60,7 @@ func generate() ([]byte, error) {
 
 // writeRound writes left ^= f(right, key), with the places of the halves in the block. The key is the words of a part from
 // the round's rotation on. Block and key alone are pointers, which leaves the most registers to the gates.
-func writeRound(w io.Writer, boxes [circuit.Boxes]circuit.Circuit, comment, name string, left, right int) error {
+func writeRound(w *bytes.Buffer, boxes [circuit.Boxes]circuit.Circuit, comment, name string, left, right int) error {
 	fmt.Fprintf(w, "// %s\nfunc %s(block *[64]uint64, key *[84]uint64) {\n", comment, name)
 	from := func(i int) string { return fmt.Sprintf("block[%d]", right+i) }
 	for i, c := range boxes {
@@ -80,7 +79,7 @@ func writeRound(w io.Writer, boxes [circuit.Boxes]circuit.Circuit, comment, name
 // tailBits.
 func tail() []int { return []int{7, 15, 23, 31, 6, 14, 22, 30, 5, 13, 21, 29} }
 
-func writeTail(w io.Writer, boxes [circuit.Boxes]circuit.Circuit) error {
+func writeTail(w *bytes.Buffer, boxes [circuit.Boxes]circuit.Circuit) error {
 	fmt.Fprint(w, "// tail64 gives the lanes in which a bit of the next right half, of those in tailBits, is not the wanted one.\n"+
 		"func tail64(left, right *[32]uint64, key *[84]uint64, want, care *[12]uint64) (wrong uint64) {\n")
 	for i, c := range boxes {
@@ -119,7 +118,7 @@ func placeOf(box, o int) int {
 // writeBox writes a box, each input right before it is read; use is told of the outputs,
 // which are named o1 to o4, and right names a bit of the right half.
 func writeBox(
-	w io.Writer, box int, c circuit.Circuit, outputs []int, right func(i int) string, use func(o int, value string) string,
+	w *bytes.Buffer, box int, c circuit.Circuit, outputs []int, right func(i int) string, use func(o int, value string) string,
 ) error {
 	e := circuit.Emission{Prefix: "t", Store: use, Load: func(n int, name string) string {
 		half := right(int(circuit.Expansion()[6*box+n]) - 1)
