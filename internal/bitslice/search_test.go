@@ -127,7 +127,7 @@ func TestHitsEqualBruteForce(t *testing.T) {
 			for range 3 {
 				key := randomKey(r, size)
 				block := r.Uint64()
-				want, care := r.Uint64(), firstDigits(2 + r.IntN(2)) // short: many hits
+				want, care := r.Uint64(), firstDigits(2+r.IntN(2)) // short: many hits
 				p := Problem{Key: key, Block: block, Want: want, Care: care, Digits: digits, Workers: 2}
 				got, brute := deltas(mustRun(t, p)), bruteForce(t, key, block, want, care, digits)
 				if !same(got, brute) {
