@@ -15,15 +15,16 @@
 //
 // Candidates of one 8-byte part stand in batches of one per lane. What differs between the lanes of a batch is a few
 // key bits, each with a lane pattern that does not depend on the key; patterns of one and two changed digits are made
-// once, a third and fourth digit changes all lanes alike. So nothing is transposed and no key schedule is computed: a
+// once, a third and fourth digit changes all lanes alike. So no key is transposed and no key schedule is computed: a
 // round reads its key bits at fixed places of the two halves, which are kept twice in a row so that rotation is an
-// offset.
+// offset. Only the blocks that a later part goes on with are transposed, to be spread over all lanes one by one.
 //
 // Work that candidates share is done once: E(K1) for all keys with that K1, D(K2) for all with that K1 and K2. The last
-// DES of a batch stops after its right half of round 15, half of the first 24 bits, unless a lane still agrees.
+// DES of a batch stops after the right half of round 15, which shows every other one of the first 24 bits of the
+// ciphertext, unless a lane still agrees.
 //
 // # What it is not
 //
-// It is not constant-time: a candidate is a hypothesis about the caller's own key. Key words and blocks live in ordinary
-// memory that is cleared before Run returns; Go may have copied registers to a stack that is not.
+// It is not constant-time: a candidate is a hypothesis about the caller's own key. Key words and blocks live in
+// ordinary memory that is cleared before Run returns; Go may have copied registers to a stack that is not.
 package bitslice

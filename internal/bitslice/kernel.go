@@ -2,22 +2,18 @@ package bitslice
 
 // The kernel: rounds of DES over words.
 
-// Kernel runs rounds of DES on one key and one block per lane. A bit of a block or key takes Lanes()/64 words: a block has 64
-// bits, a key has 112, C twice and D twice. A block is crossed when its right half stands first: DES exchanges the halves
-// at its end, and nobody moves them for that. The methods are called from several goroutines.
+// Kernel runs rounds of DES on one key and one block per lane. A bit of a block or key takes Lanes()/64 words: a block
+// has 64 bits, a key has 112, C twice and D twice. A block is crossed when its right half stands first: DES exchanges the
+// halves at its end, and nobody moves them for that. The methods are called from several goroutines.
 type Kernel interface {
 	// Lanes is the number of keys at once, a multiple of 64.
 	Lanes() int
 	// Rounds runs an even number of rounds in place, one for each rotation.
 	Rounds(block, key []uint64, rotations []uint8, crossed bool)
-	// Tail computes the right half of the next round as far as the first 24 bits of the ciphertext show it, and takes the
-	// lanes out of alive in which one of these twelve bits is not the wanted one, of those that are cared for.
+	// Tail computes the right half of the next round as far as the first 24 bits of the ciphertext show it; these are
+	// the twelve of tailBits. It takes the lanes out of alive in which one that is cared for is not the wanted one.
 	Tail(block, key []uint64, rotation uint8, crossed bool, want, care *[12]uint64, alive []uint64)
 }
-
-// tailBits gives the bits of the right half after round 15 (from 0) that bits 1, 3 .. 23 of the ciphertext are: the
-// last permutation starts with bit 8 of that half.
-func tailBits() [12]uint8 { return [12]uint8{7, 15, 23, 31, 6, 14, 22, 30, 5, 13, 21, 29} }
 
 // Default is the kernel for this machine: the one in plain Go, which runs everywhere.
 func Default() Kernel { return words64{} }

@@ -25,7 +25,7 @@ func changes(digit int) []uint64 {
 	return out
 }
 
-// batch is the candidates of one batch: the key bits that are not alike in all lanes, with their lanes.
+// batch is one candidate per lane: the key bits that are not alike in all lanes, with the lanes that change them.
 type batch struct {
 	bits   []uint8    // of C and D
 	places [][2]uint8 // of bits, among the words of a key
@@ -109,7 +109,7 @@ func (p *packer) done() []batch {
 
 // apply changes the key words by the batch; a second time takes the change back.
 func (b *batch) apply(words []uint64, w int) {
-	if w == 1 { // what follows, without its inner loop
+	if w == 1 { // the loop below without its inner loop, which costs more than what it does for one word
 		for i, p := range b.places {
 			words[p[0]] ^= b.lanes[i]
 			words[p[1]] ^= b.lanes[i]
@@ -133,72 +133,73 @@ func (b *batch) delta(lane, w int) uint64 {
 	return cd
 }
 
-// block is a run of candidates with the same number of changed digits: a change in all lanes, and the first candidates of a
-// table.
-type block struct {
+// span is a run of candidates with the same number of changed digits: a change in all lanes, and the first candidates of
+// a table.
+type span struct {
 	outer uint64 // of C and D
 	edits int
 	table *table // nil: the one candidate that only outer changes
 	count int
 }
 
-func (b block) batches(lanes int) int { return (b.count + lanes - 1) / lanes }
+func (s span) batches(lanes int) int { return (s.count + lanes - 1) / lanes }
 
 // valid is the number of candidates in a batch; they are its first lanes.
-func (b block) valid(batch, lanes int) int { return min(lanes, b.count-batch*lanes) }
+func (s span) valid(batch, lanes int) int { return min(lanes, s.count-batch*lanes) }
 
 // delta is how the candidate in a lane of a batch differs from the part given, as bits of C and D.
-func (b block) delta(batch, lane, w int) uint64 {
-	if b.table == nil {
-		return b.outer
+func (s span) delta(batch, lane, w int) uint64 {
+	if s.table == nil {
+		return s.outer
 	}
-	return b.outer ^ b.table.batches[batch].delta(lane, w)
+	return s.outer ^ s.table.batches[batch].delta(lane, w)
 }
 
 // candidates lists what exactly n changed digits make of a part, for every n up to the largest.
 type candidates struct {
-	blocks [][]block // by number of changed digits
-	upTo   [][]block // all with at least one and at most so many
+	spans [][]span // by number of changed digits
+	upTo  [][]span // all with at least one and at most so many
 }
 
 func newCandidates(most, lanes int) *candidates {
-	c := &candidates{blocks: [][]block{{{count: 1}}}, upTo: [][]block{nil}}
+	c := &candidates{spans: [][]span{{{count: 1}}}, upTo: [][]span{nil}}
 	tables := []*table{nil}
 	for n := 1; n <= min(most, maxTable); n++ {
 		tables = append(tables, newTable(n, lanes))
 	}
 	for n := 1; n <= most; n++ {
 		inner := tables[min(n, maxTable)]
-		c.blocks = append(c.blocks, outside(nil, inner, n-inner.n, 0, partDigits))
-		c.upTo = append(c.upTo, slices.Concat(c.upTo[n-1], c.blocks[n]))
+		c.spans = append(c.spans, outside(nil, inner, n-inner.n, 0, partDigits))
+		c.upTo = append(c.upTo, slices.Concat(c.upTo[n-1], c.spans[n]))
 	}
 	return c
 }
 
-// outside appends the blocks that change n more digits before digit below, and those of the table before them.
-func outside(blocks []block, inner *table, n int, outer uint64, below int) []block {
+// outside appends the spans that change n more digits before digit below in all lanes, and those of the table before
+// these.
+func outside(spans []span, inner *table, n int, outer uint64, below int) []span {
 	if n == 0 {
 		if count := inner.below[below]; count > 0 {
-			blocks = append(blocks, block{outer, inner.n, inner, count})
+			spans = append(spans, span{outer, inner.n, inner, count})
 		}
-		return blocks
+		return spans
 	}
 	for digit := range below {
 		for _, c := range changes(digit) {
-			from := len(blocks)
-			blocks = outside(blocks, inner, n-1, outer^chosen(c), digit)
-			for i := range blocks[from:] {
-				blocks[from+i].edits++
+			from := len(spans)
+			spans = outside(spans, inner, n-1, outer^chosen(c), digit)
+			for i := range spans[from:] {
+				spans[from+i].edits++
 			}
 		}
 	}
-	return blocks
+	return spans
 }
 
-// Candidates is the number of distinct keys that differ from a given key of so many 8-byte parts in at most n hex digits,
-// the given key included, or the largest int where that is less.
+// Candidates is the number of distinct keys that differ from a given key of so many 8-byte parts in at most n hex
+// digits, 0 to MaxDigits, the given key included; or the largest int where that is less.
 func Candidates(keyParts, n int) int {
-	var ways [8]int64 // keys by number of changed digits
+	var ways [MaxDigits + 1]int64 // keys by number of changed digits
 	ways[0] = 1
 	for digit := range partDigits * keyParts {
 		for k := n; k > 0; k-- {

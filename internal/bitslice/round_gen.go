@@ -818,6 +818,10 @@ func crossed64(block *[64]uint64, key *[84]uint64) {
 	}
 }
 
+// tailBits gives the bits of the right half after round 15, counted from 0, that are bits 1, 3 .. 23 of the
+// ciphertext.
+func tailBits() [12]uint8 { return [12]uint8{7, 15, 23, 31, 6, 14, 22, 30, 5, 13, 21, 29} }
+
 // tail64 gives the lanes in which a bit of the next right half, of those in tailBits, is not the wanted one.
 func tail64(left, right *[32]uint64, key *[84]uint64, want, care *[12]uint64) (wrong uint64) {
 	{ // S-box 1

@@ -12,8 +12,8 @@ import (
 	"poskey/internal/fault"
 )
 
-// MaxDigits is the largest number of wrong digits that is searched: one more would take minutes and find a thousand keys
-// by chance.
+// MaxDigits is the largest number of wrong digits that is searched: one more would take minutes and find a thousand
+// keys by chance.
 const MaxDigits = 4
 
 // Problem is a search.
@@ -26,7 +26,7 @@ type Problem struct {
 	Digits int    // most wrong hex digits, 0 to MaxDigits
 
 	Workers  int    // goroutines; at least one is started
-	Kernel   Kernel // nil is the one that fits this machine
+	Kernel   Kernel // nil is Default()
 	Progress func(done int)
 }
 
@@ -34,8 +34,8 @@ type Problem struct {
 type Hit struct{ Delta []byte }
 
 // Run searches. Hits are in the order of their bytes, whatever the number of workers. It fails when the problem is
-// malformed or ctx ends, then without hits. Progress, when it is given, is told the number of candidates tried so far, by
-// several goroutines; the last number is [Candidates].
+// malformed or ctx ends, then without hits. Progress, when it is given, is told the number of candidates tried so far,
+// by several goroutines; the largest number it is told is [Candidates].
 func (p Problem) Run(ctx context.Context) ([]Hit, error) {
 	if n := len(p.Key); n != 8 && n != 16 && n != 24 {
 		return nil, fault.New(fault.MalformedLength, "a DES key has 8, 16 or 24 bytes, not %d", n)
@@ -75,7 +75,8 @@ type search struct {
 }
 
 func newSearch(p Problem) *search {
-	s := &search{kernel: p.Kernel, most: p.Digits, cmac: p.CMAC, parts: len(p.Key) / 8, ops: 3, forward: rotations(), backward: backwards()}
+	s := &search{kernel: p.Kernel, most: p.Digits, cmac: p.CMAC, parts: len(p.Key) / 8, ops: 3}
+	s.forward, s.backward, s.doubled = rotations(), backwards(), doubling()
 	if s.cmac {
 		p.Block = 0
 	}
@@ -100,7 +101,6 @@ func newSearch(p Problem) *search {
 	for i, bit := range tailBits() {
 		s.tailWant[i], s.tailCare[i] = s.want[halfBits+bit], s.care[halfBits+bit]
 	}
-	s.doubled = doubling()
 	s.follow(permuted(p.Block))
 	return s
 }
@@ -168,14 +168,14 @@ func (s *search) run(ctx context.Context, workers int, progress func(int)) []Hit
 	return slices.Concat(found...)
 }
 
-// task is a piece of work of some milliseconds: blocks of candidates of one part, the parts before it as given. Where
-// those behind may change too, it is one batch of one block, and some of its lanes.
+// task is a piece of work of a few milliseconds: candidates of one part, the parts before it as given. Where those
+// behind may change too, it is one batch of one span, and some of its lanes.
 type task struct {
-	part   int
-	blocks []block
-	left   int    // digits that may change, those of the blocks included
-	batch  int    // of the block, or -1 for all batches of all blocks
-	lanes  [2]int // from, to: whose followers are searched
+	part  int
+	spans []span
+	left  int    // digits that may change, those of the spans included; 0 for the key as given
+	batch int    // of the one span, or -1 for all batches of all spans
+	lanes [2]int // from, to: whose followers are searched
 }
 
 // batchesPerTask makes a task take about a millisecond.
@@ -185,16 +185,16 @@ const batchesPerTask = 1024
 const lanesPerTask = 4
 
 func (s *search) tasks() []task {
-	all := []task{{part: 0, blocks: s.near.blocks[0], batch: -1, lanes: [2]int{0, s.lanes}}}
+	all := []task{{part: 0, spans: s.near.spans[0], batch: -1, lanes: [2]int{0, s.lanes}}}
 	for part := range s.parts {
-		var alone []block
+		var alone []span
 		size := 0
-		for _, b := range s.near.upTo[s.most] {
-			if part < s.parts-1 && b.edits < s.most {
-				all = append(all, s.laneTasks(part, b)...)
+		for _, c := range s.near.upTo[s.most] {
+			if part < s.parts-1 && c.edits < s.most {
+				all = append(all, s.laneTasks(part, c)...)
 				continue
 			}
-			alone, size = append(alone, b), size+b.batches(s.lanes)
+			alone, size = append(alone, c), size+c.batches(s.lanes)
 			if size >= batchesPerTask {
 				all = append(all, s.wholeTask(part, alone))
 				alone, size = nil, 0
@@ -207,20 +207,21 @@ func (s *search) tasks() []task {
 	return all
 }
 
-func (s *search) wholeTask(part int, blocks []block) task {
-	return task{part, blocks, s.most, -1, [2]int{0, s.lanes}}
+// wholeTask is candidates without followers.
+func (s *search) wholeTask(part int, spans []span) task {
+	return task{part, spans, s.most, -1, [2]int{0, s.lanes}}
 }
 
-// laneTasks cuts a block whose candidates have followers.
-func (s *search) laneTasks(part int, b block) []task {
+// laneTasks cuts a span whose candidates have followers.
+func (s *search) laneTasks(part int, c span) []task {
 	step := s.lanes
-	if b.edits < s.most-1 {
+	if c.edits < s.most-1 {
 		step = lanesPerTask
 	}
 	var all []task
-	for batch := range b.batches(s.lanes) {
-		for lane := 0; lane < b.valid(batch, s.lanes); lane += step {
-			all = append(all, task{part, []block{b}, s.most, batch, [2]int{lane, lane + step}})
+	for batch := range c.batches(s.lanes) {
+		for lane := 0; lane < c.valid(batch, s.lanes); lane += step {
+			all = append(all, task{part, []span{c}, s.most, batch, [2]int{lane, lane + step}})
 		}
 	}
 	return all

@@ -16,13 +16,13 @@ type worker struct {
 	fixed  [3][]uint64 // key words of the parts that do not vary, delta included
 	delta  [3]uint64   // how the parts differ from those given, in all lanes alike
 	alive  []uint64
-	next   []uint64 // scratch of again
+	next   []uint64 // again's scratch
 	tried  int
 	hits   []Hit
 }
 
-// frame is what one part's candidates need: the block they are run on, their key words, the block at work, and the blocks
-// that come out.
+// frame is what one part's candidates need: the block they are run on, their key words, the block at work, and the
+// blocks that come out.
 type frame struct {
 	in      []uint64
 	key     []uint64
@@ -88,21 +88,21 @@ func (w *worker) do(ctx context.Context, t task) {
 	f := &w.frames[t.part]
 	spreadBlock(f.in, w.s.inputs[t.part], w.s.w)
 	if t.batch < 0 {
-		w.all(ctx, t.part, t.blocks, t.left)
+		w.all(ctx, t.part, t.spans, t.left)
 		return
 	}
-	b := t.blocks[0]
-	spreadKey(f.key, w.s.given[t.part]^b.outer, w.s.w)
-	w.one(ctx, t.part, b, t.batch, t.left, t.lanes)
+	c := t.spans[0]
+	spreadKey(f.key, w.s.given[t.part]^c.outer, w.s.w)
+	w.one(ctx, t.part, c, t.batch, t.left, t.lanes)
 }
 
 // all runs every candidate of a part, and their followers, on the block that the part's frame has taken. left is the
 // number of digits that may change, here and behind.
-func (w *worker) all(ctx context.Context, part int, blocks []block, left int) {
-	for _, b := range blocks {
-		spreadKey(w.frames[part].key, w.s.given[part]^b.outer, w.s.w)
-		for batch := range b.batches(w.s.lanes) {
-			w.one(ctx, part, b, batch, left, [2]int{0, w.s.lanes})
+func (w *worker) all(ctx context.Context, part int, spans []span, left int) {
+	for _, c := range spans {
+		spreadKey(w.frames[part].key, w.s.given[part]^c.outer, w.s.w)
+		for batch := range c.batches(w.s.lanes) {
+			w.one(ctx, part, c, batch, left, [2]int{0, w.s.lanes})
 		}
 		if ctx.Err() != nil {
 			return
@@ -112,25 +112,25 @@ func (w *worker) all(ctx context.Context, part int, blocks []block, left int) {
 
 // one runs one batch. The lanes are those whose followers are searched; whoever has the first of them tests the batch
 // itself.
-func (w *worker) one(ctx context.Context, part int, b block, at, left int, lanes [2]int) {
+func (w *worker) one(ctx context.Context, part int, c span, at, left int, lanes [2]int) {
 	s, f := w.s, &w.frames[part]
-	valid := b.valid(at, s.lanes)
-	if b.table != nil {
-		b.table.batches[at].apply(f.key, s.w)
-		defer b.table.batches[at].apply(f.key, s.w)
+	valid := c.valid(at, s.lanes)
+	if c.table != nil {
+		c.table.batches[at].apply(f.key, s.w)
+		defer c.table.batches[at].apply(f.key, s.w)
 	}
 	f.start()
 	for op := part; op < s.ops; op++ {
 		key := w.keyOf(op, part)
 		if op == s.ops-1 {
 			if lanes[0] == 0 {
-				w.test(f, key, part, b, at, valid)
+				w.test(f, key, part, c, at, valid)
 			}
 			return
 		}
 		f.run(s.kernel, key, s.order(op))
-		if next := op + 1; next < s.parts && b.edits < left {
-			w.followers(ctx, part, next, b, at, left-b.edits, [2]int{lanes[0], min(lanes[1], valid)})
+		if next := op + 1; next < s.parts && c.edits < left {
+			w.followers(ctx, part, next, c, at, left-c.edits, [2]int{lanes[0], min(lanes[1], valid)})
 		}
 	}
 }
@@ -144,7 +144,7 @@ func (w *worker) keyOf(op, part int) []uint64 {
 }
 
 // followers searches the candidates of a later part, lane by lane: what comes out of a lane is what they are run on.
-func (w *worker) followers(ctx context.Context, part, next int, b block, at, left int, lanes [2]int) {
+func (w *worker) followers(ctx context.Context, part, next int, c span, at, left int, lanes [2]int) {
 	s, f := w.s, &w.frames[part]
 	for lane := lanes[0]; lane < lanes[1]; lane++ {
 		if lane%64 == 0 || lane == lanes[0] {
@@ -153,7 +153,7 @@ func (w *worker) followers(ctx context.Context, part, next int, b block, at, lef
 		if ctx.Err() != nil {
 			return
 		}
-		w.fix(part, b.delta(at, lane, s.w))
+		w.fix(part, c.delta(at, lane, s.w))
 		spreadBlock(w.frames[next].in, f.out[lane], s.w)
 		w.all(ctx, next, s.near.upTo[left], left)
 	}
@@ -169,7 +169,7 @@ func (w *worker) fix(part int, delta uint64) {
 }
 
 // test finishes the last operation, for all lanes, and keeps those that yield the wanted bits.
-func (w *worker) test(f *frame, key []uint64, part int, b block, at, valid int) {
+func (w *worker) test(f *frame, key []uint64, part int, c span, at, valid int) {
 	s := w.s
 	w.tried += valid
 	if s.cmac {
@@ -195,7 +195,7 @@ func (w *worker) test(f *frame, key []uint64, part int, b block, at, valid int) 
 	}
 	for i, word := range w.alive {
 		for ; word != 0; word &= word - 1 {
-			w.hit(part, b.delta(at, 64*i+bits.TrailingZeros64(word), s.w))
+			w.hit(part, c.delta(at, 64*i+bits.TrailingZeros64(word), s.w))
 		}
 	}
 }

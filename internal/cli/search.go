@@ -1,6 +1,7 @@
 package cli
 
-// A search of millions of keys: the garbage collector meanwhile, and the bar that shows how far it is.
+// A search of millions of keys: how the garbage collector is set meanwhile, and how people and programs are told how far
+// the search is.
 
 import (
 	"context"
@@ -19,8 +20,9 @@ import (
 // searchMemory is what a search may use before the collector runs.
 const searchMemory = 256 << 20
 
-// tuneForSearch lets ciphers that are made and thrown away by the million pile up to a limit, instead of collecting
-// them every few milliseconds: that is what makes two cores slower than one. The function returned puts things back.
+// tuneForSearch lets ciphers that are made and thrown away by the million (of AES keys, and for values that are not
+// searched 64 at a time) pile up to a limit. Collecting them every few milliseconds makes two cores slower than one. The
+// function returned puts things back.
 func tuneForSearch() (restore func()) {
 	percent := debug.SetGCPercent(-1)
 	limit := debug.SetMemoryLimit(-1) // asks only
@@ -31,7 +33,7 @@ func tuneForSearch() (restore func()) {
 	}
 }
 
-// searched diagnoses with all that a search needs round it.
+// searched diagnoses, with the collector set for a search and its progress told.
 func (a *App) searched(ctx context.Context, facts diagnose.Facts) (diagnose.Report, error) {
 	defer tuneForSearch()()
 	tell, stop := a.searchProgress()
@@ -40,8 +42,8 @@ func (a *App) searched(ctx context.Context, facts diagnose.Facts) (diagnose.Repo
 	return diagnose.KCV(ctx, facts)
 }
 
-// searchTeller tells how far the searches of a diagnosis are, one after the other: a bar on a terminal, an event a second
-// under -o json, else nothing.
+// searchTeller tells how far the searches of a diagnosis are, one after the other: a bar on a terminal, an event every
+// tellEvery under -o json, else nothing.
 type searchTeller struct {
 	app    *App
 	events bool

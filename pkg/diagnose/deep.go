@@ -47,7 +47,8 @@ func (s *search) deep() ([]claim, error) {
 	return claims, nil
 }
 
-// alreadyTried: one digit, one swap of neighbours and, in keys of two halves, the halves are claims of the stages before.
+// alreadyTried reports slips that the stages before made claims of: one digit, one swap of neighbours and, in keys of two
+// halves, the halves. With an odd piece there were no stages before.
 func (s *search) alreadyTried(slips ...slip.Slip) bool {
 	if s.facts.anyOdd() {
 		return false
@@ -236,7 +237,8 @@ func (s *search) replacedBy(found slipsOfParts) map[int]hsm.Expr {
 
 // sumOf is the key that the parts put right form.
 func (s *search) sumOf(found slipsOfParts) reading {
-	return reading{cause: causeOf(found.slips[0]), expr: withParts(s.facts.Parts, s.replacedBy(found)), alg: s.alg, method: s.facts.Method}
+	expr := withParts(s.facts.Parts, s.replacedBy(found))
+	return reading{cause: causeOf(found.slips[0]), expr: expr, alg: s.alg, method: s.facts.Method}
 }
 
 // onlyWhole keeps the claims that explain everything where there are any: the others are then chance matches of a sheet.
@@ -369,13 +371,14 @@ func (s *search) slipAdvice(c claim) advice {
 	case c.chance >= likelyBelow:
 		a.nextTest = text.New(
 			"chance alone gives %s matches in this search: a further check value must decide (of each part, of the key by another method, or more digits of this one); then read the named digits again",
-			rounded(s.chance))
+			RoundedMatches(s.chance))
 	}
 	return a
 }
 
-// rounded shows a number of matches: small ones by two digits, others whole.
-func rounded(matches float64) string {
+// RoundedMatches shows a number of matches expected by chance, which may be far below one: small ones by two digits,
+// others whole.
+func RoundedMatches(matches float64) string {
 	if matches >= 10 {
 		return fmt.Sprintf("%.0f", matches)
 	}
@@ -451,6 +454,7 @@ func saysSlips(p piece, sl slip.Slip, side Side, several bool, v string) text.Te
 	return text.New("%s; put right, the result is %s", what, v)
 }
 
+// clause says what happened, without the value that it gives.
 func clause(p piece, sl slip.Slip, side Side) text.Text {
 	where := text.New("the key")
 	if p.piece == PiecePart {

@@ -11,8 +11,9 @@
 //	components.go  too few or too many parts, a part taken as the key, parts joined or added
 //	unwrap.go      the wrong mode, direction, half or variant of the wrapping key
 //	typing.go      one wrong digit, or two neighbours swapped, in any piece
-//	deep.go        every other slip of typing, and up to four wrong digits ([Facts].Search)
 //	misread.go     the same in a check value
+//	deep.go        every other slip of typing, and up to four wrong digits ([Facts].Search)
+//	odd.go         a digit too few or too many in a piece as a whole
 //	leftover.go    what can be told when nothing reproduces the values
 //
 // The search goes from the simple to the laborious and stops as soon as a step has an explanation that is not chance.
@@ -40,8 +41,9 @@
 // in one piece, or over the parts that are XORed, count as one. More wrong digits mean more matches by chance: the
 // report gives their expected number, and Odds of a finding counts the hypotheses that are as simple as it (and, where
 // the piece put right has odd parity in every byte, those that have it too).
-// DES ignores the lowest bit of each byte: slips there are invisible to a check value
-// and, where another digit of that byte is wrong, leave two readings of it ([Edit].ParityUnseen).
+//
+// DES ignores the lowest bit of each byte: a slip in it is invisible to a check value and, where the digit is wrong in
+// other bits too, leaves two readings of it ([Edit].ParityUnseen).
 package diagnose
 
 import (

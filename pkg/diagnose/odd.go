@@ -107,7 +107,7 @@ func (s *search) nameOf(part int) text.Text {
 	return text.New("the key")
 }
 
-// oddPieces are the pieces that must hold the slip when a number of digits is wrong.
+// oddPieces are the pieces with a digit too few or too many: each of them must hold a slip.
 func (s *search) oddPieces() []piece {
 	var out []piece
 	for _, p := range s.pieces() {

@@ -1,6 +1,6 @@
 package diagnose
 
-// Typing: one wrong hex digit, or two neighbours swapped, in any piece of the material or in a check value.
+// Typing: one wrong hex digit, or two neighbours swapped, in any piece of the material; misread.go does check values.
 
 import (
 	"sort"

@@ -4,6 +4,7 @@ package hsm
 
 import (
 	"crypto/cipher"
+	"crypto/subtle"
 	"strings"
 
 	"poskey/internal/cipherx"
@@ -219,11 +220,7 @@ func fold[L ~[]Expr](material []*secret.Bytes, pieces L, into func(dst, src []by
 	return out, nil
 }
 
-func xorInto(dst, src []byte) {
-	for i := range dst {
-		dst[i] ^= src[i]
-	}
-}
+func xorInto(dst, src []byte) { subtle.XORBytes(dst, dst, src) }
 
 func addInto(dst, src []byte) {
 	carry := 0
@@ -332,18 +329,16 @@ func run(b cipher.Block, mode CryptMode, encrypt bool, data []byte) {
 const hexDigits = "0123456789ABCDEF"
 
 func formText(material []*secret.Bytes, e Text) (*secret.Bytes, error) {
-	packed, err := form(material, e.Of)
+	out, err := formDigits(material, e.Of, 0)
 	if err != nil {
 		return nil, err
 	}
-	defer packed.Wipe()
 	alphabet := hexDigits
 	if e.Lower {
 		alphabet = strings.ToLower(hexDigits)
 	}
-	out := secret.New(2 * packed.Len())
-	for i := range out.Len() {
-		out.Expose()[i] = alphabet[digitAt(packed.Expose(), i)]
+	for i, digit := range out.Expose() {
+		out.Expose()[i] = alphabet[digit]
 	}
 	return out, nil
 }

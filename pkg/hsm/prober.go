@@ -31,9 +31,10 @@ type DigitTeller interface {
 }
 
 // Searcher is a prober that searches slips of typing by itself: millions of candidates cannot be asked for one by one.
-// The one for keys given on the spot tells the places; one for keys of a store tells no more than the piece, and records
-// that it was asked.
+// The one for keys given on the spot tells the places. One for keys of a store may tell the piece and no more, and has
+// to record that it was asked.
 type Searcher interface {
+	// Search tells which slips give the value expected, as slip.Search does.
 	Search(ctx context.Context, q SearchQuestion) (slip.Answer, error)
 }
 

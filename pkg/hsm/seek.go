@@ -1,5 +1,7 @@
 package hsm
 
+// Slips of typing, searched inside the boundary.
+
 import (
 	"context"
 
@@ -10,13 +12,16 @@ import (
 
 var _ Searcher = (*SpotProber)(nil)
 
-// Search searches slips in pieces that were given on the spot, and tells where they are. It takes one core for each
-// worker until it is done or ctx ends.
+// Search searches slips in pieces that were given on the spot, and tells where they are. It takes all
+// cores until it is done or ctx ends.
 func (s *SpotProber) Search(ctx context.Context, q SearchQuestion) (slip.Answer, error) {
 	if !q.Algorithm.IsBlockCipher() {
 		return slip.Answer{}, fault.New(fault.Usage, "slips are searched in keys of block ciphers, not of %s", q.Algorithm)
 	}
-	asked := slip.Question{Algorithm: q.Algorithm, Method: q.Method, Expected: q.Expected, Digits: q.Digits, OnOther: q.OnOther, Progress: q.Progress}
+	asked := slip.Question{
+		Algorithm: q.Algorithm, Method: q.Method, Expected: q.Expected,
+		Digits: q.Digits, OnOther: q.OnOther, Progress: q.Progress,
+	}
 	var held []*secret.Bytes
 	defer func() {
 		for _, b := range held {
@@ -39,6 +44,7 @@ func (s *SpotProber) Search(ctx context.Context, q SearchQuestion) (slip.Answer,
 	return slip.Search(ctx, asked)
 }
 
+// piece gives the digits of what was typed and the bytes of the others, which the caller wipes.
 func (s *SpotProber) piece(p SearchPiece) (typed, others *secret.Bytes, err error) {
 	n, err := length(s.material, p.Typed)
 	if err != nil {

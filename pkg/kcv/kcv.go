@@ -27,6 +27,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/binary"
 	"encoding/hex"
 	"hash"
 	"strconv"
@@ -202,6 +203,9 @@ func blockValue(alg keys.Algorithm, key []byte, b cipher.Block, m Method) ([]byt
 	return out, nil
 }
 
+// PAXMode2Block is what PAX mode 2 encrypts, first byte highest.
+const PAXMode2Block = 0x1234567890123456
+
 // paxMode2 forces odd parity as the device does; DES ignores it, so the value is the same as without, but the rule is
 // written down as it was published.
 func paxMode2(key []byte) ([]byte, error) {
@@ -212,7 +216,7 @@ func paxMode2(key []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []byte{0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0x34, 0x56}
+	out := binary.BigEndian.AppendUint64(nil, PAXMode2Block)
 	b.Encrypt(out, out)
 	return out[:4], nil
 }

@@ -5,6 +5,7 @@ package slip
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"math"
 	"runtime"
 	"slices"
@@ -19,7 +20,8 @@ import (
 // MaxDigits is the largest number of wrong digits that is searched.
 const MaxDigits = bitslice.MaxDigits
 
-// near gives the XOR of every key that has the value with the one given: at most n wrong digits, the key itself included.
+// near gives the XOR of every key that has the value with the one given: at most n wrong digits, the key itself
+// included.
 func near(ctx context.Context, t target, key []byte, n, workers int, progress func(done int)) ([][]byte, error) {
 	if p, ok := sliced(t, key); ok {
 		p.Digits, p.Workers, p.Progress = n, workers, progress
@@ -39,7 +41,7 @@ func sliced(t target, key []byte) (bitslice.Problem, bool) {
 	switch t.method {
 	case kcv.ECBZero, kcv.PAXMode1:
 	case kcv.PAXMode2:
-		p.Block = 0x1234567890123456
+		p.Block = kcv.PAXMode2Block
 	case kcv.CMAC:
 		p.CMAC = true
 	default:
@@ -47,14 +49,12 @@ func sliced(t target, key []byte) (bitslice.Problem, bool) {
 	}
 	var want [8]byte
 	copy(want[:], t.want)
-	for _, b := range want {
-		p.Want = p.Want<<8 | uint64(b)
-	}
+	p.Want = binary.BigEndian.Uint64(want[:])
 	p.Care = ^uint64(0) << (64 - 4*min(t.digits, 16))
 	return p, t.alg.IsDES()
 }
 
-// candidates is the number of keys that near tries.
+// candidates is the number of keys that near tries, the one given included.
 func candidates(t target, size, n int) int {
 	if t.hidden() {
 		return bitslice.Candidates(size/8, n)
@@ -67,15 +67,16 @@ func candidates(t target, size, n int) int {
 	return int(min(math.Round(sum), math.MaxInt))
 }
 
-// oddCandidates is the number of DES keys within n wrong digits of a piece, itself included, that can be spelled with odd
-// parity in every byte. The lowest bit of a low digit that changes is whatever makes it so.
+// oddCandidates is the number of DES keys within n wrong digits of a piece, itself included, that can be written with
+// odd parity in every byte. A low digit has seven changes that DES sees, and its lowest bit, which DES does not see, is
+// whatever makes parity odd. A high digit that changes alone has to do so by itself.
 func oddCandidates(typed []byte, n int) int {
 	var ways [MaxDigits + 1]int // by number of changed digits
 	ways[0] = 1
 	for i := range len(typed) / 2 {
-		none, one, two := 0, 8+7, 15*7 // of a byte: digits that change, the high one by an odd number of bits
+		none, one, two := 0, 8+7, 15*7 // ways to change so many digits of a byte; the high one alone by 1 or 3 bits
 		if oddByte(typed, i) {
-			none, one = 1, 7+7 // or an even one
+			none, one = 1, 7+7 // by 2 or 4 bits
 		}
 		for k := n; k >= 0; k-- {
 			ways[k] *= none
@@ -167,6 +168,7 @@ type walk struct {
 	found   [][]byte
 }
 
+// start gives a walk with a key of its own.
 func (w walk) start(key []byte) *walk {
 	w.key = append([]byte(nil), key...)
 	w.delta = make([]byte, len(key))

@@ -5,6 +5,7 @@ package slip
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/subtle"
 	"math"
 	"math/bits"
 	"slices"
@@ -37,7 +38,7 @@ type Piece struct {
 type Match struct {
 	Piece int // of the question, from 0
 	Slip  Slip
-	Among int // candidates that are as simple as this one or simpler; with wrong digits, of odd parity if this one is
+	Among int // candidates as simple as this one or simpler; of wrong digits, those with odd parity if this one has it
 }
 
 // Answer is what a search found: matches, those with odd parity and then the likeliest beforehand first, and the number
@@ -66,7 +67,8 @@ func Search(ctx context.Context, q Question) (Answer, error) {
 	defer clear(s.seen)
 	for _, p := range q.Pieces {
 		if p.Others != nil && len(p.Others) != s.size {
-			return Answer{}, fault.New(fault.MalformedLength, "the other pieces have %d bytes, a key for %s has %d", len(p.Others), q.Algorithm, s.size)
+			return Answer{}, fault.New(fault.MalformedLength, "the other pieces have %d bytes, a key for %s has %d",
+				len(p.Others), q.Algorithm, s.size)
 		}
 	}
 	if err := s.shapes(ctx); err != nil {
@@ -125,7 +127,7 @@ func (s *searching) shapes(ctx context.Context) error {
 				return err
 			}
 			Pack(key, digits)
-			xorInto(key, p.Others)
+			subtle.XORBytes(key, key, p.Others)
 			s.tried++
 			if t.fits(key) {
 				s.keep(i, slip, digits)
@@ -147,7 +149,7 @@ func (s *searching) digits(ctx context.Context) error {
 	key := make([]byte, s.size)
 	defer clear(key)
 	Pack(key, s.q.Pieces[first].Typed)
-	xorInto(key, s.q.Pieces[first].Others)
+	subtle.XORBytes(key, key, s.q.Pieces[first].Others)
 	total := candidates(s.target, s.size, s.q.Digits)
 	if total >= maxTried {
 		return fault.New(fault.TooLarge, "%d wrong digits of %s are too many keys to search here", s.q.Digits, s.q.Algorithm)
@@ -196,13 +198,14 @@ func (s *searching) wrong(piece int, delta []byte) {
 		return
 	}
 	s.keep(piece, slip, right)
-	if last := &s.matches[len(s.matches)-1]; last.Among == 0 {
+	if last := &s.matches[len(s.matches)-1]; last.Among == 0 { // else keep knew the key by a slip of another kind
 		last.Among = s.tried + s.asSimple(piece, last.Slip)
 	}
 }
 
-// asSimple counts the keys that a slip with as many wrong digits leads to. Where it leads to odd parity in every byte, and
-// a check value does not show parity, those that do the same: parity is then a second witness against chance.
+// asSimple counts the keys that a slip with as many wrong digits, or fewer, leads to. Where this one leads to odd parity
+// in every byte, and the value does not show parity, those that do the same: parity is then a second witness against
+// chance.
 func (s *searching) asSimple(piece int, slip Slip) int {
 	if slip.Odd && s.target.hidden() {
 		return oddCandidates(s.q.Pieces[piece].Typed, len(slip.Digits))
@@ -250,7 +253,7 @@ func (s *searching) identity(piece int, right []byte) fingerprint {
 
 // settle decides the lowest bits that DES does not show: those that give the piece odd parity in every byte, where there
 // are such; otherwise the digit that is the likelier slip is told, and that the bit is unseen. Of what the other side
-// typed wrong nothing is known, parity least of all.
+// typed nothing is known, parity least of all.
 func (s *searching) settle(slip Slip, typed, right []byte) Slip {
 	var unseen []int
 	for i, d := range slip.Digits {
@@ -301,10 +304,4 @@ func (s Slip) names(d Digit, right, typed int) (at int, ok bool) {
 
 func oddByte(digits []byte, i int) bool {
 	return bits.OnesCount8(digits[2*i]<<4|digits[2*i+1])%2 == 1
-}
-
-func xorInto(dst, src []byte) {
-	for i := range src {
-		dst[i] ^= src[i]
-	}
 }

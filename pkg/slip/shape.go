@@ -26,6 +26,7 @@ func shapes(typed []byte, digits int, onOther bool) []Slip {
 	return all
 }
 
+// swapped exchanges two digits, wherever they stand.
 func swapped(typed []byte) []Slip {
 	var all []Slip
 	for a := range typed {
@@ -47,7 +48,7 @@ func dropped(typed []byte, digits int) []Slip {
 	var all []Slip
 	for at := range digits {
 		if len(typed) == digits && at == digits-1 {
-			break // the last digit alone: a wrong digit
+			break // the last digit alone is a wrong digit
 		}
 		for delta := range byte(16) {
 			if at < len(typed) && delta == 0 && at > 0 && typed[at] == typed[at-1] {
@@ -81,16 +82,20 @@ func inserted(typed []byte, digits int) []Slip {
 	return all
 }
 
+// rowLengths lists the digits that stand together on a sheet or screen: a group of four, and rows of two and of four.
+func rowLengths() []int { return []int{4, 8, 16} }
+
 // moved exchanges groups of four, rows of eight and of sixteen, and halves.
 func moved(typed []byte) []Slip {
 	var all []Slip
 	n := len(typed)
-	for _, length := range []int{4, 8, 16} {
+	for _, length := range rowLengths() {
+		if 2*length >= n {
+			break // halves come below
+		}
 		for a := 0; a+length <= n; a += length {
 			for b := a + length; b+length <= n; b += length {
-				if 2*length < n { // halves come below
-					all = append(all, exchange(kindOfRow(length), a, b, length))
-				}
+				all = append(all, exchange(kindOfRow(length), a, b, length))
 			}
 		}
 	}
@@ -110,7 +115,7 @@ func kindOfRow(length int) Kind {
 // lost types a row twice in place of another, or leaves it zero.
 func lost(typed []byte) []Slip {
 	var all []Slip
-	for _, length := range []int{4, 8, 16} {
+	for _, length := range rowLengths() {
 		for a := 0; a+length <= len(typed) && length < len(typed); a += length {
 			all = append(all, Slip{Kind: Missing, Digits: []Digit{{At: a}}, Length: length})
 			for b := 0; b+length <= len(typed); b += length {
@@ -163,7 +168,7 @@ func placesOf(typed []byte, digit byte) []int {
 	return places
 }
 
-// confusedAt appends every choice of so many more places.
+// confusedAt appends every choice of size more places.
 func confusedAt(all []Slip, chosen []Digit, places []int, size int, delta byte) []Slip {
 	if size == 0 {
 		return append(all, Slip{Kind: Confused, Digits: slices.Clone(chosen), Length: 1})

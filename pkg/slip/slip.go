@@ -7,26 +7,37 @@
 //
 // # The kinds
 //
-//	wrong-digits    1 to 4 digits are others
+//	wrong-digits    1 to 4 digits are not what they should be
 //	confused        digits that look alike were taken for each other, in any number of places
 //	swapped         two digits changed places; neighbours most of all
 //	dropped         a digit was left out: those behind moved up, something stands at the end
 //	inserted        a digit was put in: those behind moved down, the last fell off
-//	doubled         the same, the digit being its neighbour's equal
+//	doubled         a digit was typed twice: inserted, with one equal to the digit behind it
 //	groups-swapped  groups of four digits changed places
 //	rows-swapped    rows of 8 or 16 digits changed places
 //	halves-swapped  the halves changed places
-//	row-repeated    a row of digits was typed in place of another; only on the other side, since it cannot be undone
-//	row-missing     the same with a row left zero
+//	row-repeated    a row of 4, 8 or 16 digits was typed a second time in place of another
+//	row-missing     a row of 4, 8 or 16 digits was left zero
 //
-// [Search] tries them all on what was typed, in order of effort. Wrong digits of DES keys are searched 64 candidates at
-// a time (internal/bitslice). DES reads seven bits of a byte: of two digits that differ in the lowest bit only, the one
-// is taken that gives its byte odd parity where the whole piece then has odd parity; otherwise the one that is the
-// likelier slip, and [Slip.Unseen] is set. A piece that has odd parity when put right is no accident often: such matches
-// come first, and are held against the candidates that have it too ([Match].Among).
+// The last two cannot be undone: they are tried only when the slip was made on the other side ([Question].OnOther).
 //
-// What is not searched: two kinds at once, two swaps, several digits left out or put in, and more than 14 places of one
-// pair of look-alikes in every combination.
+// [Search] tries them all on what was typed, wrong digits last. Wrong digits of DES keys are searched 64 candidates at a
+// time (internal/bitslice).
+//
+// # Parity
+//
+// DES reads seven bits of a byte. Where the value does not show the eighth (that of a hash does), of two digits that
+// differ in the lowest bit only the one is taken that gives its byte odd parity, if the whole piece then has odd parity
+// ([Slip].Odd); otherwise the one that is the likelier slip, and [Slip].Unseen is set. When the slip was made on the
+// other side it is always the latter: nothing is known of what was typed there.
+//
+// A piece of a DES key that has odd parity when put right is seldom an accident: such matches come first, and wrong
+// digits among them are held against the candidates that have it too ([Match].Among).
+//
+// # What is not searched
+//
+// Two kinds at once, two swaps, several digits left out or put in, and more than 14 places of one pair
+// of look-alikes in every combination.
 package slip
 
 import (
@@ -64,7 +75,7 @@ type Slip struct {
 
 // Digit is a place and what is to be done there: XOR Delta for wrong digits, or exchange with the digit at With. The
 // digit that Delta is XORed with is the one typed at the place; where a digit comes to stand behind the last one typed,
-// it is the last. With what was typed, Delta is a digit of the key: it is never written down.
+// it is the last. Together with what was typed, Delta tells a digit of the key: it is never written down.
 type Digit struct {
 	At    int
 	Delta byte `json:"-"`
@@ -105,7 +116,7 @@ func (s Slip) Apply(out, typed []byte) error {
 	return nil
 }
 
-// check holds a slip against the number of digits: Apply is asked by others too.
+// check holds a slip against the number of digits: a slip may come from a caller.
 func (s Slip) check(right, typed int) error {
 	fits := s.Length >= 1 && typed > 0 && s.counts(right, typed)
 	for _, d := range s.Digits {
@@ -144,14 +155,14 @@ func (s Slip) exchanges() bool {
 	return false
 }
 
-// Unpack cuts bytes into hex digits, count of them.
+// Unpack cuts bytes into hex digits, as many as out takes.
 func Unpack(out, packed []byte) {
 	for i := range out {
 		out[i] = packed[i/2] >> (4 * (1 - i%2)) & 15
 	}
 }
 
-// Pack joins hex digits to bytes; the digits are even in number.
+// Pack joins hex digits to bytes, as many as out takes: two digits for each.
 func Pack(out, digits []byte) {
 	for i := range out {
 		out[i] = digits[2*i]<<4 | digits[2*i+1]

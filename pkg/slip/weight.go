@@ -1,11 +1,15 @@
 package slip
 
 // How likely a slip is before any check value is looked at: this project's judgement, in orders of magnitude. It decides
-// the order in which matches are told, never whether they are.
+// the order of matches, never whether there is one.
 
-// lookAlikes lists the hex digits that are read for each other, on paper and in seven segments.
+// lookAlikes lists the hex digits that are read for each other, on paper and in seven segments. Letters that are no hex
+// digits are [keys.LookAlike]'s: they are refused before anything is searched.
 func lookAlikes() [][2]byte {
-	return [][2]byte{{0x8, 0xB}, {0x0, 0xD}, {0x6, 0x8}, {0x6, 0xB}, {0x1, 0x7}, {0x5, 0x6}, {0x3, 0x8}, {0x0, 0x8}, {0xE, 0xF}, {0x0, 0xC}}
+	return [][2]byte{
+		{0x8, 0xB}, {0x0, 0xD}, {0x6, 0x8}, {0x6, 0xB}, {0x1, 0x7},
+		{0x5, 0x6}, {0x3, 0x8}, {0x0, 0x8}, {0xE, 0xF}, {0x0, 0xC},
+	}
 }
 
 func alike(a, b byte) bool {
@@ -17,10 +21,10 @@ func alike(a, b byte) bool {
 	return false
 }
 
-// keyboards are rows of keys that stand beside or above each other: the top row and the letters of a keyboard, and the
-// block of digits. Letters that are no hex digits are gaps.
+// keyboards lists keys that stand beside or above each other: the top row and the letters of a keyboard, and the columns
+// of the block of digits, whose rows are pieces of the top row.
 func keyboards() []string {
-	return []string{"1234567890", "789", "456", "123", "  E   ", "A D F", "  C  B", "741", "852", "963", "EDC", "AE", "DF", "EF", "DC", "FC"}
+	return []string{"1234567890", "741", "852", "963", "EDC", "AE", "DF", "EF", "FC"}
 }
 
 // beside reports whether two digits stand next to each other on a keyboard.

@@ -9,6 +9,7 @@ import (
 	"go/format"
 	"os"
 	"slices"
+	"strings"
 
 	"poskey/internal/bitslice/circuit"
 )
@@ -58,8 +59,9 @@ func generate() ([]byte, error) {
 	return format.Source(b.Bytes())
 }
 
-// writeRound writes left ^= f(right, key), with the places of the halves in the block. The key is the words of a part from
-// the round's rotation on. Block and key alone are pointers, which leaves the most registers to the gates.
+// writeRound writes left ^= f(right, key); left and right are the places of the halves in the block. The key is the
+// words of a part from the round's rotation on. Block and key are the only pointers, which leaves the most registers to
+// the gates.
 func writeRound(w *bytes.Buffer, boxes [circuit.Boxes]circuit.Circuit, comment, name string, left, right int) error {
 	fmt.Fprintf(w, "// %s\nfunc %s(block *[64]uint64, key *[84]uint64) {\n", comment, name)
 	from := func(i int) string { return fmt.Sprintf("block[%d]", right+i) }
@@ -75,11 +77,15 @@ func writeRound(w *bytes.Buffer, boxes [circuit.Boxes]circuit.Circuit, comment, 
 	return nil
 }
 
-// tail gives the bits of the right half after round 15, from 0, that the first 24 bits of the ciphertext show; see
-// tailBits.
+// tail gives the bits of the right half after round 15, counted from 0, that are bits 1, 3 .. 23 of the ciphertext: the
+// last permutation starts with bit 8 of that half.
 func tail() []int { return []int{7, 15, 23, 31, 6, 14, 22, 30, 5, 13, 21, 29} }
 
+// writeTail writes the places of tail and what the last test of a batch computes of a round: those bits alone.
 func writeTail(w *bytes.Buffer, boxes [circuit.Boxes]circuit.Circuit) error {
+	places := strings.Trim(strings.ReplaceAll(fmt.Sprint(tail()), " ", ", "), "[]")
+	fmt.Fprint(w, "// tailBits gives the bits of the right half after round 15, counted from 0, that are bits 1, 3 .. 23 of the\n"+
+		"// ciphertext.\nfunc tailBits() [12]uint8 { return [12]uint8{"+places+"} }\n\n")
 	fmt.Fprint(w, "// tail64 gives the lanes in which a bit of the next right half, of those in tailBits, is not the wanted one.\n"+
 		"func tail64(left, right *[32]uint64, key *[84]uint64, want, care *[12]uint64) (wrong uint64) {\n")
 	for i, c := range boxes {
@@ -115,8 +121,8 @@ func placeOf(box, o int) int {
 	panic("an output without a place")
 }
 
-// writeBox writes a box, each input right before it is read; use is told of the outputs,
-// which are named o1 to o4, and right names a bit of the right half.
+// writeBox writes a box, each input right before it is read. right names a bit of the right half; use writes what is
+// done with an output, of those asked for.
 func writeBox(
 	w *bytes.Buffer, box int, c circuit.Circuit, outputs []int, right func(i int) string, use func(o int, value string) string,
 ) error {
@@ -136,7 +142,7 @@ func writeBox(
 	return err
 }
 
-// keyPlace gives where a bit of C and D, from 1, stands among the words of a part: C twice, then D twice.
+// keyPlace gives where a bit of C and D, from 1, stands first among the words of a part: C twice, then D twice.
 func keyPlace(bit uint8) int {
 	if bit > 28 {
 		return int(bit) + 27
