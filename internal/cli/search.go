@@ -17,8 +17,8 @@ import (
 	"poskey/pkg/diagnose"
 )
 
-// searchMemory is what a search may use before the collector runs.
-const searchMemory = 256 << 20
+// searchMemory is what a long search may use before the collector runs.
+const searchMemory = 512 << 20
 
 // tuneForSearch lets ciphers that are made and thrown away by the million (of AES keys, and for values that are not
 // searched 64 at a time) pile up to a limit. Collecting them every few milliseconds makes two cores slower than one. The
@@ -35,7 +35,9 @@ func tuneForSearch() (restore func()) {
 
 // searched diagnoses, with the collector set for a search and its progress told.
 func (a *App) searched(ctx context.Context, facts diagnose.Facts) (diagnose.Report, error) {
-	defer tuneForSearch()()
+	if facts.Search > defaultSearch { // up to there it is too short to matter
+		defer tuneForSearch()()
+	}
 	tell, stop := a.searchProgress()
 	defer stop()
 	facts.Progress = tell

@@ -15,7 +15,7 @@ import (
 // method, with the collector as the command sets it.
 func BenchmarkAESCores(b *testing.B) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(256 << 20))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(512 << 20))
 	typed := make([]byte, 32)
 	q := Question{Pieces: []Piece{{Typed: typed}}, Algorithm: keys.AES128, Method: kcv.CMAC, Expected: kcv.Expected{Digits: "0123456789"}, Digits: 3}
 	var ratios []float64
