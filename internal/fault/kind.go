@@ -59,6 +59,8 @@ const (
 	NotPermitted Kind = "not_permitted"
 	EndOfLife    Kind = "end_of_life" // a DUKPT device has used all its counters
 
+	AuthFailed Kind = "auth_failed" // 7: a passphrase, PIN or one-time password is wrong
+
 	DeviceFailed  Kind = "device_failed" // 8: the device answered, and said no
 	DeviceLink    Kind = "device_link"   // 8: the line broke or the answer cannot be read
 	DeviceTimeout Kind = "device_timeout"
@@ -102,7 +104,7 @@ func ExitCodes() []ExitCode {
 		{6, text.New("refused by policy: weak key, export not allowed, dual control missing, file exists"),
 			[]Kind{WeakKey, PartRefused, ModeUnfit, MissingKSN, FileExists, FileExposed, ArgvSecret, RevealNeeded,
 				NotPermitted, EndOfLife}},
-		{7, text.New("authentication failed: passphrase, PIN, one-time password"), nil},
+		{7, text.New("authentication failed: passphrase, PIN, one-time password"), []Kind{AuthFailed}},
 		{8, text.New("device, HSM, database or transport failure"), []Kind{DeviceFailed, DeviceLink, DeviceTimeout, OutcomeUnknown}},
 		{9, text.New("busy or locked"), []Kind{Busy}},
 		{10, text.New("partly done: resume possible"), []Kind{Partial}},

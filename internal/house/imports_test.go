@@ -27,7 +27,7 @@ func floors() [][]string {
 		{"pkg/keys"},
 		{"pkg/kcv"},
 		{"pkg/keyblock", "pkg/component", "pkg/dukpt", "pkg/slip"},
-		{"pkg/hsm", "pkg/device"},
+		{"pkg/hsm", "pkg/device", "pkg/audit", "pkg/custody"},
 		{"pkg/device/line", "pkg/device/visa/table"},
 		{"pkg/device/visa"},
 		{"pkg/device/drivers", "pkg/device/emulator"},
@@ -68,7 +68,10 @@ func homes() map[string][]string {
 		"github.com/olekukonko/tablewriter": {"internal/render"},
 		"golang.org/x/sys":                  {"internal/secret", "pkg/device/line"},
 		"github.com/emmansun/gmsm":          {"internal/cipherx"},
+		"golang.org/x/mod":                  {"pkg/audit"},
 		"github.com/creack/pty":             {"pkg/device/emulator"},
+		"filippo.io/age":                    {"pkg/custody"},
+		"golang.org/x/crypto/argon2":        {"pkg/custody"},
 	}
 }
 

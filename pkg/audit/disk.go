@@ -1,0 +1,55 @@
+package audit
+
+// Small things about files.
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+
+	"poskey/internal/fault"
+)
+
+// writeAll writes everything or says why not.
+func writeAll(w io.Writer, p []byte) error {
+	n, err := w.Write(p)
+	if err == nil && n < len(p) {
+		return io.ErrShortWrite
+	}
+	return err
+}
+
+// alongside keeps an error as it is and adds another one if there is one.
+func alongside(err, more error) error {
+	if more == nil {
+		return err
+	}
+	return errors.Join(err, more)
+}
+
+// kindOf turns an error of the operating system into a kind.
+func kindOf(err error) fault.Kind {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fault.NotFound
+	case errors.Is(err, fs.ErrExist):
+		return fault.FileExists
+	case errors.Is(err, fs.ErrPermission):
+		return fault.NotPermitted
+	}
+	return fault.KindOf(err)
+}
+
+// syncDir makes a new name of a file last. Windows has no such call and keeps names in its journal.
+func syncDir(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(path) //nolint:gosec // the user names the log
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
