@@ -151,7 +151,7 @@ func run(args string, times int) func(results, string) (float64, error) {
 		for range times {
 			c := exec.Command(poskey, strings.Fields(args)...) //nolint:gosec // the binary under test
 			c.Env = append(os.Environ(), "GOMAXPROCS=2")
-			start := time.Now()
+			start := time.Now() //nolint:forbidigo // measuring is its job
 			err := c.Run()
 			took = append(took, time.Since(start).Seconds())
 			const unexplained = 11
