@@ -43,6 +43,7 @@ func floors() [][]string {
 // support lists the packages that only tests and generators may import, each with the highest one that it may know.
 func support() map[string]string {
 	return map[string]string{
+		"internal/testproc":          "internal/text",
 		"internal/testvec":           "internal/text",
 		"pkg/hsm/hsmtest":            "pkg/hsm",
 		"pkg/device/devicetest":      "pkg/device",

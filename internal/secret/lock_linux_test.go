@@ -4,54 +4,23 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"poskey/internal/testproc"
 )
 
-// inChild runs the calling test again in a process of its own, where it may change limits and users. It reports whether
-// this is that process.
-func inChild(t *testing.T) bool {
-	t.Helper()
-	const mark = "POSKEY_SECRET_TEST_CHILD"
-	if os.Getenv(mark) == t.Name() {
-		return true
-	}
-	c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	c.Env = append(os.Environ(), mark+"="+t.Name(), "GORACE=atexit_sleep_ms=0")
-	out, err := c.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Fatalf("in a process of its own: %v\n%s", err, out)
-	}
-	return false
-}
-
-// becomeNobody gives up the right to lock without limit.
-func becomeNobody(t *testing.T) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		return
-	}
-	const nobody = 65534
-	if err := unix.Setgid(nobody); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Setuid(nobody); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestSecretsWorkWhereMemoryCannotBeLocked(t *testing.T) {
-	if !inChild(t) {
+	if _, child := testproc.InChild(t); !child {
 		return
 	}
 	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{}); err != nil {
 		t.Fatal(err)
 	}
-	becomeNobody(t)
+	testproc.BecomeNobody(t)
 	if LockError() != nil {
 		t.Fatal("an error before the first secret")
 	}
@@ -74,7 +43,7 @@ func TestSecretsWorkWhereMemoryCannotBeLocked(t *testing.T) {
 }
 
 func TestHardenedProcessLeavesNoCore(t *testing.T) {
-	if !inChild(t) {
+	if _, child := testproc.InChild(t); !child {
 		return
 	}
 	if err := HardenProcess(); err != nil {

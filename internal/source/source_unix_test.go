@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,48 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"poskey/internal/fault"
+	"poskey/internal/testproc"
 	"poskey/internal/testvec"
 )
-
-// inChild runs the calling test again in a process of its own, where it may change limits and users. It reports whether
-// this is that process. dir is a folder that the child may use, whoever it becomes.
-func inChild(t *testing.T) (dir string, child bool) {
-	t.Helper()
-	const mark, place = "POSKEY_SOURCE_TEST_CHILD", "POSKEY_SOURCE_TEST_DIR"
-	if os.Getenv(mark) == t.Name() {
-		return os.Getenv(place), true
-	}
-	dir, err := os.MkdirTemp("", "poskey-source-") // t.TempDir lies below a folder that only its owner may enter
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	c.Env = append(os.Environ(), mark+"="+t.Name(), place+"="+dir, "GORACE=atexit_sleep_ms=0")
-	out, err := c.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Fatalf("in a process of its own: %v\n%s", err, out)
-	}
-	return dir, false
-}
-
-// becomeNobody gives up the rights of root, for whom no mode counts.
-func becomeNobody(t *testing.T) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		return
-	}
-	const nobody = 65534
-	if err := unix.Setgid(nobody); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Setuid(nobody); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestFileThatOthersCanReadIsRefused(t *testing.T) {
 	noLeaks(t)
@@ -77,11 +37,11 @@ func TestFileThatOthersCanReadIsRefused(t *testing.T) {
 }
 
 func TestFileThatMayNotBeReadIsTold(t *testing.T) {
-	dir, child := inChild(t)
+	dir, child := testproc.InChild(t)
 	if !child {
 		return
 	}
-	becomeNobody(t)
+	testproc.BecomeNobody(t)
 	path := filepath.Join(dir, "key")
 	if err := os.WriteFile(path, []byte(keyHex), 0o200); err != nil {
 		t.Fatal(err)
@@ -276,7 +236,7 @@ func TestEmptyAndLongContentAreWrittenWhole(t *testing.T) {
 
 // TestFullDiskLeavesNothing: the limit on the size of files stands in for a full disk.
 func TestFullDiskLeavesNothing(t *testing.T) {
-	dir, child := inChild(t)
+	dir, child := testproc.InChild(t)
 	if !child {
 		return
 	}
@@ -297,11 +257,11 @@ func TestFullDiskLeavesNothing(t *testing.T) {
 }
 
 func TestFolderThatMayNotBeWrittenStaysAsItIs(t *testing.T) {
-	dir, child := inChild(t)
+	dir, child := testproc.InChild(t)
 	if !child {
 		return
 	}
-	becomeNobody(t)
+	testproc.BecomeNobody(t)
 	locked := filepath.Join(dir, "locked")
 	if err := os.Mkdir(locked, 0o500); err != nil {
 		t.Fatal(err)

@@ -6,59 +6,21 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 
 	"poskey/internal/fault"
+	"poskey/internal/testproc"
 )
 
-// inChild runs the calling test again in a process of its own, where it may change limits and users. It reports whether
-// this is that process. dir is a folder that the child may use, whoever it becomes.
-func inChild(t *testing.T) (dir string, child bool) {
-	t.Helper()
-	const mark, place = "POSKEY_AUDIT_TEST_CHILD", "POSKEY_AUDIT_TEST_DIR"
-	if os.Getenv(mark) == t.Name() {
-		return os.Getenv(place), true
-	}
-	dir, err := os.MkdirTemp("", "poskey-audit-") // t.TempDir lies below a folder that only its owner may enter
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	c.Env = append(os.Environ(), mark+"="+t.Name(), place+"="+dir, "GORACE=atexit_sleep_ms=0")
-	out, err := c.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Fatalf("in a process of its own: %v\n%s", err, out)
-	}
-	return dir, false
-}
-
-// becomeNobody gives up the rights of root, for whom no mode counts.
-func becomeNobody(t *testing.T) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		return
-	}
-	const nobody = 65534
-	if err := errors.Join(syscall.Setgid(nobody), syscall.Setuid(nobody)); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestFolderThatMayNotBeWrittenIsNamed(t *testing.T) {
-	dir, child := inChild(t)
+	dir, child := testproc.InChild(t)
 	if !child {
 		return
 	}
-	becomeNobody(t)
+	testproc.BecomeNobody(t)
 	locked := filepath.Join(dir, "locked")
 	if err := os.Mkdir(locked, 0o700); err != nil {
 		t.Fatal(err)
@@ -97,7 +59,7 @@ func TestFolderThatMayNotBeWrittenIsNamed(t *testing.T) {
 // TestFileAtItsLargestLosesNothing lets the kernel write part of a record: the limit on the size of files is a full disk
 // that every system has.
 func TestFileAtItsLargestLosesNothing(t *testing.T) {
-	dir, child := inChild(t)
+	dir, child := testproc.InChild(t)
 	if !child {
 		return
 	}

@@ -182,7 +182,13 @@ func (s *search) pairings(parts []matchesOfPart) ([]slipsOfParts, error) {
 		if len(first) < maxMatches {
 			first = append(first, found)
 		}
-		if len(s.open) == 0 || !s.allWhole(s.replacedBy(found)) {
+		if len(s.open) == 0 {
+			if len(first) == maxMatches {
+				break // nothing decides between them
+			}
+			continue
+		}
+		if !s.allWhole(s.replacedBy(found)) {
 			continue
 		}
 		_, ok, err := s.hits(s.sumOf(found), s.open[0])
