@@ -20,13 +20,11 @@ func ParseDEST(s string) (Spec, error) {
 	}
 	if ok && arg != "" {
 		switch k := Kind(kind); k {
-		case File, Block:
+		case File, Block, Store:
 			return Spec{k, arg}, nil
-		case "store":
-			return Spec{}, fault.New(fault.Usage, "destinations %s: are not in this version", kind)
 		}
 	}
-	return Spec{}, fault.New(fault.Usage, "a destination is block:PATH (a key block, with --kbpk) or file:PATH (clear, with --reveal), not %q", text.Redact(s))
+	return Spec{}, fault.New(fault.Usage, "a destination is store:LABEL, block:PATH (a key block, with --kbpk) or file:PATH (clear, with --reveal), not %q", text.Redact(s))
 }
 
 // CheckNew makes sure, before any work is done, that a file can be made: it is not there and its folder is.

@@ -7,7 +7,10 @@
 //	       env:NAME      an environment variable
 //	       block:PATH    a key block, opened with --kbpk
 //	       hex:DIGITS    on the command line; refused unless --allow-argv-secrets, since the process list shows it
+//	       store:LABEL   a key of the store; store:LABEL#2 names a version. Nothing is read: the key stays in the boundary
+//	       hsm:LABEL     a key object of the token that --hsm names; the same holds
 //	DEST   block:PATH    a key block under --kbpk
+//	       store:LABEL   a new key of the store
 //	       file:PATH     clear hex in a new file, 0600; needs --reveal
 //
 // What is read is bounded: a key is small, and a wrong path may lead to anything.
@@ -46,6 +49,8 @@ const (
 	Env    Kind = "env"
 	Block  Kind = "block"
 	Hex    Kind = "hex"
+	Store  Kind = "store"
+	Token  Kind = "hsm"
 )
 
 // Spec is a SRC or DEST taken apart.
@@ -65,14 +70,20 @@ func ParseSRC(s string) (Spec, error) {
 	kind, arg, ok := strings.Cut(s, ":")
 	if ok && arg != "" {
 		switch k := Kind(kind); k {
-		case File, FD, Env, Block, Hex:
+		case File, FD, Env, Block, Hex, Store, Token:
 			return Spec{k, arg}, nil
-		case "store", "hsm":
-			return Spec{}, fault.New(fault.Usage, "sources %s: are not in this version", kind)
 		}
 	}
-	return Spec{}, fault.New(fault.Usage, "a key source is prompt, -, file:PATH, fd:N, env:NAME, block:PATH or hex:DIGITS (see: poskey help secrets)")
+	return Spec{}, fault.New(fault.Usage, "a key source is prompt, -, file:PATH, fd:N, env:NAME, block:PATH, store:LABEL, hsm:LABEL or hex:DIGITS (see: poskey help secrets)")
 }
+
+// Held tells a source whose key is in a boundary already: there is nothing to read, and the label says which one it is.
+func Held(src string) (Spec, bool) {
+	spec, err := ParseSRC(src)
+	return spec, err == nil && spec.held()
+}
+
+func (s Spec) held() bool { return s.Kind == Store || s.Kind == Token }
 
 // Material is what a SRC gave: key bytes, a component sheet, or a key block.
 type Material struct {
@@ -208,7 +219,7 @@ func interpretPart(raw []byte, alg keys.Algorithm) (*component.Part, error) {
 
 // where names a source in errors, without what it holds.
 func (s Spec) where() string {
-	if s.Kind == File || s.Kind == Block || s.Kind == Env || s.Kind == FD {
+	if s.Kind == File || s.Kind == Block || s.Kind == Env || s.Kind == FD || s.held() {
 		return string(s.Kind) + ":" + text.Redact(s.Arg)
 	}
 	return string(s.Kind)
@@ -270,6 +281,8 @@ func (r *Reader) read(ctx context.Context, spec Spec, what text.Text) (*secret.B
 		return readFile(ctx, spec.Arg, false)
 	case Hex:
 		return secret.Copy([]byte(spec.Arg)), nil
+	case Store, Token:
+		return nil, fault.New(fault.Usage, "a key that is in a store or a token cannot be taken here: it is used where it is")
 	}
 	return nil, fault.New(fault.Usage, "unknown kind of source")
 }

@@ -105,6 +105,7 @@ func TestSourcesAreTakenApart(t *testing.T) {
 	for in, want := range map[string]Spec{
 		"prompt": {Kind: Prompt}, "-": {Kind: Stdin}, "file:a/b": {File, "a/b"}, "file:a:b": {File, "a:b"}, "fd:3": {FD, "3"},
 		"env:K": {Env, "K"}, "block:x": {Block, "x"}, "hex:00": {Hex, "00"}, "hex:0 0": {Hex, "0 0"},
+		"store:ZMK#2": {Store, "ZMK#2"}, "hsm:a b": {Token, "a b"},
 	} {
 		if got, err := ParseSRC(in); err != nil || got != want {
 			t.Errorf("%q: %+v, %v", in, got, err)
@@ -112,7 +113,7 @@ func TestSourcesAreTakenApart(t *testing.T) {
 	}
 	for _, in := range []string{
 		"", ":", "file:", "fd:", "env:", "block:", "hex:", "prompt:", "prompt:x", "-:x", "--", "FILE:x", "File:x", " file:x",
-		"HEX:" + keyHex, "hex" + keyHex, keyHex, "hex " + keyHex, "store:a", "hsm:a", "https://x",
+		"HEX:" + keyHex, "hex" + keyHex, keyHex, "hex " + keyHex, "store:", "hsm:", "https://x",
 	} {
 		got, err := ParseSRC(in)
 		if got != (Spec{}) || !fault.Is(err, fault.Usage) {
@@ -123,13 +124,26 @@ func TestSourcesAreTakenApart(t *testing.T) {
 	}
 }
 
+func TestHeldKeysAreNamedAndNeverRead(t *testing.T) {
+	noLeaks(t)
+	if spec, ok := Held("store:ZMK-2026"); !ok || spec != (Spec{Store, "ZMK-2026"}) {
+		t.Errorf("%+v, %t", spec, ok)
+	}
+	if _, ok := Held("file:ZMK-2026"); ok {
+		t.Error("a file is no held key")
+	}
+	for _, src := range []string{"store:ZMK-2026", "hsm:master"} {
+		mustRefuse(t, reader(), src, fault.Usage)
+	}
+}
+
 func TestDestinationsAreTakenApart(t *testing.T) {
-	for in, want := range map[string]Spec{"block:x": {Block, "x"}, "file:a:b": {File, "a:b"}} {
+	for in, want := range map[string]Spec{"block:x": {Block, "x"}, "file:a:b": {File, "a:b"}, "store:x": {Store, "x"}} {
 		if got, err := ParseDEST(in); err != nil || got != want {
 			t.Errorf("%q: %+v, %v", in, got, err)
 		}
 	}
-	for _, in := range []string{"", "block:", "file:", "-", "prompt", "fd:1", "env:K", "hex:" + keyHex, "HEX:" + keyHex, "store:x", "x"} {
+	for _, in := range []string{"", "block:", "file:", "-", "prompt", "fd:1", "env:K", "hex:" + keyHex, "HEX:" + keyHex, "store:", "hsm:x", "x"} {
 		got, err := ParseDEST(in)
 		if got != (Spec{}) || !fault.Is(err, fault.Usage) {
 			t.Errorf("%q: %+v, %v", in, got, err)
