@@ -33,11 +33,14 @@ import (
 //	put FILE TEXT...                                           makes a file that only its owner can read
 //	fill FILE TIMES TEXT                                       makes a big one of many equal lines
 //	flat SMALL BIG                                             holds two peaks against each other
+//	auditlog make|add|begin|hold FILE [N]                      an audit log (auditlog_test.go)
+//	tamper KIND FILE LINE                                      changes one
 //	reveals FILE...                                            these files (stdout, stderr: of the last command) show a
 //	      canary key, because poskey was told to
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := map[string]func(*testscript.TestScript, bool, []string){
 		"exits": cmdExits, "jsonhas": cmdJSONHas, "put": cmdPut, "fill": cmdFill, "flat": cmdFlat, "reveals": cmdReveals,
+		"auditlog": cmdAuditLog, "tamper": cmdTamper,
 	}
 	for name, cmd := range terminalCommands() {
 		all[name] = cmd

@@ -243,7 +243,7 @@ func exampleArgs(line string) ([]string, bool) {
 	line = strings.TrimSuffix(strings.TrimSpace(line), ")")
 	var args []string
 	skip := false
-	for _, word := range strings.Fields(line) {
+	for _, word := range shellWords(line) {
 		switch {
 		case skip:
 			skip = false
@@ -254,6 +254,19 @@ func exampleArgs(line string) ([]string, bool) {
 		}
 	}
 	return args, ok
+}
+
+// shellWords cuts a line at its blanks; those between single quotes stay.
+func shellWords(line string) []string {
+	var words []string
+	for i, piece := range strings.Split(line, "'") {
+		if i%2 == 1 {
+			words = append(words, piece)
+			continue
+		}
+		words = append(words, strings.Fields(piece)...)
+	}
+	return words
 }
 
 func parses(words string, args []string) error {

@@ -33,6 +33,7 @@ type App struct {
 	render      *render.Renderer
 	flags       globalFlags
 	boundary    hsm.Boundary
+	holding     holding
 	reader      *source.Reader
 }
 
@@ -42,6 +43,8 @@ type globalFlags struct {
 	lang      string
 	color     string
 	hsmURI    string
+	store     string
+	approval  approverFlags
 	noInput   bool
 	quiet     bool
 	verbose   bool
@@ -70,10 +73,7 @@ func (a *App) apply() error {
 	}
 	a.render.ErrColor, _ = a.useColor(a.Err)
 	a.render.Width = console.WidthOf(a.Out)
-	if a.flags.hsmURI != "soft:" {
-		return fault.New(fault.Usage, "--hsm %q: this version has one boundary, soft:", text.Redact(a.flags.hsmURI))
-	}
-	return nil
+	return a.checkHSM()
 }
 
 func (a *App) useColor(stream io.Writer) (bool, error) {
@@ -90,6 +90,12 @@ func (a *App) useColor(stream io.Writer) (bool, error) {
 
 // hsm gives the boundary, made when a command first needs it.
 func (a *App) hsm() (hsm.Boundary, error) {
+	if a.boundary == nil && a.holding.named {
+		return a.storeBoundary()
+	}
+	if a.boundary == nil && a.flags.hsmURI != softURI {
+		return nil, errTokenElsewhere()
+	}
 	if a.boundary == nil {
 		b, err := hsm.NewSoft(a.Env)
 		if err != nil {
@@ -113,6 +119,7 @@ func (a *App) close() {
 	if a.boundary != nil {
 		_ = a.boundary.Close()
 	}
+	a.holding.close()
 }
 
 // warnUnlocked says once that secrets may be swapped out, when a secret was held and the system refused to lock memory.

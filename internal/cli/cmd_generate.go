@@ -13,6 +13,7 @@ import (
 	"poskey/pkg/kcv"
 	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
+	"poskey/pkg/store"
 )
 
 type generateOpts struct {
@@ -53,6 +54,7 @@ type generateDoc struct {
 	Usage     keys.Usage     `json:"usage"`
 	KCV       string         `json:"kcv"`
 	Method    kcv.Method     `json:"method"`
+	Label     string         `json:"label,omitempty"`
 	Block     string         `json:"block,omitempty"`
 	Value     string         `json:"value,omitempty"`
 	To        string         `json:"to,omitempty"`
@@ -65,9 +67,9 @@ func runGenerate(ctx context.Context, a *App, o generateOpts) error {
 		return err
 	}
 	if o.out.to == "" && o.split.parts == 0 && !o.out.reveal {
-		return fault.New(fault.Usage, "say where the key goes: --to block:PATH, --parts N --to-dir DIR, or --reveal")
+		return fault.New(fault.Usage, "say where the key goes: --to store:LABEL, --to block:PATH, --parts N --to-dir DIR, or --reveal")
 	}
-	o.out.allowWeak = o.allowWeak
+	o.out.allowWeak, o.out.origin = o.allowWeak, store.Generated
 	if err := o.out.check(ctx, a); err != nil {
 		return err
 	}
@@ -77,6 +79,9 @@ func runGenerate(ctx context.Context, a *App, o generateOpts) error {
 	b, err := a.hsm()
 	if err != nil {
 		return err
+	}
+	if !b.Info().Strict {
+		o.out.exportability, attrs = attrs.Exportability, born(attrs)
 	}
 	k, err := b.Generate(ctx, attrs, hsm.Policy{AllowWeak: o.allowWeak})
 	if err != nil {
@@ -93,12 +98,13 @@ func runGenerate(ctx context.Context, a *App, o generateOpts) error {
 		sheets.undo()
 		return err
 	}
-	doc.Block, doc.Value, doc.To, doc.Parts = d.block, d.value, d.to, sheets.docs
+	doc.Label, doc.Block, doc.Value, doc.To, doc.Parts = d.label, d.block, d.value, d.to, sheets.docs
 	return a.answerDelivered("generate", doc, d, func(p *render.Page) {
 		p.Fields(
 			render.F(text.New("algorithm"), string(doc.Algorithm)),
 			render.F(text.New("usage"), string(doc.Usage)+"  "+p.T(doc.Usage.Name())),
 			render.F(text.New("check value"), k.Check.String()),
+			render.F(text.New("in the store as"), doc.Label),
 			render.F(text.New("key block"), doc.Block),
 			render.F(text.New("clear key"), doc.Value),
 			render.F(text.New("written to"), doc.To),

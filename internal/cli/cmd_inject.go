@@ -126,6 +126,10 @@ func (a *App) injectPlan(ctx context.Context, o injectOpts) (inject.Plan, error)
 	if plan.Mode, err = oneChar("mode", o.mode); err != nil {
 		return plan, err
 	}
+	dialect, err := dialectOf(o.device)
+	if err != nil {
+		return plan, err
+	}
 	if !o.clear {
 		klk, err := a.klk(ctx, o.kbpk, o.allowWeak)
 		if err != nil {
@@ -133,18 +137,14 @@ func (a *App) injectPlan(ctx context.Context, o injectOpts) (inject.Plan, error)
 		}
 		plan.KLK = &klk
 	}
-	t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.keyKBPK, alg: o.alg, what: text.New("the key"), family: keys.TDES128, policy: hsm.Policy{AllowWeak: o.allowWeak}})
+	t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.keyKBPK, alg: o.alg, what: text.New("the key"), family: keys.TDES128,
+		policy:  hsm.Policy{AllowWeak: o.allowWeak},
+		purpose: func(n int) (keys.Usage, byte, error) { return inject.Attributes(dialect, plan, n) }})
 	if err != nil {
 		return plan, err
 	}
-	if err := t.keepsAttributes(plan.Usage, 'N'); err != nil {
+	if err := t.keepsUsage(plan.Usage); err != nil {
 		return plan, err
-	}
-	if t.Header != nil && plan.Usage == "" {
-		plan.Usage = t.Header.Usage
-		if plan.Mode == 0 {
-			plan.Mode = t.Header.Mode
-		}
 	}
 	if o.clear && !o.yes && a.Console.CanAsk() { // in a script --clear itself is the word
 		if err := a.confirm(ctx, false, text.New("The key will cross the line in clear."), "clear"); err != nil {

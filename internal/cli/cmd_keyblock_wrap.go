@@ -127,14 +127,14 @@ func wrapOne(ctx context.Context, a *App, in *intake, o wrapOpts) (wrapDoc, []ke
 		return wrapDoc{}, nil, err
 	}
 	t, err := in.key(ctx, keyWish{src: o.Key, kbpk: o.KeyKBPK, alg: o.Alg, what: text.New("the key"),
-		attrs: hsm.Attributes{Usage: h.Usage, Mode: h.Mode, Exportability: h.Exportability}, policy: hsm.Policy{AllowWeak: o.AllowWeak}})
+		attrs: born(hsm.Attributes{Usage: h.Usage, Mode: h.Mode, Exportability: h.Exportability}), policy: hsm.Policy{AllowWeak: o.AllowWeak}})
 	if err != nil {
 		return wrapDoc{}, nil, err
 	}
 	if o.Header == "" {
 		h.Algorithm = keyblock.AlgorithmChar(t.Key.Algorithm)
 	}
-	if err := t.keepsAttributes(h.Usage, h.Exportability); err != nil {
+	if err := t.keepsUsage(h.Usage); err != nil {
 		return wrapDoc{}, nil, err
 	}
 	kbpk, err := in.protector(ctx, kbpkWish{src: o.KBPK, version: h.Version, what: text.New("the KBPK"), protects: true, allowWeak: o.AllowWeak})

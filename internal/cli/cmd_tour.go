@@ -135,7 +135,7 @@ func (t *tour) splitAndCombine(ctx context.Context) error {
 
 // load starts the built-in terminal and loads the key over TCP.
 func (t *tour) load(ctx context.Context) error {
-	klk, err := t.b.Generate(ctx, hsm.Attributes{Algorithm: keys.TDES128, Usage: keys.UsageKEK, Mode: 'D'}, hsm.Policy{})
+	klk, err := t.b.Generate(ctx, hsm.Attributes{Algorithm: keys.TDES128, Usage: keys.UsageKEK, Mode: 'E'}, hsm.Policy{})
 	if err != nil {
 		return err
 	}

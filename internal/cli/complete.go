@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"poskey/pkg/audit"
 	"poskey/pkg/device/emulator"
 	"poskey/pkg/dukpt"
 	"poskey/pkg/kcv"
@@ -19,11 +20,17 @@ func addCompletions(root *cobra.Command) {
 		"exportability": {"E", "N", "S"}, "version": {"A", "B", "C", "D", "E"}, "to-version": {"A", "B", "C", "D", "E"},
 		"block-version": {"A", "B", "C", "D", "E"}, "method": methodNames(), "usage": usageNames(), "fault": faultNames(),
 		"ksn-padding": paddingNames(), "use": useNames(), "key-type": strings.Fields(keyTypeNames()),
+		"environment": {"test", "production"}, "role": strings.Fields(roleNames()), "operation": operationNames(),
+		"result": {"ok", "refused", "failed", "unknown"}, "format": {"jsonl", "csv"},
 		"device": {"visa+tcp://127.0.0.1:", "visa+pty:///dev/pts/"}, "to": {"block:", "file:"},
 	}
 	open := map[string]bool{"device": true, "to": true} // more follows after these
 	for _, name := range []string{"key", "kbpk", "to-kbpk", "key-kbpk", "kek", "part", "klk", "bdk", "ik"} {
 		values[name] = []string{"prompt", "file:", "fd:", "env:", "block:", "-"}
+		open[name] = true
+	}
+	for _, name := range []string{"passphrase", "new-passphrase"} {
+		values[name] = []string{"prompt", "file:", "fd:"}
 		open[name] = true
 	}
 	var walk func(*cobra.Command)
@@ -54,6 +61,14 @@ func methodNames() []string {
 				names = append(names, string(m))
 			}
 		}
+	}
+	return names
+}
+
+func operationNames() []string {
+	var names []string
+	for _, o := range audit.Operations() {
+		names = append(names, string(o.Operation)+"\t"+o.Text.String())
 	}
 	return names
 }

@@ -20,6 +20,7 @@ type settings struct {
 	Lang    string `json:"lang"`
 	Color   string `json:"color"`
 	HSM     string `json:"hsm"`
+	Store   string `json:"store"`
 	NoInput bool   `json:"no_input"`
 	Quiet   bool   `json:"quiet"`
 	Verbose bool   `json:"verbose"`
@@ -49,7 +50,7 @@ func readSettings(ctx context.Context, path string) (settings, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil {
-		return settings{}, fault.New(fault.Malformed, "--config: the file is not a JSON object with the fields output, lang, color, hsm, no_input, quiet, verbose")
+		return settings{}, fault.New(fault.Malformed, "--config: the file is not a JSON object with the fields output, lang, color, hsm, store, no_input, quiet, verbose")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return settings{}, fault.New(fault.Malformed, "--config: more follows after the JSON object")

@@ -11,3 +11,6 @@ import (
 func openDevice(ctx context.Context, uri string, o device.Options) (device.Device, error) {
 	return drivers.Open(ctx, uri, o)
 }
+
+// dialectOf tells what the dialect of a device can do, before there is a line to it.
+func dialectOf(uri string) (device.Capabilities, error) { return drivers.Capabilities(uri) }

@@ -45,6 +45,8 @@ func hintFor(kind fault.Kind) text.Text {
 		return text.New("a KSN has 20 hex digits (TDES) or 24 (AES); --ksn-padding fills a shorter one up: left-f where a terminal left out leading F's, ikid for an IKID")
 	case fault.CounterBits:
 		return text.New("poskey dukpt ksn explains a KSN and lists the ones that follow (--next)")
+	case fault.LogBroken:
+		return text.New("leave the log as it is, and compare it with the checkpoints and copies that the officers and the auditor keep")
 	case fault.Partial:
 		return text.New("the lines with errors are marked in the output; run those again")
 	}

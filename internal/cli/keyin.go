@@ -13,6 +13,7 @@ import (
 	"poskey/pkg/kcv"
 	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
+	"poskey/pkg/vault"
 )
 
 // intake takes keys from their sources into the boundary. One intake serves one command, or one worker of a batch.
@@ -49,6 +50,9 @@ type givenOnce map[string]source.Material
 func (a *App) readOnce(ctx context.Context, given []string) (givenOnce, error) {
 	once := givenOnce{}
 	for _, src := range given {
+		if _, held := source.Held(src); held {
+			continue
+		}
 		if _, ok := once[src]; ok && givesOnce(src) {
 			once.wipe()
 			return nil, fault.New(fault.Usage, "%s is named as the source of two keys, and gives one", src)
@@ -85,6 +89,7 @@ type taken struct {
 	Doubts   []keyblock.Warning // the same with its place, as a command reports them
 	By       hsm.Witness        // who said Expected
 	Method   kcv.Method         // by which method
+	source   string             // the key block that it came in, as it stands there
 	Odd      int                // hex digits typed, when they are odd in number; only where the wish is typed
 }
 
@@ -96,10 +101,13 @@ type keyWish struct {
 	alg    string // as the user wrote it; may be empty when the source knows it
 	attrs  hsm.Attributes
 	policy hsm.Policy
-	open   bool // bytes without an algorithm will do
-	typed  bool // with open: an odd number of hex digits will do
+	// purpose says what a clear key of n bytes is for, where its length decides; nil where attrs say it
+	purpose func(n int) (keys.Usage, byte, error)
+	open    bool // bytes without an algorithm will do
+	typed   bool // with open: an odd number of hex digits will do
 	// sheetValue lets one component's sheet stand for a key: where a value is looked at, never where a key is used
 	sheetValue bool
+	use        vault.Use // of a key of the store: what its state must allow
 	// family takes the algorithm of its kind that has the key's length, when none is named: where there is no other kind
 	family keys.Algorithm
 }
@@ -118,6 +126,9 @@ func (in *intake) key(ctx context.Context, w keyWish) (taken, error) {
 			return taken{}, err
 		}
 		w.attrs.Algorithm = alg
+	}
+	if spec, ok := source.Held(w.src); ok {
+		return in.fromStore(ctx, spec, w)
 	}
 	read := in.read
 	if w.typed {
@@ -142,6 +153,11 @@ func (in *intake) key(ctx context.Context, w keyWish) (taken, error) {
 	}
 	if w.attrs.Algorithm, err = w.algorithmOf(m, sec.Len()); err != nil {
 		return taken{}, err
+	}
+	if w.purpose != nil {
+		if w.attrs.Usage, w.attrs.Mode, err = w.purpose(sec.Len()); err != nil {
+			return taken{}, err
+		}
 	}
 	t.Key, err = b.Import(ctx, sec.Clone(), w.attrs, w.policy)
 	if err != nil {
@@ -190,6 +206,18 @@ func fitting(n int) string {
 	return names[1:]
 }
 
+// fromStore takes a key of the store: nothing is read, and what it is for is known.
+func (in *intake) fromStore(ctx context.Context, spec source.Spec, w keyWish) (taken, error) {
+	held, err := in.app.held(ctx, spec, w.use)
+	if err != nil {
+		return taken{}, fault.Wrap(err, "%s (%s)", w.what, w.src)
+	}
+	if alg := w.attrs.Algorithm; alg != "" && alg != held.Row.Algorithm {
+		return taken{}, fault.New(fault.Usage, "%s (%s): the store has a %s key, --alg says %s", w.what, w.src, held.Row.Algorithm, alg)
+	}
+	return taken{Key: held.Key}, nil
+}
+
 func (in *intake) fromBlock(ctx context.Context, b hsm.Boundary, m source.Material, w keyWish) (taken, error) {
 	kbpk, err := in.kbpk(ctx, w.kbpk, m.Block.Version, text.New("the KBPK"))
 	if err != nil {
@@ -203,7 +231,7 @@ func (in *intake) fromBlock(ctx context.Context, b hsm.Boundary, m source.Materi
 	if alg := w.attrs.Algorithm; alg != "" && alg != k.Algorithm {
 		return taken{}, fault.New(fault.Usage, "%s (%s): the block holds a %s key, --alg says %s", w.what, m.Where, k.Algorithm, alg)
 	}
-	t := taken{Key: k, Header: &m.Block.Header, Warnings: opened.Warnings}
+	t := taken{Key: k, Header: &m.Block.Header, Warnings: opened.Warnings, source: m.Block.Marshal()}
 	if kc, ok := m.Block.Opt("KC"); ok && len(kc) > 6 {
 		t.Expected, t.By, t.Method = kc[2:], hsm.ByBlock, kcv.ECBZero
 		if kc[:2] == "01" {
@@ -306,6 +334,12 @@ func (in *intake) twoKeys(ctx context.Context, base, kbpk hsm.Key) error {
 	if err != nil {
 		return err
 	}
+	if b.Info().Strict { // it tells check values by rule and no more: chance makes two keys one in 16 million
+		if base.Algorithm == kbpk.Algorithm && base.Check == kbpk.Check {
+			return errOnePurpose()
+		}
+		return nil
+	}
 	method, digits := kcv.SHA256, 64
 	if base.Algorithm.IsDES() && kbpk.Algorithm.IsDES() { // their parity bits do not count
 		method, digits = kcv.ECBZero, 16
@@ -319,12 +353,16 @@ func (in *intake) twoKeys(ctx context.Context, base, kbpk hsm.Key) error {
 		return err
 	}
 	if one == other {
-		return fault.New(fault.WeakKey, "the KBPK is the key that is derived from: a key has one purpose")
+		return errOnePurpose()
 	}
 	if in.batch {
 		in.apart = pair
 	}
 	return nil
+}
+
+func errOnePurpose() error {
+	return fault.New(fault.WeakKey, "the KBPK is the key that is derived from: a key has one purpose")
 }
 
 // sound refuses a key that is weak in itself. One that is merely published is fit for a test.
@@ -338,6 +376,14 @@ func sound(k hsm.Key, what text.Text, allowWeak bool) error {
 }
 
 func (in *intake) readKBPK(ctx context.Context, w kbpkWish) (hsm.Key, error) {
+	if spec, ok := source.Held(w.src); ok {
+		use := vault.ToProcess
+		if w.protects {
+			use = vault.ToProtect
+		}
+		held, err := in.app.held(ctx, spec, use)
+		return held.Key, fault.Wrap(err, "%s (%s)", w.what, w.src)
+	}
 	m, err := in.read(ctx, w.src, w.what)
 	if err != nil {
 		return hsm.Key{}, err
@@ -357,20 +403,26 @@ func (in *intake) readKBPK(ctx context.Context, w kbpkWish) (hsm.Key, error) {
 	if err != nil {
 		return hsm.Key{}, err
 	}
-	return b.Import(ctx, m.Secret.Clone(), hsm.Attributes{Algorithm: alg, Usage: keys.UsageKBPK}, hsm.Policy{Inspect: true})
+	attrs := hsm.Attributes{Algorithm: alg, Usage: hsm.ProtectorUsage(w.version)}
+	return b.Import(ctx, m.Secret.Clone(), attrs, hsm.Policy{Inspect: true})
 }
 
-// keepsAttributes: a key that came in a block keeps what the block says it is for. It may not become another usage, nor
-// easier to export (6.3.5: N not at all, S under any key, E under trusted ones).
-func (t taken) keepsAttributes(usage keys.Usage, exportability byte) error {
-	switch {
-	case t.Header == nil:
-	case usage != "" && usage != t.Header.Usage:
+// keepsUsage tells, before anybody gives a second key, that one that came in a block keeps the usage that the block says.
+// The boundary holds it to the rest.
+func (t taken) keepsUsage(usage keys.Usage) error {
+	if t.Header != nil && usage != "" && usage != t.Header.Usage {
 		return fault.New(fault.NotPermitted, "the key's block says usage %s; it cannot become %s", t.Header.Usage, usage)
-	case t.Header.Exportability == 'N' && exportability != 'N':
-		return fault.New(fault.NotPermitted, "the key's block says that it is not exportable (N); it cannot become %c", exportability)
 	}
 	return nil
+}
+
+// born gives the attributes of a key that is made, or taken in clear, to leave in a block that says a. Not exportable is
+// what the block says to whoever opens it; a key that was that from its birth would never get there.
+func born(a hsm.Attributes) hsm.Attributes {
+	if a.Exportability == 'N' {
+		a.Exportability = 'E'
+	}
+	return a
 }
 
 // weakIDs lists weaknesses for JSON.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"poskey/internal/fault"
 	"poskey/internal/render"
@@ -15,6 +16,8 @@ import (
 	"poskey/pkg/hsm"
 	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
+	"poskey/pkg/store"
+	"poskey/pkg/vault"
 )
 
 // outputOpts say where a key goes that a command has made.
@@ -25,20 +28,34 @@ type outputOpts struct {
 	reveal  bool
 	yes     bool
 
+	origin     string   // of a key that goes into the store
+	parent     string   // label of the key it hangs under there
+	purpose    string   // a line for people
+	custodians []string // who held its components
+
 	allowWeak bool                // the command's --allow-weak
 	inAnswer  bool                // a KBPK without --to puts the block into the answer
 	from      hsm.Key             // what the key was derived from, which cannot be the KBPK too
 	optional  []keyblock.OptBlock // what the block says beside the key's check value
-	working   bool                // a working key of DUKPT: its parity is what the derivation gives, and no sign of a slip
+	// exportability that the block says; 0 for the key's own
+	exportability byte
+	working       bool // a working key of DUKPT: its parity is what the derivation gives, and no sign of a slip
 }
 
 func (o *outputOpts) add(a *App, cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.to, "to", "", a.Say.T("where the key goes (DEST): block:PATH, or file:PATH with --reveal"))
+	f.StringVar(&o.to, "to", "", a.Say.T("where the key goes (DEST): store:LABEL, block:PATH, or file:PATH with --reveal"))
+	o.addStore(a, f)
 	f.StringVar(&o.kbpk, "kbpk", "", a.Say.T("key block protection key (SRC), for block:"))
 	f.StringVar(&o.version, "block-version", "D", a.Say.T("version of that block: A B C (TDES KBPK), D E (AES KBPK)"))
 	f.BoolVar(&o.reveal, "reveal", false, a.Say.T("show or write the clear key"))
 	f.BoolVar(&o.yes, "yes", false, a.Say.T("confirm --reveal without asking"))
+}
+
+// addStore adds what the store can say of a new key.
+func (o *outputOpts) addStore(a *App, f *pflag.FlagSet) {
+	f.StringVar(&o.parent, "parent", "", a.Say.T("key of the store that the new one hangs under, for --to store:"))
+	f.StringVar(&o.purpose, "purpose", "", a.Say.T("what the key is for, a line for people, for --to store:"))
 }
 
 // check looks at all that can be wrong before a key exists.
@@ -66,6 +83,8 @@ func (o *outputOpts) checkDest(a *App) error {
 	switch {
 	case err != nil:
 		return err
+	case dest.Kind == source.Store:
+		return o.checkStore()
 	case dest.Kind == source.File && !o.reveal:
 		return fault.New(fault.RevealNeeded, "--to file: writes the clear key; that needs --reveal")
 	case dest.Kind == source.File && o.kbpk != "":
@@ -74,6 +93,34 @@ func (o *outputOpts) checkDest(a *App) error {
 		return fault.New(fault.Usage, "--to block: needs --kbpk, the key that protects the block")
 	}
 	return source.CheckNew(dest.Arg)
+}
+
+// checkStore looks at a destination in the store.
+func (o *outputOpts) checkStore() error {
+	switch {
+	case o.kbpk != "":
+		return fault.New(fault.Usage, "--to store: keeps the key under the store's own master key, and takes no KBPK")
+	case o.reveal:
+		return fault.New(fault.NotPermitted, "a key that goes into the store is not shown; see: poskey key show --reveal")
+	}
+	_, err := store.ParseRef(strings.TrimPrefix(o.to, "store:"))
+	return err
+}
+
+// intoStore is the row of a key that goes into the store.
+func (o *outputOpts) intoStore(ctx context.Context, a *App, label string) (vault.New, error) {
+	if _, err := a.hsm(); err != nil {
+		return vault.New{}, err
+	}
+	n := vault.New{Origin: o.origin, Purpose: o.purpose, Custodians: o.custodians}
+	var err error
+	if n.Ref, err = a.holding.vault.NewRef(ctx, label); err != nil {
+		return vault.New{}, err
+	}
+	if o.parent != "" {
+		n.Parent, err = store.ParseRef(strings.TrimPrefix(o.parent, "store:"))
+	}
+	return n, err
 }
 
 // leaves reports whether the key goes out of the boundary; wraps, whether it goes out in a key block.
@@ -99,6 +146,7 @@ func (a *App) confirmReveal(ctx context.Context, yes bool) error {
 // delivered is what became of the key.
 type delivered struct {
 	to       string             // where it was written, as --to says
+	label    string             // of the store, with the version
 	block    string             // the key block written
 	value    string             // the clear key, only with --reveal
 	warnings []keyblock.Warning // of the block; they were said
@@ -112,8 +160,16 @@ func (o *outputOpts) deliver(ctx context.Context, a *App, in *intake, k hsm.Key)
 	if err != nil {
 		return d, err
 	}
-	if dest.Kind == source.File {
+	switch dest.Kind {
+	case source.File:
 		return delivered{to: o.to}, a.writeClear(ctx, dest.Arg, k)
+	case source.Store:
+		n, err := o.intoStore(ctx, a, dest.Arg)
+		if err != nil {
+			return d, err
+		}
+		kept, err := a.keepInStore(ctx, k, n)
+		return delivered{to: o.to, label: kept.Row.Ref().String()}, err
 	}
 	if o.wraps() {
 		if d, err = a.blockFor(ctx, in, k, o); err != nil {
@@ -180,6 +236,9 @@ func (a *App) wrapFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts)
 		}
 	}
 	h := headerFor(k, version)
+	if o.exportability != 0 {
+		h.Exportability = o.exportability
+	}
 	if data, err := b.CheckData(ctx, k); err == nil && k.Algorithm.IsBlockCipher() {
 		h.SetOpt("KC", data)
 	}

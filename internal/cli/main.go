@@ -28,6 +28,9 @@ import (
 // Main runs poskey as a process: real streams, clock and randomness. It gives the exit code.
 func Main(args []string) int {
 	_ = secret.HardenProcess() // best effort: a refusal leaves what every other program has
+	if len(args) == 1 && args[0] == agentWord {
+		return runAgent()
+	}
 	app := &App{
 		Env:    keys.Env{Rand: rand.Reader, Now: time.Now},
 		In:     os.Stdin,
@@ -74,6 +77,7 @@ func (a *App) Run(ctx context.Context, args []string) (code int) {
 	}
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	err = a.finish(ctx, err)
 	if cause := context.Cause(ctx); err != nil && cause != nil && (errors.Is(err, context.Canceled) || errors.Is(err, cause)) {
 		err = cause
 	}

@@ -11,6 +11,7 @@ import (
 // The groups of commands in help, as in the contract.
 const (
 	groupKeys    = "keys"
+	groupCustody = "custody"
 	groupDevices = "devices"
 	groupTrouble = "trouble"
 	groupTool    = "tool"
@@ -25,7 +26,8 @@ type branch struct {
 func branches() []branch {
 	return []branch{
 		{"generate", newGenerateCmd}, {"split", newSplitCmd}, {"combine", newCombineCmd}, {"kcv", newKCVCmd},
-		{"keyblock", newKeyblockCmd}, {"dukpt", newDukptCmd}, {"device", newDeviceCmd}, {"inject", newInjectCmd}, {"diagnose", newDiagnoseCmd},
+		{"keyblock", newKeyblockCmd}, {"dukpt", newDukptCmd},
+		{"officer", newOfficerCmd}, {"store", newStoreCmd}, {"key", newKeyCmd}, {"audit", newAuditCmd}, {"hsm", newHSMCmd}, {"device", newDeviceCmd}, {"inject", newInjectCmd}, {"diagnose", newDiagnoseCmd},
 		{"tour", newTourCmd}, {"selftest", newSelftestCmd}, {"version", newVersionCmd}, {"completion", newCompletionCmd},
 	}
 }
@@ -45,7 +47,10 @@ func newRootCmd(a *App, first string) *cobra.Command {
 			if err := a.apply(); err != nil {
 				return err
 			}
-			return noEmptyFlag(cmd.Flags())
+			if err := noEmptyFlag(cmd.Flags()); err != nil {
+				return err
+			}
+			return a.notice(cmd)
 		},
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -58,6 +63,7 @@ func newRootCmd(a *App, first string) *cobra.Command {
 	a.addGlobalFlags(root)
 	root.AddGroup(
 		&cobra.Group{ID: groupKeys, Title: a.Say.T("Keys:")},
+		&cobra.Group{ID: groupCustody, Title: a.Say.T("Custody:")},
 		&cobra.Group{ID: groupDevices, Title: a.Say.T("Devices:")},
 		&cobra.Group{ID: groupTrouble, Title: a.Say.T("Trouble:")},
 		&cobra.Group{ID: groupTool, Title: a.Say.T("Tool:")},
@@ -86,7 +92,11 @@ func (a *App) addGlobalFlags(root *cobra.Command) {
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", a.settings.Quiet, a.Say.T("say nothing beside the answer, warnings and errors"))
 	f.BoolVarP(&a.flags.verbose, "verbose", "v", a.settings.Verbose, a.Say.T("say more (with devices: every frame, keys blotted out)"))
 	f.StringVar(&a.flags.color, "color", a.settings.Color, a.Say.T("colours: auto, always or never"))
-	f.StringVar(&a.flags.hsmURI, "hsm", a.settings.HSM, a.Say.T("boundary that holds clear keys: soft:"))
+	f.StringVar(&a.flags.hsmURI, "hsm", a.settings.HSM, a.Say.T("boundary that holds clear keys: soft: or a token, pkcs11:token=…?module-path=…"))
+	f.StringVar(&a.flags.store, "store", "", a.Say.T("the key store: sqlite:PATH or postgres://… (also POSKEY_STORE; default in the user's data folder)"))
+	f.StringArrayVar(&a.flags.approval.approvers, "approver", nil, a.Say.T("identity file of an officer who approves, where the store asks for it; one for each"))
+	f.StringVar(&a.flags.approval.requester, "requester", "", a.Say.T("identity file of the officer who asks, where those who approve must be others"))
+	f.IntSliceVar(&a.flags.approval.fds, "passphrase-fd", nil, a.Say.T("descriptor with an officer's passphrase instead of the terminal; one for each officer"))
 	f.String("config", "", a.Say.T("file with defaults for these flags: a JSON object"))
 	f.BoolVar(&a.flags.allowArgv, "allow-argv-secrets", false, a.Say.T("allow hex:DIGITS as a key source (others can see it)"))
 }

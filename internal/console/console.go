@@ -24,12 +24,16 @@ import (
 type Console struct {
 	NoInput bool
 	Stdin   *os.File // asked only when there is no controlling terminal
+	TTY     *os.File // asked instead of the controlling terminal, where a process was handed one; stays the caller's
 }
 
 // terminal opens the controlling terminal, or falls back to stdin when that is one.
 func (c *Console) terminal() (*os.File, func(), error) {
 	if c.NoInput {
 		return nil, nil, fault.New(fault.InputNeeded, "a person must answer here, and --no-input forbids to ask")
+	}
+	if c.TTY != nil {
+		return c.TTY, func() {}, nil
 	}
 	if tty, err := openTTY(); err == nil {
 		return tty, func() { _ = tty.Close() }, nil
@@ -49,6 +53,26 @@ func (c *Console) CanAsk() bool {
 	done()
 	return true
 }
+
+// Terminal gives the terminal where people are asked, to be handed to another process. The caller calls done.
+func (c *Console) Terminal() (tty *os.File, done func(), err error) { return c.terminal() }
+
+// Show writes to the terminal and not to a stream: what only the person who sits there is to see.
+func (c *Console) Show(lines string) error {
+	tty, done, err := c.terminal()
+	if err != nil {
+		return err
+	}
+	defer done()
+	if _, err := io.WriteString(tty, lines); err != nil {
+		return fault.WrapAs(fault.Failure, err, "write to the terminal")
+	}
+	return nil
+}
+
+// Clear takes everything from the screen, and from the lines above it where the terminal keeps them (ECMA-48 ED, and the
+// ED 3 of xterm).
+func (c *Console) Clear() error { return c.Show("\x1b[H\x1b[2J\x1b[3J") }
 
 // Secret asks for a secret without echo. The text comes as typed, without the line end.
 func (c *Console) Secret(ctx context.Context, prompt string) (*secret.Bytes, error) {

@@ -47,6 +47,7 @@ const (
 	PartMissing      Kind = "part_missing"
 	PartForeign      Kind = "part_foreign"
 	SelftestFailed   Kind = "selftest_failed"
+	LogBroken        Kind = "log_broken" // an audit log, or a checkpoint of one, does not verify
 
 	WeakKey      Kind = "weak_key" // 6, and all below until DeviceFailed
 	PartRefused  Kind = "part_refused"
@@ -67,7 +68,8 @@ const (
 	// OutcomeUnknown: the device was told to store a key, and nobody can tell whether it did. Loading again may meet it.
 	OutcomeUnknown Kind = "outcome_unknown"
 
-	Busy Kind = "busy" // 9
+	Busy   Kind = "busy"   // 9
+	Sealed Kind = "sealed" // 9: the key store is not open; its officers have to unseal it
 
 	Partial Kind = "partial" // 10
 
@@ -100,13 +102,14 @@ func ExitCodes() []ExitCode {
 				OptionalBlockCharset, OptionalBlockDuplicate, KSNLength, CounterBits}},
 		{4, text.New("not found: label, slot, device, file"), []Kind{NotFound}},
 		{5, text.New("the verdict is no: check value, MAC, signature or log does not verify"),
-			[]Kind{KCVMismatch, MACMismatch, KBPKWrong, ChecksumMismatch, PartMissing, PartForeign, SelftestFailed}},
+			[]Kind{KCVMismatch, MACMismatch, KBPKWrong, ChecksumMismatch, PartMissing, PartForeign, SelftestFailed,
+				LogBroken}},
 		{6, text.New("refused by policy: weak key, export not allowed, dual control missing, file exists"),
 			[]Kind{WeakKey, PartRefused, ModeUnfit, MissingKSN, FileExists, FileExposed, ArgvSecret, RevealNeeded,
 				NotPermitted, EndOfLife}},
 		{7, text.New("authentication failed: passphrase, PIN, one-time password"), []Kind{AuthFailed}},
 		{8, text.New("device, HSM, database or transport failure"), []Kind{DeviceFailed, DeviceLink, DeviceTimeout, OutcomeUnknown}},
-		{9, text.New("busy or locked"), []Kind{Busy}},
+		{9, text.New("busy or locked"), []Kind{Busy, Sealed}},
 		{10, text.New("partly done: resume possible"), []Kind{Partial}},
 		{11, text.New("a diagnosis found no explanation"), []Kind{Unexplained}},
 		{70, text.New("a bug: recovered panic, secrets left out"), []Kind{Bug}},

@@ -48,10 +48,18 @@ type Renderer struct {
 	ErrColor bool // for Err
 	Quiet    bool
 	Width    int // columns for long sentences; 0 does not wrap
+
+	// Before is asked before an answer is written, where it is set: what is not recorded must not be shown.
+	Before func() error
 }
 
 // Answer writes the answer of a command: doc as "poskey.<name>/v1" or the page.
 func (r *Renderer) Answer(name string, doc any, lay func(*Page)) error {
+	if r.Before != nil {
+		if err := r.Before(); err != nil {
+			return err
+		}
+	}
 	if r.Format == JSON {
 		line, err := Document(name, doc)
 		if err != nil {

@@ -4,5 +4,5 @@ package source
 
 import "io/fs"
 
-// exposed cannot be told from the mode bits on this system.
-func exposed(fs.FileInfo) bool { return false }
+// Exposed cannot be told from the mode bits on this system.
+func Exposed(fs.FileInfo) bool { return false }

@@ -346,7 +346,7 @@ func readFile(ctx context.Context, path string, private bool) (*secret.Bytes, er
 	if err != nil {
 		return nil, openError(err, path)
 	}
-	if private && exposed(info) {
+	if private && Exposed(info) {
 		return nil, fault.New(fault.FileExposed, "others than its owner can read the file (mode %04o); chmod 600 it, or treat the key as seen", info.Mode().Perm())
 	}
 	return readAll(Abortable(ctx, f))
@@ -409,4 +409,15 @@ func readAll(r io.Reader) (*secret.Bytes, error) {
 		return nil, fault.New(fault.MalformedLength, "nothing there: the input is empty")
 	}
 	return secret.Copy(b[:n]), nil
+}
+
+// FirstLine reads a passphrase from a descriptor: up to the end of its first line, or of what there is.
+func FirstLine(ctx context.Context, f *os.File) (*secret.Bytes, error) {
+	raw, err := readAll(Abortable(ctx, f))
+	if err != nil {
+		return nil, err
+	}
+	defer raw.Wipe()
+	line, _, _ := bytes.Cut(raw.Expose(), []byte{'\n'})
+	return secret.Copy(bytes.TrimSuffix(line, []byte{'\r'})), nil
 }

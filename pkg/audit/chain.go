@@ -66,19 +66,19 @@ func (c *chain) checkIntents(r *Record) error {
 	if r.Of >= max(1, c.first) {
 		at, found := c.find(r.Of)
 		if !found {
-			return fault.New(fault.ChecksumMismatch, "record %d, whose outcome it is, is no open intent", r.Of)
+			return fault.New(fault.LogBroken, "record %d, whose outcome it is, is no open intent", r.Of)
 		}
 		if op := c.open[at].op; op != r.Operation {
-			return fault.New(fault.ChecksumMismatch, "record %d, whose outcome it is, is about %s, not %s",
+			return fault.New(fault.LogBroken, "record %d, whose outcome it is, is about %s, not %s",
 				r.Of, string(op), string(r.Operation))
 		}
 	}
 	after := c.openAfter(r)
 	if len(after) > MaxOpen {
-		return fault.New(fault.ChecksumMismatch, "more than %d intents are open at one time", MaxOpen)
+		return fault.New(fault.LogBroken, "more than %d intents are open at one time", MaxOpen)
 	}
 	if elsewhere := r.Open > 0 && r.Open < c.first; !elsewhere && r.Open != oldest(after) {
-		return fault.New(fault.ChecksumMismatch, "it names record %d as the oldest open intent, that is %d (0: none)",
+		return fault.New(fault.LogBroken, "it names record %d as the oldest open intent, that is %d (0: none)",
 			r.Open, oldest(after))
 	}
 	return nil

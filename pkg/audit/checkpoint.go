@@ -61,13 +61,13 @@ func cutCheckpoint(line []string) (c Checkpoint, ok bool) {
 	return c, errors.Join(errs[:]...) == nil && c.Size > 0
 }
 
-// maxNote bounds what is read as a signed note: a checkpoint with a hundred signatures is a tenth of it.
-const maxNote = 256 << 10
+// MaxNote bounds what is read as a signed note, in bytes: a checkpoint with a hundred signatures is a tenth of it.
+const MaxNote = 256 << 10
 
 // ReadCheckpoint reads a signed note without looking at its signatures, to show it.
 func ReadCheckpoint(signed []byte) (Checkpoint, error) {
-	if len(signed) > maxNote {
-		return Checkpoint{}, fault.New(fault.TooLarge, "a checkpoint has at most %d bytes, got %d", maxNote, len(signed))
+	if len(signed) > MaxNote {
+		return Checkpoint{}, fault.New(fault.TooLarge, "a checkpoint has at most %d bytes, got %d", MaxNote, len(signed))
 	}
 	var unverified *note.UnverifiedNoteError
 	if _, err := note.Open(signed, note.VerifierList()); !errors.As(err, &unverified) {
@@ -76,9 +76,10 @@ func ReadCheckpoint(signed []byte) (Checkpoint, error) {
 	return parseCheckpoint(unverified.Note.Text)
 }
 
-// OpenCheckpoint reads a signed note and gives the officers who signed it, by the names of their verifiers. A wrong
-// signature by a known officer, or fewer officers than asked for (at least one), is an error of kind
-// checksum_mismatch; signatures of unknown officers do not count.
+// OpenCheckpoint reads a signed note and gives the officers who signed it, by the names of their verifiers. Up to a slash
+// the name is the person (li.na/7F3A91C2): two keys of one officer are one officer. A wrong signature by a known officer,
+// or fewer officers than asked for (at least one), is an error of kind log_broken; signatures of unknown officers do not
+// count.
 func OpenCheckpoint(signed []byte, officers note.Verifiers, quorum int) (Checkpoint, []string, error) {
 	c, err := ReadCheckpoint(signed)
 	if err != nil {
@@ -88,23 +89,34 @@ func OpenCheckpoint(signed []byte, officers note.Verifiers, quorum int) (Checkpo
 	var unverified *note.UnverifiedNoteError
 	switch {
 	case errors.As(err, &unverified):
-		return Checkpoint{}, nil, fault.New(fault.ChecksumMismatch,
-			"checkpoint over %d records: no officer who is known here signed it", c.Size)
+		return Checkpoint{}, nil, &notEnough{fault.New(fault.LogBroken,
+			"checkpoint over %d records: no officer who is known here signed it", c.Size)}
 	case err != nil:
-		return Checkpoint{}, nil, fault.WrapAs(fault.ChecksumMismatch, err, "checkpoint over %d records", c.Size)
+		return Checkpoint{}, nil, fault.WrapAs(fault.LogBroken, err, "checkpoint over %d records", c.Size)
 	}
 	var names []string
 	for _, s := range n.Sigs {
-		if !slices.Contains(names, s.Name) { // two keys of one officer are one officer
+		if !slices.ContainsFunc(names, func(name string) bool { return person(name) == person(s.Name) }) {
 			names = append(names, s.Name)
 		}
 	}
 	if len(names) < quorum {
-		return Checkpoint{}, nil, fault.New(fault.ChecksumMismatch,
-			"checkpoint over %d records: signed by %d known officers, %d are asked for", c.Size, len(names), quorum)
+		return Checkpoint{}, nil, &notEnough{fault.New(fault.LogBroken,
+			"checkpoint over %d records: signed by %d known officers, %d are asked for", c.Size, len(names), quorum)}
 	}
 	return c, names, nil
 }
+
+// person is the officer whose key a verifier's name stands for.
+func person(name string) string {
+	id, _, _ := strings.Cut(name, "/")
+	return id
+}
+
+// notEnough is the error about a checkpoint whose signatures are right, as far as they are known, and too few.
+type notEnough struct{ error }
+
+func (e *notEnough) Unwrap() error { return e.error }
 
 // CheckpointDir names the folder beside a log that holds its checkpoints, one file each.
 func CheckpointDir(path string) string { return path + ".checkpoints" }
@@ -153,7 +165,7 @@ func readCheckpointFile(path, name string) ([]byte, error) {
 		return nil, fault.WrapAs(kindOf(err), err, "checkpoints of the audit log")
 	}
 	defer func() { _ = f.Close() }() // it was read
-	raw, err := io.ReadAll(io.LimitReader(f, maxNote+1))
+	raw, err := io.ReadAll(io.LimitReader(f, MaxNote+1))
 	return raw, fault.WrapAs(kindOf(err), err, "checkpoints of the audit log")
 }
 
@@ -173,6 +185,19 @@ func newestCheckpoint(path string) (Checkpoint, bool, error) {
 		return Checkpoint{}, false, fault.Wrap(err, "checkpoint %s", newest)
 	}
 	return c, true, nil
+}
+
+// KeepCheckpoint puts a checkpoint that came from elsewhere, such as a backup, beside a log. Whether it agrees with the
+// log is for [Verify] to say. Errors: malformed, file_exists.
+func KeepCheckpoint(path string, signed []byte) error {
+	c, err := ReadCheckpoint(signed)
+	if err != nil {
+		return err
+	}
+	if err := saveCheckpoint(path, c.Size, signed); err != nil {
+		return fault.WrapAs(kindOf(err), err, "keeping the checkpoint")
+	}
+	return nil
 }
 
 // saveCheckpoint writes a checkpoint so that it is there as a whole or not at all.

@@ -68,15 +68,15 @@ func TestCheckpointsThatDoNotCountAreRefused(t *testing.T) {
 		quorum int
 		kind   fault.Kind
 	}{
-		"two, three asked for":  {signed, both, 3, fault.ChecksumMismatch},
-		"nobody who is known":   {signed, strangers, 1, fault.ChecksumMismatch},
-		"nobody at all is":      {signed, nil, 1, fault.ChecksumMismatch},
-		"another number":        {forged, both, 1, fault.ChecksumMismatch},
+		"two, three asked for":  {signed, both, 3, fault.LogBroken},
+		"nobody who is known":   {signed, strangers, 1, fault.LogBroken},
+		"nobody at all is":      {signed, nil, 1, fault.LogBroken},
+		"another number":        {forged, both, 1, fault.LogBroken},
 		"no note":               {[]byte("hello\n"), both, 1, fault.Malformed},
 		"nothing":               {nil, both, 1, fault.Malformed},
 		"no signature":          {signed[:bytes.Index(signed, []byte("—"))], both, 1, fault.Malformed},
 		"a note of other sense": {sign(t, "hello\n", "alice"), both, 1, fault.Malformed},
-		"a note that is huge":   {bytes.Repeat([]byte("a\n"), maxNote), both, 1, fault.TooLarge},
+		"a note that is huge":   {bytes.Repeat([]byte("a\n"), MaxNote), both, 1, fault.TooLarge},
 	} {
 		got, names, err := OpenCheckpoint(c.raw, c.known, c.quorum)
 		wantKind(t, what, err, c.kind)
@@ -101,7 +101,7 @@ func TestTwoKeysOfOneOfficerAreOneOfficer(t *testing.T) {
 	if _, names, err := OpenCheckpoint(signed, known, 1); err != nil || strings.Join(names, " ") != "alice" {
 		t.Errorf("%v, %v", names, err)
 	}
-	if _, _, err := OpenCheckpoint(signed, known, 2); !fault.Is(err, fault.ChecksumMismatch) {
+	if _, _, err := OpenCheckpoint(signed, known, 2); !fault.Is(err, fault.LogBroken) {
 		t.Errorf("one officer, two asked for: %v", err)
 	}
 }
@@ -154,14 +154,14 @@ func TestNobodySignsALogThatDoesNotVerify(t *testing.T) {
 		asked := false
 		s, _ := officer(t, "alice")
 		_, err = l.Checkpoint(bob, asking{s, &asked})
-		if reasonOf(err) == "" || !fault.Is(err, fault.ChecksumMismatch) || asked {
+		if reasonOf(err) == "" || !fault.Is(err, fault.LogBroken) || asked {
 			t.Errorf("%s: %v, signer asked: %v", what, err, asked)
 		}
 		if names, err := checkpointNames(path); err != nil || len(names) != 0 {
 			t.Errorf("%s: %v, %v", what, names, err)
 		}
 		last := splitLines(read(t, path))
-		if r, err := ParseRecord([]byte(strings.TrimSuffix(last[len(last)-1], "\n"))); err != nil || r.Outcome != (Outcome{Failed, fault.ChecksumMismatch}) {
+		if r, err := ParseRecord([]byte(strings.TrimSuffix(last[len(last)-1], "\n"))); err != nil || r.Outcome != (Outcome{Failed, fault.LogBroken}) {
 			t.Errorf("%s: recorded as %v, %v", what, r.Outcome, err)
 		}
 	}
@@ -276,5 +276,66 @@ func TestBrokenCheckpointFileIsNamed(t *testing.T) {
 	_, err := Open(path, testID, options(newClock()))
 	if !fault.Is(err, fault.Malformed) || !strings.Contains(err.Error(), "999999999999.note") {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestNobodyIsAskedToSignOnAFullDisk(t *testing.T) {
+	l, path := newLog(t, 3)
+	closeLog(t, l)
+	before := read(t, path)
+	o := options(newClock())
+	o.Sink = failAfter(10)
+	l, err := Open(path, testID, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := false
+	s, _ := officer(t, "alice")
+	if _, err := l.Checkpoint(bob, asking{s, &asked}); err == nil || asked {
+		t.Errorf("%v, signer asked: %v", err, asked)
+	}
+	if names, err := checkpointNames(path); err != nil || len(names) != 0 {
+		t.Errorf("%v, %v", names, err)
+	}
+	closeLog(t, l)
+	checkpoint(t, reopen(t, path), "alice")
+	if !bytes.HasPrefix(read(t, path), before) {
+		t.Error("acknowledged records are gone")
+	}
+}
+
+func TestCheckpointThatCannotBeKeptIsAFailure(t *testing.T) {
+	l, path := newLog(t, 3)
+	write(t, CheckpointDir(path), []byte("a file in the folder's place"))
+	s, known := officer(t, "alice")
+	signed, err := l.Checkpoint(bob, s)
+	if err == nil || signed != nil {
+		t.Fatalf("it was handed out: %v", err)
+	}
+	all := records(t, read(t, path))
+	if last := all[len(all)-1]; last.Operation != LogCheckpoint || last.Outcome.Result != Failed {
+		t.Errorf("recorded as %+v", last)
+	}
+	if err := os.Remove(CheckpointDir(path)); err != nil {
+		t.Fatal(err)
+	}
+	signed = checkpoint(t, l, "alice")
+	if rep := verified(t, read(t, path), Expect{Checkpoints: [][]byte{signed}, Officers: note.VerifierList(known)}); rep.Signed != 7 {
+		t.Errorf("%d records signed", rep.Signed)
+	}
+}
+
+func TestOfficerWhoSignsTwiceIsOneOfficer(t *testing.T) {
+	l, _ := newLog(t, 2)
+	s, known := officer(t, "alice")
+	signed, err := l.Checkpoint(bob, s, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, names, err := OpenCheckpoint(signed, note.VerifierList(known), 1); err != nil || len(names) != 1 {
+		t.Errorf("%v, %v", names, err)
+	}
+	if _, _, err := OpenCheckpoint(signed, note.VerifierList(known), 2); !fault.Is(err, fault.LogBroken) {
+		t.Errorf("one officer, two asked for: %v", err)
 	}
 }

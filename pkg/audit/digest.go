@@ -9,8 +9,8 @@ import (
 	"poskey/internal/fault"
 )
 
-// Digest is a SHA-256 value. It is made by hashing, here, and in no other way, so that nobody can put a 32-byte key
-// into a record and call it a digest. The zero Digest stands for none.
+// Digest is a SHA-256 value. It is made by hashing, here, so that nobody can put a 32-byte key into a record and call it
+// a digest; only between processes it is read back ([ParseDigest]). The zero Digest stands for none.
 //
 // A digest of a secret is a secret: whoever can guess the content can test the guess. Requests that are hashed hold
 // labels, attributes and key blocks, never clear keys, components, PINs or passphrases.
@@ -39,6 +39,9 @@ func (d Digest) append(dst []byte) []byte {
 	}
 	return dst
 }
+
+// ParseDigest reads what another process made by hashing and wrote with String. Error: malformed.
+func ParseDigest(s string) (Digest, error) { return parseDigest(s) }
 
 // parseDigest reads what String wrote; lower case is refused.
 func parseDigest(s string) (Digest, error) {

@@ -210,7 +210,7 @@ func wantKind(t testing.TB, what string, err error, kind fault.Kind) {
 
 func wantProblem(t testing.TB, what string, err error, reason Reason) {
 	t.Helper()
-	if reasonOf(err) != reason || !fault.Is(err, fault.ChecksumMismatch) {
+	if reasonOf(err) != reason || !fault.Is(err, fault.LogBroken) {
 		t.Errorf("%s: %v (%s, %s), want %s", what, err, reasonOf(err), fault.KindOf(err), reason)
 	}
 }

@@ -63,7 +63,7 @@ func (l *Log) encode(r *Record) ([]byte, error) {
 
 // Append records an operation that is over. It returns when the record is on the disk; with an error the operation is
 // not recorded, and the caller must not show its result. Errors: malformed, too_large and not_permitted for an entry
-// that does not fit (the log stays open), checksum_mismatch when the file is not the one that was opened, and what the
+// that does not fit (the log stays open), log_broken when the file is not the one that was opened, and what the
 // disk says; after the last two the log takes nothing more until it is opened again.
 func (l *Log) Append(e Entry, o Outcome) (Receipt, error) {
 	if err := e.writable(); err != nil {
@@ -126,10 +126,10 @@ func (l *Log) unchanged() error {
 		return fault.WrapAs(kindOf(err), err, "the file was taken away")
 	}
 	if !os.SameFile(now, l.info) {
-		return fault.New(fault.ChecksumMismatch, "another file was put in the place of the log")
+		return fault.New(fault.LogBroken, "another file was put in the place of the log")
 	}
 	if now.Size() != l.size {
-		return fault.New(fault.ChecksumMismatch, "the file has %d bytes and should have %d; something else wrote to it",
+		return fault.New(fault.LogBroken, "the file has %d bytes and should have %d; something else wrote to it",
 			now.Size(), l.size)
 	}
 	return nil

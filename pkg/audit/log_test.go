@@ -184,7 +184,7 @@ func TestReplacedFileIsNoticedBeforeTheNextRecord(t *testing.T) {
 		l, path := newLog(t, 2)
 		act(t, path)
 		_, err := l.Append(generate("K"), OK())
-		if !fault.Is(err, fault.ChecksumMismatch) && !fault.Is(err, fault.NotFound) {
+		if !fault.Is(err, fault.LogBroken) && !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s: %v", what, err)
 		}
 		if _, again := l.Append(generate("K"), OK()); again == nil || fault.KindOf(again) != fault.KindOf(err) {

@@ -67,7 +67,7 @@ func (l *Log) leftover(first *Record) ([]byte, error) {
 // Open continues a log. It holds the end of the log against itself and against the newest checkpoint beside it, and
 // repairs a torn last line by a record of [LogRecover]. The zero Identity opens the log of any store. Errors:
 // not_found, busy while another process has the log open, not_permitted, partial when the log was never whole (create
-// it again), and checksum_mismatch ([*Problem]) when it does not verify or belongs to another store.
+// it again), and log_broken ([*Problem]) when it does not verify or belongs to another store.
 func Open(path string, id Identity, o Options) (*Log, error) {
 	l, err := open(path, id, o)
 	if err != nil {
@@ -162,7 +162,7 @@ func (l *Log) openFile(create int) (err error) {
 		return fault.New(fault.Usage, "an audit log is a regular file")
 	}
 	if other, err := l.appender.Stat(); err != nil || !os.SameFile(other, l.info) {
-		return fault.New(fault.ChecksumMismatch, "another file was put in the place of the log")
+		return fault.New(fault.LogBroken, "another file was put in the place of the log")
 	}
 	l.size = l.info.Size()
 	l.sink = l.through(l.appender)
@@ -208,7 +208,7 @@ func (l *Log) place(r *Record, at int64, torn []byte) error {
 
 func (l *Log) overwrite(f *os.File, line []byte, at int64, torn []byte) error {
 	if other, err := f.Stat(); err != nil || !os.SameFile(other, l.info) {
-		return fault.New(fault.ChecksumMismatch, "another file was put in the place of the log")
+		return fault.New(fault.LogBroken, "another file was put in the place of the log")
 	}
 	to := l.through(offset{io.NewOffsetWriter(f, at), f})
 	if err := writeAll(to, line); err != nil {

@@ -26,7 +26,7 @@ const (
 	NotSigned  Reason = "not_as_signed" // the records differ from those that a checkpoint was signed over
 )
 
-// Problem is the first thing that is wrong with a log. Its fault kind is checksum_mismatch: the log does not verify.
+// Problem is the first thing that is wrong with a log. Its fault kind is log_broken: the log does not verify.
 type Problem struct {
 	Reason Reason
 	Record uint64 // number of the record, which is that of its line; 0 where it is not known
@@ -42,18 +42,18 @@ func (p *Problem) Error() string { return p.Unwrap().Error() }
 // Unwrap gives the sentence as a fault, so that it has a kind and can be translated.
 func (p *Problem) Unwrap() error {
 	if p.Reason == Empty {
-		return fault.New(fault.ChecksumMismatch, "the log has no record")
+		return fault.New(fault.LogBroken, "the log has no record")
 	}
 	if p.Record == 0 {
-		return fault.WrapAs(fault.ChecksumMismatch, p.detail(), "the log does not verify at byte %d", p.Offset)
+		return fault.WrapAs(fault.LogBroken, p.detail(), "the log does not verify at byte %d", p.Offset)
 	}
-	return fault.WrapAs(fault.ChecksumMismatch, p.detail(), "the log does not verify at record %d (byte %d)",
+	return fault.WrapAs(fault.LogBroken, p.detail(), "the log does not verify at record %d (byte %d)",
 		p.Record, p.Offset)
 }
 
 func (p *Problem) detail() error {
 	if t := p.text(); !t.IsZero() {
-		return &fault.Error{Kind: fault.ChecksumMismatch, Text: t}
+		return &fault.Error{Kind: fault.LogBroken, Text: t}
 	}
 	return p.err
 }

@@ -200,7 +200,7 @@ func TestFailedExportSaysSo(t *testing.T) {
 	var out bytes.Buffer
 	damaged := bytes.Replace(raw, []byte("LEFT-OPEN"), []byte("LEFT-OPEM"), 1)
 	err := WriteJSONLines(&out, Query(readerOf(damaged), Filter{}))
-	if !fault.Is(err, fault.ChecksumMismatch) || out.String() != strings.Join(splitLines(raw)[:6], "") {
+	if !fault.Is(err, fault.LogBroken) || out.String() != strings.Join(splitLines(raw)[:6], "") {
 		t.Errorf("%v\n%s", err, out.Bytes())
 	}
 }

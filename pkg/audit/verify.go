@@ -18,8 +18,9 @@ import (
 // Expect is what a log is held against. The zero Expect asks only that the log agrees with itself, which whoever can
 // write the file can bring about; checkpoints from another place make it evidence.
 type Expect struct {
-	Identity    Identity       // the store it must belong to, where known
+	Identity    Identity       // the store it must belong to, as far as known: what is empty is not asked for
 	Checkpoints [][]byte       // signed notes, in any order; each must verify and agree
+	Beside      [][]byte       // signed notes that lay beside the log: each must agree, those of unknown officers too
 	Officers    note.Verifiers // whose signatures count
 	Quorum      int            // officers who must have signed each checkpoint; at least one
 	Now         time.Time      // records that are later get a warning; zero: none do
@@ -46,7 +47,7 @@ type Report struct {
 // CheckpointReport says how a checkpoint stands to the log.
 type CheckpointReport struct {
 	Checkpoint
-	Signers []string
+	Signers []string // the known ones; without them it vouches for nothing
 	Agrees  bool
 	Err     error // why it does not count; nil where the log was not read as far
 }
@@ -87,10 +88,29 @@ func Verify(r io.Reader, e Expect) (Report, error) {
 		}
 		w.expect(c, signers)
 	}
+	for _, signed := range e.Beside {
+		c, signers, err := openBeside(signed, e)
+		if err != nil {
+			w.report.Checkpoints = append(w.report.Checkpoints, CheckpointReport{Err: err})
+			bad = cmp.Or(bad, err)
+			continue
+		}
+		w.expect(c, signers)
+	}
 	if err := w.run(); err != nil {
 		return w.report, err
 	}
 	return w.report, bad
+}
+
+// openBeside opens a checkpoint that nobody handed in: where too few known officers signed it, it has no signers.
+func openBeside(signed []byte, e Expect) (Checkpoint, []string, error) {
+	c, signers, err := OpenCheckpoint(signed, e.Officers, max(1, e.Quorum))
+	var few *notEnough
+	if errors.As(err, &few) {
+		c, err = ReadCheckpoint(signed)
+	}
+	return c, signers, err
 }
 
 // walk is a verification under way.
@@ -172,10 +192,15 @@ func (w *walk) follow(r *Record) *Problem {
 	if w.gap() { // not a damaged record but a line that was put in
 		w.report.Damaged = 0
 	}
-	if w.want.Identity != (Identity{}) && r.Seq == 1 && r.Log != w.want.Identity {
-		return &Problem{Reason: WrongStore, Got: r.Log.words(), Want: w.want.Identity.words()}
+	if want := w.want.Identity.or(r.Log); r.Seq == 1 && r.Log != want {
+		return &Problem{Reason: WrongStore, Got: r.Log.words(), Want: want.words()}
 	}
 	return nil
+}
+
+// or fills up what is not known of an identity.
+func (id Identity) or(other Identity) Identity {
+	return Identity{cmp.Or(id.Store, other.Store), cmp.Or(id.Environment, other.Environment)}
 }
 
 func (id Identity) words() string { return id.Store + " (" + string(id.Environment) + ")" }
@@ -221,7 +246,9 @@ func (w *walk) meet() bool {
 		if !w.agree(c) {
 			return false
 		}
-		w.report.Signed = w.report.Records
+		if len(c.Signers) > 0 {
+			w.report.Signed = w.report.Records
+		}
 	}
 	return true
 }
@@ -243,6 +270,9 @@ func (w *walk) agree(c *CheckpointReport) bool {
 	c.Err = p
 	if w.report.Problem == nil {
 		w.report.Problem, w.report.Intact = p, w.report.Signed
+		if len(c.Signers) == 0 { // the checkpoint may be made up, and the records agree with one another
+			w.report.Intact = w.report.Records
+		}
 	}
 	return false
 }

@@ -335,14 +335,14 @@ func TestQuorumOfOfficersIsAskedFor(t *testing.T) {
 	e.Checkpoints, e.Quorum = e.Checkpoints[:1], 2
 	verified(t, raw, e)
 	e.Quorum = 3
-	if _, err := Verify(readerOf(raw), e); !fault.Is(err, fault.ChecksumMismatch) {
+	if _, err := Verify(readerOf(raw), e); !fault.Is(err, fault.LogBroken) {
 		t.Errorf("three of two: %v", err)
 	}
 	_, e.Officers = signers(t, "alice")
 	e.Quorum = 0
 	verified(t, raw, e)
 	e.Officers = note.VerifierList()
-	if _, err := Verify(readerOf(raw), e); !fault.Is(err, fault.ChecksumMismatch) {
+	if _, err := Verify(readerOf(raw), e); !fault.Is(err, fault.LogBroken) {
 		t.Errorf("nobody known: %v", err)
 	}
 }
@@ -488,5 +488,75 @@ func TestFutureRecordsAreRemarked(t *testing.T) {
 	e.Now = e.Now.Add(time.Hour)
 	if rep := verified(t, raw, e); len(rep.Warnings) != 0 {
 		t.Errorf("%v", rep.Warnings)
+	}
+}
+
+// TestCheckpointsBesideTheLogAreHeldAgainstIt: those of officers who are not known here vouch for nothing, but must agree.
+func TestCheckpointsBesideTheLogAreHeldAgainstIt(t *testing.T) {
+	raw, e := evidence(t)
+	_, strangers := signers(t, "dave")
+	notes := e.Checkpoints
+	for what, c := range map[string]struct {
+		officers note.Verifiers
+		quorum   int
+		signed   bool
+	}{
+		"known": {e.Officers, 1, true}, "too few": {e.Officers, 3, false}, "strangers": {strangers, 1, false}, "nobody": {nil, 0, false},
+	} {
+		got, err := Verify(readerOf(raw), Expect{Beside: notes, Officers: c.officers, Quorum: c.quorum})
+		if err != nil || (got.Signed > 0) != c.signed {
+			t.Errorf("%s: %d records signed, %v", what, got.Signed, err)
+		}
+		for _, cp := range got.Checkpoints {
+			if !cp.Agrees || (len(cp.Signers) > 0) != c.signed {
+				t.Errorf("%s: %+v", what, cp)
+			}
+		}
+		cut := strings.Join(splitLines(raw)[:4], "")
+		got, err = Verify(readerOf([]byte(cut)), Expect{Beside: notes, Officers: c.officers, Quorum: c.quorum})
+		if reasonOf(err) != CutShort || got.Intact != 4 {
+			t.Errorf("%s, cut short: %d intact, %v", what, got.Intact, err)
+		}
+	}
+	wrong := bytes.Replace(notes[0], []byte("\nhead "), []byte("\nhead  "), 1)
+	if _, err := Verify(readerOf(raw), Expect{Beside: [][]byte{wrong}, Officers: e.Officers}); !fault.Is(err, fault.Malformed) {
+		t.Errorf("no checkpoint: %v", err)
+	}
+	forged := bytes.Replace(notes[0], []byte("\ntime 2"), []byte("\ntime 1"), 1)
+	if _, err := Verify(readerOf(raw), Expect{Beside: [][]byte{forged}, Officers: e.Officers}); err == nil {
+		t.Error("a wrong signature of a known officer passes")
+	}
+	other := sign(t, Checkpoint{Identity: testID, Size: 3, Time: newClock().t}.Text(), "mallory")
+	got, err := Verify(readerOf(raw), Expect{Beside: [][]byte{other}, Officers: e.Officers})
+	if reasonOf(err) != NotSigned || got.Intact != 3 {
+		t.Errorf("made up by a stranger: %d intact, %v", got.Intact, err)
+	}
+}
+
+func TestStoreAloneIsAskedFor(t *testing.T) {
+	raw, _ := evidence(t)
+	verified(t, raw, Expect{Identity: Identity{Store: testID.Store}})
+	verified(t, raw, Expect{Identity: Identity{Environment: testID.Environment}})
+	for _, want := range []Identity{{Store: "STORE-2"}, {Environment: Production}} {
+		if _, err := Verify(readerOf(raw), Expect{Identity: want}); reasonOf(err) != WrongStore {
+			t.Errorf("%+v: %v", want, err)
+		}
+	}
+}
+
+func TestIdentitiesOfOnePersonAreOneOfficer(t *testing.T) {
+	l, _ := newLog(t, 2)
+	old, oldKey := officerWith(t, "li.na/11111111", 1)
+	renewed, newKey := officerWith(t, "li.na/22222222", 2)
+	signed, err := l.Checkpoint(bob, old, renewed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := note.VerifierList(oldKey, newKey)
+	if _, names, err := OpenCheckpoint(signed, known, 1); err != nil || len(names) != 1 {
+		t.Errorf("%v, %v", names, err)
+	}
+	if _, _, err := OpenCheckpoint(signed, known, 2); !fault.Is(err, fault.LogBroken) {
+		t.Errorf("one person, two asked for: %v", err)
 	}
 }

@@ -170,6 +170,19 @@ func (t Terms) Text() text.Text {
 	return text.New("%s", strings.Join(all, " + "))
 }
 
+// MetBy reports whether officers suffice who are there and have shown it, where no approval of one action is asked for.
+func (t Terms) MetBy(officers []Card) bool {
+	seen := map[Fingerprint]bool{}
+	var different []Card
+	for _, c := range officers {
+		if !seen[c.fingerprint] {
+			seen[c.fingerprint] = true
+			different = append(different, c)
+		}
+	}
+	return t.metBy(different)
+}
+
 // metBy reports whether the officers suffice, each counted for one need only. There are never more than a few, so all
 // ways to place them are tried.
 func (t Terms) metBy(officers []Card) bool {

@@ -56,6 +56,10 @@ type Boundary interface {
 
 	// CheckData gives the content of a KC, KP or PK block for the key.
 	CheckData(ctx context.Context, k Key) (string, error)
+	// Keep closes a key of this boundary again with its label; all else stays. A key with another label is refused (kind
+	// not_permitted), and so is no label at all (usage).
+	Keep(ctx context.Context, k Key, label string) (Key, error)
+
 	// Wrap closes a key block over k under the KBPK.
 	Wrap(ctx context.Context, k, kbpk Key, h keyblock.Header, o keyblock.WrapOptions) (Wrapped, error)
 	// Unwrap opens a key block under the KBPK.
@@ -78,6 +82,9 @@ type Boundary interface {
 type Info struct {
 	Driver string // soft
 	Name   string
+	// Strict: its keys are those of a store or a token. What a key may do is decided by its attributes alone, and of what
+	// it is the boundary tells no more than check values by rule and verdicts.
+	Strict bool
 }
 
 // Attributes is what a key is for. Zero values take the defaults of the algorithm and the usage.
@@ -86,6 +93,9 @@ type Attributes struct {
 	Usage         keys.Usage
 	Mode          byte
 	Exportability byte
+	// Label says whose key it is: NAME#VERSION of a store, "" for a key that lives as long as its command. It stands in
+	// the key's own block (optional block LB) and in no block for somebody else, unless the header given has it too.
+	Label string
 }
 
 // Defaults fills what was left open: data encryption as the most harmless usage, the usage's own mode, exportable.

@@ -17,10 +17,13 @@ type lease struct {
 	*keyblock.Protector
 }
 
-// leaseID tells leases apart. That of the master key is the zero value, which no KBPK can have.
+// leaseID tells leases apart. That of the master key is the zero value, which no KBPK can have. All that open would
+// compare is in it, so that a hit is as good as opening the KBPK: the attributes that were asked are those in its block.
 type leaseID struct {
 	version byte
 	block   string // the KBPK's
+	attrs   Attributes
+	len     int
 }
 
 // maxIdle bounds how many protectors are kept ready. A batch uses one KBPK for all lines or a few.
@@ -32,7 +35,7 @@ func (s *soft) lease(ctx context.Context, version byte, kbpk Key) (*lease, error
 	if kbpk.Block == "" {
 		return nil, fault.New(fault.Usage, "no KBPK was given")
 	}
-	return s.leaseFor(ctx, version, leaseID{version, kbpk.Block}, func() (*keys.Key, error) { return s.open(ctx, kbpk) })
+	return s.leaseFor(ctx, version, leaseID{version, kbpk.Block, kbpk.Attributes, kbpk.Len}, func() (*keys.Key, error) { return s.open(ctx, kbpk) })
 }
 
 // leaseMaster gives a protector under the master key.

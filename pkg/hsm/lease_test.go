@@ -125,7 +125,7 @@ func TestTheNewestKBPKFindsItsPlace(t *testing.T) {
 		if _, err := s.Wrap(t.Context(), k, kbpk, dataHeader(), keyblock.WrapOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if len(s.idle[leaseID{'D', kbpk.Block}]) != 1 {
+		if len(s.idle[leaseID{'D', kbpk.Block, kbpk.Attributes, kbpk.Len}]) != 1 {
 			t.Fatalf("KBPK %d: its protector is not kept, so a batch would derive its keys for every line", i+1)
 		}
 		if len(s.idle[leaseID{}]) == 0 {

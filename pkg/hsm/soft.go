@@ -18,8 +18,10 @@ import (
 // soft is the boundary in this process: keys are clear only in locked memory and only inside its methods. Its master key
 // is drawn when it is made and dies with it.
 type soft struct {
-	env    keys.Env
-	master *keys.Key
+	env     keys.Env
+	master  *keys.Key
+	info    Info
+	options Options // of a strict boundary
 
 	mu     sync.Mutex
 	idle   map[leaseID][]*lease // protectors ready for use; a list is empty while its only lease is out
@@ -34,10 +36,11 @@ func NewSoft(env keys.Env) (Boundary, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, "start the soft boundary")
 	}
-	return &soft{env: env, master: master, idle: map[leaseID][]*lease{}, bdks: map[bdkID]*dukpt.BDK{}}, nil
+	info := Info{Driver: "soft", Name: "software boundary of this command"}
+	return &soft{env: env, master: master, info: info, idle: map[leaseID][]*lease{}, bdks: map[bdkID]*dukpt.BDK{}}, nil
 }
 
-func (s *soft) Info() Info { return Info{Driver: "soft", Name: "software boundary of this command"} }
+func (s *soft) Info() Info { return s.info }
 
 func (s *soft) Close() error {
 	s.mu.Lock()
@@ -123,12 +126,22 @@ func (s *soft) Split(ctx context.Context, k Key, spec component.Spec) ([]*compon
 	if k.isTransaction() {
 		return nil, errTransaction()
 	}
+	if err := s.checkClear(k); err != nil {
+		return nil, err
+	}
 	clear, err := s.open(ctx, k)
 	if err != nil {
 		return nil, err
 	}
 	defer clear.Wipe()
 	return component.Split(s.env, clear, spec)
+}
+
+func (s *soft) checkClear(k Key) error {
+	if !s.info.Strict {
+		return nil
+	}
+	return k.CheckClear()
 }
 
 func (s *soft) CheckValue(ctx context.Context, k Key, m kcv.Method, digits int) (kcv.Value, error) {
@@ -139,6 +152,11 @@ func (s *soft) CheckValue(ctx context.Context, k Key, m kcv.Method, digits int) 
 	defer clear.Wipe()
 	if m == "" {
 		m = kcv.Default(k.Algorithm)
+	}
+	if s.info.Strict {
+		if err := CheckValueRule(k.Algorithm, m, digits); err != nil {
+			return kcv.Value{}, err
+		}
 	}
 	return kcv.Of(k.Algorithm, clear.Secret().Expose(), m, digits)
 }
@@ -159,6 +177,9 @@ func (s *soft) Compare(ctx context.Context, k Key, expected kcv.Expected, m kcv.
 	if err := expected.Check(m, full); err != nil {
 		return kcv.Comparison{}, err
 	}
+	if s.info.Strict {
+		return verdict(k.Algorithm, expected, m, full)
+	}
 	return expected.Compare(m, full), nil
 }
 
@@ -168,12 +189,15 @@ func (s *soft) Identify(ctx context.Context, k Key, expected kcv.Expected, alg k
 		return nil, err
 	}
 	defer clear.Wipe()
+	if s.info.Strict {
+		return identify(clear.Secret().Expose(), expected, alg)
+	}
 	return kcv.Identify(clear.Secret().Expose(), expected, alg)
 }
 
 func (s *soft) Wrap(ctx context.Context, k, kbpk Key, h keyblock.Header, o keyblock.WrapOptions) (Wrapped, error) {
-	if k.isTransaction() {
-		return Wrapped{}, errTransaction()
+	if err := k.CheckWrap(&h); err != nil {
+		return Wrapped{}, err
 	}
 	clear, err := s.open(ctx, k)
 	if err != nil {
@@ -186,6 +210,9 @@ func (s *soft) Wrap(ctx context.Context, k, kbpk Key, h keyblock.Header, o keybl
 func (s *soft) wrap(
 	ctx context.Context, clear *keys.Key, kbpk Key, h keyblock.Header, o keyblock.WrapOptions,
 ) (Wrapped, error) {
+	if err := kbpk.CheckProtects(h.Version); err != nil {
+		return Wrapped{}, err
+	}
 	l, err := s.lease(ctx, h.Version, kbpk)
 	if err != nil {
 		return Wrapped{}, err
@@ -215,6 +242,9 @@ func (s *soft) Unwrap(ctx context.Context, b *keyblock.Block, kbpk Key, p Policy
 }
 
 func (s *soft) unwrap(ctx context.Context, b *keyblock.Block, kbpk Key) (*keyblock.Unwrapped, error) {
+	if err := kbpk.CheckOpens(b.Version); err != nil {
+		return nil, err
+	}
 	l, err := s.lease(ctx, b.Version, kbpk)
 	if err != nil {
 		return nil, err
@@ -223,7 +253,8 @@ func (s *soft) unwrap(ctx context.Context, b *keyblock.Block, kbpk Key) (*keyblo
 	return l.Unwrap(b)
 }
 
-// attributesOf reads the attributes of a key in its block. An exportability that no standard has counts as none.
+// attributesOf reads the attributes of a key in somebody's block. An exportability that no standard has counts as none. A
+// label there is somebody's: it makes no key of theirs one of ours.
 func attributesOf(b *keyblock.Block, k *keys.Key) Attributes {
 	a := Attributes{Algorithm: k.Algorithm(), Usage: b.Usage, Mode: b.Mode, Exportability: b.Exportability}
 	if strings.IndexByte("ENS", a.Exportability) < 0 {
@@ -238,6 +269,11 @@ func (s *soft) Translate(ctx context.Context, b *keyblock.Block, from, to Key, c
 		return Translated{}, err
 	}
 	defer u.Wipe()
+	if s.info.Strict {
+		if err := attributesOf(b, u.Key).CheckTranslate(); err != nil {
+			return Translated{}, err
+		}
+	}
 	h := b.Header
 	h.Optional = append([]keyblock.OptBlock(nil), h.Optional...)
 	if change.Version != 0 {
@@ -305,15 +341,24 @@ func contains(all []keyblock.Warning, w keyblock.Warning) bool {
 }
 
 func (s *soft) Examine(ctx context.Context, b *keyblock.Block, kbpk Key) ([]keyblock.Finding, error) {
+	if err := kbpk.CheckOpens(b.Version); err != nil {
+		return nil, err
+	}
 	clear, err := s.open(ctx, kbpk)
 	if err != nil {
 		return nil, err
 	}
 	defer clear.Wipe()
+	if s.info.Strict {
+		return examine(b, clear)
+	}
 	return keyblock.Examine(b, clear)
 }
 
 func (s *soft) Reveal(ctx context.Context, k Key) (*secret.Bytes, error) {
+	if err := s.checkClear(k); err != nil {
+		return nil, err
+	}
 	clear, err := s.open(ctx, k)
 	if err != nil {
 		return nil, err
@@ -323,8 +368,12 @@ func (s *soft) Reveal(ctx context.Context, k Key) (*secret.Bytes, error) {
 }
 
 func (s *soft) Prober(ctx context.Context, material []Key) (ProbeCloser, error) {
+	if s.info.Strict && s.options.ProbeRecord == nil {
+		return nil, errUnrecorded()
+	}
 	var clear []*secret.Bytes
-	for _, k := range material {
+	about := make([]Attributes, len(material))
+	for i, k := range material {
 		c, err := s.open(ctx, k)
 		if err != nil {
 			for _, done := range clear {
@@ -332,17 +381,30 @@ func (s *soft) Prober(ctx context.Context, material []Key) (ProbeCloser, error) 
 			}
 			return nil, err
 		}
-		clear = append(clear, c.Secret())
+		clear, about[i] = append(clear, c.Secret()), k.Attributes
 	}
-	return NewSpotProber(clear), nil
+	if !s.info.Strict {
+		return NewSpotProber(clear), nil
+	}
+	p, err := NewStrictProber(clear, about, s.options)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // keep closes a clear key under the master key: from here on it is a Key.
 func (s *soft) keep(ctx context.Context, k *keys.Key, a Attributes) (Key, error) {
 	a = a.Defaults()
 	a.Algorithm = k.Algorithm()
+	if err := CheckLabel(a.Label); err != nil {
+		return Key{}, err
+	}
 	h := keyblock.Header{Version: 'D', Usage: a.Usage, Algorithm: keyblock.AlgorithmChar(k.Algorithm()), Mode: a.Mode,
 		KeyVersion: "00", Exportability: a.Exportability, Context: '1', Reserved: '0'}
+	if a.Label != "" {
+		h.SetOpt(labelBlock, a.Label)
+	}
 	if k.Algorithm().IsHMAC() {
 		h.SetOpt("HM", keyblock.HMFor(k.Algorithm()))
 	}
@@ -377,7 +439,7 @@ func (s *soft) open(ctx context.Context, k Key) (*keys.Key, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, "the key does not belong to this boundary")
 	}
-	if attributesOf(b, u.Key) != k.Attributes || u.Key.Len() != k.Len {
+	if heldAttributes(b, u.Key) != k.Attributes || u.Key.Len() != k.Len {
 		u.Wipe()
 		return nil, fault.New(fault.NotPermitted, "the attributes of the key were changed since it left the boundary")
 	}

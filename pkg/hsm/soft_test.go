@@ -1,6 +1,7 @@
 package hsm_test
 
 import (
+	"context"
 	"crypto/rand"
 	"io"
 	"testing"
@@ -64,3 +65,22 @@ func TestARandomSourceThatFailsMakesNoKeyAndLeavesNoSecret(t *testing.T) {
 }
 
 func TestSoftPassesTheSuite(t *testing.T) { hsmtest.Run(t, openSoft) }
+
+// openMaster is a strict boundary over a master key of its own, whose probers record to nowhere.
+func openMaster(t *testing.T) hsm.Boundary {
+	t.Helper()
+	master, err := keys.Generate(rand.Reader, keys.AES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := hsm.NewMasterWith(env(), master, hsm.Options{
+		Info:        hsm.Info{Driver: "soft", Name: "a store's, in a test"},
+		ProbeRecord: func(context.Context, hsm.Probe) error { return nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestAMasterKeyThatLastsPassesTheSuite(t *testing.T) { hsmtest.Run(t, openMaster) }

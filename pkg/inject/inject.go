@@ -22,9 +22,9 @@ import (
 // Plan is one key for one slot.
 type Plan struct {
 	Slot  device.Slot
-	Key   hsm.Checked
-	KLK   *hsm.Key // protects the key block; nil only for a clear load
-	Clear bool     // the user said that the key may cross the line in clear
+	Key   hsm.Checked // with the usage that it is loaded for
+	KLK   *hsm.Key    // protects the key block; nil only for a clear load
+	Clear bool        // the user said that the key may cross the line in clear
 	Usage keys.Usage
 	Mode  byte
 }
@@ -73,6 +73,9 @@ func Preflight(ctx context.Context, d device.Device, p Plan) (Ready, error) {
 	if err != nil {
 		return Ready{}, err
 	}
+	if err := key.CheckPurpose(p.Usage, p.Mode); err != nil {
+		return Ready{}, err
+	}
 	r := Ready{plan: p}
 	if err := r.protection(caps); err != nil {
 		return Ready{}, err
@@ -89,16 +92,35 @@ func Preflight(ctx context.Context, d device.Device, p Plan) (Ready, error) {
 	return r, nil
 }
 
-// fillAttributes takes usage and mode from the plan, else from the slot's rules: a master key where the slot takes one.
+// Attributes gives usage and mode with which a slot takes a key of n bytes, for a key that has none yet: those of the plan
+// where it names them, else the slot's. Kinds: not_found for a slot that is not there, not_permitted for a length that it
+// does not take.
+func Attributes(caps device.Capabilities, p Plan, n int) (keys.Usage, byte, error) {
+	p, err := filled(p, caps, n)
+	return p.Usage, p.Mode, err
+}
+
+// fillAttributes takes usage and mode from the plan, else from the key.
 func fillAttributes(p Plan, caps device.Capabilities) (Plan, error) {
 	key := p.Key.Key()
+	if p.Usage == "" {
+		p.Usage = key.Usage
+	}
+	if p.Mode == 0 && p.Usage == key.Usage {
+		p.Mode = key.Mode
+	}
+	return filled(p, caps, key.Len)
+}
+
+// filled takes usage and mode from the plan, else from the slot's rules: a master key where the slot takes one.
+func filled(p Plan, caps device.Capabilities, n int) (Plan, error) {
 	var known, fit []device.SlotRule
 	for _, rule := range caps.Slots {
 		if len(p.Slot) != 1 || !strings.Contains(rule.Slots, string(p.Slot)) {
 			continue
 		}
 		known = append(known, rule)
-		if hasLength(rule, key.Len) {
+		if hasLength(rule, n) {
 			fit = append(fit, rule)
 		}
 	}
@@ -106,7 +128,7 @@ func fillAttributes(p Plan, caps device.Capabilities) (Plan, error) {
 	case len(known) == 0:
 		return Plan{}, fault.New(fault.NotFound, "there is no slot %q for keys here", string(p.Slot))
 	case len(fit) == 0:
-		return Plan{}, fault.New(fault.NotPermitted, "slot %s takes no key of %d bytes", string(p.Slot), key.Len)
+		return Plan{}, fault.New(fault.NotPermitted, "slot %s takes no key of %d bytes", string(p.Slot), n)
 	}
 	if p.Usage == "" {
 		p.Usage = defaultUsage(fit)
@@ -116,8 +138,8 @@ func fillAttributes(p Plan, caps device.Capabilities) (Plan, error) {
 			p.Mode = rule.Modes[0]
 		}
 	}
-	if p.Mode == 'B' && !takes(fit, p.Usage, 'B') { // encrypt and decrypt: the slot may want one of the two
-		p.Mode = modeFor(fit, p.Usage)
+	if strings.IndexByte("BCN", p.Mode) >= 0 && !takes(fit, p.Usage, p.Mode) { // two or more in one: the slot may want one
+		p.Mode = modeFor(fit, p.Usage, p.Mode)
 	}
 	if p.Mode == 0 {
 		p.Mode = p.Usage.DefaultMode()
@@ -128,13 +150,13 @@ func fillAttributes(p Plan, caps device.Capabilities) (Plan, error) {
 	return p, nil
 }
 
-func modeFor(fit []device.SlotRule, usage keys.Usage) byte {
+func modeFor(fit []device.SlotRule, usage keys.Usage, otherwise byte) byte {
 	for _, rule := range fit {
 		if rule.Usage == usage {
 			return rule.Modes[0]
 		}
 	}
-	return 'B'
+	return otherwise
 }
 
 func takes(fit []device.SlotRule, usage keys.Usage, mode byte) bool {
@@ -177,6 +199,10 @@ func (r *Ready) protection(caps device.Capabilities) error {
 	if p.KLK == nil {
 		return fault.New(fault.Usage, "give the key that the terminal opens key blocks with (--kbpk; the KLK in slot F), or --clear")
 	}
+	h := r.header()
+	if err := p.Key.Key().CheckWrap(&h); err != nil {
+		return err
+	}
 	if alg := p.KLK.Algorithm; alg != keys.TDES128 && alg != keys.TDES192 {
 		return fault.New(fault.NotPermitted, "a KLK is a tdes-128 or tdes-192 key; this one is %q", string(alg))
 	}
@@ -191,7 +217,7 @@ func (r *Ready) protection(caps device.Capabilities) error {
 	default:
 		r.notes = append(r.notes, text.New("only version A fits this packet for a key of %d bytes; its MAC has 4 bytes", p.Key.Key().Len))
 	}
-	return nil
+	return p.KLK.CheckProtects(r.version)
 }
 
 // Load loads and confirms. An error that is a *device.OutcomeUnknown must not be answered by loading again.
@@ -213,13 +239,16 @@ func Load(ctx context.Context, b hsm.Boundary, d device.Device, r Ready) (Result
 	return Result{loaded, r.version}, nil
 }
 
-// block closes the key under the KLK as the packet asks for it: not exportable, without length obfuscation, without
-// optional blocks.
-func (r Ready) block(ctx context.Context, b hsm.Boundary) (*keyblock.Block, error) {
-	key := r.plan.Key.Key()
-	h := keyblock.Header{Version: r.version, Usage: r.plan.Usage, Algorithm: keyblock.AlgorithmChar(key.Algorithm), Mode: r.plan.Mode,
+// header is that of the packet: not exportable, without optional blocks.
+func (r Ready) header() keyblock.Header {
+	alg := keyblock.AlgorithmChar(r.plan.Key.Key().Algorithm)
+	return keyblock.Header{Version: r.version, Usage: r.plan.Usage, Algorithm: alg, Mode: r.plan.Mode,
 		KeyVersion: "00", Exportability: 'N', Context: '0', Reserved: '0'}
-	w, err := b.Wrap(ctx, key, *r.plan.KLK, h, keyblock.WrapOptions{AllowWeak: true, AllowUnfit: true})
+}
+
+// block closes the key under the KLK as the packet asks for it, without length obfuscation.
+func (r Ready) block(ctx context.Context, b hsm.Boundary) (*keyblock.Block, error) {
+	w, err := b.Wrap(ctx, r.plan.Key.Key(), *r.plan.KLK, r.header(), keyblock.WrapOptions{AllowWeak: true, AllowUnfit: true})
 	if err != nil {
 		return nil, fault.Wrap(err, "close the key under the KLK")
 	}

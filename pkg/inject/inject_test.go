@@ -24,6 +24,7 @@ import (
 	"poskey/pkg/device/drivers"
 	"poskey/pkg/device/emulator"
 	"poskey/pkg/device/line"
+	"poskey/pkg/device/visa"
 	"poskey/pkg/hsm"
 	"poskey/pkg/inject"
 	"poskey/pkg/kcv"
@@ -169,21 +170,32 @@ func (w *bench) direct(t *testing.T, slot device.Slot, clear []byte, usage keys.
 func tdes(n int) keys.Algorithm { return keys.TDES128.ForLength(n) }
 
 // take imports a key.
-func (w *bench) take(t *testing.T, alg keys.Algorithm, clear []byte) hsm.Key {
+func (w *bench) take(t *testing.T, clear []byte, a hsm.Attributes) hsm.Key {
 	t.Helper()
-	k, err := w.Import(t.Context(), secret.Copy(clear), hsm.Attributes{Algorithm: alg}, hsm.Policy{})
+	k, err := w.Import(t.Context(), secret.Copy(clear), a, hsm.Policy{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return k
 }
 
-// plan is for a TDES key under klk, or in clear without.
+// plan is for a TDES key under klk, or in clear without, with what the slot takes.
 func (w *bench) plan(t *testing.T, slot device.Slot, clear, klk []byte) inject.Plan {
 	t.Helper()
-	p := inject.Plan{Slot: slot, Key: hsm.Accept(w.take(t, tdes(len(clear)), clear), hsm.ByOperator), Clear: klk == nil}
+	return w.planFor(t, slot, "", 0, clear, klk)
+}
+
+// planFor names usage and mode. The key has them; where the slot takes none such, it is what the plan says it is.
+func (w *bench) planFor(t *testing.T, slot device.Slot, usage keys.Usage, mode byte, clear, klk []byte) inject.Plan {
+	t.Helper()
+	p := inject.Plan{Slot: slot, Usage: usage, Mode: mode, Clear: klk == nil}
+	a := hsm.Attributes{Algorithm: tdes(len(clear)), Usage: usage, Mode: mode}
+	if u, m, err := inject.Attributes(visa.Capabilities(), p, len(clear)); err == nil {
+		a.Usage, a.Mode = u, m
+	}
+	p.Key = hsm.Accept(w.take(t, clear, a), hsm.ByOperator)
 	if klk != nil {
-		k := w.take(t, tdes(len(klk)), klk)
+		k := w.take(t, klk, hsm.Attributes{Algorithm: tdes(len(klk)), Usage: keys.UsageKEK})
 		p.KLK = &k
 	}
 	return p
@@ -281,8 +293,7 @@ func TestAKeyIsLoadedInTheBestFormThatThePacketTakes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			each(t, func(t *testing.T, connect transport) {
 				w := start(t, connect, tt.klk)
-				p := w.plan(t, tt.slot, tt.clear, tt.klk)
-				p.Usage, p.Mode = tt.usage, tt.mode
+				p := w.planFor(t, tt.slot, tt.usage, tt.mode, tt.clear, tt.klk)
 				ready, got, err := w.load(t, p)
 				if err != nil {
 					t.Fatal(err)
@@ -382,8 +393,7 @@ func TestTheTerminalsRefusalReachesTheCallerWithItsCode(t *testing.T) {
 				if tt.elsewhere != nil {
 					w.direct(t, "5", tt.elsewhere, "P0", 'E')
 				}
-				p := w.plan(t, "0", double(), tt.klk)
-				p.Usage = tt.usage
+				p := w.planFor(t, "0", tt.usage, 0, double(), tt.klk)
 				_, _, err := w.load(t, p)
 				var refusal *device.CodeError
 				if !errors.As(err, &refusal) || refusal.Code != tt.code || !fault.Is(err, fault.DeviceFailed) {
@@ -427,7 +437,7 @@ func TestWhatCannotBeLoadedIsRefusedBeforeTheLineIsTouched(t *testing.T) {
 	of := func(alg keys.Algorithm, inClear bool) func(*testing.T, *bench) inject.Plan {
 		return func(t *testing.T, w *bench) inject.Plan {
 			p := w.plan(t, "0", double(), klk16())
-			p.Key, p.Clear = hsm.Accept(w.take(t, alg, double()), hsm.ByOperator), inClear
+			p.Key, p.Clear = hsm.Accept(w.take(t, double(), hsm.Attributes{Algorithm: alg}), hsm.ByOperator), inClear
 			return p
 		}
 	}
@@ -442,7 +452,7 @@ func TestWhatCannotBeLoadedIsRefusedBeforeTheLineIsTouched(t *testing.T) {
 		{"an AES key in clear", fault.NotPermitted, "this key is aes-128", of(keys.AES128, true)},
 		{"an SM4 key", fault.NotPermitted, "this key is sm4", of(keys.SM4, false)},
 		{"an AES key as the KLK", fault.NotPermitted, `this one is "aes-128"`, func(t *testing.T, w *bench) inject.Plan {
-			p, k := w.plan(t, "0", double(), klk16()), w.take(t, keys.AES128, klk16())
+			p, k := w.plan(t, "0", double(), klk16()), w.take(t, klk16(), hsm.Attributes{Algorithm: keys.AES128, Usage: keys.UsageKEK})
 			p.KLK = &k
 			return p
 		}},
@@ -456,6 +466,28 @@ func TestWhatCannotBeLoadedIsRefusedBeforeTheLineIsTouched(t *testing.T) {
 		{"no slot, in clear", fault.NotFound, `""`, sized("", double(), nil)},
 		{"a reserved slot", fault.NotFound, `"A"`, at("A")},
 		{"a key too short for the slot", fault.NotPermitted, "slot F takes no key of 8 bytes", sized("F", single(), klk16())},
+		{"a KLK that protects no keys", fault.NotPermitted, "usage D0 protects no key block", func(t *testing.T, w *bench) inject.Plan {
+			p, k := w.plan(t, "0", double(), klk16()), w.take(t, klk16(), hsm.Attributes{Algorithm: keys.TDES128})
+			p.KLK = &k
+			return p
+		}},
+		{"a KLK that only opens", fault.NotPermitted, "mode of use D", func(t *testing.T, w *bench) inject.Plan {
+			p := w.plan(t, "0", double(), klk16())
+			k := w.take(t, klk16(), hsm.Attributes{Algorithm: keys.TDES128, Usage: keys.UsageKEK, Mode: 'D'})
+			p.KLK = &k
+			return p
+		}},
+		{"a key of another usage than the plan's", fault.NotPermitted, "it cannot become P0",
+			changed(func(p *inject.Plan) { p.Usage = "P0" })},
+		{"a key of a narrower mode than the plan's", fault.NotPermitted, "it cannot become E",
+			changed(func(p *inject.Plan) { p.Usage, p.Mode = p.Key.Key().Usage, 'E' })},
+		{"a key that is not exportable", fault.NotPermitted, "not exportable", func(t *testing.T, w *bench) inject.Plan {
+			p := w.plan(t, "0", double(), klk16())
+			a := p.Key.Key().Attributes
+			a.Exportability = 'N'
+			p.Key = hsm.Accept(w.take(t, double(), a), hsm.ByOperator)
+			return p
+		}},
 		{"a key that nobody answered for", fault.Usage, "somebody answered for",
 			changed(func(p *inject.Plan) { p.Key = hsm.Checked{} })},
 		{"nothing", fault.Usage, "somebody answered for", func(*testing.T, *bench) inject.Plan { return inject.Plan{} }},

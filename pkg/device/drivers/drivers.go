@@ -33,5 +33,21 @@ func Open(ctx context.Context, uri string, o device.Options) (device.Device, err
 		}
 		return visa.New(rw, o), nil
 	}
-	return nil, fault.New(fault.Usage, "device dialect %q is not in this version; it has visa", u.Dialect)
+	return nil, unknown(u)
+}
+
+func unknown(u device.URI) error {
+	return fault.New(fault.Usage, "device dialect %q is not in this version; it has visa", u.Dialect)
+}
+
+// Capabilities tells what the dialect that a URI names can do, without a line.
+func Capabilities(uri string) (device.Capabilities, error) {
+	u, err := device.ParseURI(uri)
+	if err != nil {
+		return device.Capabilities{}, err
+	}
+	if u.Dialect == table.Dialect {
+		return visa.Capabilities(), nil
+	}
+	return device.Capabilities{}, unknown(u)
 }

@@ -25,7 +25,10 @@ func New(rw io.ReadWriteCloser, o device.Options) device.Device { return &driver
 func (d *driver) Dialect() string { return table.Dialect }
 
 // Capabilities tells what packets 02 and 04 can do.
-func (d *driver) Capabilities() device.Capabilities {
+func (d *driver) Capabilities() device.Capabilities { return Capabilities() }
+
+// Capabilities is what every terminal of the dialect can do.
+func Capabilities() device.Capabilities {
 	return device.Capabilities{
 		Clear:         true,
 		BlockVersions: "AB",

@@ -29,7 +29,7 @@ func atOnce(t *testing.T, b hsm.Boundary) {
 	shared := take(t, b, keys.TDES128, clear)
 	kbpks := make([]hsm.Key, 3)
 	for i := range kbpks {
-		_, kbpks[i] = kbpk(t, b, keys.AES256, fmt.Sprint("kbpk ", i))
+		_, kbpks[i] = protector(t, b, protection{'E', keys.AES256}, fmt.Sprint("kbpk ", i)) // good for D too
 	}
 	var wg sync.WaitGroup
 	for w := range workers {

@@ -54,17 +54,18 @@ func publishedBlocks(t *testing.T, b hsm.Boundary) {
 		if err != nil {
 			continue
 		}
-		got, err := b.Unwrap(t.Context(), block, takeFor(t, b, alg, raw, keys.UsageKBPK), hsm.Policy{Inspect: true})
+		got, err := b.Unwrap(t.Context(), block, takeFor(t, b, alg, raw, hsm.ProtectorUsage(block.Version)), hsm.Policy{Inspect: true})
 		switch {
 		case v.MustReject != nil && *v.MustReject:
 			refused(t, v.ID, got, err, v.Expect)
 			rejected++
 		case err != nil:
 			t.Errorf("%s: %v", v.ID, err)
-		case v.ClearKey != nil && string(revealed(t, b, got.Key)) != string(unhex(t, *v.ClearKey)):
-			t.Errorf("%s: another key comes out", v.ID)
 		default:
 			opened++
+			if v.ClearKey != nil {
+				wantBytes(t, b, got.Key, unhex(t, *v.ClearKey))
+			}
 		}
 	}
 	if opened < 100 || rejected < 5 {
@@ -74,7 +75,7 @@ func publishedBlocks(t *testing.T, b hsm.Boundary) {
 
 func wrapped(t *testing.T, b hsm.Boundary) {
 	for _, p := range protections() {
-		outer, held := kbpk(t, b, p.kbpk, "kbpk")
+		outer, held := protector(t, b, p, "kbpk")
 		for _, alg := range keys.Named() {
 			clear, what := sound(t, alg, "wrapped"), fmt.Sprintf("%s in version %c under %s", alg, p.version, p.kbpk)
 			k := take(t, b, alg, clear)
@@ -108,7 +109,7 @@ func wrapped(t *testing.T, b hsm.Boundary) {
 
 func obfuscated(t *testing.T, b hsm.Boundary) {
 	for _, p := range protections() {
-		_, held := kbpk(t, b, p.kbpk, "kbpk")
+		_, held := protector(t, b, p, "kbpk")
 		lengths := map[int]bool{}
 		for _, alg := range []keys.Algorithm{keys.DES, keys.TDES128, keys.TDES192} {
 			w, err := b.Wrap(t.Context(), take(t, b, alg, sound(t, alg, "x")), held, header(p.version, alg),
@@ -128,6 +129,8 @@ func wrapRefused(t *testing.T, b hsm.Boundary) {
 	_, held := kbpk(t, b, keys.AES256, "kbpk")
 	good := take(t, b, keys.AES128, sound(t, keys.AES128, "x"))
 	weak := take(t, b, keys.AES128, make([]byte, 16))
+	odd := takeAs(t, b, hsm.Attributes{Algorithm: keys.AES128, Usage: keys.UsageData, Mode: 'X'})
+	initial := takeAs(t, b, hsm.Attributes{Algorithm: keys.AES128, Usage: keys.UsageIK})
 	with := func(change func(h *keyblock.Header)) keyblock.Header {
 		h := header('D', keys.AES128)
 		change(&h)
@@ -143,8 +146,8 @@ func wrapRefused(t *testing.T, b hsm.Boundary) {
 	}{
 		{"a weak key", weak, header('D', keys.AES128), fault.WeakKey, "weak"},
 		{"single DES", take(t, b, keys.DES, sound(t, keys.DES, "x")), header('D', keys.DES), fault.WeakKey, "weak"},
-		{"a mode that does not fit", good, with(func(h *keyblock.Header) { h.Mode = 'X' }), fault.ModeUnfit, "unfit"},
-		{"an initial key without its KSN", good, with(func(h *keyblock.Header) { h.Usage, h.Mode = keys.UsageIK, 'X' }),
+		{"a mode that does not fit", odd, with(func(h *keyblock.Header) { h.Mode = 'X' }), fault.ModeUnfit, "unfit"},
+		{"an initial key without its KSN", initial, with(func(h *keyblock.Header) { h.Usage, h.Mode = keys.UsageIK, 'X' }),
 			fault.MissingKSN, "unfit"},
 		{"another algorithm", good, header('D', keys.TDES128), fault.HeaderMalformed, nothing},
 		{"no header", good, keyblock.Header{}, "", nothing},
@@ -193,11 +196,11 @@ func wrongKBPKs(t *testing.T, b hsm.Boundary) {
 		if version < 'D' {
 			right = keys.TDES128
 		}
-		outer, fits := kbpk(t, b, right, "kbpk")
+		outer, fits := protector(t, b, protection{version, right}, "kbpk")
 		block := closeOutside(t, outer, key, header(version, keys.AES128))
 		for _, alg := range wrong {
 			what := fmt.Sprintf("%s for version %c", alg, version)
-			_, unfit := kbpk(t, b, alg, "kbpk")
+			_, unfit := protector(t, b, protection{version, alg}, "kbpk")
 			w, err := b.Wrap(t.Context(), k, unfit, header(version, keys.AES128), all)
 			refused(t, "wrap, "+what, w, err, fault.KBPKLength)
 			o, err := b.Unwrap(t.Context(), block, unfit, hsm.Policy{Inspect: true})
@@ -212,8 +215,8 @@ func wrongKBPKs(t *testing.T, b hsm.Boundary) {
 
 func macFirst(t *testing.T, b hsm.Boundary) {
 	for _, p := range protections() {
-		outer, held := kbpk(t, b, p.kbpk, "kbpk")
-		_, another := kbpk(t, b, p.kbpk, "another")
+		outer, held := protector(t, b, p, "kbpk")
+		_, another := protector(t, b, p, "another")
 		key, h := clearKey(t, keys.TDES128, sound(t, keys.TDES128, "x")), header(p.version, keys.TDES128)
 		good := closeOutside(t, outer, key, h).Marshal()
 		for at := range good {
@@ -308,11 +311,11 @@ func translated(t *testing.T, b hsm.Boundary) {
 	key := clearKey(t, keys.TDES128, clear)
 	want := hsm.Attributes{Algorithm: keys.TDES128, Usage: keys.UsagePIN, Mode: 'E', Exportability: 'S'}
 	for _, from := range protections() {
-		fromKey, fromHeld := kbpk(t, b, from.kbpk, "from")
+		fromKey, fromHeld := protector(t, b, from, "from")
 		block := closeOutside(t, fromKey, key, fullHeader(t, from.version, fromKey, key))
 		for _, to := range protections() {
 			what := fmt.Sprintf("%c under %s to %c under %s", from.version, from.kbpk, to.version, to.kbpk)
-			toKey, toHeld := kbpk(t, b, to.kbpk, "to")
+			toKey, toHeld := protector(t, b, to, "to")
 			change := hsm.Change{Version: to.version}
 			if from.version == to.version {
 				change.Version = 0 // keeps it
@@ -411,7 +414,10 @@ func changedCharacter(t *testing.T, b hsm.Boundary) {
 	for _, p := range []protection{
 		{'A', keys.TDES128}, {'B', keys.TDES192}, {'C', keys.TDES128}, {'D', keys.AES256}, {'E', keys.AES128},
 	} {
-		outer, held := kbpk(t, b, p.kbpk, "kbpk")
+		if b.Info().Strict && (p.version == 'A' || p.version == 'C') {
+			continue // there it would forge blocks, four bytes of MAC at a time
+		}
+		outer, held := protector(t, b, p, "kbpk")
 		good := closeOutside(t, outer, key, header(p.version, keys.TDES128)).Marshal()
 		if found, err := b.Examine(t.Context(), parse(t, good), held); err != nil || len(found) != 0 {
 			t.Errorf("version %c: a good block has findings %+v, error %v", p.version, found, err)

@@ -5,9 +5,12 @@
 // pkg/component and pkg/kcv outside of it, which have vectors of their own. So a driver is right when it agrees with
 // them, and safe when what it hands out says nothing about a key.
 //
-// Not tested here, since drivers differ in it: what a driver refuses because of a key's attributes (but for derivations,
-// every key of the suite is exportable and has a usage and a mode that fit), whether a prober tells the values that it
-// computed, and what becomes of keys when the program ends.
+// Attributes are held to here too: what may be a KBPK, what a header may say of a key, what leaves at all. What is asked of
+// a boundary depends on its [hsm.Info] alone. One that says Strict must refuse to reveal and to split keys that are not
+// exportable, to translate their blocks, and to tell more than check values by rule and verdicts; its probers answer in
+// verdicts, or there are none (kind not_permitted). Any other one serves the person who holds the keys, and must tell.
+//
+// Not tested here, since drivers differ in it: what becomes of keys when the program ends, and what is recorded.
 package hsmtest
 
 import (
@@ -17,24 +20,27 @@ import (
 	"poskey/pkg/hsm"
 )
 
-// Run runs the suite. Each call of open makes a boundary with a master key of its own: a key of one must mean nothing
+// Run runs the suite on any boundary: soft, over a master key, behind a socket, in a token. Each call of open makes a boundary with a master key of its own: a key of one must mean nothing
 // to another. The suite closes it, at times more than once; what else open needs it cleans up with t.Cleanup.
 //
 // Every claim also counts the secrets that are left after Close, so nothing else may make any meanwhile.
 func Run(t *testing.T, open func(t *testing.T) hsm.Boundary) {
-	s := suite{open}
+	s := suite{open: open}
+	s.strict = s.start(t).Info().Strict
 	t.Run("coming in", s.comingIn)
 	t.Run("components", s.components)
 	t.Run("check values", s.checkValues)
 	t.Run("deriving", s.deriving)
 	t.Run("key blocks", s.keyBlocks)
+	t.Run("attributes", s.attributes)
 	t.Run("going out", s.goingOut)
 	t.Run("the limits", s.limits)
 	t.Run("at once", s.atOnce)
 }
 
 type suite struct {
-	open func(t *testing.T) hsm.Boundary
+	open   func(t *testing.T) hsm.Boundary
+	strict bool
 }
 
 // claim tests one promise with a boundary of its own, which must leave no secret behind.

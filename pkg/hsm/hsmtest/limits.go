@@ -11,7 +11,6 @@ import (
 	"poskey/internal/secret"
 	"poskey/pkg/component"
 	"poskey/pkg/hsm"
-	"poskey/pkg/kcv"
 	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
 )
@@ -42,6 +41,8 @@ func uses(t *testing.T, b hsm.Boundary) []use {
 	own := take(t, b, keys.AES256, sound(t, keys.AES256, "own"))
 	second, secondHeld := kbpk(t, b, keys.AES256, "second")
 	h := header('D', keys.AES256)
+	ofKBPK := h
+	ofKBPK.Usage = keys.UsageKBPK
 	key := clearKey(t, keys.AES256, sound(t, keys.AES256, "wrapped"))
 	under := closeOutside(t, clearKey(t, keys.AES256, sound(t, keys.AES256, usesSeed)), key, h)
 	withKP := h
@@ -49,19 +50,19 @@ func uses(t *testing.T, b hsm.Boundary) []use {
 	underSecond := closeOutside(t, second, key, withKP)
 	damaged := parse(t, damage(under.Marshal(), under.Len()-1))
 	e, o := expect(t, "123456"), keyblock.WrapOptions{}
-	return []use{
+	all := []use{
 		{"split", func(ctx context.Context, k hsm.Key) (any, error) {
 			parts, err := b.Split(ctx, k, component.Spec{Scheme: component.XOR, Parts: 2})
 			component.WipeAll(parts)
 			return parts, err
 		}},
-		{"check value", func(ctx context.Context, k hsm.Key) (any, error) { return b.CheckValue(ctx, k, kcv.SHA256, 0) }},
+		{"check value", func(ctx context.Context, k hsm.Key) (any, error) { return b.CheckValue(ctx, k, "", 0) }},
 		{"compare", func(ctx context.Context, k hsm.Key) (any, error) { return b.Compare(ctx, k, e, "") }},
 		{"identify", func(ctx context.Context, k hsm.Key) (any, error) { return b.Identify(ctx, k, e, "") }},
 		{"check data", func(ctx context.Context, k hsm.Key) (any, error) { return b.CheckData(ctx, k) }},
-		{"wrap it", func(ctx context.Context, k hsm.Key) (any, error) { return b.Wrap(ctx, k, secondHeld, h, o) }},
+		{"wrap it", func(ctx context.Context, k hsm.Key) (any, error) { return b.Wrap(ctx, k, secondHeld, ofKBPK, o) }},
 		{"wrap under it", func(ctx context.Context, k hsm.Key) (any, error) { return b.Wrap(ctx, own, k, h, o) }},
-		{"wrap it under itself", func(ctx context.Context, k hsm.Key) (any, error) { return b.Wrap(ctx, k, k, h, o) }},
+		{"wrap it under itself", func(ctx context.Context, k hsm.Key) (any, error) { return b.Wrap(ctx, k, k, ofKBPK, o) }},
 		{"unwrap", func(ctx context.Context, k hsm.Key) (any, error) {
 			return b.Unwrap(ctx, under, k, hsm.Policy{Inspect: true})
 		}},
@@ -77,14 +78,18 @@ func uses(t *testing.T, b hsm.Boundary) []use {
 			sec.Wipe()
 			return sec, err
 		}},
-		{"probe", func(ctx context.Context, k hsm.Key) (any, error) {
+		{"keep", func(ctx context.Context, k hsm.Key) (any, error) { return b.Keep(ctx, k, "KBPK#1") }},
+	}
+	if hasProbers(t, b) {
+		all = append(all, use{"probe", func(ctx context.Context, k hsm.Key) (any, error) {
 			p, err := b.Prober(ctx, []hsm.Key{own, k})
 			if err != nil {
 				return p, err
 			}
 			return p, p.Close()
-		}},
+		}})
 	}
+	return all
 }
 
 func worksAtHome(t *testing.T, b hsm.Boundary) {
@@ -144,6 +149,7 @@ func changedAttributes(t *testing.T, b hsm.Boundary) {
 		"usage":         func(k *hsm.Key) { k.Usage = keys.UsageData },
 		"mode":          func(k *hsm.Key) { k.Mode = 'N' },
 		"exportability": func(k *hsm.Key) { k.Exportability = 'N' },
+		"label":         func(k *hsm.Key) { k.Label = "ANOTHER#1" },
 		"length":        func(k *hsm.Key) { k.Len = 16 },
 		"all":           func(k *hsm.Key) { k.Attributes = hsm.Attributes{} },
 	} {

@@ -71,6 +71,16 @@ func takeFor(t *testing.T, b hsm.Boundary, alg keys.Algorithm, clear []byte, usa
 	return k
 }
 
+// takeAs imports a key with more attributes than a usage.
+func takeAs(t *testing.T, b hsm.Boundary, a hsm.Attributes) hsm.Key {
+	t.Helper()
+	k, err := b.Import(t.Context(), secret.Copy(sound(t, a.Algorithm, "x")), a, hsm.Policy{AllowWeak: true})
+	if err != nil {
+		t.Fatalf("import a key with %+v: %v", a, err)
+	}
+	return k
+}
+
 // kbpk makes the same key outside and inside.
 func kbpk(t *testing.T, b hsm.Boundary, alg keys.Algorithm, seed string) (outside *keys.Key, held hsm.Key) {
 	t.Helper()
@@ -78,10 +88,30 @@ func kbpk(t *testing.T, b hsm.Boundary, alg keys.Algorithm, seed string) (outsid
 	return clearKey(t, alg, clear), takeFor(t, b, alg, clear, keys.UsageKBPK)
 }
 
+// protector makes a KBPK of a protection outside and inside.
+func protector(t *testing.T, b hsm.Boundary, p protection, seed string) (outside *keys.Key, held hsm.Key) {
+	t.Helper()
+	clear := sound(t, p.kbpk, seed)
+	return clearKey(t, p.kbpk, clear), takeFor(t, b, p.kbpk, clear, hsm.ProtectorUsage(p.version))
+}
+
 // wantKey holds a key of the boundary against the bytes that it must have.
 func wantKey(t *testing.T, b hsm.Boundary, k hsm.Key, clear []byte) {
 	t.Helper()
+	wantBytes(t, b, k, clear)
+	if check := valueOf(t, k.Algorithm, clear, "", 0); k.Check != check || k.Len != len(clear) {
+		t.Errorf("the key has check value %s and %d bytes, want %s and %d bytes", k.Check, k.Len, check, len(clear))
+	}
+}
+
+// wantBytes holds only the bytes against each other. Where the boundary may not give them, it has to refuse.
+func wantBytes(t *testing.T, b hsm.Boundary, k hsm.Key, clear []byte) {
+	t.Helper()
 	got, err := b.Reveal(t.Context(), k)
+	if b.Info().Strict && k.Exportability == 'N' {
+		refused(t, "reveal a key that is not exportable", got, err, fault.NotPermitted)
+		return
+	}
 	if err != nil {
 		t.Errorf("reveal: %v", err)
 		return
@@ -91,9 +121,6 @@ func wantKey(t *testing.T, b hsm.Boundary, k hsm.Key, clear []byte) {
 	defer want.Wipe()
 	if !got.Equal(want) {
 		t.Errorf("the %s key in the boundary is another than the one outside", k.Algorithm)
-	}
-	if check := valueOf(t, k.Algorithm, clear, "", 0); k.Check != check || k.Len != len(clear) {
-		t.Errorf("the key has check value %s and %d bytes, want %s and %d bytes", k.Check, k.Len, check, len(clear))
 	}
 }
 
@@ -179,6 +206,13 @@ func protections() []protection {
 		}
 	}
 	return all
+}
+
+// headerOf is the header that says what a key is.
+func headerOf(version byte, a hsm.Attributes) keyblock.Header {
+	h := header(version, a.Algorithm)
+	h.Usage, h.Mode, h.Exportability = a.Usage, a.Mode, a.Exportability
+	return h
 }
 
 // header is that of a data key, exportable, in the given version.

@@ -19,6 +19,27 @@ func (s suite) goingOut(t *testing.T) {
 	s.claim(t, "a prober answers nothing after its Close", proberCloses)
 	s.claim(t, "a prober stops when its context ends", proberStops)
 	s.claim(t, "a prober of no material says so", proberOfNothing)
+	if s.strict {
+		s.claim(t, "a strict prober answers in verdicts only", strictProbes)
+		s.claim(t, "a strict prober isolates no piece of a key", strictPieces)
+		s.claim(t, "a strict prober has a limit", strictLimit)
+		s.claim(t, "a strict search names the piece and no place", strictSearch)
+	}
+}
+
+// hasProbers: a strict boundary may have none, and says so.
+func hasProbers(t *testing.T, b hsm.Boundary) bool {
+	t.Helper()
+	p, err := b.Prober(t.Context(), nil)
+	if b.Info().Strict && fault.Is(err, fault.NotPermitted) {
+		refused(t, "a prober", p, err)
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = p.Close()
+	return true
 }
 
 func reveals(t *testing.T, b hsm.Boundary) {
@@ -41,6 +62,9 @@ func reveals(t *testing.T, b hsm.Boundary) {
 func clearAll(s *secret.Bytes) { clear(s.Expose()) }
 
 func probes(t *testing.T, b hsm.Boundary) {
+	if !hasProbers(t, b) {
+		return
+	}
 	const alg = keys.TDES128
 	one, two := sound(t, alg, "one"), sound(t, alg, "two")
 	even := xored(one, two) // two components of odd parity
@@ -73,14 +97,17 @@ func probes(t *testing.T, b hsm.Boundary) {
 		if a, err = p.Probe(t.Context(), q); err != nil || a.Match || a.Value != want && a.Value != (kcv.Value{}) {
 			t.Errorf("%s: answer %+v, error %v to a wrong value", tt.what, a, err)
 		}
-		if got, err := p.Parity(t.Context(), tt.expr); err != nil || got != tt.parity {
+		got, err := p.Parity(t.Context(), tt.expr)
+		if b.Info().Strict {
+			refused(t, tt.what+": parity", got, err, fault.NotPermitted)
+		} else if err != nil || got != tt.parity {
 			t.Errorf("%s: parity %q, error %v; want %q", tt.what, got, err, tt.parity)
 		}
 		if n, err := p.Len(tt.expr); err != nil || n != 16 {
 			t.Errorf("%s: %d bytes, error %v; want 16", tt.what, n, err)
 		}
 	}
-	_, err = p.Probe(t.Context(), hsm.Question{Expr: hsm.Part(2), Algorithm: alg, Method: kcv.ECBZero})
+	_, err = p.Probe(t.Context(), hsm.Question{Expr: hsm.Part(2), Algorithm: alg, Method: kcv.ECBZero, Expected: expect(t, "123456")})
 	refused(t, "a third piece", nil, err, fault.NotFound)
 }
 
@@ -90,6 +117,9 @@ func question(t *testing.T) hsm.Question {
 }
 
 func proberCloses(t *testing.T, b hsm.Boundary) {
+	if !hasProbers(t, b) {
+		return
+	}
 	p, err := b.Prober(t.Context(), []hsm.Key{take(t, b, keys.AES128, sound(t, keys.AES128, "x"))})
 	if err != nil {
 		t.Fatal(err)
@@ -112,6 +142,9 @@ func proberCloses(t *testing.T, b hsm.Boundary) {
 }
 
 func proberStops(t *testing.T, b hsm.Boundary) {
+	if !hasProbers(t, b) {
+		return
+	}
 	p, err := b.Prober(t.Context(), []hsm.Key{take(t, b, keys.AES128, sound(t, keys.AES128, "x"))})
 	if err != nil {
 		t.Fatal(err)
@@ -129,6 +162,9 @@ func proberStops(t *testing.T, b hsm.Boundary) {
 }
 
 func proberOfNothing(t *testing.T, b hsm.Boundary) {
+	if !hasProbers(t, b) {
+		return
+	}
 	p, err := b.Prober(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

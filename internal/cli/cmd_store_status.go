@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"poskey/internal/fault"
+	"poskey/internal/render"
+	"poskey/internal/text"
+	"poskey/pkg/agent"
+	"poskey/pkg/custody"
+	"poskey/pkg/kcv"
+	"poskey/pkg/store"
+)
+
+func newStoreStatusCmd(a *App) *cobra.Command {
+	cmd := a.command(cmdSpec{
+		use:   "status",
+		short: text.New("show the store: sealed or open, until when, and what it holds"),
+		long:  text.New("Nothing is asked of anybody, and nothing is recorded. The exit status is 0 for a sealed store too."),
+		example: "  poskey store status\n" +
+			"  poskey store status --store sqlite:/var/lib/poskey/store.db -o json",
+		exits: []int{3, 4, 6, 8, 9}, args: cobra.NoArgs,
+	})
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runStoreStatus(cmd.Context(), a) }
+	return cmd
+}
+
+type storeStatusDoc struct {
+	Store       string             `json:"store"`
+	URL         string             `json:"url"`
+	Environment string             `json:"environment"`
+	Created     time.Time          `json:"created"`
+	Master      string             `json:"master"`
+	KCV         string             `json:"kcv"`
+	Method      kcv.Method         `json:"method"`
+	Generation  uint64             `json:"generation,omitempty"`
+	Threshold   int                `json:"threshold,omitempty"`
+	State       string             `json:"state"` // open, sealed
+	Until       *time.Time         `json:"until,omitempty"`
+	LeftSeconds int64              `json:"left_seconds,omitempty"`
+	PID         int                `json:"pid,omitempty"`
+	Activities  []custody.Activity `json:"activities,omitempty"`
+	OpenedBy    []string           `json:"opened_by,omitempty"`
+	Working     int                `json:"working"`
+	Officers    []officerDoc       `json:"officers"`
+	Keys        map[string]int64   `json:"keys"` // by state
+	Log         string             `json:"log"`
+}
+
+func runStoreStatus(ctx context.Context, a *App) error {
+	db, err := a.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := db.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	doc := storeStatusDoc{Store: id.ID, URL: db.URL().Redacted(), Environment: id.Environment, Created: id.Created,
+		Master: id.Master.Kind, KCV: id.Master.Check.Digits, Method: id.Master.Check.Method, Generation: id.Master.Generation,
+		State: "sealed", Keys: map[string]int64{}}
+	if doc.Log, err = a.auditPath(db.URL(), id.ID); err != nil {
+		return err
+	}
+	if sealed, err := custody.ParseSealedMaster(id.Master.Sealed); err == nil {
+		doc.Threshold = sealed.Threshold()
+	}
+	if err := a.statusRows(ctx, db, &doc); err != nil {
+		return err
+	}
+	if err := a.statusAgent(ctx, id, &doc); err != nil {
+		return err
+	}
+	return a.render.Answer("store.status", doc, func(p *render.Page) { statusPage(p, doc) })
+}
+
+func (a *App) statusRows(ctx context.Context, db *store.Store, doc *storeStatusDoc) error {
+	for _, state := range store.States() {
+		n, err := db.Count(ctx, store.Filter{State: state})
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			doc.Keys[string(state)] = n
+		}
+	}
+	officers, err := db.Officers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range officers {
+		card, err := custody.ParseCard(o.Card)
+		if err != nil {
+			return fault.Wrap(err, "the card of officer %s", o.ID)
+		}
+		if o.Revoked.IsZero() {
+			doc.Officers = append(doc.Officers, newOfficerDoc(card, a.Env.Now()))
+		}
+	}
+	return nil
+}
+
+// statusAgent asks the agent, if there is one. A token store has none and counts as open: its token decides.
+func (a *App) statusAgent(ctx context.Context, id store.Identity, doc *storeStatusDoc) error {
+	if id.Master.Kind == store.ByToken {
+		doc.State = "open"
+		return nil
+	}
+	client, err := agent.Dial(ctx, a.socketPath(id.ID))
+	if fault.Is(err, fault.Sealed) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
+	s, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	until := s.Until.UTC().Truncate(time.Second)
+	doc.State, doc.Until, doc.LeftSeconds, doc.PID = "open", &until, int64(s.Left.Seconds()), s.PID
+	doc.Activities, doc.OpenedBy, doc.Working = s.Activities, s.Officers, s.Works
+	return nil
+}
+
+func statusPage(p *render.Page, d storeStatusDoc) {
+	p.Fields(
+		render.F(text.New("store"), d.Store),
+		render.F(text.New("at"), d.URL),
+		render.F(text.New("environment"), p.T(environmentText(custody.Environment(d.Environment)))),
+		render.F(text.New("made"), d.Created.Local().Format(time.DateTime)),
+		render.F(text.New("check value of the master key"), fmt.Sprintf("%s (%s)", d.KCV, d.Method)),
+		render.F(text.New("officers who open it"), thresholdText(p, d.Threshold, len(d.Officers))),
+		render.F(text.New("keys"), keysText(d.Keys)),
+		render.F(text.New("audit log"), d.Log),
+	)
+	p.Blank()
+	switch {
+	case d.State == "sealed":
+		p.Bad(text.New("The store is sealed."))
+		return
+	case d.Until == nil:
+		p.Good(text.New("The master key is in a token: nothing is to unseal."))
+		return
+	}
+	p.Good(text.New("The store is open until %s (%s).", d.Until.Local().Format(time.DateTime), (time.Duration(d.LeftSeconds) * time.Second).String()))
+	p.Fields(
+		render.F(text.New("opened by"), strings.Join(d.OpenedBy, ", ")),
+		render.F(text.New("allowed meanwhile"), activitiesText(d.Activities)),
+		render.F(text.New("agent"), p.T(text.New("process %d", d.PID))),
+	)
+}
+
+func keysText(counts map[string]int64) string {
+	var parts []string
+	for _, state := range store.States() {
+		if n := counts[string(state)]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	if len(parts) == 0 {
+		return "0"
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,390 @@
+package cli
+
+// The store behind a command: opened when a source or a destination names it, recorded before anything is shown.
+
+import (
+	"context"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"poskey/internal/fault"
+	"poskey/internal/source"
+	"poskey/pkg/agent"
+	"poskey/pkg/audit"
+	"poskey/pkg/custody"
+	"poskey/pkg/hsm"
+	"poskey/pkg/store"
+	"poskey/pkg/vault"
+)
+
+// holding is the store as far as a command has opened it.
+type holding struct {
+	ctx      context.Context // of the command, for the boundary that is opened when it is first asked for
+	words    string          // of the command line: the command without its flags
+	flags    *pflag.FlagSet
+	named    bool // a source or a destination is a key of the store
+	label    string
+	db       *store.Store
+	auth     agent.Authority
+	vault    *vault.Vault
+	work     *vault.Work
+	outcome  agent.Outcome // what the command adds to the record of its work
+	recorded bool
+}
+
+// approval flags: who approves, where an operation takes approvals each time.
+type approverFlags struct {
+	approvers []string
+	requester string
+	fds       []int
+}
+
+// activities says what a command does to keys of the store.
+func activities() map[string]custody.Activity {
+	return map[string]custody.Activity{
+		"generate": custody.KeyGenerate, "combine": custody.KeyForm, "split": custody.KeySplit,
+		"kcv compute": custody.KeyCheck, "kcv check": custody.KeyCheck, "kcv identify": custody.KeyCheck,
+		"keyblock wrap": custody.KeyWrap, "keyblock unwrap": custody.KeyUnwrap, "keyblock verify": custody.KeyUnwrap,
+		"keyblock translate": custody.KeyTranslate, "dukpt ik": custody.KeyDerive, "dukpt key": custody.KeyDerive,
+		"inject": custody.DeviceInject, "diagnose kcv": custody.KeyProbe,
+	}
+}
+
+// notice takes down what a command line says of the store, before the command runs.
+func (a *App) notice(cmd *cobra.Command) error {
+	h := &a.holding
+	h.ctx, h.flags = cmd.Context(), cmd.Flags()
+	h.words = strings.TrimPrefix(cmd.CommandPath(), "poskey ")
+	if strings.Contains(a.flags.store, "@") && hasPassword(a.flags.store) && !a.sources().AllowArgv {
+		return fault.New(fault.ArgvSecret, "--store has a password in it, and every user of this machine can read the command line; "+
+			"put the URL into POSKEY_STORE, or the password into a pgpass file")
+	}
+	for _, name := range []string{"key", "bdk", "ik", "to", "kbpk", "to-kbpk"} { // the label of the first one is the record's
+		if f := h.flags.Lookup(name); f != nil {
+			h.note(f.Value.String())
+		}
+	}
+	h.flags.Visit(func(f *pflag.Flag) {
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			for _, v := range list.GetSlice() {
+				h.note(v)
+			}
+			return
+		}
+		h.note(f.Value.String())
+	})
+	return nil
+}
+
+// note looks at the value of a flag.
+func (h *holding) note(value string) {
+	label, ok := strings.CutPrefix(value, string(source.Store)+":")
+	if !ok {
+		return
+	}
+	h.named = true
+	if h.label == "" {
+		h.label = label
+	}
+}
+
+func hasPassword(address string) bool {
+	head, _, _ := strings.Cut(address, "@")
+	_, rest, ok := strings.Cut(head, "://")
+	return ok && strings.Contains(rest, ":")
+}
+
+// storeURL is where the store is.
+func (a *App) storeURL() (store.URL, error) {
+	address, err := a.storeAddress()
+	if err != nil {
+		return store.URL{}, err
+	}
+	return store.ParseURL(address)
+}
+
+// openStore opens the inventory, once a run.
+func (a *App) openStore(ctx context.Context) (*store.Store, error) {
+	if a.holding.db != nil {
+		return a.holding.db, nil
+	}
+	url, err := a.storeURL()
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, url, store.Options{Now: a.Env.Now})
+	if err != nil {
+		return nil, err
+	}
+	a.holding.db = db
+	return db, nil
+}
+
+// auditPath is where the log of a store lies: beside a SQLite file, in the user's data folder for a server.
+func (a *App) auditPath(url store.URL, id string) (string, error) {
+	if path := url.Path(); path != "" {
+		return filepath.Join(filepath.Dir(path), id+".audit"), nil
+	}
+	dir, err := a.dataDir()
+	return filepath.Join(dir, id+".audit"), err
+}
+
+// openVault joins the store with the authority over its master key, once a run.
+func (a *App) openVault(ctx context.Context) (*vault.Vault, error) {
+	h := &a.holding
+	if h.vault != nil {
+		return h.vault, nil
+	}
+	db, err := a.openStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := db.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if h.auth, err = a.authority(ctx, db.URL(), id); err != nil {
+		return nil, err
+	}
+	h.vault, err = vault.Open(ctx, db, h.auth)
+	return h.vault, err
+}
+
+// authority is the agent of a store, or this process for one whose master key is in a token.
+func (a *App) authority(ctx context.Context, url store.URL, id store.Identity) (agent.Authority, error) {
+	if id.Master.Kind == store.ByToken {
+		return a.tokenAuthority(ctx, url, id)
+	}
+	return agent.Dial(ctx, a.socketPath(id.ID))
+}
+
+// begin admits what the command is about to do, and records it.
+func (a *App) begin(ctx context.Context, activity custody.Activity, label string, details audit.Details) (*vault.Work, error) {
+	h := &a.holding
+	if h.work != nil {
+		return nil, fault.New(fault.Bug, "a command does one operation on the store")
+	}
+	v, err := a.openVault(ctx)
+	if err != nil {
+		return nil, err
+	}
+	approvers, done, err := a.approvers(ctx, activity, v.Identity())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	work, err := v.Begin(ctx, agent.Intent{Activity: activity, Label: label, Request: h.digest(), Details: details,
+		Who: whoAmI(), Approvers: approvers})
+	if err != nil {
+		return nil, err
+	}
+	h.work = work
+	a.boundary = work
+	a.render.Before = func() error { return a.record(ctx, nil) }
+	return work, nil
+}
+
+// storeBoundary is the boundary of a command whose sources or destination name a key of the store.
+func (a *App) storeBoundary() (hsm.Boundary, error) {
+	h := &a.holding
+	activity, ok := activities()[h.words]
+	if !ok {
+		return nil, fault.New(fault.Usage, "this command takes no key of the store")
+	}
+	if f := h.flags.Lookup("reveal"); f != nil && f.Changed {
+		return nil, fault.New(fault.NotPermitted, "a key that comes from the store or goes into it is not shown here; see: poskey key show --reveal")
+	}
+	label, err := a.fullLabel(h.ctx, h.label)
+	if err != nil {
+		return nil, err
+	}
+	work, err := a.begin(h.ctx, activity, label, nil)
+	if err != nil {
+		return nil, err
+	}
+	return work, nil
+}
+
+// fullLabel is the label with the version that is meant: that of the key that is there, or the first.
+func (a *App) fullLabel(ctx context.Context, label string) (string, error) {
+	ref, err := store.ParseRef(label)
+	if err != nil || ref.Version != 0 {
+		return ref.String(), err
+	}
+	db, err := a.openStore(ctx)
+	if err != nil {
+		return "", err
+	}
+	row, err := db.Get(ctx, ref)
+	switch {
+	case err == nil:
+		return row.Ref().String(), nil
+	case fault.Is(err, fault.NotFound):
+		return store.Ref{Label: ref.Label, Version: 1}.String(), nil
+	}
+	return "", err
+}
+
+// record writes the outcome, once: before the answer is shown, or when the command has failed.
+func (a *App) record(ctx context.Context, err error) error {
+	h := &a.holding
+	if h.work == nil || h.recorded {
+		return nil
+	}
+	h.recorded = true
+	o := h.outcome
+	o.Outcome = audit.OutcomeOf(err)
+	return fault.Wrap(h.work.Done(context.WithoutCancel(ctx), o), "the outcome could not be recorded")
+}
+
+// finish records what is left to record at the end of a command, and gives the error of the command.
+func (a *App) finish(ctx context.Context, err error) error {
+	if a.holding.work == nil {
+		return err
+	}
+	if failed := a.record(ctx, err); err == nil {
+		return failed
+	}
+	return err
+}
+
+func (h *holding) close() {
+	if h.work != nil {
+		_ = h.work.Close()
+	}
+	if h.auth != nil {
+		_ = h.auth.Close()
+	}
+	if h.db != nil {
+		_ = h.db.Close()
+	}
+}
+
+// digest stands for all that was asked for: the command and its flags. What a hex: source holds is left out, since a
+// digest of a key would be one.
+func (h *holding) digest() audit.Digest {
+	lines := []string{h.words}
+	h.flags.Visit(func(f *pflag.Flag) {
+		value := f.Value.String()
+		if strings.Contains(value, string(source.Hex)+":") {
+			value = string(source.Hex) + ":"
+		}
+		lines = append(lines, f.Name+"="+value)
+	})
+	slices.Sort(lines[1:])
+	return audit.DigestOf([]byte(strings.Join(lines, "\n")))
+}
+
+// whoAmI is the person at the command, as the system knows them.
+func whoAmI() audit.Actor {
+	who := audit.Actor{ID: "uid-" + strconv.Itoa(os.Getuid()), Role: "operator"}
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		who.ID = audit.Clean(u.Username)
+	}
+	if host, err := os.Hostname(); err == nil {
+		who.Station = audit.Clean(host)
+	}
+	return who
+}
+
+// approvers reads the identity files of --approver. Who approves is asked by the agent, at this terminal or through the
+// descriptors; this process never sees a passphrase.
+func (a *App) approvers(ctx context.Context, activity custody.Activity, id store.Identity) (agent.Approvers, func(), error) {
+	none := func() {}
+	if len(a.flags.approval.approvers) == 0 {
+		return agent.Approvers{}, none, nil
+	}
+	out := agent.Approvers{Language: string(a.Say.Lang())}
+	if path := a.flags.approval.requester; path != "" {
+		f, err := readIdentityFile(ctx, path)
+		if err != nil {
+			return agent.Approvers{}, none, err
+		}
+		out.Requester = f.raw
+	}
+	for _, path := range a.flags.approval.approvers {
+		f, err := readIdentityFile(ctx, path)
+		if err != nil {
+			return agent.Approvers{}, none, err
+		}
+		out.Identities = append(out.Identities, f.raw)
+	}
+	tty, fds, done, err := a.passphrases(a.flags.approval.fds)
+	out.Terminal, out.Passphrases = tty, fds
+	return out, done, err
+}
+
+// passphrases are the descriptors that were named, or the terminal.
+func (a *App) passphrases(numbers []int) (tty *os.File, fds []*os.File, done func(), err error) {
+	if len(numbers) == 0 {
+		tty, done, err = a.Console.Terminal()
+		if err != nil {
+			return nil, nil, func() {}, err
+		}
+		return tty, nil, done, nil
+	}
+	done = func() {
+		for _, f := range fds {
+			_ = f.Close()
+		}
+	}
+	for _, n := range numbers {
+		f := os.NewFile(uintptr(n), "fd "+strconv.Itoa(n))
+		if f == nil {
+			done()
+			return nil, nil, func() {}, fault.New(fault.NotFound, "descriptor %d is not open", n)
+		}
+		if _, err := f.Stat(); err != nil {
+			done()
+			return nil, nil, func() {}, fault.New(fault.NotFound, "descriptor %d is not open", n)
+		}
+		fds = append(fds, f)
+	}
+	return nil, fds, done, nil
+}
+
+// held takes a key of the store for a use.
+func (a *App) held(ctx context.Context, spec source.Spec, use vault.Use) (vault.Held, error) {
+	if spec.Kind == source.Token {
+		return vault.Held{}, fault.New(fault.Usage, "hsm: names a key object of a token; this command takes keys of the store (store:LABEL)")
+	}
+	ref, err := store.ParseRef(spec.Arg)
+	if err != nil {
+		return vault.Held{}, err
+	}
+	if _, err := a.hsm(); err != nil { // the operation is admitted and recorded before any key of the store is touched
+		return vault.Held{}, err
+	}
+	return a.holding.vault.Find(ctx, ref, use)
+}
+
+// keepInStore puts a key into the inventory and says what is doubtful about it.
+func (a *App) keepInStore(ctx context.Context, k hsm.Key, n vault.New) (vault.Kept, error) {
+	if _, err := a.hsm(); err != nil {
+		return vault.Kept{}, err
+	}
+	h := &a.holding
+	kept, err := h.work.Enter(ctx, k, n)
+	if err != nil {
+		return vault.Kept{}, err
+	}
+	h.outcome.Label, h.outcome.Check = kept.Row.Ref().String(), kept.Row.Check
+	h.outcome.Details = audit.Details{vault.FieldKept: h.outcome.Label}
+	a.warnSame(kept.Row, kept.Same)
+	return kept, nil
+}
+
+// chance is the number of values that so many hex digits can have.
+func chance(digits string) uint64 {
+	if len(digits) >= 16 {
+		return 1<<63 - 1
+	}
+	return 1 << (4 * len(digits))
+}

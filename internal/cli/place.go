@@ -1,0 +1,69 @@
+package cli
+
+// Where the store of a command is, with its log and the agent's socket.
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+)
+
+// dataDir is where a user's programs keep what must last.
+func (a *App) dataDir() (string, error) {
+	if dir := a.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "poskey"), nil
+	}
+	if runtime.GOOS == "windows" {
+		if dir := a.Getenv("LOCALAPPDATA"); dir != "" {
+			return filepath.Join(dir, "poskey"), nil
+		}
+	}
+	home := a.Getenv("HOME")
+	switch {
+	case home == "":
+		return "", fault.New(fault.Usage, "there is no home folder to keep the store in; say where it is with --store or POSKEY_STORE")
+	case runtime.GOOS == "darwin":
+		return filepath.Join(home, "Library", "Application Support", "poskey"), nil
+	}
+	return filepath.Join(home, ".local", "share", "poskey"), nil
+}
+
+// storeAddress is the URL of the store: --store, POSKEY_STORE, the configuration, the user's own.
+func (a *App) storeAddress() (string, error) {
+	if a.flags.store != "" {
+		return a.flags.store, nil
+	}
+	if address := a.Getenv("POSKEY_STORE"); address != "" {
+		return address, nil
+	}
+	if a.settings.Store != "" {
+		return a.settings.Store, nil
+	}
+	dir, err := a.dataDir()
+	return "sqlite:" + filepath.Join(dir, "store.db"), err
+}
+
+// socketPath is where the agent of a store listens. It hangs on no variable of the session (XDG_RUNTIME_DIR, TMPDIR): an
+// officer unseals at a terminal, and a job started elsewhere must find the same agent. POSKEY_AGENT names another place.
+func (a *App) socketPath(store string) string {
+	if path := a.Getenv("POSKEY_AGENT"); path != "" {
+		return path
+	}
+	uid := strconv.Itoa(os.Getuid())
+	if info, err := os.Stat("/run/user/" + uid); err == nil && info.IsDir() {
+		return "/run/user/" + uid + "/poskey/" + store + ".sock"
+	}
+	return "/tmp/poskey-" + uid + "/" + store + ".sock"
+}
+
+// makeOwnDir makes a folder, and those above it, that only its owner can enter.
+func makeOwnDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fault.WrapAs(fault.NotPermitted, err, "make the folder %s", text.Redact(dir))
+	}
+	return nil
+}

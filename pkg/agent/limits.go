@@ -1,0 +1,500 @@
+package agent
+
+// What a work may ask of the boundary: by its activity, and where officers approved one action, for that key alone.
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"poskey/internal/fault"
+	"poskey/internal/secret"
+	"poskey/internal/text"
+	"poskey/pkg/component"
+	"poskey/pkg/custody"
+	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
+	"poskey/pkg/keyblock"
+	"poskey/pkg/keys"
+)
+
+// powers are calls of the boundary.
+type powers uint16
+
+const (
+	canGenerate powers = 1 << iota
+	canImport
+	canForm
+	canSplit
+	canDerive
+	canTell // check values by any method, and by which one a value is
+	canKeep
+	canWrap
+	canUnwrap
+	canTranslate
+	canExamine
+	canReveal
+	canProbe
+
+	canAll powers = 1<<iota - 1
+)
+
+// powersOf is the table: an activity and the calls that it takes. Every activity may have check values by the default
+// method, compare, and have the content of check blocks. In a test store keys may also come in clear beside those of
+// the store; in production that would be a way around the store: a key that somebody knows as the KBPK of one that
+// nobody may.
+func powersOf(a custody.Activity, e custody.Environment) powers {
+	var inTest powers
+	if e == custody.Test {
+		inTest = canImport
+	}
+	switch a {
+	case custody.KeyGenerate:
+		return canGenerate | canKeep
+	case custody.KeyForm:
+		return canForm | canKeep
+	case custody.KeyImport:
+		return canImport | canUnwrap | canKeep | canTell
+	case custody.KeyUnwrap:
+		return canUnwrap | canExamine | canKeep | inTest
+	case custody.KeyWrap:
+		return canWrap | inTest
+	case custody.KeyTranslate:
+		return canTranslate | canExamine | inTest
+	case custody.KeyDerive:
+		return canDerive | canKeep | canWrap | inTest
+	case custody.KeyCheck:
+		return canTell
+	case custody.KeyProbe:
+		return canProbe | canImport | canTell | canExamine
+	case custody.KeyRotate:
+		return canGenerate | canKeep | canUnwrap | canWrap | canTranslate
+	case custody.KeySplit:
+		return canSplit
+	case custody.KeyReveal:
+		return canReveal
+	case custody.DeviceInject:
+		p := canGenerate | canDerive | canWrap | canKeep | inTest
+		if e == custody.Test {
+			p |= canReveal
+		}
+		return p
+	}
+	return 0
+}
+
+// maxUsed bounds how many labels of used keys are recorded.
+const maxUsed = 8
+
+// limited is a boundary for one work.
+type limited struct {
+	inner    hsm.Boundary
+	activity custody.Activity
+	powers   powers
+	label    string
+	check    kcv.Value
+	batch    bool
+	bound    bool // officers approved one action: no key of the store but this one
+	strict   bool // production
+	free     bool // everything with everything: tests alone
+
+	closed atomic.Bool
+	mu     sync.Mutex
+	proven string   // block of the key that was found to be the one approved
+	used   []string // labels of keys of the store that were used, each once
+	more   bool     // and others
+}
+
+// usedLabels are those of the store's keys that were used, for the record.
+func (l *limited) usedLabels() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := strings.Join(l.used, " ")
+	if l.more {
+		s += " …"
+	}
+	return s
+}
+
+func (l *limited) saw(all ...hsm.Key) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, k := range all {
+		switch {
+		case k.Label == "" || slices.Contains(l.used, k.Label):
+		case len(l.used) == maxUsed:
+			l.more = true
+		default:
+			l.used = append(l.used, k.Label)
+		}
+	}
+}
+
+// allow refuses what the activity does not take, and any use of a key that was not approved.
+func (l *limited) allow(ctx context.Context, p powers, used ...hsm.Key) error {
+	if err := l.open(ctx); err != nil {
+		return err
+	}
+	if l.free {
+		return nil
+	}
+	if l.powers&p == 0 {
+		return fault.New(fault.NotPermitted, "%s does not take this", string(l.activity))
+	}
+	return l.mayUse(ctx, used...)
+}
+
+func (l *limited) open(ctx context.Context) error {
+	if l.closed.Load() {
+		return fault.New(fault.Failure, "the operation is over")
+	}
+	if ctx.Err() != nil {
+		return fault.WrapAs(fault.Interrupted, context.Cause(ctx), "the boundary was told to stop")
+	}
+	return nil
+}
+
+// mayUse holds keys of the store against what was approved.
+func (l *limited) mayUse(ctx context.Context, used ...hsm.Key) error {
+	if l.free || !l.bound {
+		return nil
+	}
+	for _, k := range used {
+		if k.Label == "" {
+			continue
+		}
+		if err := l.isApproved(ctx, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isApproved holds a key against label and check value that were approved: both as the key's own block has them.
+func (l *limited) isApproved(ctx context.Context, k hsm.Key) error {
+	if k.Label == "" || k.Label != l.label {
+		return fault.New(fault.NotPermitted, "%s was approved for the key %s, this is the key %s", string(l.activity),
+			named(l.label), named(k.Label))
+	}
+	l.mu.Lock()
+	proven := l.proven == k.Block && k.Block != ""
+	l.mu.Unlock()
+	if proven {
+		return nil
+	}
+	if err := l.hasCheck(ctx, k); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.proven = k.Block
+	return nil
+}
+
+// hasCheck computes the check value, which opens the block and so proves its label too.
+func (l *limited) hasCheck(ctx context.Context, k hsm.Key) error {
+	if l.check == (kcv.Value{}) {
+		if kcv.Default(k.Algorithm) != "" {
+			return fault.New(fault.NotPermitted, "%s was approved without the check value of %s", string(l.activity), k.Label)
+		}
+		_, err := l.inner.CheckValue(ctx, k, kcv.SHA256, 0)
+		return err
+	}
+	got, err := l.inner.CheckValue(ctx, k, l.check.Method, len(l.check.Digits))
+	if err != nil {
+		return err
+	}
+	if got != l.check {
+		return fault.New(fault.NotPermitted, "%s was approved for a key with check value %s, this one has %s",
+			string(l.activity), l.check, got)
+	}
+	return nil
+}
+
+func named(label string) string {
+	if label == "" {
+		return "(without a label)"
+	}
+	return text.Redact(label)
+}
+
+// mayLabel: a key may get the name that the operation is about, in any version; a batch names its keys line by line.
+func (l *limited) mayLabel(label string) error {
+	if label == "" || l.free {
+		return nil
+	}
+	if l.powers&canKeep == 0 {
+		return fault.New(fault.NotPermitted, "%s gives no key a label", string(l.activity))
+	}
+	if l.bound && label != l.label || !l.batch && nameOf(label) != nameOf(l.label) {
+		return fault.New(fault.NotPermitted, "the operation is about %s and gives no key the label %s", named(l.label),
+			named(label))
+	}
+	return nil
+}
+
+// nameOf is a label without its version.
+func nameOf(label string) string {
+	name, _, _ := strings.Cut(label, "#")
+	return name
+}
+
+// isExpected holds a key that came into being under an approval against the check value that was approved with it.
+func (l *limited) isExpected(k hsm.Key) error {
+	if l.free || !l.bound || l.check == (kcv.Value{}) || k.Check == l.check {
+		return nil
+	}
+	return fault.New(fault.NotPermitted, "%s was approved for a key with check value %s, this one has %s",
+		string(l.activity), l.check, k.Check)
+}
+
+// mayProtect: in production a key of the store goes only under a KBPK of the store, which was admitted.
+func (l *limited) mayProtect(kbpk hsm.Key) error {
+	if l.strict && !l.free && kbpk.Label == "" {
+		return fault.New(fault.NotPermitted, "in a production store a key block is closed under a key of the store only")
+	}
+	return nil
+}
+
+// Info says what the boundary is.
+func (l *limited) Info() hsm.Info { return l.inner.Info() }
+
+func (l *limited) Generate(ctx context.Context, a hsm.Attributes, p hsm.Policy) (hsm.Key, error) {
+	if err := l.allow(ctx, canGenerate); err != nil {
+		return hsm.Key{}, err
+	}
+	if err := l.mayLabel(a.Label); err != nil {
+		return hsm.Key{}, err
+	}
+	k, err := l.inner.Generate(ctx, a, p)
+	return l.made(k, err)
+}
+
+// made notes a key that came into being.
+func (l *limited) made(k hsm.Key, err error, used ...hsm.Key) (hsm.Key, error) {
+	if err != nil {
+		return hsm.Key{}, err
+	}
+	l.saw(append(used, k)...)
+	return k, nil
+}
+
+func (l *limited) Import(ctx context.Context, clear *secret.Bytes, a hsm.Attributes, p hsm.Policy) (hsm.Key, error) {
+	defer clear.Wipe()
+	if err := l.allow(ctx, canImport); err != nil {
+		return hsm.Key{}, err
+	}
+	if err := l.mayLabel(a.Label); err != nil {
+		return hsm.Key{}, err
+	}
+	k, err := l.inner.Import(ctx, clear, a, p)
+	if err == nil && a.Label != "" {
+		err = l.isExpected(k)
+	}
+	return l.made(k, err)
+}
+
+func (l *limited) Form(ctx context.Context, f hsm.Forming) (hsm.Key, error) {
+	defer component.WipeAll(f.Parts)
+	if err := l.allow(ctx, canForm); err != nil {
+		return hsm.Key{}, err
+	}
+	if err := l.mayLabel(f.Attributes.Label); err != nil {
+		return hsm.Key{}, err
+	}
+	k, err := l.inner.Form(ctx, f)
+	if err == nil {
+		err = l.isExpected(k)
+	}
+	return l.made(k, err)
+}
+
+func (l *limited) Split(ctx context.Context, k hsm.Key, spec component.Spec) ([]*component.Part, error) {
+	if err := l.allow(ctx, canSplit); err != nil {
+		return nil, err
+	}
+	if err := l.mayComeOut(ctx, k); err != nil {
+		return nil, err
+	}
+	parts, err := l.inner.Split(ctx, k, spec)
+	if err != nil {
+		return nil, err
+	}
+	l.saw(k)
+	return parts, nil
+}
+
+// mayComeOut: clear bytes leave for the key that was named, and no other, in a test store too. What is loaded into a
+// device there may also be a key without a label, derived for it.
+func (l *limited) mayComeOut(ctx context.Context, k hsm.Key) error {
+	if l.free || l.activity == custody.DeviceInject && k.Label == "" {
+		return nil
+	}
+	return l.isApproved(ctx, k)
+}
+
+func (l *limited) Derive(ctx context.Context, base hsm.Key, d hsm.Derivation, p hsm.Policy) (hsm.Key, error) {
+	if err := l.allow(ctx, canDerive, base); err != nil {
+		return hsm.Key{}, err
+	}
+	k, err := l.inner.Derive(ctx, base, d, p)
+	return l.made(k, err, base)
+}
+
+func (l *limited) CheckValue(ctx context.Context, k hsm.Key, m kcv.Method, digits int) (kcv.Value, error) {
+	p := canAll
+	if m != "" && m != kcv.Default(k.Algorithm) {
+		p = canTell
+	}
+	if err := l.ask(ctx, p, k); err != nil {
+		return kcv.Value{}, err
+	}
+	v, err := l.inner.CheckValue(ctx, k, m, digits)
+	if err == nil {
+		l.saw(k)
+	}
+	return v, err
+}
+
+// ask is allow for what every activity may ask: canAll stands for no power in particular.
+func (l *limited) ask(ctx context.Context, p powers, k hsm.Key) error {
+	if p != canAll {
+		return l.allow(ctx, p)
+	}
+	return l.open(ctx)
+}
+
+func (l *limited) Compare(
+	ctx context.Context, k hsm.Key, expected kcv.Expected, m kcv.Method,
+) (kcv.Comparison, error) {
+	if err := l.open(ctx); err != nil {
+		return kcv.Comparison{}, err
+	}
+	c, err := l.inner.Compare(ctx, k, expected, m)
+	if err == nil {
+		l.saw(k)
+	}
+	return c, err
+}
+
+func (l *limited) Identify(
+	ctx context.Context, k hsm.Key, expected kcv.Expected, alg keys.Algorithm,
+) ([]kcv.Match, error) {
+	if err := l.allow(ctx, canTell); err != nil {
+		return nil, err
+	}
+	found, err := l.inner.Identify(ctx, k, expected, alg)
+	if err == nil {
+		l.saw(k)
+	}
+	return found, err
+}
+
+func (l *limited) CheckData(ctx context.Context, k hsm.Key) (string, error) {
+	if err := l.open(ctx); err != nil {
+		return "", err
+	}
+	data, err := l.inner.CheckData(ctx, k)
+	if err == nil {
+		l.saw(k)
+	}
+	return data, err
+}
+
+func (l *limited) Keep(ctx context.Context, k hsm.Key, label string) (hsm.Key, error) {
+	if err := l.allow(ctx, canKeep); err != nil {
+		return hsm.Key{}, err
+	}
+	if err := l.mayLabel(label); err != nil {
+		return hsm.Key{}, err
+	}
+	if err := l.isExpected(k); err != nil {
+		return hsm.Key{}, err
+	}
+	kept, err := l.inner.Keep(ctx, k, label)
+	if err == nil {
+		err = l.isExpected(kept) // what the block says and not what the handle said
+	}
+	return l.made(kept, err)
+}
+
+func (l *limited) Wrap(
+	ctx context.Context, k, kbpk hsm.Key, h keyblock.Header, o keyblock.WrapOptions,
+) (hsm.Wrapped, error) {
+	if err := l.allow(ctx, canWrap, k, kbpk); err != nil {
+		return hsm.Wrapped{}, err
+	}
+	if err := l.mayProtect(kbpk); err != nil {
+		return hsm.Wrapped{}, err
+	}
+	w, err := l.inner.Wrap(ctx, k, kbpk, h, o)
+	if err == nil {
+		l.saw(k, kbpk)
+	}
+	return w, err
+}
+
+func (l *limited) Unwrap(ctx context.Context, b *keyblock.Block, kbpk hsm.Key, p hsm.Policy) (hsm.Opened, error) {
+	if err := l.allow(ctx, canUnwrap, kbpk); err != nil {
+		return hsm.Opened{}, err
+	}
+	o, err := l.inner.Unwrap(ctx, b, kbpk, p)
+	if err == nil {
+		l.saw(kbpk)
+	}
+	return o, err
+}
+
+func (l *limited) Translate(
+	ctx context.Context, b *keyblock.Block, from, to hsm.Key, change hsm.Change,
+) (hsm.Translated, error) {
+	if err := l.allow(ctx, canTranslate, from, to); err != nil {
+		return hsm.Translated{}, err
+	}
+	if err := l.mayProtect(to); err != nil {
+		return hsm.Translated{}, err
+	}
+	t, err := l.inner.Translate(ctx, b, from, to, change)
+	if err == nil {
+		l.saw(from, to)
+	}
+	return t, err
+}
+
+func (l *limited) Examine(ctx context.Context, b *keyblock.Block, kbpk hsm.Key) ([]keyblock.Finding, error) {
+	if err := l.allow(ctx, canExamine, kbpk); err != nil {
+		return nil, err
+	}
+	found, err := l.inner.Examine(ctx, b, kbpk)
+	if err == nil {
+		l.saw(kbpk)
+	}
+	return found, err
+}
+
+func (l *limited) Reveal(ctx context.Context, k hsm.Key) (*secret.Bytes, error) {
+	if err := l.allow(ctx, canReveal); err != nil {
+		return nil, err
+	}
+	if err := l.mayComeOut(ctx, k); err != nil {
+		return nil, err
+	}
+	clear, err := l.inner.Reveal(ctx, k)
+	if err == nil {
+		l.saw(k)
+	}
+	return clear, err
+}
+
+func (l *limited) Prober(ctx context.Context, material []hsm.Key) (hsm.ProbeCloser, error) {
+	if err := l.allow(ctx, canProbe, material...); err != nil {
+		return nil, err
+	}
+	p, err := l.inner.Prober(ctx, material)
+	if err == nil {
+		l.saw(material...)
+	}
+	return p, err
+}

@@ -1,0 +1,331 @@
+package store
+
+// Writing a backup, reading it, making a store of it.
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"hash"
+	"io"
+	"maps"
+	"strconv"
+	"strings"
+
+	"poskey/internal/fault"
+)
+
+// Summary says what a backup holds.
+type Summary struct {
+	Store       string
+	Environment string
+	Mark        Mark
+	Rows        map[string]int64 // by table
+	SHA256      string           // of all lines but the last
+}
+
+// Backup writes a dump of one moment to w. It holds no clear key, but everything about who has which keys: the caller
+// encrypts it.
+func (s *Store) Backup(ctx context.Context, w io.Writer) (Summary, error) {
+	d := dumper{w: bufio.NewWriterSize(w, 1<<20), sum: sha256.New(), rows: map[string]int64{}}
+	var sum Summary
+	err := s.snapshot(ctx, func(tx *sql.Tx) error {
+		id, err := readIdentity(ctx, tx)
+		if err != nil {
+			return err
+		}
+		sum = Summary{Store: id.ID, Environment: id.Environment}
+		return d.dump(ctx, tx, dumpHead{dumpFormat, len(s.dialect.migrations()), id.ID, id.Environment}, &sum.Mark)
+	})
+	if err != nil {
+		return Summary{}, fault.Wrap(err, "backing up the store")
+	}
+	sum.Rows, sum.SHA256 = d.rows, d.digest()
+	return sum, nil
+}
+
+type dumper struct {
+	w    *bufio.Writer
+	sum  hash.Hash
+	rows map[string]int64
+}
+
+func (d *dumper) digest() string { return strings.ToUpper(hex.EncodeToString(d.sum.Sum(nil))) }
+
+func (d *dumper) line(line []byte) error {
+	d.sum.Write(line)
+	_, err := d.w.Write(line)
+	return err
+}
+
+func (d *dumper) dump(ctx context.Context, tx *sql.Tx, head dumpHead, mark *Mark) error {
+	line, err := json.Marshal(head)
+	if err != nil {
+		return err
+	}
+	if err := d.line(append(line, '\n')); err != nil {
+		return err
+	}
+	for _, t := range tables() {
+		if err := d.table(ctx, tx, t, mark); err != nil {
+			return err
+		}
+	}
+	tail, err := json.Marshal(dumpTail{d.rows, d.digest()})
+	if err != nil {
+		return err
+	}
+	_, err = d.w.Write(append(tail, '\n'))
+	return errors.Join(err, d.w.Flush())
+}
+
+func (d *dumper) table(ctx context.Context, tx *sql.Tx, t table, mark *Mark) error {
+	d.rows[t.name] = 0
+	into := t.destinations()
+	var line []byte
+	rows, err := tx.QueryContext(ctx, "SELECT "+t.names()+" FROM "+t.name+" ORDER BY "+t.key)
+	return each(rows, err, func(r *sql.Rows) error {
+		err := r.Scan(into...)
+		if err != nil {
+			return err
+		}
+		d.rows[t.name]++
+		if t.name == "meta" {
+			*mark = t.mark(into)
+		}
+		if line, err = t.encode(line[:0], into); err != nil {
+			return err
+		}
+		return d.line(line)
+	})
+}
+
+// mark takes the mark out of the row of meta.
+func (t *table) mark(row []any) Mark {
+	var m Mark
+	for i, c := range t.columns {
+		switch c.name {
+		case "mark_seq":
+			m.Seq = uint64(*row[i].(*int64))
+		case "mark_hash":
+			m.Hash = *row[i].(*string)
+		}
+	}
+	return m
+}
+
+// ReadBackup reads a dump to its end and checks its form, its counts and its digest. Errors: malformed,
+// version_unsupported, checksum_mismatch, partial (cut off).
+func ReadBackup(r io.Reader) (Summary, error) {
+	sum, err := readDump(r, func(*table, []any) error { return nil })
+	return sum, fault.Wrap(err, "reading the backup")
+}
+
+// readDump gives the rows of a dump to f. What f did counts only when there is no error: the digest is at the end.
+func readDump(r io.Reader, f func(t *table, row []any) error) (Summary, error) {
+	d := undumper{r: bufio.NewReaderSize(r, 1<<16), sum: sha256.New(), rows: map[string]int64{}}
+	line, err := d.line()
+	if err != nil {
+		return Summary{}, err
+	}
+	var head dumpHead
+	switch err := decodeLine(line, &head); {
+	case err != nil || !strings.HasPrefix(head.Format, "poskey.store/"):
+		return Summary{}, fault.New(fault.Malformed, "this is no backup of a poskey store")
+	case head.Format != dumpFormat || head.Schema != len(sqliteDialect.migrations()):
+		return Summary{}, fault.New(fault.VersionUnsupported, "the backup has format %q and schema %d, this poskey reads %q and schema %d",
+			head.Format, head.Schema, dumpFormat, len(sqliteDialect.migrations()))
+	}
+	sum := Summary{Store: head.Store, Environment: head.Environment, Rows: d.rows}
+	if line, err = d.all(f, &sum); err != nil {
+		return Summary{}, err
+	}
+	return sum, d.finish(line, &sum)
+}
+
+type undumper struct {
+	r     *bufio.Reader
+	sum   hash.Hash
+	rows  map[string]int64
+	lines int
+}
+
+// line reads a line with its line feed, valid until the next call.
+func (d *undumper) line() ([]byte, error) {
+	line, err := d.r.ReadSlice('\n')
+	for errors.Is(err, bufio.ErrBufferFull) && len(line) < maxLine {
+		line = bytes.Clone(line)
+		var more []byte
+		more, err = d.r.ReadSlice('\n')
+		line = append(line, more...)
+	}
+	switch {
+	case errors.Is(err, bufio.ErrBufferFull):
+		return nil, fault.New(fault.TooLarge, "line %d is longer than %d bytes", d.lines+1, maxLine)
+	case errors.Is(err, io.EOF):
+		return nil, fault.New(fault.Partial, "the backup ends after %d lines, without its last one", d.lines)
+	case err != nil:
+		return nil, err
+	}
+	d.lines++
+	return line, nil
+}
+
+// all reads the rows and gives the line after them.
+func (d *undumper) all(f func(*table, []any) error, sum *Summary) ([]byte, error) {
+	head, err := json.Marshal(dumpHead{dumpFormat, len(sqliteDialect.migrations()), sum.Store, sum.Environment})
+	if err != nil {
+		return nil, err
+	}
+	d.sum.Write(append(head, '\n')) // decodeLine saw that it is the same
+	left := tables()
+	for {
+		line, err := d.line()
+		if err != nil {
+			return nil, err
+		}
+		name, isRow := tableOf(line)
+		if !isRow || name == "rows" {
+			return line, nil
+		}
+		for len(left) > 0 && left[0].name != name {
+			left = left[1:]
+		}
+		if len(left) == 0 {
+			return nil, fault.Wrap(malformedDump(), "line %d", d.lines)
+		}
+		row, err := left[0].decode(line)
+		if err == nil {
+			err = f(&left[0], row)
+		}
+		if err != nil {
+			return nil, fault.Wrap(err, "line %d", d.lines)
+		}
+		d.sum.Write(line)
+		if d.rows[name]++; name == "meta" {
+			sum.Mark = left[0].mark(row)
+		}
+	}
+}
+
+func (d *undumper) finish(line []byte, sum *Summary) error {
+	var tail dumpTail
+	if err := decodeLine(line, &tail); err != nil {
+		return fault.Wrap(err, "line %d", d.lines)
+	}
+	for _, t := range tables() {
+		d.rows[t.name] += 0 // tables without rows are counted too
+	}
+	sum.SHA256 = strings.ToUpper(hex.EncodeToString(d.sum.Sum(nil)))
+	switch _, err := d.r.ReadByte(); {
+	case !maps.Equal(tail.Rows, d.rows) || tail.SHA256 != sum.SHA256:
+		return fault.New(fault.ChecksumMismatch, "the backup is damaged: its last line does not fit the lines above")
+	case err == nil:
+		return fault.New(fault.Malformed, "something follows the last line of the backup")
+	case !errors.Is(err, io.EOF):
+		return err
+	}
+	return nil
+}
+
+// RestoreInto makes a store from a dump, whole or not at all; it never overwrites one (file_exists). The store is the one
+// that was backed up, with its id and environment. Errors of [ReadBackup] and [Create].
+func RestoreInto(ctx context.Context, u URL, r io.Reader, o Options) (Summary, error) {
+	var sum Summary
+	err := birth(ctx, u, o, func(ctx context.Context, tx *sql.Tx) (err error) {
+		sum, err = restore(ctx, tx, u.dialect(), r, o.Expect)
+		return err
+	})
+	if err != nil {
+		return Summary{}, fault.Wrap(err, "restoring into %s", u.Redacted())
+	}
+	return sum, nil
+}
+
+func restore(ctx context.Context, tx *sql.Tx, d dialect, r io.Reader, want Identity) (Summary, error) {
+	put := map[string]*sql.Stmt{}
+	defer func() {
+		for _, stmt := range put {
+			_ = stmt.Close()
+		}
+	}()
+	sum, err := readDump(r, func(t *table, row []any) error {
+		if put[t.name] == nil {
+			stmt, err := tx.PrepareContext(ctx, t.insert())
+			if err != nil {
+				return err
+			}
+			put[t.name] = stmt
+		}
+		_, err := put[t.name].ExecContext(ctx, plain(row)...)
+		return err
+	})
+	if err != nil {
+		return Summary{}, err
+	}
+	if sum.Rows["meta"] != 1 {
+		return Summary{}, fault.New(fault.Malformed, "the backup does not say whose it is")
+	}
+	id, err := readIdentity(ctx, tx)
+	if err != nil {
+		return Summary{}, err
+	}
+	if err := errors.Join(id.check(), id.meets(want)); err != nil {
+		return Summary{}, err
+	}
+	if id.ID != sum.Store || id.Environment != sum.Environment {
+		return Summary{}, fault.New(fault.Malformed, "the first line of the backup names another store than its rows")
+	}
+	return sum, d.renumber(ctx, tx)
+}
+
+// plain takes the values out of scanned variables. A nil pointer becomes a NULL.
+func plain(row []any) []any {
+	values := make([]any, len(row))
+	for i, v := range row {
+		switch v := v.(type) {
+		case *string:
+			values[i] = *v
+		case *int64:
+			values[i] = *v
+		case *[]byte:
+			values[i] = notNil(*v)
+		case **int64:
+			if *v != nil {
+				values[i] = **v
+			}
+		case **string:
+			if *v != nil {
+				values[i] = **v
+			}
+		}
+	}
+	return values
+}
+
+func (t *table) insert() string {
+	places := make([]string, len(t.columns))
+	for i := range places {
+		places[i] = "$" + strconv.Itoa(i+1)
+	}
+	return "INSERT INTO " + t.name + " (" + t.names() + ") VALUES (" + strings.Join(places, ", ") + ")"
+}
+
+// renumber lets new rows begin after those that came with their numbers. SQLite does so by itself.
+func (d dialect) renumber(ctx context.Context, tx *sql.Tx) error {
+	if d != postgresDialect {
+		return nil
+	}
+	for _, name := range []string{"keys", "key_events"} {
+		_, err := tx.ExecContext(ctx, "SELECT setval(pg_get_serial_sequence($1, 'id'), GREATEST((SELECT MAX(id) FROM "+name+"), 1))", name)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

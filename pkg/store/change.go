@@ -1,0 +1,60 @@
+package store
+
+// What every change carries with it.
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"poskey/internal/fault"
+)
+
+// Mark is a place in the audit log: the intent that stands behind a change. The store keeps the highest one it was
+// given, in the transaction of the change itself, so that a database that was put back to an older copy is found by
+// holding it against the log.
+type Mark struct {
+	Seq  uint64
+	Hash string // 64 upper-case hex digits
+}
+
+// IsZero reports whether there is no mark.
+func (m Mark) IsZero() bool { return m.Seq == 0 }
+
+func (m Mark) check() error {
+	if m == (Mark{}) {
+		return nil
+	}
+	if m.Seq == 0 || m.Seq >= 1<<53 || len(m.Hash) != 64 || strings.Trim(m.Hash, "0123456789ABCDEF") != "" {
+		return fault.New(fault.Bug, "a mark in the audit log has a number from 1 and 64 hex digits")
+	}
+	return nil
+}
+
+// Change comes with every call that writes.
+type Change struct {
+	Mark Mark      // of the audit intent; the zero mark leaves the stored one as it is
+	At   time.Time // when; zero takes the clock of [Options]
+}
+
+// putMark keeps the highest mark: of two changes that were begun one after the other, the first may commit last.
+func putMark(ctx context.Context, tx *sql.Tx, m Mark) error {
+	if m.IsZero() {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "UPDATE meta SET mark_seq = $1, mark_hash = $2 WHERE mark_seq < $1", int64(m.Seq), m.Hash)
+	return err
+}
+
+// Mark reads the highest mark that came with a change.
+func (s *Store) Mark(ctx context.Context) (Mark, error) {
+	var m Mark
+	var seq int64
+	err := s.read().QueryRowContext(ctx, "SELECT mark_seq, mark_hash FROM meta").Scan(&seq, &m.Hash)
+	if err != nil {
+		return Mark{}, dbError(err)
+	}
+	m.Seq = uint64(seq)
+	return m, nil
+}

@@ -1,0 +1,340 @@
+package store
+
+// Devices and the keys in them.
+
+import (
+	"context"
+	"database/sql"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+	"poskey/pkg/dukpt"
+	"poskey/pkg/kcv"
+)
+
+// DeviceState is where a device stands in its run.
+type DeviceState string
+
+// The states of a device.
+const (
+	Expected          DeviceState = "expected" // on the list
+	Reserved          DeviceState = "reserved" // its numbers are taken, nothing was sent
+	Sent              DeviceState = "sent"
+	Confirmed         DeviceState = "confirmed"
+	Failed            DeviceState = "failed"      // known not to have the key
+	QuarantinedDevice DeviceState = "quarantined" // nobody knows
+	Rejected          DeviceState = "rejected"    // not on the list, or done already
+)
+
+// DeviceStates lists them.
+func DeviceStates() []DeviceState {
+	return []DeviceState{Expected, Reserved, Sent, Confirmed, Failed, QuarantinedDevice, Rejected}
+}
+
+// Next lists the states that a device may go to from s. A device that is done or rejected can be put on a new list.
+func (s DeviceState) Next() []DeviceState {
+	switch s {
+	case Expected:
+		return []DeviceState{Reserved, Failed, Rejected}
+	case Reserved:
+		return []DeviceState{Sent, Failed, Rejected}
+	case Sent:
+		return []DeviceState{Confirmed, Failed, QuarantinedDevice}
+	case QuarantinedDevice: // proof by check value, or wiped
+		return []DeviceState{Confirmed, Failed, Rejected}
+	case Failed:
+		return []DeviceState{Reserved, Rejected}
+	case Confirmed, Rejected:
+		return []DeviceState{Expected}
+	}
+	return nil
+}
+
+// MayBecome reports whether the step is allowed.
+func (s DeviceState) MayBecome(to DeviceState) bool { return slices.Contains(s.Next(), to) }
+
+// Device is a terminal of the inventory.
+type Device struct {
+	Serial     string // unique; 1 to 64 printable characters of ASCII without blanks
+	Model      string
+	POIVersion string
+	State      DeviceState
+	Added      time.Time // set by the store when zero
+	Changed    time.Time // of its last change of state
+	Keys       []DeviceKey
+}
+
+// DeviceKey is a key in a slot of a device.
+type DeviceKey struct {
+	Slot   string    // as the device names it
+	Key    Ref       // the key itself or the one it was derived from; zero: not of this store
+	Check  kcv.Value // of the key in the slot
+	KSN    string    // 20 or 24 digits; "" when it is no DUKPT key
+	Loaded time.Time // set by the store when zero
+}
+
+// DeviceFilter chooses devices; zero fields choose all.
+type DeviceFilter struct {
+	State  DeviceState
+	Prefix string // of the serial
+	Limit  int    // 0: all
+}
+
+// isToken reports 1 to most printable characters of ASCII without blanks.
+func isToken(s string, most int) bool {
+	return s != "" && len(s) <= most && strings.IndexFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7F }) < 0
+}
+
+func isLine(s string, most int) bool { return len(s) <= most && !strings.ContainsAny(s, "\x00\n\r") }
+
+func checkSerial(s string) error {
+	if !isToken(s, 64) {
+		return fault.New(fault.Usage, "the serial number %q is not 1 to 64 printable characters without blanks", text.Redact(s))
+	}
+	return nil
+}
+
+// AddDevice adds a device, as Expected or Rejected; its keys are loaded later. Errors: file_exists.
+func (s *Store) AddDevice(ctx context.Context, c Change, d Device) error {
+	if err := checkSerial(d.Serial); err != nil {
+		return err
+	}
+	if d.State == "" {
+		d.State = Expected
+	}
+	switch {
+	case d.State != Expected && d.State != Rejected:
+		return fault.New(fault.Usage, "a new device is %s or %s, not %s", Expected, Rejected, d.State)
+	case !isLine(d.Model, 64) || !isLine(d.POIVersion, 64) || len(d.Keys) > 0:
+		return fault.New(fault.Usage, "a new device has a model and a POI version of one line each, and no keys")
+	}
+	return s.change(ctx, c, func(tx *sql.Tx, at int64) error {
+		added := micros(d.Added)
+		if added == 0 {
+			added = at
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO devices (serial, model, poi_version, state, added, changed)
+			VALUES ($1, $2, $3, $4, $5, $5)`, d.Serial, d.Model, d.POIVersion, string(d.State), added)
+		if isUnique(err) {
+			return fault.New(fault.FileExists, "device %s is in the store already", d.Serial)
+		}
+		return err
+	})
+}
+
+const deviceColumns = "serial, model, poi_version, state, added, changed"
+
+func scanDevice(r scanner) (Device, error) {
+	var d Device
+	var added, changed int64
+	if err := r.Scan(&d.Serial, &d.Model, &d.POIVersion, (*string)(&d.State), &added, &changed); err != nil {
+		return Device{}, err
+	}
+	d.Added, d.Changed = fromMicros(added), fromMicros(changed)
+	return d, nil
+}
+
+// slotPage is how many devices are read at a time, as many as there are places in a statement for.
+const slotPage = 200
+
+// readDevices reads devices by serial, in the order given; unknown ones have their serial only.
+func readDevices(ctx context.Context, from asker, serials []string) ([]Device, error) {
+	var args arguments
+	list, at := "", map[string]int{}
+	all := make([]Device, len(serials))
+	for i, serial := range serials {
+		if i > 0 {
+			list += ", "
+		}
+		list += args.place(serial)
+		all[i].Serial, at[serial] = serial, i
+	}
+	rows, err := from.QueryContext(ctx, "SELECT "+deviceColumns+" FROM devices WHERE serial IN ("+list+")", args...)
+	err = each(rows, err, func(r *sql.Rows) error {
+		d, err := scanDevice(r)
+		if err != nil {
+			return err
+		}
+		all[at[d.Serial]] = d
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	rows, err = from.QueryContext(ctx, `SELECT d.serial, d.slot, COALESCE(k.label, ''), COALESCE(k.version, 0),
+		d.check_method, d.check_digits, d.ksn, d.loaded FROM device_keys d LEFT JOIN keys k ON k.id = d.key_id
+		WHERE d.serial IN (`+list+") ORDER BY d.serial, d.slot", args...)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var serial string
+		var k DeviceKey
+		var loaded int64
+		if err := r.Scan(&serial, &k.Slot, &k.Key.Label, &k.Key.Version, (*string)(&k.Check.Method), &k.Check.Digits,
+			&k.KSN, &loaded); err != nil {
+			return err
+		}
+		k.Loaded = fromMicros(loaded)
+		d := &all[at[serial]]
+		d.Keys = append(d.Keys, k)
+		return nil
+	})
+	return all, err
+}
+
+// Device reads one with its keys. Errors: not_found.
+func (s *Store) Device(ctx context.Context, serial string) (Device, error) {
+	d, err := findDevice(ctx, s.read(), serial)
+	return d, dbError(err)
+}
+
+func findDevice(ctx context.Context, from asker, serial string) (Device, error) {
+	if err := checkSerial(serial); err != nil {
+		return Device{}, err
+	}
+	all, err := readDevices(ctx, from, []string{serial})
+	if err != nil {
+		return Device{}, err
+	}
+	if all[0].State == "" {
+		return Device{}, fault.New(fault.NotFound, "the store has no device %s", serial)
+	}
+	return all[0], nil
+}
+
+// Devices streams devices in the order of their serials, page by page as [Store.List].
+func (s *Store) Devices(ctx context.Context, f DeviceFilter) iter.Seq2[Device, error] {
+	return func(yield func(Device, error) bool) {
+		last, given := "", 0
+		for {
+			page, err := s.devicePage(ctx, f, last)
+			if err != nil {
+				yield(Device{}, dbError(err))
+				return
+			}
+			for _, d := range page {
+				if f.Limit > 0 && given == f.Limit || !yield(d, nil) {
+					return
+				}
+				given++
+			}
+			if len(page) < slotPage {
+				return
+			}
+			last = page[len(page)-1].Serial
+		}
+	}
+}
+
+func (s *Store) devicePage(ctx context.Context, f DeviceFilter, last string) ([]Device, error) {
+	var args arguments
+	w := "serial > " + args.place(last)
+	if f.State != "" {
+		w += " AND state = " + args.place(string(f.State))
+	}
+	if f.Prefix != "" { // DEL comes after all that a serial is made of
+		w += " AND serial >= " + args.place(f.Prefix) + " AND serial < " + args.place(f.Prefix+"\x7F")
+	}
+	var serials []string
+	rows, err := s.read().QueryContext(ctx, "SELECT serial FROM devices WHERE "+w+" ORDER BY serial LIMIT "+
+		args.place(slotPage), args...)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var serial string
+		if err := r.Scan(&serial); err != nil {
+			return err
+		}
+		serials = append(serials, serial)
+		return nil
+	})
+	if err != nil || len(serials) == 0 {
+		return nil, err
+	}
+	return readDevices(ctx, s.read(), serials)
+}
+
+// MoveDevice changes a device's state, as [Store.Transition] does a key's.
+func (s *Store) MoveDevice(ctx context.Context, c Change, serial string, from, to DeviceState) error {
+	if !from.MayBecome(to) {
+		return fault.New(fault.NotPermitted, "a device that is %s cannot become %s", from, to)
+	}
+	return s.change(ctx, c, func(tx *sql.Tx, at int64) error {
+		done, err := tx.ExecContext(ctx, `UPDATE devices SET state = $1, changed = CASE WHEN changed > $2 THEN changed ELSE $2 END
+			WHERE serial = $3 AND state = $4`, string(to), at, serial, string(from))
+		if n, err := affected(done, err); err != nil || n == 1 {
+			return err
+		}
+		d, err := findDevice(ctx, tx, serial)
+		if err != nil {
+			return err
+		}
+		return fault.New(fault.Busy, "device %s is %s, not %s any more", serial, d.State, from)
+	})
+}
+
+// LoadKey records a key in a slot, in place of what was there. same are other slots, as SERIAL/SLOT, with an equal check
+// value: no two devices may have the same key.
+func (s *Store) LoadKey(ctx context.Context, c Change, serial string, k DeviceKey) (same []string, err error) {
+	if err := k.check(); err != nil {
+		return nil, fault.Wrap(err, "device %s", serial)
+	}
+	err = s.change(ctx, c, func(tx *sql.Tx, at int64) error {
+		if _, err := findDevice(ctx, tx, serial); err != nil {
+			return err
+		}
+		var key any
+		if !k.Key.IsZero() {
+			row, err := findKey(ctx, tx, k.Key)
+			if err != nil {
+				return err
+			}
+			key = row.id
+		}
+		loaded := micros(k.Loaded)
+		if loaded == 0 {
+			loaded = at
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO device_keys (serial, slot, key_id, check_method, check_digits, ksn, loaded)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (serial, slot) DO UPDATE SET key_id = excluded.key_id,
+			check_method = excluded.check_method, check_digits = excluded.check_digits, ksn = excluded.ksn,
+			loaded = excluded.loaded`, serial, k.Slot, key, string(k.Check.Method), k.Check.Digits, k.KSN, loaded); err != nil {
+			return err
+		}
+		same, err = sameSlots(ctx, tx, serial, k)
+		return err
+	})
+	return same, err
+}
+
+func (k *DeviceKey) check() error {
+	if !isToken(k.Slot, 64) {
+		return fault.New(fault.Usage, "the name of a slot is 1 to 64 printable characters without blanks")
+	}
+	if err := checkValue(k.Check); err != nil {
+		return err
+	}
+	if k.KSN == "" {
+		return nil
+	}
+	ksn, err := dukpt.ParseKSN(k.KSN)
+	if err == nil && ksn.String() != k.KSN {
+		err = fault.New(fault.Usage, "the KSN is not written in upper-case digits")
+	}
+	return err
+}
+
+func sameSlots(ctx context.Context, tx *sql.Tx, serial string, k DeviceKey) ([]string, error) {
+	var same []string
+	rows, err := tx.QueryContext(ctx, `SELECT serial, slot FROM device_keys WHERE check_digits = $1 AND check_method = $2
+		AND NOT (serial = $3 AND slot = $4) ORDER BY serial, slot LIMIT 100`, k.Check.Digits, string(k.Check.Method), serial, k.Slot)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var serial, slot string
+		if err := r.Scan(&serial, &slot); err != nil {
+			return err
+		}
+		same = append(same, serial+"/"+slot)
+		return nil
+	})
+	return same, err
+}

@@ -1,0 +1,141 @@
+-- The schema of both databases. Words in braces differ between them (schema.go).
+-- Times are microseconds since 1970 in UTC, 0 when it did not happen. Nothing here is secret.
+
+CREATE TABLE meta (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  id {text} NOT NULL,
+  environment {text} NOT NULL CHECK (environment IN ('test', 'production')),
+  created {int} NOT NULL,
+  master_kind {text} NOT NULL CHECK (master_kind IN ('officers', 'token')),
+  master_method {text} NOT NULL,
+  master_digits {text} NOT NULL,
+  generation {int} NOT NULL,
+  sealed {blob} NOT NULL,
+  token {text} NOT NULL,
+  mark_seq {int} NOT NULL,
+  mark_hash {text} NOT NULL
+) {strict};
+
+CREATE TABLE officers (
+  fingerprint {text} PRIMARY KEY,
+  id {text} NOT NULL,
+  card {blob} NOT NULL,
+  added {int} NOT NULL,
+  revoked {int} NOT NULL
+) {strict};
+CREATE UNIQUE INDEX officers_in_office ON officers (id) WHERE revoked = 0;
+
+CREATE TABLE keys (
+  id {id},
+  label {text} NOT NULL,
+  version {int} NOT NULL CHECK (version >= 1),
+  usage {text} NOT NULL,
+  algorithm {text} NOT NULL,
+  mode {text} NOT NULL,
+  exportability {text} NOT NULL,
+  len {int} NOT NULL,
+  block {text} NOT NULL,
+  check_method {text} NOT NULL,
+  check_digits {text} NOT NULL,
+  parent {int} REFERENCES keys (id) DEFERRABLE INITIALLY DEFERRED,
+  parent_block {text} NOT NULL,
+  custodians {text} NOT NULL,
+  origin {text} NOT NULL,
+  purpose {text} NOT NULL,
+  state {text} NOT NULL CHECK (state IN ('pre-activation', 'active', 'suspended', 'deactivated', 'compromised',
+    'destroyed', 'destroyed-compromised')),
+  created {int} NOT NULL,
+  activated {int} NOT NULL,
+  not_after {int} NOT NULL,
+  suspended {int} NOT NULL,
+  deactivated {int} NOT NULL,
+  compromised {int} NOT NULL,
+  destroyed {int} NOT NULL,
+  successor {int} REFERENCES keys (id) DEFERRABLE INITIALLY DEFERRED,
+  CHECK (CASE WHEN state IN ('destroyed', 'destroyed-compromised') THEN block = '' AND parent_block = ''
+    ELSE block <> '' END)
+) {strict};
+CREATE UNIQUE INDEX keys_by_label ON keys (label, version);
+CREATE INDEX keys_by_usage ON keys (usage, state, label, version);
+CREATE INDEX keys_by_state ON keys (state, label, version);
+CREATE INDEX keys_by_parent ON keys (parent, label, version);
+CREATE INDEX keys_by_check ON keys (check_digits);
+CREATE INDEX keys_by_end ON keys (not_after, id)
+  WHERE not_after > 0 AND state IN ('pre-activation', 'active', 'suspended');
+
+CREATE TABLE key_events (
+  id {id},
+  key_id {int} NOT NULL REFERENCES keys (id),
+  at {int} NOT NULL,
+  from_state {text} NOT NULL,
+  to_state {text} NOT NULL,
+  reason {text} NOT NULL,
+  mark_seq {int} NOT NULL
+) {strict};
+CREATE INDEX key_events_by_key ON key_events (key_id, id);
+
+CREATE TABLE devices (
+  serial {text} PRIMARY KEY,
+  model {text} NOT NULL,
+  poi_version {text} NOT NULL,
+  state {text} NOT NULL CHECK (state IN ('expected', 'reserved', 'sent', 'confirmed', 'failed', 'quarantined',
+    'rejected')),
+  added {int} NOT NULL,
+  changed {int} NOT NULL
+) {strict};
+CREATE INDEX devices_by_state ON devices (state, serial);
+
+CREATE TABLE device_keys (
+  serial {text} NOT NULL REFERENCES devices (serial),
+  slot {text} NOT NULL,
+  key_id {int} REFERENCES keys (id),
+  check_method {text} NOT NULL,
+  check_digits {text} NOT NULL,
+  ksn {text} NOT NULL,
+  loaded {int} NOT NULL,
+  PRIMARY KEY (serial, slot)
+) {strict};
+CREATE INDEX device_keys_by_key ON device_keys (key_id);
+CREATE INDEX device_keys_by_check ON device_keys (check_digits);
+
+CREATE TABLE key_sets (
+  id {text} PRIMARY KEY,
+  bdk {int} NOT NULL REFERENCES keys (id),
+  scheme {text} NOT NULL CHECK (scheme IN ('tdes-dukpt', 'aes-dukpt')),
+  ksi {text} NOT NULL,
+  lo {int} NOT NULL,
+  hi {int} NOT NULL,
+  next {int} NOT NULL,
+  frozen {int} NOT NULL CHECK (frozen IN (0, 1)),
+  CHECK (0 <= lo AND lo <= next AND next <= hi AND hi <= CASE scheme WHEN 'tdes-dukpt' THEN 524288 ELSE 4294967296 END),
+  CHECK (LENGTH(ksi) = CASE scheme WHEN 'tdes-dukpt' THEN 10 ELSE 8 END)
+) {strict};
+CREATE INDEX key_sets_by_bdk ON key_sets (bdk);
+
+CREATE TABLE leases (
+  id {text} PRIMARY KEY,
+  key_set {text} NOT NULL REFERENCES key_sets (id),
+  station {text} NOT NULL,
+  lo {int} NOT NULL,
+  hi {int} NOT NULL,
+  until {int} NOT NULL,
+  at {int} NOT NULL,
+  returned {int} NOT NULL,
+  unused_from {int} NOT NULL,
+  CHECK (lo < hi),
+  UNIQUE (key_set, lo)
+) {strict};
+
+CREATE TABLE allocations (
+  request {text} PRIMARY KEY,
+  key_set {text} NOT NULL REFERENCES key_sets (id),
+  n {int} NOT NULL,
+  ksn {text} NOT NULL UNIQUE,
+  serial {text} NOT NULL,
+  state {text} NOT NULL CHECK (state IN ('reserved', 'confirmed', 'quarantined', 'burnt')),
+  lease {text} REFERENCES leases (id),
+  at {int} NOT NULL,
+  changed {int} NOT NULL,
+  UNIQUE (key_set, n)
+) {strict};
+CREATE UNIQUE INDEX allocations_live ON allocations (key_set, serial) WHERE state IN ('reserved', 'confirmed');

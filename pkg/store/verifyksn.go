@@ -1,0 +1,92 @@
+package store
+
+// Looking at the numbers that were handed out.
+
+import (
+	"database/sql"
+
+	"poskey/internal/fault"
+)
+
+func (v *verifier) keySets() error {
+	sets, err := keySets(v.ctx, v.tx, "1 = 1")
+	if err != nil {
+		return err
+	}
+	for i, k := range sets {
+		for _, other := range sets[:i] {
+			if other.Scheme == k.Scheme && other.KSI == k.KSI && k.From < other.To && other.From < k.To {
+				v.find(k.ID, fault.New(fault.ChecksumMismatch, "its numbers overlap those of key set %s", other.ID))
+			}
+		}
+		again := k
+		again.Next = 0
+		v.find(k.ID, again.settle())
+		leases, err := v.leases(&k)
+		if err != nil {
+			return err
+		}
+		if err := v.allocations(&k, leases); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *verifier) leases(k *KeySet) (map[string]Lease, error) {
+	byID := map[string]Lease{}
+	end := uint64(0)
+	rows, err := v.tx.QueryContext(v.ctx, "SELECT "+leaseColumns+" FROM leases WHERE key_set = $1 ORDER BY lo", k.ID)
+	err = each(rows, err, func(r *sql.Rows) error {
+		l, err := scanLease(r)
+		if err != nil {
+			return err
+		}
+		byID[l.ID] = l
+		switch {
+		case l.From < k.From || l.To > k.Next:
+			v.find(l.ID, fault.New(fault.ChecksumMismatch, "the lease has numbers that key set %s never handed out", k.ID))
+		case l.From < end:
+			v.find(l.ID, fault.New(fault.ChecksumMismatch, "the lease overlaps another one of key set %s", k.ID))
+		}
+		end = max(end, l.To)
+		return nil
+	})
+	return byID, err
+}
+
+func (v *verifier) allocations(k *KeySet, leases map[string]Lease) error {
+	rows, err := v.tx.QueryContext(v.ctx, "SELECT "+allocationColumns+" FROM allocations WHERE key_set = $1 ORDER BY n", k.ID)
+	return each(rows, err, func(r *sql.Rows) error {
+		a, err := scanAllocation(r)
+		if err == nil {
+			v.report.Allocations++
+			v.find(a.RequestID, a.fits(k, leases))
+		}
+		return err
+	})
+}
+
+// fits holds an allocation against its key set: the number in the range and handed out, the KSN that of the number (so
+// its device field is even), and in the lease that it names and in no other.
+func (a *Allocation) fits(k *KeySet, leases map[string]Lease) error {
+	if err := checkRequest(a.RequestID, a.Serial); err != nil {
+		return err
+	}
+	if a.Number < k.From || a.Number >= k.Next {
+		return fault.New(fault.ChecksumMismatch, "number %d was never handed out by key set %s", a.Number, k.ID)
+	}
+	ksn, err := k.KSN(a.Number)
+	if err != nil {
+		return err
+	}
+	if ksn.String() != a.KSN {
+		return fault.New(fault.ChecksumMismatch, "number %d of key set %s has KSN %s, the row says %s", a.Number, k.ID, ksn, a.KSN)
+	}
+	for id, l := range leases {
+		if in := l.From <= a.Number && a.Number < l.To; in != (id == a.Lease) {
+			return fault.New(fault.ChecksumMismatch, "number %d of key set %s is of another lease than the row says", a.Number, k.ID)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,17 @@
+// Package vault is an open store at work: the inventory (pkg/store), the authority over its master key (pkg/agent) and the
+// log behind it act as one.
+//
+// Every operation runs in one order: it is admitted and its intent is on the disk ([Vault.Begin]), the boundary acts, the
+// inventory is changed in one transaction that carries the place of the intent in the log, the outcome is on the disk
+// ([Work.Done]), and only then is anything shown. What ends in between leaves an intent without an outcome, which the
+// next verification of the log names, and never a key that was acknowledged and is not there.
+//
+// A key of the inventory goes to the boundary as the block that stands in its row. The boundary refuses a row whose
+// attributes or label are not those inside the block: rows that were changed or exchanged are found when they are used,
+// and by [Vault.Verify] before that.
+//
+// States decide what a key may still do (NIST SP 800-57 part 1): only an active key protects something new, a
+// deactivated one still opens what it protected, and of every key that is not destroyed the check value may be asked.
+//
+// Not done here: who may do what (pkg/custody decides, inside the agent), files and prompts (internal/cli).
+package vault
