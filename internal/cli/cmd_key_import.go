@@ -75,7 +75,9 @@ func runKeyImport(ctx context.Context, a *App, o keyImportOpts, label string) er
 	if err := o.compare(ctx, a, t); err != nil {
 		return err
 	}
-	row.Block = t.source
+	if o.underParent() {
+		row.Block = t.source
+	}
 	kept, err := a.keepInStore(ctx, t.Key, row)
 	if err != nil {
 		return err
@@ -124,6 +126,12 @@ func (a *App) importRow(ctx context.Context, o keyImportOpts, full string) (vaul
 		n.Parent, err = refOf(parent)
 	}
 	return n, err
+}
+
+// underParent: the key came in a block under the key of the store that it will hang under, so that block is its own.
+func (o keyImportOpts) underParent() bool {
+	kbpk, held := source.Held(o.kbpk)
+	return held && (o.parent == "" || strings.TrimPrefix(o.parent, "store:") == kbpk.Arg)
 }
 
 // compare holds the key against the check value that it should have.

@@ -20,6 +20,7 @@ import (
 	"poskey/pkg/audit"
 	"poskey/pkg/custody"
 	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
 	"poskey/pkg/store"
 	"poskey/pkg/vault"
 )
@@ -120,6 +121,9 @@ func (a *App) openStore(ctx context.Context) (*store.Store, error) {
 		return nil, err
 	}
 	db, err := store.Open(ctx, url, store.Options{Now: a.Env.Now})
+	if fault.Is(err, fault.NotFound) {
+		return nil, fault.New(fault.NotFound, "there is no store at %s; make one with poskey store init, or name another place with --store", url.Redacted())
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +184,11 @@ func (a *App) begin(ctx context.Context, activity custody.Activity, label string
 		return nil, err
 	}
 	defer done()
-	work, err := v.Begin(ctx, agent.Intent{Activity: activity, Label: label, Request: h.digest(), Details: details,
+	check, err := a.checkOf(ctx, label)
+	if err != nil {
+		return nil, err
+	}
+	work, err := v.Begin(ctx, agent.Intent{Activity: activity, Label: label, Check: check, Request: h.digest(), Details: details,
 		Who: whoAmI(), Approvers: approvers})
 	if err != nil {
 		return nil, err
@@ -230,6 +238,20 @@ func (a *App) fullLabel(ctx context.Context, label string) (string, error) {
 		return store.Ref{Label: ref.Label, Version: 1}.String(), nil
 	}
 	return "", err
+}
+
+// checkOf is the check value of a key that is in the inventory: officers approve what has this label and this value, and
+// the boundary holds the block against both.
+func (a *App) checkOf(ctx context.Context, label string) (kcv.Value, error) {
+	ref, err := store.ParseRef(label)
+	if err != nil || ref.Version == 0 { // of the store, or of many keys
+		return kcv.Value{}, nil //nolint:nilerr // it names no key
+	}
+	row, err := a.holding.db.Get(ctx, ref)
+	if fault.Is(err, fault.NotFound) {
+		return kcv.Value{}, nil
+	}
+	return row.Check, err
 }
 
 // record writes the outcome, once: before the answer is shown, or when the command has failed.

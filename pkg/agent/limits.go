@@ -105,6 +105,7 @@ type limited struct {
 	proven string   // block of the key that was found to be the one approved
 	used   []string // labels of keys of the store that were used, each once
 	more   bool     // and others
+	born   string   // block of the key that got its label last
 }
 
 // usedLabels are those of the store's keys that were used, for the record.
@@ -278,7 +279,19 @@ func (l *limited) made(k hsm.Key, err error, used ...hsm.Key) (hsm.Key, error) {
 		return hsm.Key{}, err
 	}
 	l.saw(append(used, k)...)
+	if k.Label != "" {
+		l.mu.Lock()
+		l.born = k.Block
+		l.mu.Unlock()
+	}
 	return k, nil
+}
+
+// hangs tells a new key that is put under its parent in the store: whoever may make the key may say where it hangs.
+func (l *limited) hangs(k, kbpk hsm.Key) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.born != "" && k.Block == l.born && kbpk.Label != "" && l.powers&canKeep != 0
 }
 
 func (l *limited) Import(ctx context.Context, clear *secret.Bytes, a hsm.Attributes, p hsm.Policy) (hsm.Key, error) {
@@ -423,7 +436,11 @@ func (l *limited) Keep(ctx context.Context, k hsm.Key, label string) (hsm.Key, e
 func (l *limited) Wrap(
 	ctx context.Context, k, kbpk hsm.Key, h keyblock.Header, o keyblock.WrapOptions,
 ) (hsm.Wrapped, error) {
-	if err := l.allow(ctx, canWrap, k, kbpk); err != nil {
+	if l.hangs(k, kbpk) {
+		if err := l.open(ctx); err != nil {
+			return hsm.Wrapped{}, err
+		}
+	} else if err := l.allow(ctx, canWrap, k, kbpk); err != nil {
 		return hsm.Wrapped{}, err
 	}
 	if err := l.mayProtect(kbpk); err != nil {

@@ -122,9 +122,10 @@ func wipeAll(all []*secret.Bytes) {
 
 // TestOneDigitIsNeverAlone goes through all slices of a key, with all that may stand beside them.
 func TestOneDigitIsNeverAlone(t *testing.T) {
-	material := pieces(rand.New(rand.NewPCG(1, 1)))
-	for len(material) < 2 {
-		material = append(material, secret.Copy(make([]byte, 16)))
+	r := rand.New(rand.NewPCG(1, 1))
+	material := []*secret.Bytes{secret.New(16), secret.New(8)}
+	for _, m := range material {
+		fill(r, m.Expose())
 	}
 	defer wipeAll(material)
 	size := material[0].Len()
@@ -135,6 +136,38 @@ func TestOneDigitIsNeverAlone(t *testing.T) {
 			if enough := to-from >= 8; enough != (err == nil) || err == nil && whole != (to-from == size) {
 				t.Errorf("bytes %d to %d: whole %v, %v", from+1, to, whole, err)
 			}
+		}
+	}
+	known := Part(1) // its owner may be who asks
+	first := Slice{Part(0), 0, 1}
+	moved := Expr(Crypt{Zeros(16), Part(0), keys.TDES128, ECB, true}) // two equal blocks: digit 17 is digit 1
+	for at := 15; at >= 1; at-- {
+		moved = Transpose{moved, at}
+	}
+	for what, e := range map[string]Expr{
+		"a carry into known bytes": Slice{Sum{Join{Zeros(8), Slice{Part(0), 0, 8}}, Join{known, known}}, 0, 8},
+		"a carry, compared":        XOR{Part(0), Sum{Part(0), Zeros(16)}},
+		"parity into known digits": FixParity{Transpose{Join{Part(0), Zeros(8)}, 31}},
+		"parity bits":              XOR{Part(0), FixParity{Part(0)}},
+		"halves on each other":     Join{XOR{Slice{Part(0), 0, 8}, Slice{Part(0), 8, 16}}, Zeros(8)},
+		"text from behind":         Slice{Text{Part(0), false}, 4, 20},
+		"text, too little":         Slice{Text{Part(0), false}, 0, 15},
+		"text, digits moved":       Transpose{Text{Part(0), false}, 1},
+		"text, beside something":   Join{Text{Slice{Part(0), 0, 8}, false}, Zeros(8)},
+		"text of text":             Text{Text{Part(0), false}, false},
+		"text under parity":        FixParity{Text{Part(0), false}},
+		"a byte, enciphered":       Crypt{Join{first, Zeros(7)}, Slice{known, 0, 8}, keys.DES, ECB, true},
+		"a byte as a key":          Crypt{Zeros(8), Join{first, Zeros(7)}, keys.DES, ECB, true},
+		"equal blocks, moved":      Slice{moved, 0, 8},
+		"a cipher twice": Join{Slice{Crypt{Part(0), Zeros(16), keys.TDES128, ECB, true}, 0, 4},
+			Slice{Crypt{Part(0), Zeros(16), keys.TDES128, ECB, true}, 0, 4}},
+		"a byte and parts of known ones": Join{first, Slice{known, 0, 7}},
+	} {
+		if _, err := length(material, e); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if _, err := isolates(material, e); err == nil {
+			t.Errorf("%s: is answered", what)
 		}
 	}
 	for what, e := range map[string]Expr{

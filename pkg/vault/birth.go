@@ -132,7 +132,7 @@ func Unseal(ctx context.Context, db *store.Store, o Opening) (agent.Started, err
 		return agent.Started{}, fault.Wrap(err, "the sealed master key")
 	}
 	if missing := sealed.Threshold() - len(o.Identities); missing > 0 {
-		return agent.Started{}, fault.New(fault.NotPermitted, "%d officers open this store and %d were named: one alone never does; "+
+		return agent.Started{}, fault.New(fault.NotPermitted, "officers who open this store: %d, named: %d; one alone never does, "+
 			"name each with --officer", sealed.Threshold(), len(o.Identities))
 	}
 	roster, err := Roster(ctx, db)

@@ -173,6 +173,9 @@ func beginsWith(long, short io.Reader) bool {
 // copyTo writes a new file and makes it last; a half-written one is taken away.
 func copyTo(path string, from io.Reader) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.NotFound, "folder %s does not exist", filepath.Dir(path))
+	}
 	if err != nil {
 		return fault.WrapAs(fault.Failure, err, "make %s", path)
 	}
