@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,26 +33,17 @@ type hsmSelftestDoc struct {
 	Passed bool         `json:"passed"`
 	Steps  []hsmStepDoc `json:"steps"`
 
-	texts []text.Text
+	trials []pkcs11.Trial
 }
 
-// Places where a step is done.
-const (
-	placeToken   = "token"
-	placeProcess = "process"
-	placeNone    = "none"
-)
-
 type hsmStepDoc struct {
-	Step      string  `json:"step"`
-	Mechanism string  `json:"mechanism,omitempty"`
-	Listed    bool    `json:"listed"`
-	Works     bool    `json:"works"`
-	Place     string  `json:"place"` // token, process or none
-	Error     string  `json:"error,omitempty"`
-	Took      float64 `json:"ms"`
-
-	err error
+	Step      string       `json:"step"`
+	Mechanism string       `json:"mechanism,omitempty"`
+	Listed    bool         `json:"listed"`
+	Works     bool         `json:"works"`
+	Place     pkcs11.Place `json:"place"`
+	Error     string       `json:"error,omitempty"`
+	Took      float64      `json:"ms"`
 }
 
 func runHSMSelftest(ctx context.Context, a *App) error {
@@ -96,19 +86,13 @@ func (a *App) hsmSelftest(ctx context.Context) (hsmSelftestDoc, error) {
 }
 
 func (d *hsmSelftestDoc) add(x pkcs11.Trial) {
-	row := hsmStepDoc{Step: x.Step, Mechanism: x.Mechanism, Listed: x.Listed, Works: x.Works, Place: placeNone, err: x.Err,
+	row := hsmStepDoc{Step: x.Step, Mechanism: x.Mechanism, Listed: x.Listed, Works: x.Works, Place: x.Place,
 		Took: float64(x.Took.Microseconds()) / 1000}
-	switch {
-	case x.Inside:
-		row.Place = placeToken
-	case x.Works:
-		row.Place = placeProcess
-	}
 	if x.Err != nil {
 		row.Error = x.Err.Error()
 	}
 	d.Steps = append(d.Steps, row)
-	d.texts = append(d.texts, x.Text)
+	d.trials = append(d.trials, x)
 }
 
 // softSelftest is that of the boundary in this process: the known answers of poskey selftest.
@@ -119,7 +103,7 @@ func (a *App) softSelftest(ctx context.Context) (hsmSelftestDoc, error) {
 	}
 	doc := hsmSelftestDoc{Driver: "soft", Passed: true}
 	for _, c := range hsm.Selftest(ctx, b, a.Env) {
-		doc.add(pkcs11.Trial{Step: c.Name, Text: c.Text, Listed: true, Works: c.Err == nil, Err: c.Err})
+		doc.add(pkcs11.Trial{Step: c.Name, Text: c.Text, Works: c.Err == nil, Err: c.Err, Place: pkcs11.PlaceProcess})
 		doc.Passed = doc.Passed && c.Err == nil
 	}
 	return doc, nil
@@ -132,31 +116,32 @@ func hsmSelftestPage(p *render.Page, doc hsmSelftestDoc) {
 		p.Blank()
 	}
 	yes := map[bool]string{true: p.T(text.New("yes")), false: p.T(text.New("no"))}
-	rows := make([][]string, len(doc.Steps))
-	for i, s := range doc.Steps {
-		listed := yes[s.Listed]
-		if s.Mechanism == "" {
+	rows := make([][]string, len(doc.trials))
+	for i, x := range doc.trials {
+		listed, took := yes[x.Listed], strconv.FormatFloat(float64(x.Took.Microseconds())/1000, 'f', 2, 64)
+		if x.Mechanism == "" {
 			listed = ""
 		}
-		took := ""
-		if s.Took > 0 {
-			took = strconv.FormatFloat(s.Took, 'f', 2, 64)
+		if x.Took == 0 {
+			took = ""
 		}
-		rows[i] = []string{p.T(doc.texts[i]), listed, yes[s.Works], p.T(s.place()), took}
+		rows[i] = []string{p.T(x.Text), listed, yes[x.Works], p.T(whereText(x)), took}
 	}
 	p.Grid([]text.Text{text.New("STEP"), text.New("LISTED"), text.New("WORKS"), text.New("WHERE"), text.New("MS")}, rows)
 	p.Blank()
+	hsmSelftestNotes(p, doc)
+}
+
+// hsmSelftestNotes says below the table why something does not work.
+func hsmSelftestNotes(p *render.Page, doc hsmSelftestDoc) {
 	refused := false
-	for i, s := range doc.Steps {
-		switch {
-		case s.err == nil:
-		case s.isJob():
-			refused = true
-		default:
-			p.Line(text.New("%s: %s", doc.texts[i], s.err))
+	for _, x := range doc.trials {
+		refused = refused || x.Place == pkcs11.PlaceNone
+		if x.Err != nil && !(x.IsJob() && doc.Token != nil) {
+			p.Line(text.New("%s: %s", x.Text, x.Err))
 		}
 	}
-	if refused {
+	if refused && doc.Token != nil {
 		p.Line(text.New("what is refused, this process does in its memory when software=allow stands in the pkcs11: name"))
 	}
 	switch {
@@ -168,17 +153,14 @@ func hsmSelftestPage(p *render.Page, doc hsmSelftestDoc) {
 	}
 }
 
-// isJob reports a row that says what becomes of a job no token does.
-func (s hsmStepDoc) isJob() bool { return strings.HasPrefix(s.Step, "job-") }
-
-func (s hsmStepDoc) place() text.Text {
+func whereText(x pkcs11.Trial) text.Text {
 	switch {
-	case s.Place == placeToken:
+	case x.Place == pkcs11.PlaceToken:
 		return text.New("inside the token")
-	case s.Place == placeProcess:
+	case x.Place == pkcs11.PlaceProcess:
 		return text.New("in process memory")
-	case s.isJob():
-		return text.New("refused")
+	case x.Mechanism == "" && !x.IsJob(): // a property of the token
+		return text.Raw("-")
 	}
-	return text.Raw("-")
+	return text.New("refused")
 }

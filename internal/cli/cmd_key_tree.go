@@ -72,7 +72,7 @@ func runKeyTree(ctx context.Context, a *App, all bool, args []string) error {
 	}
 	return a.render.Answer("key.tree", doc, func(p *render.Page) {
 		if root.IsZero() {
-			p.Raw(p.T(text.New("master key of store %s", id.ID)) + "  " + id.Master.Check.String())
+			p.Raw(p.T(text.New("master key of store %s", id.ID)) + "  " + checkText(id.Master.Check))
 		}
 		drawTree(p, nodes)
 	})

@@ -135,7 +135,7 @@ func statusPage(p *render.Page, d storeStatusDoc) {
 		render.F(text.New("at"), d.URL),
 		render.F(text.New("environment"), p.T(environmentText(custody.Environment(d.Environment)))),
 		render.F(text.New("made"), d.Created.Local().Format(time.DateTime)),
-		render.F(text.New("check value of the master key"), fmt.Sprintf("%s (%s)", d.KCV, d.Method)),
+		render.F(text.New("check value of the master key"), checkText(kcv.Value{Digits: d.KCV, Method: d.Method})),
 		render.F(text.New("officers who open it"), thresholdText(p, d.Threshold, len(d.Officers))),
 		render.F(text.New("keys"), keysText(d.Keys)),
 		render.F(text.New("audit log"), d.Log),

@@ -38,7 +38,11 @@ type holding struct {
 	work     *vault.Work
 	outcome  agent.Outcome // what the command adds to the record of its work
 	recorded bool
+	closers  []func() error // of what lies behind the authority, to be closed after it
 }
+
+// later closes something after the authority, the last opened first.
+func (h *holding) later(close func() error) { h.closers = append(h.closers, close) }
 
 // approval flags: who approves, where an operation takes approvals each time.
 type approverFlags struct {
@@ -283,6 +287,9 @@ func (h *holding) close() {
 	}
 	if h.auth != nil {
 		_ = h.auth.Close()
+	}
+	for _, c := range slices.Backward(h.closers) {
+		_ = c()
 	}
 	if h.db != nil {
 		_ = h.db.Close()

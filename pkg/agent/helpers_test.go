@@ -20,6 +20,7 @@ import (
 	"poskey/pkg/audit"
 	"poskey/pkg/custody"
 	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 )
 
@@ -138,6 +139,7 @@ type fixture struct {
 	ticks       chan time.Time
 	log         string
 	socket      string
+	typed       []string // at the terminal; nil: what opens the store
 }
 
 func newFixture(t testing.TB, e custody.Environment, others ...*person) *fixture {
@@ -262,7 +264,8 @@ func (f *fixture) ports(screen *typist, report func(Event)) Ports {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { _ = tty.Close() })
-	return Ports{Env: realEnv(), Clock: f.clock.read, Ticks: f.ticks, Terminal: tty,
+	env := keys.Env{Rand: rand.Reader, Now: func() time.Time { return f.clock.read().Wall }}
+	return Ports{Env: env, Clock: f.clock.read, Ticks: f.ticks, Terminal: tty,
 		Screen: func(*os.File, string) Screen { return screen },
 		Report: func(e Event) error { report(e); return nil }}
 }
@@ -286,8 +289,10 @@ func (f *fixture) start(change ...func(*Config)) *running {
 func (f *fixture) try(change ...func(*Config)) *running {
 	f.t.Helper()
 	r := &running{fixture: f, screen: &typist{}, ended: make(chan error, 1)}
-	for _, p := range f.holders {
-		r.screen.typed = append(r.screen.typed, p.phrase)
+	if r.screen.typed = f.typed; f.typed == nil {
+		for _, p := range f.holders {
+			r.screen.typed = append(r.screen.typed, p.phrase)
+		}
 	}
 	c := f.config(f.holders...)
 	for _, ch := range change {
@@ -462,4 +467,13 @@ func toJSON(t testing.TB, v any) []byte {
 		t.Fatal(err)
 	}
 	return raw
+}
+
+func expectedOf(t testing.TB, digits string) kcv.Expected {
+	t.Helper()
+	e, err := kcv.Parse(digits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }

@@ -91,6 +91,10 @@ func (s *search) deepFor(by hsm.Searcher, t target) ([]claim, error) {
 	}
 	var claims []claim
 	for _, m := range a.Matches[:min(len(a.Matches), maxMatches)] {
+		if m.Slip.Kind == "" {
+			claims = append(claims, s.untold(suspects[m.Piece], t, a.Digits))
+			continue
+		}
 		if s.alreadyTried(m.Slip) {
 			continue
 		}
@@ -121,6 +125,22 @@ func (s *search) deepFor(by hsm.Searcher, t target) ([]claim, error) {
 	return claims, nil
 }
 
+// untold is a slip of which a boundary over keys of a store tells the piece alone: its place would be a step towards the key.
+// Nothing is known of the candidates that it came out of, so it is never more than likely.
+func (s *search) untold(p piece, t target, digits int) claim {
+	c := claim{cause: CauseMistypedDigit, advice: CauseMistypedDigit.advice(), most: Likely, digits: digits, whole: len(s.open) == 1}
+	c.chance = min(1, s.chance)
+	c.evidence = Evidence{Computed: t.value.Digits[:digits], Expected: s.facts.Expected.Digits, Got: s.facts.Got.Digits,
+		Algorithm: s.alg, Method: s.facts.Method, Digits: digits}
+	where := text.New("the key")
+	if p.piece == PiecePart {
+		where = text.New("part %d", p.part+1)
+		c.evidence.Parts = []int{p.part + 1}
+	}
+	c.summary = text.New("a slip in typing %s gives %s; of a key of the store its place is not told: enter that again", where, c.evidence.Computed)
+	return c
+}
+
 // chanceAmong is the chance that one of so many hypotheses agrees with everything that the claim agrees with.
 func chanceAmong(hypotheses float64, c claim) float64 {
 	return min(1, hypotheses*kcv.ChanceOfFalseMatch(c.digits)*math.Pow(2, -float64(c.bits)))
@@ -140,7 +160,7 @@ func (s *search) deepBySheet(by hsm.Searcher) ([]claim, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(a.Matches) > 0 { // else the part stays unexplained
+		if len(a.Matches) > 0 && a.Matches[0].Slip.Kind != "" { // else the part stays unexplained
 			parts = append(parts, matchesOfPart{p, a})
 		}
 	}

@@ -504,7 +504,7 @@ func TestShortValuesProveNoSlip(t *testing.T) {
 	}
 }
 
-// verdictOnly answers as the prober of a store does: match or no match.
+// verdictOnly answers match or no match, to questions about single digits too.
 type verdictOnly struct{ hsm.Prober }
 
 func (p verdictOnly) Probe(ctx context.Context, q hsm.Question) (hsm.Answer, error) {

@@ -106,8 +106,16 @@ func (c Certainty) rank() int {
 	return 2
 }
 
-// nextStep says what to do when the search found nothing.
+// nextStep says what to do when the search found nothing, and how much could not be asked.
 func (s *search) nextStep() text.Text {
+	next := s.stepAfterNothing()
+	if s.unanswered > 0 {
+		return text.New("%s (questions that the boundary did not answer about these keys: %d)", next, s.unanswered)
+	}
+	return next
+}
+
+func (s *search) stepAfterNothing() text.Text {
 	if !s.special.IsZero() {
 		return s.special
 	}
@@ -155,6 +163,11 @@ func (s *search) nextStepByParity() text.Text {
 	case err == nil && found == ParityFirst8Odd:
 		return text.New(
 			"the first 8 bytes of the unwrapped key have odd parity, the rest does not: look at the mode (ECB or CBC), at padding that was taken for key bytes, and at the right half of the key-encrypting key",
+		)
+	}
+	if found == "" {
+		return text.New(
+			"no single mistake explains the value: compare the check value of the key-encrypting key first, then try other key-encrypting keys and key indexes",
 		)
 	}
 	return text.New(

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"poskey/internal/fault"
 	"poskey/internal/text"
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
@@ -270,7 +271,7 @@ func (s *search) parityAdvice() ([]claim, error) {
 		return claims, nil
 	}
 	found, err := s.parity(s.expr)
-	if err != nil || found == ParityOdd {
+	if err != nil || found == ParityOdd || found == "" {
 		return nil, err
 	}
 	c := claim{cause: CauseParityRejected, advice: CauseParityRejected.advice(), most: Possible,
@@ -287,6 +288,9 @@ func (s *search) parityTypo(p piece) (claim, bool, error) {
 	even := -1
 	for i := range p.size {
 		got, err := s.facts.Prober.Parity(s.ctx, hsm.Slice{Of: p.expr, From: i, To: i + 1})
+		if fault.Is(err, fault.NotPermitted) {
+			return claim{}, false, nil
+		}
 		if err != nil {
 			return claim{}, false, err
 		}

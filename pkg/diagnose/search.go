@@ -91,6 +91,8 @@ type search struct {
 	matches     int       // of that search
 	cutShort    bool      // short values of parts left more matches than were put together
 	special     text.Text // a next step that a stage found out
+	unanswered  int       // questions that the prober refused, as one for keys of a store does
+	refusal     error     // of the last one
 }
 
 func newSearch(ctx context.Context, f Facts) (*search, error) {
@@ -192,6 +194,9 @@ func (s *search) compareAsGiven() error {
 			continue
 		}
 		a, err := s.ask(s.plain, t.value)
+		if err == nil {
+			err = s.refusal // without this answer there is nothing to explain
+		}
 		if err != nil {
 			return err
 		}
@@ -229,10 +234,16 @@ func agree(a, b kcv.Expected) bool {
 	return a.Digits[:n] == b.Digits[:n]
 }
 
-// ask puts a question and counts it.
+// ask puts a question and counts it. A prober for keys of a store does not answer every one: what it refuses is no match,
+// and is counted.
 func (s *search) ask(r reading, v kcv.Expected) (hsm.Answer, error) {
 	q := hsm.Question{Expr: r.expr, Algorithm: r.alg, Method: r.method, Expected: v, Data: r.data}
 	a, err := s.facts.Prober.Probe(s.ctx, q)
+	if fault.Is(err, fault.NotPermitted) {
+		s.unanswered++
+		s.refusal = err
+		return hsm.Answer{}, nil
+	}
 	if err != nil {
 		return hsm.Answer{}, err
 	}
@@ -393,9 +404,12 @@ func (s *search) weighParity(c *claim, h hit) error {
 	return err
 }
 
-// parity looks at the parity bits of what an expression forms.
+// parity looks at the parity bits of what an expression forms; "" where the prober does not tell them.
 func (s *search) parity(e hsm.Expr) (Parity, error) {
 	whole, err := s.facts.Prober.Parity(s.ctx, e)
+	if fault.Is(err, fault.NotPermitted) {
+		return "", nil
+	}
 	if err != nil {
 		return "", err
 	}

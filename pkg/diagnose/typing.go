@@ -5,6 +5,7 @@ package diagnose
 import (
 	"sort"
 
+	"poskey/internal/fault"
 	"poskey/internal/text"
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
@@ -249,6 +250,9 @@ func (s *search) readParity(f *found) error {
 
 func (s *search) isOdd(e hsm.Expr) (bool, error) {
 	p, err := s.facts.Prober.Parity(s.ctx, e)
+	if fault.Is(err, fault.NotPermitted) {
+		return false, nil
+	}
 	return p == keys.ParityOdd, err
 }
 

@@ -6,6 +6,7 @@ package diagnose
 import (
 	"slices"
 
+	"poskey/internal/fault"
 	"poskey/internal/text"
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
@@ -214,5 +215,9 @@ func (s *search) isZero(e hsm.Expr, alg keys.Algorithm) (bool, error) {
 	}
 	q := hsm.Question{Expr: e, Algorithm: alg, Method: kcv.ECBZero, Expected: kcv.Expected{Digits: hexUpper(full)}}
 	a, err := s.facts.Prober.Probe(s.ctx, q)
+	if fault.Is(err, fault.NotPermitted) {
+		s.unanswered++
+		return false, nil
+	}
 	return a.Match, err
 }

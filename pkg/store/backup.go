@@ -321,11 +321,7 @@ func (d dialect) renumber(ctx context.Context, tx *sql.Tx) error {
 	if d != postgresDialect {
 		return nil
 	}
-	for _, name := range []string{"keys", "key_events"} {
-		_, err := tx.ExecContext(ctx, "SELECT setval(pg_get_serial_sequence($1, 'id'), GREATEST((SELECT MAX(id) FROM "+name+"), 1))", name)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := tx.ExecContext(ctx,
+		"SELECT setval(pg_get_serial_sequence('key_events', 'id'), GREATEST((SELECT MAX(id) FROM key_events), 1))")
+	return err
 }

@@ -54,15 +54,21 @@ func (s *Store) choose(ctx context.Context, from asker, f Filter) (choice, error
 	return c, nil
 }
 
-// where gives the conditions. usage and state are left to the caller, who may spread a state over several.
+// where gives the conditions. One index leads; a column of another one is hidden from the planner behind an empty text,
+// since neither database knows how many keys there are of a usage or a state before somebody counts them, and both
+// would rather sort a million keys than walk the index that has them in order.
 func (c *choice) where(args *arguments, state State) string {
 	w := "1 = 1"
 	add := func(condition string, v any) { w += " AND " + condition + args.place(v) }
+	hide := ""
+	if !c.byState() {
+		hide = " || ''"
+	}
 	if c.Usage != "" {
-		add("k.usage = ", string(c.Usage))
+		add("k.usage"+hide+" = ", string(c.Usage))
 	}
 	if state != "" {
-		add("k.state = ", string(state))
+		add("k.state"+hide+" = ", string(state))
 	}
 	if c.Label != "" {
 		add("k.label = ", c.Label)
@@ -85,10 +91,15 @@ func (c *choice) where(args *arguments, state State) string {
 		add("k.parent = ", c.parent)
 	}
 	if c.expiring { // the words of the partial index
-		w += " AND k.not_after > 0 AND k.state IN ('pre-activation', 'active', 'suspended')"
-		add("k.not_after < ", micros(c.ExpiringBefore))
+		w += " AND k.expires > 0"
+		add("k.expires < ", micros(c.ExpiringBefore))
 	}
 	return w + c.after(args)
+}
+
+// byState reports that no narrower index than those by usage and by state fits.
+func (c *choice) byState() bool {
+	return !c.expiring && c.Label == "" && c.Prefix == "" && c.parent == 0 && !c.roots && c.Check == (kcv.Value{})
 }
 
 // after continues where the last page ended.
@@ -97,14 +108,14 @@ func (c *choice) after(args *arguments) string {
 	case !c.begun:
 		return ""
 	case c.expiring:
-		return " AND (k.not_after, k.id) > (" + args.place(c.notAfter) + ", " + args.place(c.id) + ")"
+		return " AND (k.expires, k.id) > (" + args.place(c.notAfter) + ", " + args.place(c.id) + ")"
 	}
 	return " AND (k.label, k.version) > (" + args.place(c.label) + ", " + args.place(c.version) + ")"
 }
 
 func (c *choice) order() string {
 	if c.expiring {
-		return " ORDER BY k.not_after, k.id"
+		return " ORDER BY k.expires, k.id"
 	}
 	return " ORDER BY k.label, k.version"
 }
@@ -112,11 +123,10 @@ func (c *choice) order() string {
 // arms lists the states to be asked for one by one. A usage alone would have to be sorted by label over all its states;
 // by usage and state the index has them in order, and so a page costs a page.
 func (c *choice) arms() []State {
-	narrow := c.State != "" || c.expiring || c.Label != "" || c.Prefix != "" || c.parent != 0 || c.roots
-	if c.Usage == "" || narrow || c.Check != (kcv.Value{}) {
-		return []State{c.State}
+	if c.State == "" && c.byState() && (c.Usage != "" || c.Algorithm != "") {
+		return States()
 	}
-	return States()
+	return []State{c.State}
 }
 
 // page gives the statement for the next rows.

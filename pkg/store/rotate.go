@@ -40,9 +40,7 @@ func (s *Store) rotate(ctx context.Context, tx *sql.Tx, c Change, at int64, old 
 	if !was.State.MayBecome(Deactivated) {
 		return nil, fault.New(fault.NotPermitted, "the key is %s", was.State)
 	}
-	in := s.inserter(ctx, tx, at)
-	defer in.close()
-	id, err := in.insert(successor)
+	id, err := s.insertOne(ctx, tx, at, successor)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +93,10 @@ func (s *Store) Rehang(ctx context.Context, c Change, r, parent Ref, parentBlock
 			_, err := tx.ExecContext(ctx, "UPDATE keys SET parent = NULL, parent_block = '' WHERE id = $1", k.id)
 			return err
 		}
-		in := s.inserter(ctx, tx, at)
+		in, err := s.inserter(ctx, tx, at)
+		if err != nil {
+			return err
+		}
 		to, err := in.parent(parent)
 		if err != nil {
 			return err

@@ -26,7 +26,7 @@ CREATE TABLE officers (
 CREATE UNIQUE INDEX officers_in_office ON officers (id) WHERE revoked = 0;
 
 CREATE TABLE keys (
-  id {id},
+  id {int} PRIMARY KEY,
   label {text} NOT NULL,
   version {int} NOT NULL CHECK (version >= 1),
   usage {text} NOT NULL,
@@ -52,16 +52,17 @@ CREATE TABLE keys (
   compromised {int} NOT NULL,
   destroyed {int} NOT NULL,
   successor {int} REFERENCES keys (id) DEFERRABLE INITIALLY DEFERRED,
+  expires {int} GENERATED ALWAYS AS (CASE WHEN state IN ('pre-activation', 'active', 'suspended') THEN not_after ELSE 0 END)
+    STORED,
   CHECK (CASE WHEN state IN ('destroyed', 'destroyed-compromised') THEN block = '' AND parent_block = ''
     ELSE block <> '' END)
 ) {strict};
 CREATE UNIQUE INDEX keys_by_label ON keys (label, version);
-CREATE INDEX keys_by_usage ON keys (usage, state, label, version);
-CREATE INDEX keys_by_state ON keys (state, label, version);
+CREATE INDEX keys_by_usage ON keys (usage, state, label, version, algorithm);
+CREATE INDEX keys_by_state ON keys (state, label, version, algorithm);
 CREATE INDEX keys_by_parent ON keys (parent, label, version);
 CREATE INDEX keys_by_check ON keys (check_digits);
-CREATE INDEX keys_by_end ON keys (not_after, id)
-  WHERE not_after > 0 AND state IN ('pre-activation', 'active', 'suspended');
+CREATE INDEX keys_by_end ON keys (expires, id) WHERE expires > 0;
 
 CREATE TABLE key_events (
   id {id},

@@ -46,7 +46,8 @@ func labels(t *testing.T, b hsm.Boundary) {
 		t.Errorf("attributes %+v, want %+v", k.Attributes, a)
 	}
 	wantKey(t, b, k, clear)
-	if got, ok := parse(t, k.Block).Opt("LB"); !ok || got != label {
+	own := ownHeader(t, k)
+	if got, ok := own.Opt("LB"); !ok || got != label {
 		t.Errorf("the key's own block has the label %q", got)
 	}
 	again, err := b.Keep(t.Context(), k, label)

@@ -170,7 +170,7 @@ func zeroKey(t *testing.T, b hsm.Boundary) {
 func blocksAreNoKeys(t *testing.T, b hsm.Boundary) {
 	_, k := kbpk(t, b, keys.AES256, usesSeed)
 	h := header('D', keys.AES256)
-	h.Usage, h.Mode, h.Context = k.Usage, k.Mode, parse(t, k.Block).Context
+	h.Usage, h.Mode, h.Context = k.Usage, k.Mode, ownHeader(t, k).Context
 	w, err := b.Wrap(t.Context(), k, k, h, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(keys.AES256)})
 	if err != nil {
 		t.Fatal(err)
@@ -178,8 +178,22 @@ func blocksAreNoKeys(t *testing.T, b hsm.Boundary) {
 	lookAlike := k
 	lookAlike.Block = w.Block
 	useless(t, b, "a wrapped block", lookAlike)
-	o, err := b.Unwrap(t.Context(), parse(t, k.Block), k, hsm.Policy{Inspect: true})
+	own, err := keyblock.Parse(k.Block)
+	if err != nil {
+		return // a token's own form, which no one can take for a block
+	}
+	o, err := b.Unwrap(t.Context(), own, k, hsm.Policy{Inspect: true})
 	refused(t, "a key of this boundary taken for a block", o, err)
+}
+
+// ownHeader reads the header of a key's own block. A token's have a proprietary version, with the header of X9.143.
+func ownHeader(t *testing.T, k hsm.Key) keyblock.Header {
+	t.Helper()
+	h, _, err := keyblock.ParseHeader("D" + k.Block[1:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 type arrival func(ctx context.Context) (what string, k hsm.Key, handed []*secret.Bytes, err error)

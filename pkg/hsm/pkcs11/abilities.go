@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"sync"
 	"unsafe"
 
@@ -32,6 +33,8 @@ type step struct {
 	text      text.Text
 	mechanism uint
 	name      string // of the mechanism
+	job       Job    // that does it in process memory, or ""
+	instead   *step  // another step by which the token gets there, or nil
 	try       func(s *session) error
 }
 
@@ -60,8 +63,17 @@ func (s *session) can(x step) bool {
 	return err == nil
 }
 
-// errWrong says that a step was done, and not as it should be.
-func errWrong() error { return fault.New(fault.SelftestFailed, "the result is wrong") }
+// wrong says that a step was done, and not as it should be.
+type wrong struct{ error }
+
+func errWrong() error { return wrong{fault.New(fault.SelftestFailed, "the result is wrong")} }
+
+func (w wrong) Unwrap() error { return w.error }
+
+func isWrong(err error) bool {
+	var w wrong
+	return errors.As(err, &w)
+}
 
 // testKey gives published bytes as long as a key of the algorithm: TEST keys.
 func testKey(alg keys.Algorithm) *secret.Bytes {
@@ -78,7 +90,7 @@ func testKey(alg keys.Algorithm) *secret.Bytes {
 
 func generateStep(alg keys.Algorithm) step {
 	k, _ := kindOf(alg)
-	return step{"generate-" + string(alg), text.New("generate a %s key", alg), k.generate, generateName(alg),
+	return step{"generate-" + string(alg), text.New("generate a key: %s", alg), k.generate, generateName(alg), JobGenerate, nil,
 		func(s *session) error { return s.tryGenerate(alg, k) }}
 }
 
@@ -139,10 +151,15 @@ func valueStep(alg keys.Algorithm, m kcv.Method) step {
 	if m != kcv.ECBZero {
 		id, name = k.sign, "CKM_"+family(alg)+"_CMAC"
 	}
+	var instead *step
+	if m == kcv.CMAC {
+		ecb := valueStep(alg, kcv.ECBZero)
+		instead = &ecb
+	}
 	if k.ecb == 0 {
 		name = hmacName(alg)
 	}
-	return step{"value-" + string(m) + "-" + string(alg), text.New("check value of a %s key by %s", alg, m), id, name,
+	return step{"value-" + string(m) + "-" + string(alg), text.New("check value: %s by %s", alg, m), id, name, JobValue, instead,
 		func(s *session) error { return s.tryValue(alg, k, m) }}
 }
 
@@ -195,7 +212,7 @@ func (s *session) tryValue(alg keys.Algorithm, k kind, m kcv.Method) error {
 }
 
 func wrapStep() step {
-	return step{"wrap-master", text.New("wrap and unwrap keys under the master key"), wrapPad, "CKM_AES_KEY_WRAP_PAD", (*session).tryWrap}
+	return step{"wrap-master", text.New("wrap and unwrap keys under the master key"), wrapPad, "CKM_AES_KEY_WRAP_PAD", "", nil, (*session).tryWrap}
 }
 
 // masterKey makes a wrapping key to throw away.
@@ -247,12 +264,16 @@ func (s *session) thereAndBack(master p11.ObjectHandle, clear *secret.Bytes) err
 }
 
 // stored takes clear bytes into the token as they are: as a generic secret, since some tokens set the parity of DES keys.
+// Zeros fill them up to a multiple of 8 bytes: not every token wraps other lengths, and readBack takes them off.
 func (s *session) stored(clear *secret.Bytes) (p11.ObjectHandle, error) {
-	return s.m.create(s.h, s.attributes(template{keyType: p11.CKK_GENERIC_SECRET, wrapped: true}), clear)
+	full := secret.New((clear.Len() + 7) / 8 * 8)
+	defer full.Wipe()
+	copy(full.Expose(), clear.Expose())
+	return s.m.create(s.h, s.attributes(template{keyType: p11.CKK_GENERIC_SECRET, wrapped: true}), full)
 }
 
-// readBack unwraps into a readable object and reads a key of n bytes. SoftHSM2 leaves the padding of the wrap on: zeros up
-// to a multiple of 8 bytes, which are taken off here.
+// readBack unwraps into a readable object and reads a key of n bytes. SoftHSM2 leaves the padding of the wrap on a key that it
+// made itself: zeros up to a multiple of 8 bytes, which are taken off here.
 func (s *session) readBack(master p11.ObjectHandle, wrapped []byte, n int) (*secret.Bytes, error) {
 	o, err := s.m.UnwrapKey(s.h, mechanism(wrapPad, nil), master, wrapped, s.attributes(template{keyType: p11.CKK_GENERIC_SECRET, readable: true}))
 	if err != nil {
@@ -279,7 +300,7 @@ func allZero(b []byte) bool {
 }
 
 func xorStep() step {
-	return step{"combine-xor", text.New("combine XOR components"), p11.CKM_XOR_BASE_AND_DATA, "CKM_XOR_BASE_AND_DATA", (*session).tryXOR}
+	return step{"combine-xor", text.New("combine XOR components"), p11.CKM_XOR_BASE_AND_DATA, "CKM_XOR_BASE_AND_DATA", JobCombine, nil, (*session).tryXOR}
 }
 
 // tryXOR combines three components, and knows the key that they give: as AES and as triple DES.

@@ -33,14 +33,14 @@ type handle struct {
 
 // newHandle writes what stands before the MAC.
 func newHandle(a hsm.Attributes, keyLen int, wrapped []byte) (handle, error) {
+	if err := hsm.CheckLabel(a.Label); err != nil {
+		return handle{}, err
+	}
 	h := header(a, keyLen)
 	if err := h.CheckAttributes(true); err != nil {
 		return handle{}, err
 	}
 	if _, err := keyblock.CheckHeader(h); err != nil {
-		return handle{}, err
-	}
-	if err := hsm.CheckLabel(a.Label); err != nil {
 		return handle{}, err
 	}
 	var options strings.Builder

@@ -42,14 +42,14 @@ func trials() []step {
 
 func deriveTDESStep() step {
 	return step{"derive-tdes", text.New("derive under a triple DES key (a step of TDES DUKPT)"), p11.CKM_DES3_ECB_ENCRYPT_DATA,
-		"CKM_DES3_ECB_ENCRYPT_DATA", func(s *session) error {
+		"CKM_DES3_ECB_ENCRYPT_DATA", JobDerive, nil, func(s *session) error {
 			return s.tryDerive(keys.TDES128, p11.CKM_DES3_ECB_ENCRYPT_DATA, template{keyType: p11.CKK_DES2, readable: true}, 16)
 		}}
 }
 
 func deriveAESStep() step {
 	return step{"derive-aes", text.New("derive under an AES key (a step of AES DUKPT)"), p11.CKM_AES_ECB_ENCRYPT_DATA,
-		"CKM_AES_ECB_ENCRYPT_DATA", func(s *session) error {
+		"CKM_AES_ECB_ENCRYPT_DATA", JobDerive, nil, func(s *session) error {
 			return s.tryDerive(keys.AES128, p11.CKM_AES_ECB_ENCRYPT_DATA, template{keyType: p11.CKK_AES, readable: true, valueLen: 16}, 16)
 		}}
 }
@@ -99,7 +99,7 @@ func (s *session) tryDerive(alg keys.Algorithm, mech uint, x template, n int) er
 }
 
 func sensitiveStep() step {
-	return step{"keeps-sensitive", text.New("refuse to show a sensitive key"), 0, "", func(s *session) error {
+	return step{"keeps-sensitive", text.New("refuse to show a sensitive key"), 0, "", "", nil, func(s *session) error {
 		o, err := s.generated(keys.AES256, aesKind(), template{wrapped: true})
 		if err != nil {
 			return err
@@ -118,7 +118,7 @@ func sensitiveStep() step {
 }
 
 func unextractableStep() step {
-	return step{"keeps-unextractable", text.New("refuse to wrap a key that is not extractable"), 0, "", func(s *session) error {
+	return step{"keeps-unextractable", text.New("refuse to wrap a key that is not extractable"), 0, "", "", nil, func(s *session) error {
 		master, err := s.masterKey()
 		if err != nil {
 			return err
@@ -163,7 +163,7 @@ func (t *Token) Selftest(ctx context.Context) (all []Trial, err error) {
 			}
 			all = append(all, s.trial(x, has))
 		}
-		all = append(all, t.fallbacks()...)
+		all = append(all, s.jobs()...)
 		return nil
 	})
 	if err != nil {
@@ -175,12 +175,27 @@ func (t *Token) Selftest(ctx context.Context) (all []Trial, err error) {
 func (s *session) trial(x step, listed map[uint]bool) Trial {
 	began := s.o.Env.Now()
 	err := x.try(s)
-	out := Trial{Step: x.id, Text: x.text, Mechanism: x.name, Listed: listed[x.mechanism], Works: err == nil, Inside: err == nil,
-		Err: failed(err, "try it"), Took: s.o.Env.Now().Sub(began), Needed: isNeeded(x.id), Wrong: err != nil && err.Error() == errWrong().Error()}
-	if x.name == "" {
-		out.Listed = true // nothing to list
+	out := Trial{Step: x.id, Text: x.text, Mechanism: x.name, Listed: x.name == "" || listed[x.mechanism], Works: err == nil,
+		Needed: isNeeded(x.id), Wrong: isWrong(err), Took: max(1, s.o.Env.Now().Sub(began))}
+	switch {
+	case err == nil:
+		out.Place = PlaceToken
+	case x.instead != nil && s.can(*x.instead): // as a CMAC by the token's ECB
+		out.Place = PlaceToken
+	case x.job != "":
+		out.Place = s.placeOfJob()
+	default:
+		out.Place = PlaceNone
 	}
+	out.Err = failed(err, "tried")
 	return out
+}
+
+func (t *Token) placeOfJob() Place {
+	if t.uri.allows(t.o.Allow) {
+		return PlaceProcess
+	}
+	return PlaceNone
 }
 
 // isNeeded lists what a master key in the token cannot do without.
@@ -193,13 +208,12 @@ func isNeeded(id string) bool {
 	return false
 }
 
-// fallbacks are the jobs that no token of this standard does for us: rows without a trial.
-func (t *Token) fallbacks() []Trial {
-	allowed := t.uri.allows(t.o.Allow)
+// jobs are those that no token does for us: rows without a trial.
+func (t *Token) jobs() []Trial {
 	var all []Trial
 	for _, j := range []Job{JobSplit, JobDerive, JobWrap, JobUnwrap, JobTranslate, JobExamine, JobReveal, JobProbe} {
-		row := Trial{Step: "job-" + string(j), Text: j.work(), Listed: true, Works: allowed}
-		if !allowed {
+		row := Trial{Step: "job-" + string(j), Text: j.work(), Place: t.placeOfJob()}
+		if row.Works = row.Place == PlaceProcess; !row.Works {
 			row.Err = j.refused()
 		}
 		all = append(all, row)

@@ -15,7 +15,6 @@ import (
 	"poskey/internal/secret"
 	"poskey/internal/testtoken"
 	"poskey/pkg/hsm"
-	"poskey/pkg/hsm/hsmtest"
 	"poskey/pkg/keys"
 )
 
@@ -96,34 +95,5 @@ func opener(t *testing.T, u URI, o Options) func(t *testing.T) hsm.Boundary {
 			t.Fatal(err)
 		}
 		return b
-	}
-}
-
-func TestSoftHSMPassesTheSuite(t *testing.T) {
-	_, u := softhsm(t)
-	hsmtest.Run(t, opener(t, u, options(NewModules())))
-}
-
-func TestNSSPassesTheSuite(t *testing.T) {
-	hsmtest.Run(t, opener(t, nss(t), options(NewModules())))
-}
-
-func TestSelftestTable(t *testing.T) {
-	_, soft := softhsm(t)
-	for _, u := range []URI{soft, nss(t)} {
-		tok, err := Connect(t.Context(), u, options(NewModules()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		all, err := tok.Selftest(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, x := range all {
-			t.Logf("%-28s %-28s listed=%v works=%v inside=%v %v %v", x.Step, x.Mechanism, x.Listed, x.Works, x.Inside, x.Took, x.Err)
-		}
-		if err := tok.Close(); err != nil {
-			t.Fatal(err)
-		}
 	}
 }

@@ -171,6 +171,16 @@ type ObjectInfo struct {
 	Check       kcv.Value // by ecb-zero, computed inside; empty where the key may not encrypt or the token refused
 }
 
+// Place says where a boundary does something.
+type Place string
+
+// The places.
+const (
+	PlaceToken   Place = "token"   // inside
+	PlaceProcess Place = "process" // in this process's memory, as the user allowed
+	PlaceNone    Place = "none"    // nowhere: it is refused
+)
+
 // Trial is one step of a self-test.
 type Trial struct {
 	Step      string // stable
@@ -178,9 +188,12 @@ type Trial struct {
 	Mechanism string // CKM name, "" where none is needed
 	Listed    bool   // in the token's list of mechanisms
 	Works     bool   // tried, with a known answer where there is one
-	Inside    bool   // done by the token; else in process memory, if the user allows it
+	Place     Place  // where a boundary in this token does it
 	Needed    bool   // no boundary without it
 	Wrong     bool   // it was done, and the answer is not the known one
-	Err       error  // why it does not work
+	Err       error  // why it does not work, or why it is refused
 	Took      time.Duration
 }
+
+// IsJob reports a row that tells where a job is done that is no mechanism of a token.
+func (t Trial) IsJob() bool { return t.Mechanism == "" && t.Took == 0 }
