@@ -35,11 +35,13 @@ import (
 //	flat SMALL BIG                                             holds two peaks against each other
 //	auditlog make|add|begin|hold FILE [N]                      an audit log (auditlog_test.go)
 //	tamper KIND FILE LINE                                      changes one
+//	softtoken LABEL                                            makes PKCS#11 tokens (softtoken_test.go)
 //	reveals FILE...                                            these files (stdout, stderr: of the last command) show a
 //	      canary key, because poskey was told to
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := map[string]func(*testscript.TestScript, bool, []string){
 		"exits": cmdExits, "jsonhas": cmdJSONHas, "put": cmdPut, "fill": cmdFill, "flat": cmdFlat, "reveals": cmdReveals,
+		"softtoken": cmdSoftToken,
 		"auditlog": cmdAuditLog, "tamper": cmdTamper,
 	}
 	for name, cmd := range terminalCommands() {

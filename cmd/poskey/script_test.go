@@ -38,6 +38,7 @@ func passed() []string {
 	return []string{
 		"PATH", "HOME", "TMPDIR", "WORK", "GORACE", "GOCOVERDIR", "GOTRACEBACK", "LANG", "LC_ALL", "LC_MESSAGES", "TERM",
 		"NO_COLOR", "POSKEY_LANG", "POSKEY_ALLOW_ARGV_SECRETS", "CANARY", "CANARY2", "KEY",
+		"SOFTHSM2_CONF",
 	}
 }
 
@@ -47,12 +48,13 @@ type stateKey struct{}
 type state struct {
 	canaries *search
 	servers  map[string]*server
+	t        testing.TB
 }
 
 func stateOf(ts *testscript.TestScript) *state { return ts.Value(stateKey{}).(*state) }
 
 func setup(env *testscript.Env) error {
-	s := &state{canaries: newSearch(env.WorkDir), servers: map[string]*server{}}
+	s := &state{canaries: newSearch(env.WorkDir), servers: map[string]*server{}, t: env.T().(testing.TB)}
 	env.Values[stateKey{}] = s
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race runtime would sleep for a second at the end of every process
 	env.Setenv("CANARY", canary)

@@ -11,6 +11,7 @@ import (
 	"poskey/internal/console"
 	"poskey/internal/fault"
 	"poskey/internal/source"
+	"poskey/pkg/audit"
 )
 
 // batchLine answers one line of a batch: the document to print, or an error.
@@ -88,8 +89,9 @@ func (a *App) runBatch(ctx context.Context, path, schema string, newWorker func(
 			}
 		})
 	}
-	bad, err := a.writeAnswers(ordered, free, a.startProgress(in), cancel)
+	t, err := a.writeAnswers(ordered, free, a.startProgress(in), cancel)
 	wg.Wait()
+	a.holding.outcome.Batch = t.batch()
 	if rerr := <-readErr; err == nil {
 		err = rerr
 	}
@@ -98,16 +100,19 @@ func (a *App) runBatch(ctx context.Context, path, schema string, newWorker func(
 		return fault.Wrap(err, "batch")
 	case stopped.Err() != nil: // all was read, but lines may be without an answer
 		return fault.Wrap(context.Cause(stopped), "batch")
-	case bad > 0:
-		return fault.New(fault.Partial, "lines of the batch with errors: %d", bad)
+	case t.bad > 0:
+		return fault.New(fault.Partial, "lines of the batch with errors: %d", t.bad)
 	}
 	return nil
 }
 
 // writeAnswers writes what the workers answer, in the order of the input, and counts the bad lines. It ends when ordered
 // does; an output that fails stops the run.
-func (a *App) writeAnswers(ordered <-chan *chunk, free chan<- *chunk, p *progress, stop func()) (bad int, err error) {
+func (a *App) writeAnswers(ordered <-chan *chunk, free chan<- *chunk, p *progress, stop func()) (t tally, err error) {
 	defer p.close()
+	if a.holding.named {
+		t.digest = audit.NewDigester()
+	}
 	whole := true
 	for c := range ordered {
 		<-c.done
@@ -117,12 +122,33 @@ func (a *App) writeAnswers(ordered <-chan *chunk, free chan<- *chunk, p *progres
 			}
 		}
 		whole = whole && !c.stopped
-		bad += c.bad
+		t.add(c)
 		p.add(c)
 		c.wipe()
 		free <- c
 	}
-	return bad, err
+	return t, err
+}
+
+// tally sums a batch up for its record.
+type tally struct {
+	answered, bad int
+	digest        *audit.Digester // of the answers, and not of the lines: these may hold keys; nil where nothing is recorded
+}
+
+func (t *tally) add(c *chunk) {
+	t.answered += c.answered
+	t.bad += c.bad
+	if t.digest != nil {
+		_, _ = t.digest.Write(c.out.Bytes())
+	}
+}
+
+func (t *tally) batch() audit.Batch {
+	if t.digest == nil {
+		return audit.Batch{}
+	}
+	return audit.Batch{Count: uint64(t.answered), OK: uint64(t.answered - t.bad), Failed: uint64(t.bad), Digest: t.digest.Digest()}
 }
 
 // batchInput is the input of a batch.

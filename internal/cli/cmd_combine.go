@@ -13,6 +13,7 @@ import (
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
+	"poskey/pkg/store"
 )
 
 type combineOpts struct {
@@ -42,6 +43,7 @@ func newCombineCmd(a *App) *cobra.Command {
 	a.algFlag(f, &o.alg)
 	f.StringVar(&o.usage, "usage", "", a.Say.T("key usage of X9.143 for the key block"))
 	o.out.add(a, cmd)
+	f.StringArrayVar(&o.out.custodians, "custodian", nil, a.Say.T("who held a component of the key; one for each"))
 	a.allowWeakFlag(f, &o.allowWeak)
 	expectFlag(a, f, &o.expect)
 	required(cmd, "part")
@@ -58,6 +60,7 @@ type combineDoc struct {
 	Block     string         `json:"block,omitempty"`
 	Value     string         `json:"value,omitempty"`
 	To        string         `json:"to,omitempty"`
+	Label     string         `json:"label,omitempty"`
 }
 
 func runCombine(ctx context.Context, a *App, o combineOpts) error {
@@ -65,7 +68,7 @@ func runCombine(ctx context.Context, a *App, o combineOpts) error {
 	if err != nil {
 		return err
 	}
-	o.out.allowWeak = o.allowWeak
+	o.out.allowWeak, o.out.origin = o.allowWeak, store.Formed
 	if err := o.out.check(ctx, a); err != nil {
 		return err
 	}
@@ -88,7 +91,7 @@ func runCombine(ctx context.Context, a *App, o combineOpts) error {
 	if err != nil {
 		return err
 	}
-	doc := combineDoc{k.Algorithm, k.Check.Digits, k.Check.Method, k.Parity, docs, d.block, d.value, d.to}
+	doc := combineDoc{k.Algorithm, k.Check.Digits, k.Check.Method, k.Parity, docs, d.block, d.value, d.to, d.label}
 	return a.answerDelivered("combine", doc, d, func(p *render.Page) { combinePage(p, doc, k) })
 }
 
@@ -97,6 +100,7 @@ func combinePage(p *render.Page, doc combineDoc, k hsm.Key) {
 		render.F(text.New("algorithm"), string(doc.Algorithm)),
 		render.F(text.New("check value"), k.Check.String()),
 		render.F(text.New("parity"), p.T(parityText(doc.Parity))),
+		render.F(text.New("in the store as"), doc.Label),
 		render.F(text.New("key block"), doc.Block),
 		render.F(text.New("clear key"), doc.Value),
 		render.F(text.New("written to"), doc.To),

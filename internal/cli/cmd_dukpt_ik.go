@@ -12,6 +12,7 @@ import (
 	"poskey/pkg/dukpt"
 	"poskey/pkg/hsm"
 	"poskey/pkg/keyblock"
+	"poskey/pkg/store"
 )
 
 // ikOpts are the flags; the JSON names are the fields of a batch line.
@@ -65,6 +66,7 @@ type ikDoc struct {
 	Block      string       `json:"block,omitempty"`
 	To         string       `json:"to,omitempty"`
 	BDKWeak    []string     `json:"bdk_weaknesses,omitempty"`
+	Label      string       `json:"label,omitempty"`
 	Warnings   []warningDoc `json:"warnings"`
 }
 
@@ -78,11 +80,12 @@ func newIKDoc(d derived, out delivered) ikDoc {
 	ik := newKeyDoc(d.key)
 	ik.Value = out.value
 	return ikDoc{Scheme: d.ksn.Scheme(), KSN: d.ksn.String(), InitialKSN: d.ksn.Initial().String(), IK: ik,
-		Block: out.block, To: out.to, BDKWeak: weakIDs(d.base.key), Warnings: d.warningDocs(out.warnings)}
+		Block: out.block, To: out.to, Label: out.label, BDKWeak: weakIDs(d.base.key), Warnings: d.warningDocs(out.warnings)}
 }
 
 func runDukptIK(ctx context.Context, a *App, o ikOpts) error {
-	o.out.allowWeak, o.out.inAnswer = o.AllowWeak, true
+	o.out.allowWeak, o.out.inAnswer, o.out.origin = o.AllowWeak, true, store.Derived
+	o.out.hangUnder(o.BDK)
 	if err := o.out.check(ctx, a); err != nil {
 		return err
 	}
@@ -109,6 +112,7 @@ func runDukptIK(ctx context.Context, a *App, o ikOpts) error {
 			render.F(text.New("initial KSN"), doc.InitialKSN),
 			render.F(text.New("initial key"), p.T(text.New("%s, %d bytes", d.key.Algorithm, d.key.Len))),
 			render.F(text.New("check value"), d.key.Check.String()),
+			render.F(text.New("in the store as"), doc.Label),
 			render.F(text.New("key block"), doc.Block),
 			render.F(text.New("clear key"), doc.IK.Value),
 			render.F(text.New("written to"), doc.To),

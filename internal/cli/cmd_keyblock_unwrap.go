@@ -12,6 +12,7 @@ import (
 	"poskey/pkg/kcv"
 	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
+	"poskey/pkg/store"
 )
 
 // unwrapOpts are the flags; the JSON names are the fields of a batch line.
@@ -23,6 +24,8 @@ type unwrapOpts struct {
 	Reveal    bool   `json:"reveal"`
 	yes       bool
 	to        string
+	parent    string
+	purpose   string
 	toKBPK    string
 	toVersion string
 	batch     string
@@ -43,7 +46,9 @@ func newKeyblockUnwrapCmd(a *App) *cobra.Command {
 	f := cmd.Flags()
 	a.kbpkFlag(f, &o.KBPK)
 	a.strictFlag(f, &o.Strict)
-	f.StringVar(&o.to, "to", "", a.Say.T("where the key goes (DEST): block:PATH under --to-kbpk, or file:PATH with --reveal"))
+	f.StringVar(&o.to, "to", "", a.Say.T("where the key goes (DEST): store:LABEL, block:PATH under --to-kbpk, or file:PATH with --reveal"))
+	f.StringVar(&o.parent, "parent", "", a.Say.T("key of the store that the new one hangs under, for --to store:"))
+	f.StringVar(&o.purpose, "purpose", "", a.Say.T("what the key is for, a line for people, for --to store:"))
 	f.StringVar(&o.toKBPK, "to-kbpk", "", a.Say.T("KBPK of the new block (SRC), for --to block:"))
 	f.StringVar(&o.toVersion, "block-version", "D", a.Say.T("version of that block: A B C (TDES KBPK), D E (AES KBPK)"))
 	f.BoolVar(&o.Reveal, "reveal", false, a.Say.T("show or write the clear key"))
@@ -59,6 +64,7 @@ type unwrapDoc struct {
 	Key      keyDoc       `json:"key"`
 	Warnings []warningDoc `json:"warnings"`
 	Block    string       `json:"block,omitempty"` // the new one, of --to block:
+	Label    string       `json:"label,omitempty"` // of --to store:
 }
 
 type keyDoc struct {
@@ -76,7 +82,8 @@ func newKeyDoc(k hsm.Key) keyDoc {
 }
 
 func runKeyblockUnwrap(ctx context.Context, a *App, o unwrapOpts, args []string) error {
-	out := outputOpts{to: o.to, kbpk: o.toKBPK, version: o.toVersion, reveal: o.Reveal, yes: o.yes}
+	out := outputOpts{to: o.to, kbpk: o.toKBPK, version: o.toVersion, reveal: o.Reveal, yes: o.yes,
+		origin: store.Unwrapped, parent: o.parent, purpose: o.purpose}
 	if err := out.check(ctx, a); err != nil {
 		return err
 	}
@@ -95,15 +102,19 @@ func runKeyblockUnwrap(ctx context.Context, a *App, o unwrapOpts, args []string)
 	if err != nil {
 		return err
 	}
+	if out.hangUnder(o.KBPK) {
+		out.parentBlock = r.block.Marshal()
+	}
 	d, err := out.deliver(ctx, a, in, r.key)
 	if err != nil {
 		return err
 	}
 	doc := r.doc()
-	doc.Key.Value, doc.Block = d.value, d.block
+	doc.Key.Value, doc.Block, doc.Label = d.value, d.block, d.label
 	return a.answerDelivered("keyblock.unwrap", doc, d, func(p *render.Page) {
 		headerPage(p, &r.block.Header, r.block.Len())
 		keyPage(p, r.key, d.value)
+		p.Fields(render.F(text.New("in the store as"), d.label))
 		warnPage(p, r.warnings)
 	})
 }

@@ -138,7 +138,7 @@ func (w baseWish) admits(k hsm.Key, what text.Text) error {
 // not. DES ignores the parity bits of a BDK; the next step XORs those of an IK, so they change all that follows.
 func (b base) warnings() []dukpt.Warning {
 	switch {
-	case !b.key.Algorithm.IsDES():
+	case !b.key.Algorithm.IsDES(), b.key.Parity == keys.ParityNone: // of a key of a store it is not known
 		return nil
 	case b.level == hsm.FromBDK && b.key.Parity != keys.ParityOdd:
 		return []dukpt.Warning{{ID: "bdk_parity", Kind: fault.Malformed,

@@ -71,7 +71,7 @@ func (a *App) notice(cmd *cobra.Command) error {
 		return fault.New(fault.ArgvSecret, "--store has a password in it, and every user of this machine can read the command line; "+
 			"put the URL into POSKEY_STORE, or the password into a pgpass file")
 	}
-	for _, name := range []string{"key", "bdk", "ik", "to", "kbpk", "to-kbpk"} { // the label of the first one is the record's
+	for _, name := range []string{"to", "key", "bdk", "ik", "kbpk", "to-kbpk"} { // the label of the first one is the record's
 		if f := h.flags.Lookup(name); f != nil {
 			h.note(f.Value.String())
 		}
@@ -138,7 +138,8 @@ func (a *App) openStore(ctx context.Context) (*store.Store, error) {
 // auditPath is where the log of a store lies: beside a SQLite file, in the user's data folder for a server.
 func (a *App) auditPath(url store.URL, id string) (string, error) {
 	if path := url.Path(); path != "" {
-		return filepath.Join(filepath.Dir(path), id+".audit"), nil
+		dir, err := filepath.Abs(filepath.Dir(path)) // an agent works from the root
+		return filepath.Join(dir, id+".audit"), fault.WrapAs(fault.Failure, err, "the folder of the store")
 	}
 	dir, err := a.dataDir()
 	return filepath.Join(dir, id+".audit"), err
@@ -391,7 +392,11 @@ func (a *App) held(ctx context.Context, spec source.Spec, use vault.Use) (vault.
 	if _, err := a.hsm(); err != nil { // the operation is admitted and recorded before any key of the store is touched
 		return vault.Held{}, err
 	}
-	return a.holding.vault.Find(ctx, ref, use)
+	held, err := a.holding.vault.Find(ctx, ref, use)
+	if err != nil {
+		return vault.Held{}, err
+	}
+	return held, a.holding.work.Prove(ctx, held)
 }
 
 // keepInStore puts a key into the inventory and says what is doubtful about it.

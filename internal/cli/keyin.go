@@ -107,7 +107,6 @@ type keyWish struct {
 	typed   bool // with open: an odd number of hex digits will do
 	// sheetValue lets one component's sheet stand for a key: where a value is looked at, never where a key is used
 	sheetValue bool
-	use        vault.Use // of a key of the store: what its state must allow
 	// family takes the algorithm of its kind that has the key's length, when none is named: where there is no other kind
 	family keys.Algorithm
 }
@@ -208,7 +207,11 @@ func fitting(n int) string {
 
 // fromStore takes a key of the store: nothing is read, and what it is for is known.
 func (in *intake) fromStore(ctx context.Context, spec source.Spec, w keyWish) (taken, error) {
-	held, err := in.app.held(ctx, spec, w.use)
+	use := vault.ToProtect
+	if w.sheetValue {
+		use = vault.ToCheck
+	}
+	held, err := in.app.held(ctx, spec, use)
 	if err != nil {
 		return taken{}, fault.Wrap(err, "%s (%s)", w.what, w.src)
 	}

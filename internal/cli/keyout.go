@@ -28,10 +28,11 @@ type outputOpts struct {
 	reveal  bool
 	yes     bool
 
-	origin     string   // of a key that goes into the store
-	parent     string   // label of the key it hangs under there
-	purpose    string   // a line for people
-	custodians []string // who held its components
+	origin      string   // of a key that goes into the store
+	parent      string   // label of the key it hangs under there
+	purpose     string   // a line for people
+	custodians  []string // who held its components
+	parentBlock string   // its block under the parent, when it came in one
 
 	allowWeak bool                // the command's --allow-weak
 	inAnswer  bool                // a KBPK without --to puts the block into the answer
@@ -73,6 +74,9 @@ func (o *outputOpts) check(ctx context.Context, a *App) error {
 }
 
 func (o *outputOpts) checkDest(a *App) error {
+	if (o.parent != "" || o.purpose != "" || len(o.custodians) > 0) && !strings.HasPrefix(o.to, string(source.Store)+":") {
+		return fault.New(fault.Usage, "--parent, --purpose and --custodian are for a key that goes into the store: --to store:LABEL")
+	}
 	if o.to == "" {
 		if o.kbpk != "" && !o.inAnswer {
 			return fault.New(fault.Usage, "a KBPK is given, and no place for the key block that it protects; say where it goes with --to block:PATH")
@@ -107,12 +111,25 @@ func (o *outputOpts) checkStore() error {
 	return err
 }
 
+// hangUnder puts a key that goes into the store under the key of the store that it comes from, where nothing else was
+// said. It tells whether it hangs there.
+func (o *outputOpts) hangUnder(src string) bool {
+	from, held := source.Held(src)
+	if !held || !strings.HasPrefix(o.to, string(source.Store)+":") {
+		return false
+	}
+	if o.parent == "" {
+		o.parent = from.Arg
+	}
+	return strings.TrimPrefix(o.parent, string(source.Store)+":") == from.Arg
+}
+
 // intoStore is the row of a key that goes into the store.
 func (o *outputOpts) intoStore(ctx context.Context, a *App, label string) (vault.New, error) {
 	if _, err := a.hsm(); err != nil {
 		return vault.New{}, err
 	}
-	n := vault.New{Origin: o.origin, Purpose: o.purpose, Custodians: o.custodians}
+	n := vault.New{Origin: o.origin, Purpose: o.purpose, Custodians: o.custodians, Block: o.parentBlock}
 	var err error
 	if n.Ref, err = a.holding.vault.NewRef(ctx, label); err != nil {
 		return vault.New{}, err
@@ -169,7 +186,7 @@ func (o *outputOpts) deliver(ctx context.Context, a *App, in *intake, k hsm.Key)
 			return d, err
 		}
 		kept, err := a.keepInStore(ctx, k, n)
-		return delivered{to: o.to, label: kept.Row.Ref().String()}, err
+		return delivered{label: kept.Row.Ref().String()}, err
 	}
 	if o.wraps() {
 		if d, err = a.blockFor(ctx, in, k, o); err != nil {

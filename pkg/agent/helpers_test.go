@@ -139,6 +139,7 @@ type fixture struct {
 	ticks       chan time.Time
 	log         string
 	socket      string
+	exe         string   // of a spawned agent; "" is the test's own
 	typed       []string // at the terminal; nil: what opens the store
 }
 

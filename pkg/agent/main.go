@@ -454,6 +454,7 @@ type server struct {
 	gate     *gate
 	desk     *desk
 	socket   *socket
+	owner    int // uid of this process, and of all whom it answers
 
 	stop   chan text.Text // somebody told it to end
 	sealed chan struct{}  // it has ended: wiped and recorded
@@ -470,7 +471,7 @@ type server struct {
 func (a *agent) newServer(
 	guard custody.Guard, roster *custody.Roster, boundary hsm.Boundary, listener *socket,
 ) *server {
-	s := &server{agent: a, auth: guard.Authorisation, roster: roster, boundary: boundary, socket: listener,
+	s := &server{agent: a, owner: os.Geteuid(), auth: guard.Authorisation, roster: roster, boundary: boundary, socket: listener,
 		stop: make(chan text.Text, 1), sealed: make(chan struct{}), sessions: map[*session]struct{}{}}
 	s.gate = &gate{store: a.config.Store, environment: a.config.Environment, guard: guard, roster: roster,
 		env: a.ports.Env, rec: a.ledger, screens: a.ports.Screen}

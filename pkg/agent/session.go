@@ -77,7 +77,7 @@ func (s *server) serve(c *session) {
 		delete(s.sessions, c)
 	}()
 	uid, err := peerUID(c.conn)
-	if err != nil || uid != os.Geteuid() {
+	if err != nil || uid != s.owner {
 		s.refusePeer(uid, err)
 		return
 	}

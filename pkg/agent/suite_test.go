@@ -17,7 +17,7 @@ import (
 
 // freely makes a server whose works may do everything, over a master key of its own. Its officers are there without
 // passphrases.
-func freely(t testing.TB) (*server, string) {
+func freely(t testing.TB, change ...func(*server)) (*server, string) {
 	t.Helper()
 	dir := shortDir(t)
 	log, err := audit.Create(filepath.Join(dir, "log"), audit.Identity{Store: storeID, Environment: audit.Test},
@@ -49,6 +49,9 @@ func freely(t testing.TB) (*server, string) {
 		t.Fatal(err)
 	}
 	s := a.newServer(custody.Guard{Authorisation: auth, Book: book}, roster, boundary, l)
+	for _, ch := range change {
+		ch(s)
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.live(t.Context()) }()
 	t.Cleanup(func() { // the test's context has ended

@@ -6,6 +6,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/pkg/agent"
 	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
 	"poskey/pkg/store"
 )
 
@@ -103,6 +104,20 @@ func (v *Vault) Find(ctx context.Context, ref store.Ref, use Use) (Held, error) 
 		return Held{}, fault.New(fault.NotPermitted, "key %s is %s: it can not be used for this", row.Ref(), string(row.State))
 	}
 	return Held{row, handle(&row)}, nil
+}
+
+// Prove lets the boundary open the block of a row and compare the check value, so that what is shown of a key that is
+// used is true. Errors: kcv_mismatch, and those of a block that is not the row's own.
+func (w *Work) Prove(ctx context.Context, h Held) error {
+	if h.Row.Check.Digits == "" {
+		_, err := w.CheckData(ctx, h.Key)
+		return err
+	}
+	c, err := w.Compare(ctx, h.Key, kcv.Expected{Digits: h.Row.Check.Digits}, h.Row.Check.Method)
+	if err == nil {
+		err = c.Err()
+	}
+	return fault.Wrap(err, "key %s", h.Row.Ref())
 }
 
 // handle is the boundary's view of a row.

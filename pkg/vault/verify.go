@@ -11,7 +11,6 @@ import (
 	"poskey/internal/fault"
 	"poskey/pkg/audit"
 	"poskey/pkg/custody"
-	"poskey/pkg/kcv"
 	"poskey/pkg/store"
 )
 
@@ -58,16 +57,7 @@ func Verify(ctx context.Context, db *store.Store, w *Work, logPath string) (Veri
 
 // checkRow opens a block in the boundary and compares what the row says of it.
 func (w *Work) checkRow(ctx context.Context, k *store.Key) error {
-	held := handle(k)
-	if k.Check.Digits == "" {
-		_, err := w.CheckData(ctx, held)
-		return err
-	}
-	c, err := w.Compare(ctx, held, kcv.Expected{Digits: k.Check.Digits}, k.Check.Method)
-	if err != nil {
-		return err
-	}
-	return c.Err()
+	return w.Prove(ctx, Held{*k, handle(k)})
 }
 
 // holdAgainstLog finds a log that does not verify, and a database that is not of the log's time: one that carries a place
