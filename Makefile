@@ -6,12 +6,15 @@ BIN         := bin/poskey
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
-.PHONY: all build test deps lint fuzz bench docs golden sboxes clean
+.PHONY: all build build-hsm test deps lint fuzz bench docs golden sboxes clean
 
 all: build
 
 build: ## the binary: static, with nothing of this machine in it
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/poskey
+
+build-hsm: ## the binary with PKCS#11: needs cgo, and is dynamic, since a token's module is a library of the system
+	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=auto -o $(BIN)-hsm ./cmd/poskey
 
 test: deps ## everything, with the race detector, in random order
 	$(GO) vet ./...

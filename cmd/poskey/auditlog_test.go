@@ -99,12 +99,12 @@ func operate(ts *testscript.TestScript, l *audit.Log, n int) {
 
 func logEntry(i int) audit.Entry {
 	e := audit.Entry{
-		Who:       audit.Actor{ID: "li.na", Role: "custodian", Station: "desk-1"},
+		Who:       audit.Actor{ID: "officer.a", Role: "custodian", Station: "desk-1"},
 		Operation: []audit.Operation{audit.KeyGenerate, audit.KeyWrap, audit.KeyDerive, audit.KeyReveal}[i%4],
 		Object:    audit.Object{Kind: audit.KindKey, Label: fmt.Sprintf("ZMK-%d#1", i)},
 	}
 	if i%4 == 1 {
-		e.With = []audit.Actor{{ID: "wang", Role: "administrator"}}
+		e.With = []audit.Actor{{ID: "officer.b", Role: "administrator"}}
 	}
 	return e
 }
@@ -132,7 +132,7 @@ func cmdTamper(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	switch args[0] {
 	case "edit":
-		lines[n] = bytes.Replace(lines[n], []byte("li.na"), []byte("li.no"), 1)
+		lines[n] = bytes.Replace(lines[n], []byte("officer.a"), []byte("officer.x"), 1)
 	case "delete":
 		lines = slices.Delete(lines, n, n+1)
 	case "repeat":

@@ -30,9 +30,11 @@ type heard struct {
 	outShows, errToo bool // the script says that a key is shown here
 }
 
-// search looks for the canaries in all that a script's commands said and wrote.
+// search looks for the canaries in all that a script's commands said and wrote: for the TEST keys and passphrases that
+// the scripts hand to poskey, and for what poskey itself made and keeps in stores.
 type search struct {
 	work    string
+	needles []needle
 	all     []*heard
 	inputs  map[string]stamp // files of the script's own; they hold keys for poskey to read
 	allowed map[string]bool
@@ -45,7 +47,7 @@ type stamp struct {
 }
 
 func newSearch(work string) *search {
-	return &search{work: work, inputs: map[string]stamp{}, allowed: map[string]bool{}}
+	return &search{work: work, needles: canaries(), inputs: map[string]stamp{}, allowed: map[string]bool{}}
 }
 
 // takeInputs notes the files that came with the script.
@@ -98,10 +100,15 @@ func (s *search) allowLast(stream string) error {
 // one and does not: such a declaration hides what comes later.
 func (s *search) run() []string {
 	var found []string
+	kept, err := storeSecrets(s.work)
+	if err != nil {
+		found = append(found, err.Error())
+	}
+	s.needles = append(s.needles, kept...)
 	look := func(where string, data []byte, shows bool) {
-		switch form := formOfKey(data); {
+		switch form := formOf(data, s.needles); {
 		case form != "" && !shows:
-			found = append(found, fmt.Sprintf("a canary key stands (%s) in %s", form, where))
+			found = append(found, fmt.Sprintf("%s in %s", form, where))
 		case form == "" && shows:
 			found = append(found, fmt.Sprintf("%s is declared to reveal a canary key, and does not", where))
 		}
@@ -110,7 +117,7 @@ func (s *search) run() []string {
 		look("stdout of "+h.label, h.out, h.outShows)
 		look("stderr of "+h.label, h.err, h.errToo)
 	}
-	err := s.walk(func(path string, now stamp) error {
+	err = s.walk(func(path string, now stamp) error {
 		if s.inputs[path] == now {
 			return nil
 		}
@@ -137,32 +144,64 @@ const (
 	bytesInRow  = 6
 )
 
-// formOfKey names the form in which some of a canary stands in data, or gives nothing.
-func formOfKey(data []byte) string {
-	digits, list := onlyDigits(data), onlyList(data)
+// needle is a secret that nothing may show: a key, or the words of a passphrase.
+type needle struct {
+	what string
+	raw  []byte // of a key
+	text string // a key's hex digits in upper case, or the words
+}
+
+func canaries() []needle {
+	all := []needle{{what: "words of a passphrase", text: canaryWords}}
 	for _, key := range []string{canary, canary2} {
 		raw, _ := hex.DecodeString(key)
-		for i := 0; i+bytesInRow <= len(raw); i++ {
-			if bytes.Contains(data, raw[i:i+bytesInRow]) {
-				return "raw bytes"
-			}
-			if bytes.Contains(list, []byte(strings.Trim(fmt.Sprint(raw[i:i+bytesInRow]), "[]"))) {
-				return "decimal bytes"
-			}
-		}
-		for i := 0; i+digitsInRow <= len(key); i++ {
-			if bytes.Contains(digits, []byte(key[i:i+digitsInRow])) {
-				return "hex digits"
-			}
-		}
-		for _, text := range []string{string(raw), key, strings.ToLower(key)} {
-			if containsBase64(data, text) {
-				return "base64"
-			}
+		all = append(all, needle{"a canary key", raw, key})
+	}
+	return all
+}
+
+// formOf names a secret that stands in data, whole or in part, and the form in which it does; or gives nothing.
+func formOf(data []byte, needles []needle) string {
+	digits, list := onlyDigits(data), onlyList(data)
+	for _, n := range needles {
+		if form := n.formIn(data, digits, list); form != "" {
+			return n.what + " stands (" + form + ")"
 		}
 	}
 	return ""
 }
+
+func (n needle) formIn(data, digits, list []byte) string {
+	for i := 0; i+bytesInRow <= len(n.raw); i++ {
+		if bytes.Contains(data, n.raw[i:i+bytesInRow]) {
+			return "raw bytes"
+		}
+		if bytes.Contains(list, []byte(strings.Trim(fmt.Sprint(n.raw[i:i+bytesInRow]), "[]"))) {
+			return "decimal bytes"
+		}
+	}
+	text := onlyDigits([]byte(n.text))
+	for i := 0; i+digitsInRow <= len(text); i++ {
+		if bytes.Contains(digits, text[i:i+digitsInRow]) {
+			if n.raw == nil {
+				return "as text"
+			}
+			return "hex digits"
+		}
+	}
+	for _, text := range []string{string(n.raw), n.text, strings.ToLower(n.text)} {
+		if text != "" && containsBase64(data, text) {
+			return "base64"
+		}
+	}
+	if n.raw == nil && bytes.Contains(digits, []byte(strings.ToUpper(hex.EncodeToString([]byte(n.text))))) {
+		return "hex digits"
+	}
+	return ""
+}
+
+// formOfKey looks for the scripts' own canaries.
+func formOfKey(data []byte) string { return formOf(data, canaries()) }
 
 // onlyDigits takes away what may stand between hex digits, and 0x and \x before them, and makes them upper case.
 func onlyDigits(data []byte) []byte {
@@ -220,6 +259,10 @@ func TestEveryFormOfAKeyIsFound(t *testing.T) {
 		"base64, shifted":   base64.StdEncoding.EncodeToString(append([]byte("k="), raw...)),
 		"base64 for URLs":   base64.URLEncoding.EncodeToString(append([]byte("k"), raw...)),
 		"base64 of hex":     base64.StdEncoding.EncodeToString([]byte("key " + lower)),
+		"a passphrase":      "typed: TEST " + canaryWords,
+		"some of its words": "Walnut Orbit",
+		"a passphrase, hex": hex.EncodeToString([]byte(canaryWords)),
+		"in base64":         base64.StdEncoding.EncodeToString([]byte("of " + canaryWords)),
 	}
 	for name, text := range forms {
 		if formOfKey([]byte("before "+text+" after")) == "" {
@@ -266,7 +309,7 @@ func TestSearchLooksAtOutputsAndFiles(t *testing.T) {
 	s.allow(filepath.Join(dir, "missing"))
 	got := strings.Join(s.run(), "\n")
 	for _, want := range []string{
-		"(hex digits) in stdout of one", "(hex digits) in stderr of two", "stderr of three is declared", "(hex digits) in file " + filepath.Join(dir, "log"),
+		"a canary key stands (hex digits) in stdout of one", "(hex digits) in stderr of two", "stderr of three is declared", "(hex digits) in file " + filepath.Join(dir, "log"),
 		"harmless is declared", "missing is declared",
 	} {
 		if !strings.Contains(got, want) {

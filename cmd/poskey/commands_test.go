@@ -20,8 +20,9 @@ import (
 
 // The scripts' own commands:
 //
-//	exits [-stdin=FILE] [-within=TIME] [-peak=NAME] N cmd...   runs cmd without a terminal; its exit status must be N.
-//	      Unless N is 0, no file below $WORK may be new or changed. NAME gets the peak memory in KB.
+//	exits [-stdin=FILE] [-fd=FILE,...] [-within=TIME] [-peak=NAME] N cmd...   runs cmd without a terminal; its exit status
+//	      must be N. Unless N is 0, no file below $WORK may be new or changed, but for a store's books. The files are
+//	      its descriptors 3, 4 and so on. NAME gets the peak memory in KB.
 //	expect [-exit=N] DIALOGUE cmd...                           runs cmd at a terminal (expect_unix_test.go)
 //	serve NAME cmd...                                          runs cmd beside the script until it says its first line,
 //	      which $NAME gets (of a JSON document, its uri)
@@ -35,13 +36,16 @@ import (
 //	flat SMALL BIG                                             holds two peaks against each other
 //	auditlog make|add|begin|hold FILE [N]                      an audit log (auditlog_test.go)
 //	tamper KIND FILE LINE                                      changes one
+//	officers test|production [FOLDER]                          puts officers' files there (custody_test.go)
+//	sql FILE STATEMENT                                         changes a SQLite file behind poskey's back
+//	take NAME FILE PATH                                        sets $NAME to a field of a JSON document
 //	softtoken LABEL                                            makes PKCS#11 tokens (softtoken_test.go)
 //	reveals FILE...                                            these files (stdout, stderr: of the last command) show a
 //	      canary key, because poskey was told to
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := map[string]func(*testscript.TestScript, bool, []string){
 		"exits": cmdExits, "jsonhas": cmdJSONHas, "put": cmdPut, "fill": cmdFill, "flat": cmdFlat, "reveals": cmdReveals,
-		"softtoken": cmdSoftToken,
+		"officers": cmdOfficers, "sql": cmdSQL, "take": cmdTake, "softtoken": cmdSoftToken,
 		"auditlog": cmdAuditLog, "tamper": cmdTamper,
 	}
 	for name, cmd := range terminalCommands() {
@@ -107,9 +111,9 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	noNegation(ts, neg)
-	opts, args := options(ts, args, "stdin", "within", "peak")
+	opts, args := options(ts, args, "stdin", "fd", "within", "peak")
 	if len(args) < 2 {
-		ts.Fatalf("usage: exits [-stdin=FILE] [-within=TIME] [-peak=NAME] N cmd...")
+		ts.Fatalf("usage: exits [-stdin=FILE] [-fd=FILE,...] [-within=TIME] [-peak=NAME] N cmd...")
 	}
 	want, before := number(ts, args[0]), listing(ts)
 	var out, errb bytes.Buffer
@@ -120,6 +124,14 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		defer f.Close()
 		c.Stdin = f
+	}
+	if names := opts["fd"]; names != "" {
+		for name := range strings.SplitSeq(names, ",") {
+			f, err := os.Open(ts.MkAbs(name))
+			ts.Check(err)
+			defer f.Close()
+			c.ExtraFiles = append(c.ExtraFiles, f)
+		}
 	}
 	start := time.Now()
 	ts.Check(c.Start())

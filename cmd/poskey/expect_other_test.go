@@ -16,6 +16,11 @@ func detach(*exec.Cmd) {}
 
 func killAll(c *exec.Cmd) { _ = c.Process.Kill() }
 
+// agentDir: there are no agents here.
+func agentDir() (string, error) { return "", nil }
+
+func endAgents(string) []string { return nil }
+
 func peakKB(*os.ProcessState) int64 { return 0 }
 
 type server struct{}

@@ -4,8 +4,11 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -14,6 +17,10 @@ import (
 	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
+
+	"poskey/internal/fault"
+	"poskey/pkg/agent"
+	"poskey/pkg/audit"
 )
 
 func terminalCommands() map[string]func(*testscript.TestScript, bool, []string) {
@@ -27,6 +34,55 @@ func detach(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
 // killAll ends the process and all that it started.
 func killAll(c *exec.Cmd) { _ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+
+// agentDir makes a folder for the sockets of a script's agents: their paths may not be long.
+func agentDir() (string, error) { return os.MkdirTemp("/tmp", "poskey-agents-") }
+
+// endAgents ends the agents that a script left, and takes their folder away. A script may leave one; one that does not
+// end is an error.
+func endAgents(dir string) (errs []string) {
+	ctx, stop := context.WithTimeout(context.Background(), patience)
+	defer stop()
+	sockets, err := os.ReadDir(dir)
+	if err != nil {
+		errs = append(errs, err.Error())
+	}
+	for _, socket := range sockets {
+		if err := endAgent(ctx, filepath.Join(dir, socket.Name())); err != nil {
+			errs = append(errs, "the agent of a script: "+err.Error())
+		}
+	}
+	if err := os.RemoveAll(dir); err != nil { // an agent whose socket is gone ends by itself too
+		errs = append(errs, err.Error())
+	}
+	return errs
+}
+
+func endAgent(ctx context.Context, socket string) error {
+	client, err := agent.Dial(ctx, socket)
+	if fault.Is(err, fault.Sealed) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
+	status, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if err := client.Seal(ctx, audit.Actor{ID: "script", Role: "operator"}); err != nil {
+		return err
+	}
+	for syscall.Kill(status.PID, 0) == nil {
+		select {
+		case <-ctx.Done():
+			return errors.Join(errors.New("it does not end when the store is sealed"), syscall.Kill(status.PID, syscall.SIGKILL))
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return nil
+}
 
 func peakKB(s *os.ProcessState) int64 {
 	usage := s.SysUsage().(*syscall.Rusage)

@@ -38,7 +38,7 @@ func passed() []string {
 	return []string{
 		"PATH", "HOME", "TMPDIR", "WORK", "GORACE", "GOCOVERDIR", "GOTRACEBACK", "LANG", "LC_ALL", "LC_MESSAGES", "TERM",
 		"NO_COLOR", "POSKEY_LANG", "POSKEY_ALLOW_ARGV_SECRETS", "CANARY", "CANARY2", "KEY",
-		"SOFTHSM2_CONF",
+		"SOFTHSM2_CONF", "POSKEY_STORE", "POSKEY_AGENT", "XDG_DATA_HOME",
 	}
 }
 
@@ -62,10 +62,19 @@ func setup(env *testscript.Env) error {
 	if err := s.canaries.takeInputs(); err != nil {
 		return err
 	}
+	agents, err := agentDir()
+	if err != nil {
+		return err
+	}
+	env.Setenv("AGENTS", agents)
+	env.Setenv("POSKEY_AGENT", filepath.Join(agents, "a"))
 	t := env.T().(testing.TB)
 	env.Defer(func() {
 		for _, srv := range s.servers {
 			srv.end()
+		}
+		for _, left := range endAgents(agents) {
+			t.Error(left)
 		}
 		for _, found := range s.canaries.run() {
 			t.Error(found)

@@ -294,6 +294,7 @@ func parses(words string, args []string) error {
 func publicFlags() map[string]string {
 	return map[string]string{
 		"allow-argv-secrets": "a switch",
+		"passphrase-fd":      "numbers of descriptors",
 		"key-version":        "two characters of the header",
 		"key-type":           "a name",
 		"parts":              "a number",

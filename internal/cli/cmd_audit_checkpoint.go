@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	"poskey/internal/render"
 	"poskey/internal/source"
 	"poskey/internal/text"
+	"poskey/pkg/agent"
 	"poskey/pkg/audit"
 	"poskey/pkg/custody"
 )
@@ -26,9 +28,9 @@ func newAuditCheckpointCmd(a *App) *cobra.Command {
 		short: text.New("let officers sign what the log is now"),
 		long: text.New("The whole log is verified first; the officers type their passphrases one after the other, each unseen by the others. The signed\n" +
 			"checkpoint is kept beside the log and does its work elsewhere: give copies of it to the officers and the auditor, or print it.\n" +
-			"While an agent holds the log open this is refused (exit 9); the agent makes a checkpoint whenever the store is unsealed."),
-		example: "  poskey audit checkpoint --officer li.na.identity --officer wang.identity --to /media/usb/march.note\n" +
-			"  poskey audit checkpoint --log store.audit --officer li.na.identity --passphrase fd:3",
+			"When the store is open its agent signs, and asks for the passphrases itself; a log that another process has open is busy (exit 9)."),
+		example: "  poskey audit checkpoint --officer officer.a.identity --officer officer.b.identity --to /media/usb/march.note\n" +
+			"  poskey audit checkpoint --log store.audit --officer officer.a.identity --passphrase fd:3",
 		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
 	a.logFlag(cmd, &o.log)
@@ -55,6 +57,11 @@ type auditCheckpointDoc struct {
 }
 
 func runAuditCheckpoint(ctx context.Context, a *App, o auditCheckpointOpts) error {
+	if len(o.passphrases) == 0 { // as the commands on the store take them
+		for _, n := range a.flags.approval.fds {
+			o.passphrases = append(o.passphrases, string(source.FD)+":"+strconv.Itoa(n))
+		}
+	}
 	if len(o.passphrases) > 0 && len(o.passphrases) != len(o.identities) {
 		return fault.New(fault.Usage, "--passphrase is given once for each --officer, in the same order")
 	}
@@ -76,14 +83,9 @@ func runAuditCheckpoint(ctx context.Context, a *App, o auditCheckpointOpts) erro
 			return err
 		}
 	}
-	first := audit.Actor{ID: files[0].card.ID(), Role: string(files[0].card.Roles()[0])}
-	log, err := audit.Open(place.path, place.identity, audit.Options{Now: a.Env.Now, Who: first})
-	if err != nil {
-		return err
-	}
-	signed, err := o.sign(ctx, a, log, first, files)
-	if closed := log.Close(); err == nil {
-		err = fault.Wrap(closed, "closing the audit log")
+	signed, err := o.signedByAgent(ctx, a, place, files)
+	if fault.Is(err, fault.Sealed) { // no agent has the log
+		signed, err = o.signedHere(ctx, a, place, files)
 	}
 	if err != nil {
 		return err
@@ -117,8 +119,60 @@ func (o auditCheckpointOpts) readIdentities(ctx context.Context, a *App) ([]offi
 	return files, nil
 }
 
+// signedByAgent has the agent of an open store sign, which holds the log and reads the passphrases itself. Error: sealed
+// when there is none.
+func (o auditCheckpointOpts) signedByAgent(ctx context.Context, a *App, place logPlace, files []officerFile) ([]byte, error) {
+	if place.identity == (audit.Identity{}) {
+		return nil, fault.New(fault.Sealed, "the log is a file alone")
+	}
+	client, err := agent.Dial(ctx, a.socketPath(place.identity.Store))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = client.Close() }()
+	in := agent.Intent{Who: whoAmI(), Approvers: agent.Approvers{Language: string(a.Say.Lang())}}
+	for _, f := range files {
+		in.Approvers.Identities = append(in.Approvers.Identities, f.raw)
+	}
+	if len(o.passphrases) == 0 {
+		tty, done, err := a.Console.Terminal()
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		in.Approvers.Terminal = tty
+		return client.Checkpoint(ctx, in)
+	}
+	defer func() {
+		for _, f := range in.Approvers.Passphrases {
+			_ = f.Close()
+		}
+	}()
+	for _, src := range o.passphrases {
+		f, err := source.OpenPassphrase(ctx, src)
+		if err != nil {
+			return nil, err
+		}
+		in.Approvers.Passphrases = append(in.Approvers.Passphrases, f)
+	}
+	return client.Checkpoint(ctx, in)
+}
+
+// signedHere signs in this process: no agent has the log.
+func (o auditCheckpointOpts) signedHere(ctx context.Context, a *App, place logPlace, files []officerFile) ([]byte, error) {
+	log, err := audit.Open(place.path, place.identity, audit.Options{Now: a.Env.Now, Who: whoAmI()})
+	if err != nil {
+		return nil, err
+	}
+	signed, err := o.sign(ctx, a, log, files)
+	if closed := log.Close(); err == nil {
+		err = fault.Wrap(closed, "closing the audit log")
+	}
+	return signed, err
+}
+
 // sign asks for the passphrases and signs. A wrong one is recorded in the log that is to be signed.
-func (o auditCheckpointOpts) sign(ctx context.Context, a *App, log *audit.Log, who audit.Actor, files []officerFile) ([]byte, error) {
+func (o auditCheckpointOpts) sign(ctx context.Context, a *App, log *audit.Log, files []officerFile) ([]byte, error) {
 	var cards []custody.Card
 	for _, f := range files {
 		cards = append(cards, f.card)
@@ -134,7 +188,7 @@ func (o auditCheckpointOpts) sign(ctx context.Context, a *App, log *audit.Log, w
 	}()
 	for i, f := range files {
 		src := string(source.Prompt)
-		if len(o.passphrases) > 0 {
+		if i < len(o.passphrases) {
 			src = o.passphrases[i]
 		}
 		id, err := a.unlock(ctx, f, src, wrongPassphrases(log))
@@ -143,7 +197,7 @@ func (o auditCheckpointOpts) sign(ctx context.Context, a *App, log *audit.Log, w
 		}
 		officers = append(officers, id)
 	}
-	return log.Checkpoint(who, custody.NoteSigners(officers)...)
+	return log.Checkpoint(whoAmI(), custody.NoteSigners(officers)...)
 }
 
 // unlock lets an officer type the passphrase of their identity.
@@ -163,7 +217,7 @@ func wrongPassphrases(log *audit.Log) custody.Recorder {
 			return nil
 		}
 		c := e.Officers[0]
-		entry := audit.Entry{Who: audit.Actor{ID: c.ID(), Role: string(c.Roles()[0])}, Operation: audit.OfficerAuthenticate,
+		entry := audit.Entry{Who: whoAmI(), Operation: audit.OfficerAuthenticate,
 			Object: audit.Object{Kind: audit.KindOfficer, Label: c.ID()}}
 		_, err := log.Append(entry, audit.OutcomeOf(custody.ErrPassphrase))
 		return err

@@ -113,7 +113,7 @@ func recordsPage(p *render.Page, kept newest) {
 	var rows [][]string
 	for _, r := range kept.records {
 		rows = append(rows, []string{strconv.FormatUint(r.Seq, 10), shownTime(r.Time), actorWords(r.Who), p.T(r.Operation.Text()),
-			r.Object.Label, r.Object.Check.String(), outcomeWords(p, &r), othersWords(r.With)})
+			r.Object.Label, r.Object.Check.String(), outcomeWords(p, &r), othersWords(&r)})
 	}
 	p.Grid([]text.Text{text.New("no."), text.New("time"), text.New("who"), text.New("operation"), text.New("label"),
 		text.New("check value"), text.New("outcome"), text.New("with")}, rows)
@@ -121,10 +121,14 @@ func recordsPage(p *render.Page, kept newest) {
 
 func actorWords(a audit.Actor) string { return a.ID + " (" + a.Role + ")" }
 
-func othersWords(with []audit.Actor) string {
+// othersWords lists who took part; of a checkpoint, who signed it.
+func othersWords(r *audit.Record) string {
 	var all []string
-	for _, a := range with {
+	for _, a := range r.With {
 		all = append(all, actorWords(a))
+	}
+	if signers := r.Details[audit.FieldSigners]; signers != "" {
+		all = append(all, signers)
 	}
 	return strings.Join(all, ", ")
 }

@@ -33,7 +33,7 @@ func newAuditVerifyCmd(a *App) *cobra.Command {
 			"elsewhere (--checkpoint), with cards whose fingerprints were compared (--officer), show that the log is what they signed: that it\n" +
 			"was not made anew, cut short or rolled back to an older copy. Checkpoints beside the log are held against it too."),
 		example: "  poskey audit verify\n" +
-			"  poskey audit verify --log copy.audit --store-id STORE-1 --checkpoint 000000000120.note --officer li.na.card --officer wang.card --quorum 2",
+			"  poskey audit verify --log copy.audit --store-id STORE-1 --checkpoint 000000000120.note --officer officer.a.card --officer officer.b.card --quorum 2",
 		exits: []int{3, 4, 5, 6, 8}, args: cobra.NoArgs,
 	})
 	a.logFlag(cmd, &o.log)

@@ -62,6 +62,9 @@ func (a *App) environmentTopic() string {
 	}{
 		{"POSKEY_LANG", text.New("language, en or zh; before LC_ALL, LC_MESSAGES and LANG")},
 		{"POSKEY_ALLOW_ARGV_SECRETS", text.New("1 allows hex: sources on the command line")},
+		{"POSKEY_STORE", text.New("the key store: sqlite:PATH or postgres://…; --store goes before it")},
+		{"POSKEY_AGENT", text.New("path of the agent's socket, where it shall not be the usual one")},
+		{"XDG_DATA_HOME", text.New("folder for the user's own store, in place of ~/.local/share")},
 		{"NO_COLOR", text.New("any value: no colours")},
 		{"TERM", text.New("dumb: no colours")},
 	}
@@ -80,9 +83,11 @@ func (a *App) secretsTopic() string {
   -             stdin, once per run
   env:NAME      an environment variable
   block:PATH    a key block, opened with --kbpk
+  store:LABEL   a key of the store (--store); it stays in the boundary. LABEL#2 names a version
   hex:DIGITS    on the command line; needs --allow-argv-secrets, because others can see it
 
 Where a key goes (DEST):
+  store:LABEL   a new key of the store
   block:PATH    a key block under --kbpk
   file:PATH     clear, a new file that only its owner can read; needs --reveal
 

@@ -31,8 +31,8 @@ func newOfficerNewCmd(a *App) *cobra.Command {
 			"Read the fingerprint aloud to those who admit the card, and let them compare: that ties the card to a person.\n" +
 			"Administrators admit officers and restore; custodians hold shares of the master key and approve what touches clear keys; operators\n" +
 			"do the daily work; auditors read the log and witness, and hold no other role."),
-		example: "  poskey officer new li.na --name 'Li Na' --role custodian --environment test --identity li.na.identity\n" +
-			"  poskey officer new wang --name 'Wang Fang' --role administrator --role operator --environment production --lifetime 180d --identity wang.identity",
+		example: "  poskey officer new officer.a --name 'Officer A' --role custodian --environment test --identity officer.a.identity\n" +
+			"  poskey officer new officer.b --name 'Officer B' --role administrator --role operator --environment production --lifetime 180d --identity officer.b.identity",
 		exits: []int{3, 4, 6}, args: cobra.ExactArgs(1),
 	})
 	f := cmd.Flags()

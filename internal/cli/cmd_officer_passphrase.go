@@ -24,8 +24,8 @@ func newOfficerPassphraseCmd(a *App) *cobra.Command {
 		short: text.New("give an identity another passphrase"),
 		long: text.New("The officer, the fingerprint and the card stay as they are. The new file is written beside the old one, read and opened again,\n" +
 			"and only then takes its name. Copies of the old file still open with the old passphrase: destroy them."),
-		example: "  poskey officer passphrase li.na.identity\n" +
-			"  poskey officer passphrase li.na.identity --passphrase fd:3 --new-passphrase fd:4",
+		example: "  poskey officer passphrase officer.a.identity\n" +
+			"  poskey officer passphrase officer.a.identity --passphrase fd:3 --new-passphrase fd:4",
 		exits: []int{3, 4, 5, 6, 7}, args: cobra.ExactArgs(1),
 	})
 	f := cmd.Flags()

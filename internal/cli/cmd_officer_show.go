@@ -17,7 +17,7 @@ func newOfficerShowCmd(a *App) *cobra.Command {
 		short: text.New("show who an identity or a card belongs to"),
 		long: text.New("Signature, dates and fingerprint are checked; no passphrase is needed. That the card belongs to the person is for people\n" +
 			"to find out: let the officer read the fingerprint aloud, and compare."),
-		example: "  poskey officer show li.na.card\n  poskey officer show li.na.identity -o json",
+		example: "  poskey officer show officer.a.card\n  poskey officer show officer.a.identity -o json",
 		exits:   []int{3, 4, 5, 6}, args: cobra.ExactArgs(1),
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runOfficerShow(cmd.Context(), a, args[0]) }

@@ -2,13 +2,10 @@ package cli
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"poskey/internal/fault"
 	"poskey/internal/render"
 	"poskey/internal/source"
 	"poskey/internal/text"
@@ -72,7 +69,7 @@ func runStoreBackup(ctx context.Context, a *App, to string) error {
 	if err != nil {
 		return err
 	}
-	done, err := backupTo(ctx, work, to, log, cards)
+	done, err := work.Backup(ctx, to, log, cards)
 	if err != nil {
 		return err
 	}
@@ -88,21 +85,4 @@ func runStoreBackup(ctx context.Context, a *App, to string) error {
 			render.F(text.New("can be opened by"), strings.Join(doc.Officers, ", ")),
 		)
 	})
-}
-
-// backupTo makes the file; whatever goes wrong, none is left.
-func backupTo(ctx context.Context, work *vault.Work, path, log string, cards []custody.Card) (done vault.BackedUp, err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return done, fault.WrapAs(fault.Failure, err, "make %s", filepath.Base(path))
-	}
-	defer func() {
-		if cerr := f.Close(); err == nil && cerr != nil {
-			err = fault.WrapAs(fault.Failure, cerr, "close the backup")
-		}
-		if err != nil {
-			_ = os.Remove(path)
-		}
-	}()
-	return work.Backup(ctx, f, log, cards)
 }

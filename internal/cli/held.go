@@ -383,7 +383,7 @@ func (a *App) passphrases(numbers []int) (tty *os.File, fds []*os.File, done fun
 // held takes a key of the store for a use.
 func (a *App) held(ctx context.Context, spec source.Spec, use vault.Use) (vault.Held, error) {
 	if spec.Kind == source.Token {
-		return vault.Held{}, fault.New(fault.Usage, "hsm: names a key object of a token; this command takes keys of the store (store:LABEL)")
+		return vault.Held{}, fault.New(fault.Usage, "hsm: sources are not in this version; keys of a token are used through a store on it (poskey store init --hsm)")
 	}
 	ref, err := store.ParseRef(spec.Arg)
 	if err != nil {

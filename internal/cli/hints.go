@@ -47,6 +47,8 @@ func hintFor(kind fault.Kind) text.Text {
 		return text.New("poskey dukpt ksn explains a KSN and lists the ones that follow (--next)")
 	case fault.LogBroken:
 		return text.New("leave the log as it is, and compare it with the checkpoints and copies that the officers and the auditor keep")
+	case fault.Sealed:
+		return text.New("open the store with: poskey store unseal; poskey store status tells how it stands")
 	case fault.Partial:
 		return text.New("the lines with errors are marked in the output; run those again")
 	}

@@ -8,7 +8,7 @@
 //	       block:PATH    a key block, opened with --kbpk
 //	       hex:DIGITS    on the command line; refused unless --allow-argv-secrets, since the process list shows it
 //	       store:LABEL   a key of the store; store:LABEL#2 names a version. Nothing is read: the key stays in the boundary
-//	       hsm:LABEL     a key object of the token that --hsm names; the same holds
+//	       hsm:LABEL     a key object of a token; no command takes one yet: keys of a token are used through a store on it
 //	DEST   block:PATH    a key block under --kbpk
 //	       store:LABEL   a new key of the store
 //	       file:PATH     clear hex in a new file, 0600; needs --reveal
@@ -23,7 +23,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -74,7 +73,7 @@ func ParseSRC(s string) (Spec, error) {
 			return Spec{k, arg}, nil
 		}
 	}
-	return Spec{}, fault.New(fault.Usage, "a key source is prompt, -, file:PATH, fd:N, env:NAME, block:PATH, store:LABEL, hsm:LABEL or hex:DIGITS (see: poskey help secrets)")
+	return Spec{}, fault.New(fault.Usage, "a key source is prompt, -, file:PATH, fd:N, env:NAME, block:PATH, store:LABEL or hex:DIGITS (see: poskey help secrets)")
 }
 
 // Held tells a source whose key is in a boundary already: there is nothing to read, and the label says which one it is.
@@ -321,18 +320,11 @@ func interpretBlock(raw string) (Material, error) {
 }
 
 func readFD(ctx context.Context, arg string) (*secret.Bytes, error) {
-	n, err := strconv.Atoi(arg)
-	if err != nil || n < 0 || n > 1<<20 {
-		return nil, fault.New(fault.Usage, "%q is not the number of a descriptor", text.Redact(arg))
-	}
-	f := os.NewFile(uintptr(n), "fd "+arg)
-	if f == nil {
-		return nil, fault.New(fault.NotFound, "descriptor %d is not open", n)
+	f, err := openFD(arg)
+	if err != nil {
+		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	if _, err := f.Stat(); err != nil {
-		return nil, fault.New(fault.NotFound, "descriptor %d is not open", n)
-	}
 	return readAll(Abortable(ctx, f))
 }
 

@@ -69,7 +69,7 @@ func NewSoftHSM(t testing.TB, folder string) SoftHSM {
 // Token makes a token with [PIN] and [SOPIN].
 func (s SoftHSM) Token(t testing.TB, label string) {
 	t.Helper()
-	c := exec.Command("softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", SOPIN, "--pin", PIN)
+	c := exec.Command("softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", SOPIN, "--pin", PIN) //nolint:gosec // the label is a test's own
 	c.Env = append(os.Environ(), "SOFTHSM2_CONF="+s.Conf)
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("softhsm2-util: %v\n%s", err, out)

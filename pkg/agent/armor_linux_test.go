@@ -71,7 +71,7 @@ func TestARunningAgentCanNeitherBeDumpedNorSwapped(t *testing.T) {
 	f.exe = exe
 	s, _ := f.open()
 	proc := filepath.Join("/proc", strconv.Itoa(s.PID))
-	info, err := os.Stat(proc)
+	info, err := os.Stat(filepath.Join(proc, "environ"))
 	if err != nil {
 		t.Fatal(err)
 	}

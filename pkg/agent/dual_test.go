@@ -204,6 +204,19 @@ func TestOfficersAreAskedAtTheTerminalThatIsHandedOver(t *testing.T) {
 	p.wantRecord(audit.OfficerAuthenticate, audit.Refused)
 }
 
+func TestACommandDrawsNoScreenOfItsOwn(t *testing.T) {
+	g := &gate{store: storeID, environment: custody.Test}
+	in := Intent{Activity: custody.KeyReveal, Label: "A\x1b[2J#1", Details: audit.Details{"reason": "b\x1b[1A\rc"},
+		Who: peer(audit.Actor{ID: "d\x1b[0m"}, 1)}
+	shown := ""
+	for _, l := range g.asked(custody.Action{Activity: in.Activity, Label: in.Label}, in) {
+		shown += l.String() + "\n"
+	}
+	if strings.ContainsAny(shown, "\x1b\r") || !strings.Contains(shown, "reason: b") {
+		t.Errorf("%q", shown)
+	}
+}
+
 func TestApprovalsAreNotWaitedForWhenTheCommandGoesAway(t *testing.T) {
 	noLeaks(t)
 	p := newProduction(t)

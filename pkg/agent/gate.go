@@ -5,6 +5,7 @@ package agent
 import (
 	"context"
 	"io"
+	"maps"
 	"os"
 	"slices"
 
@@ -222,20 +223,23 @@ func (g *gate) approved(ctx context.Context, a custody.Action, in Intent) (*cust
 	return g.guard.Admit(a, given)
 }
 
-// asked says what will be done.
+// asked says what will be done. What a command says is cleaned: it could draw another screen.
 func (g *gate) asked(a custody.Action, in Intent, more ...text.Text) []text.Text {
 	lines := []text.Text{
 		text.New("key store %s (%s)", g.store, string(g.environment)),
 		text.New("to approve: %s", operationOf(a.Activity).Text()),
 	}
 	if a.Label != "" {
-		lines = append(lines, text.New("for: %s", a.Label))
+		lines = append(lines, text.New("for: %s", audit.Clean(a.Label)))
 	}
 	if a.Check != (kcv.Value{}) {
-		lines = append(lines, text.New("check value: %s", a.Check))
+		lines = append(lines, text.New("check value: %s", audit.Clean(a.Check.String())))
 	}
 	if in.Count > 0 {
 		lines = append(lines, text.New("lines of the batch: %d", in.Count))
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.Details)) {
+		lines = append(lines, text.Raw(audit.Clean(string(name)+": "+in.Details[name])))
 	}
 	if !in.Request.IsZero() {
 		lines = append(lines, text.New("request: %s", in.Request.Short()))

@@ -74,7 +74,7 @@ func errNothingBegun() error {
 type nothing struct{}
 
 // handlers is the whole protocol.
-func (s *server) handlers() map[string]handler {
+func handlers() map[string]handler {
 	withFiles := func(h handler) handler { h.files = true; return h }
 	return map[string]handler{
 		opBegin:      withFiles(on(beginWork)),
@@ -217,7 +217,6 @@ func tellStatus(_ context.Context, c *session, _ nothing) (any, error) {
 // sealStore answers when everything is wiped and recorded.
 func sealStore(_ context.Context, c *session, who audit.Actor) (any, error) {
 	s := c.server
-	c.sealing.Store(true)
 	s.mu.Lock()
 	s.by = peer(who, c.uid)
 	s.mu.Unlock()

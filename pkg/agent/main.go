@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"poskey/internal/fault"
+	"poskey/internal/secret"
 	"poskey/internal/text"
 	"poskey/pkg/audit"
 	"poskey/pkg/custody"
@@ -109,12 +110,15 @@ func (a *agent) harden() error {
 	if weak == nil {
 		return nil
 	}
-	if a.config.Environment == custody.Production {
+	if a.mustLock() {
 		return fault.WrapAs(fault.NotPermitted, weak,
 			"the memory of the agent cannot be locked, which a production store needs (ulimit -l)")
 	}
 	return a.ports.Report(Event{Kind: Warned, Text: text.New("the memory of the agent is not locked: %s", weak)})
 }
+
+// mustLock: keys of a production store never lie in memory that may be swapped.
+func (a *agent) mustLock() bool { return a.config.Environment == custody.Production && !a.noArmor }
 
 // life is a context that ends with a signal, and with the process that started this one until it is ready.
 func (a *agent) life(ctx context.Context) (context.Context, func()) {
@@ -340,6 +344,7 @@ func (a *agent) officers() (*custody.SealedMaster, []*custody.Locked, error) {
 func (a *agent) gather(
 	ctx context.Context, opening *custody.Opening, locked []*custody.Locked,
 ) (present []*custody.Identity, err error) {
+	defer a.letGo()
 	var screen Screen
 	if a.ports.Terminal != nil {
 		screen = a.ports.Screen(a.ports.Terminal, a.config.Language)
@@ -367,6 +372,16 @@ func (a *agent) gather(
 	return present, nil
 }
 
+// letGo closes the terminal and the descriptors: the agent lives on, and who sat there must be able to leave.
+func (a *agent) letGo() {
+	if a.ports.Terminal != nil {
+		_ = a.ports.Terminal.Close() // it was read from and written to
+	}
+	for _, f := range a.ports.Passphrases {
+		_ = f.Close() // it was read
+	}
+}
+
 // unseal opens the store and serves until its end.
 func (a *agent) unseal(ctx context.Context) error {
 	var s *server
@@ -379,6 +394,7 @@ func (a *agent) unseal(ctx context.Context) error {
 			fieldActivities: audit.Clean(activityWords(s.auth.Activities()))}
 		return nil
 	})
+	a.leaveTerminal()
 	if err != nil {
 		if s != nil {
 			s.discard()
@@ -386,6 +402,16 @@ func (a *agent) unseal(ctx context.Context) error {
 		return err
 	}
 	return s.live(ctx)
+}
+
+// leaveTerminal lets go of what was inherited: whoever sits there is alone with their shell again.
+func (a *agent) leaveTerminal() {
+	for _, f := range append(slices.Clone(a.ports.Passphrases), a.ports.Terminal) {
+		if f != nil {
+			_ = f.Close() // it was read
+		}
+	}
+	a.ports.Terminal, a.ports.Passphrases = nil, nil
 }
 
 // build opens the master key and makes everything that serves, the socket last.
@@ -454,6 +480,7 @@ type server struct {
 	gate     *gate
 	desk     *desk
 	socket   *socket
+	handlers map[string]handler
 	owner    int // uid of this process, and of all whom it answers
 
 	stop   chan text.Text // somebody told it to end
@@ -466,13 +493,14 @@ type server struct {
 	sessions map[*session]struct{}
 	by       audit.Actor // who told it to end
 	refused  refusals
+	panics   atomic.Int64 // connections that ended by a bug
 }
 
 func (a *agent) newServer(
 	guard custody.Guard, roster *custody.Roster, boundary hsm.Boundary, listener *socket,
 ) *server {
 	s := &server{agent: a, owner: os.Geteuid(), auth: guard.Authorisation, roster: roster, boundary: boundary, socket: listener,
-		stop: make(chan text.Text, 1), sealed: make(chan struct{}), sessions: map[*session]struct{}{}}
+		handlers: handlers(), stop: make(chan text.Text, 1), sealed: make(chan struct{}), sessions: map[*session]struct{}{}}
 	s.gate = &gate{store: a.config.Store, environment: a.config.Environment, guard: guard, roster: roster,
 		env: a.ports.Env, rec: a.ledger, screens: a.ports.Screen}
 	s.desk = &desk{ledger: a.ledger, boundary: boundary, environment: a.config.Environment, admit: s.gate.admit,
@@ -481,6 +509,7 @@ func (a *agent) newServer(
 		s.desk.admit = func(context.Context, custody.Action, Intent) (admitted, error) { return admitted{}, nil }
 	}
 	s.by = a.ledger.self
+	s.ctx, s.cancel = context.WithCancelCause(context.Background()) // ends with the store, and with nothing else
 	return s
 }
 
@@ -504,7 +533,6 @@ func (s *server) discard() {
 
 // live serves until the end, and seals.
 func (s *server) live(ctx context.Context) error {
-	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	s.wg.Go(s.accept)
 	s.agent.ready.Store(true)
 	_ = s.agent.ports.Report(Event{Kind: Ready, PID: os.Getpid(), Until: s.auth.Until(), Activities: s.auth.Activities(),
@@ -532,13 +560,16 @@ func (s *server) wait(ctx context.Context) (text.Text, error) {
 		if why, ended := s.auth.Ended(); ended {
 			return why, nil
 		}
+		if err := secret.LockError(); err != nil && s.agent.mustLock() {
+			return text.New("the agent's memory can no longer be locked"), err
+		}
 		if !s.socket.ours() {
 			return text.New("the socket was taken away"), nil
 		}
 	}
 }
 
-// grace is how long an agent that has sealed itself waits for connections to end.
+// grace is how long an agent that has sealed itself waits for answers to be written.
 const grace = 2 * time.Second
 
 // seal ends the store: nothing more is admitted, what is under way gets its outcome, the keys are wiped, and all that is
@@ -561,13 +592,11 @@ func (s *server) seal(why text.Text) error {
 	return err
 }
 
-// hangUp ends the connections: those that asked for the end get their answer first.
+// hangUp ends the connections. No more is read from them; what is being answered is answered yet.
 func (s *server) hangUp() {
 	s.mu.Lock()
 	for c := range s.sessions {
-		if !c.sealing.Load() {
-			c.close()
-		}
+		_ = c.conn.CloseRead() // it may be closed
 	}
 	s.mu.Unlock()
 	over := make(chan struct{})
@@ -579,6 +608,12 @@ func (s *server) hangUp() {
 	defer stop()
 	select {
 	case <-over:
+		return
 	case <-late.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.sessions {
+		c.close()
 	}
 }

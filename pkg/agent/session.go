@@ -10,7 +10,6 @@ import (
 	"os"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"poskey/internal/fault"
@@ -35,7 +34,6 @@ type session struct {
 	files   []*os.File // that came with the frame that is being read
 	job     *job
 	probers []hsm.ProbeCloser
-	sealing atomic.Bool // it asked for the end and waits for it
 	once    sync.Once
 }
 
@@ -70,7 +68,11 @@ func (s *server) enter(c *session) bool {
 // serve ends with its connection. A panic ends this connection alone; what it says may hold anything and is not shown.
 func (s *server) serve(c *session) {
 	defer func() {
-		_ = recover()
+		if recover() != nil {
+			s.panics.Add(1)
+			e := audit.Entry{Who: s.agent.ledger.self, Operation: opConnect}
+			_ = s.agent.ledger.append(e, audit.Outcome{Result: audit.Failed, Fault: fault.Bug}) // the agent ends when this fails
+		}
 		c.leave()
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -205,7 +207,7 @@ func (c *session) answer(f frame) (any, []*secret.Bytes, error) {
 	if len(q.Args) == 0 {
 		q.Args = json.RawMessage("{}")
 	}
-	h, ok := c.server.handlers()[q.Op]
+	h, ok := c.server.handlers[q.Op]
 	if !ok {
 		return nil, nil, fault.New(fault.Malformed, "an agent is not asked this")
 	}

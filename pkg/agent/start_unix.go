@@ -52,7 +52,7 @@ func Start(ctx context.Context, spec StartSpec, report func(Event)) (Started, er
 		close(gone)
 	}()
 	forget := context.AfterFunc(ctx, func() { tellToEnd(c.Process, gone) })
-	go func() {    // a configuration may be longer than a pipe holds; an agent that died says so by its report
+	go func() { // a configuration may be longer than a pipe holds; an agent that died says so by its report
 		_ = writeConfig(configW, handedOver{spec.Config, spec.Terminal != nil, len(spec.Passphrases)})
 	}()
 	started, err := follow(reportR, report)

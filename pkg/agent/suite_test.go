@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"context"
 	"crypto/rand"
 	"path/filepath"
 	"testing"
@@ -53,8 +54,10 @@ func freely(t testing.TB, change ...func(*server)) (*server, string) {
 		ch(s)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- s.live(t.Context()) }()
-	t.Cleanup(func() { // the test's context has ended
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { ended <- s.live(ctx) }()
+	t.Cleanup(func() {
+		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}

@@ -77,7 +77,7 @@ func ReadCheckpoint(signed []byte) (Checkpoint, error) {
 }
 
 // OpenCheckpoint reads a signed note and gives the officers who signed it, by the names of their verifiers. Up to a slash
-// the name is the person (li.na/7F3A91C2): two keys of one officer are one officer. A wrong signature by a known officer,
+// the name is the person (officer.a/7F3A91C2): two keys of one officer are one officer. A wrong signature by a known officer,
 // or fewer officers than asked for (at least one), is an error of kind log_broken; signatures of unknown officers do not
 // count.
 func OpenCheckpoint(signed []byte, officers note.Verifiers, quorum int) (Checkpoint, []string, error) {

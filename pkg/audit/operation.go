@@ -21,10 +21,14 @@ const (
 const (
 	StoreCreate         Operation = "store.create"
 	StoreUnseal         Operation = "store.unseal"
+	StoreAuthorise      Operation = "store.authorise"
 	StoreSeal           Operation = "store.seal"
 	StoreBackup         Operation = "store.backup"
 	StoreRestore        Operation = "store.restore"
 	StoreVerify         Operation = "store.verify"
+	ShareOpen           Operation = "share.open"
+	MasterOpen          Operation = "master.open"
+	MasterReshare       Operation = "master.reshare"
 	OfficerCreate       Operation = "officer.create"
 	OfficerAdd          Operation = "officer.add"
 	OfficerRemove       Operation = "officer.remove"
@@ -96,6 +100,10 @@ func Operations() []NamedOperation {
 		{LogExport, text.New("export the audit log")},
 		{StoreCreate, text.New("create the key store")},
 		{StoreUnseal, text.New("unseal the key store")},
+		{ShareOpen, text.New("open a share of the master key")},
+		{MasterOpen, text.New("put the master key together")},
+		{MasterReshare, text.New("share the master key anew")},
+		{StoreAuthorise, text.New("allow activities for a time")},
 		{StoreSeal, text.New("seal the key store")},
 		{StoreBackup, text.New("back up the key store")},
 		{StoreRestore, text.New("restore the key store")},

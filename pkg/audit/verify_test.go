@@ -546,8 +546,8 @@ func TestStoreAloneIsAskedFor(t *testing.T) {
 
 func TestIdentitiesOfOnePersonAreOneOfficer(t *testing.T) {
 	l, _ := newLog(t, 2)
-	old, oldKey := officerWith(t, "li.na/11111111", 1)
-	renewed, newKey := officerWith(t, "li.na/22222222", 2)
+	old, oldKey := officerWith(t, "alice/11111111", 1)
+	renewed, newKey := officerWith(t, "alice/22222222", 2)
 	signed, err := l.Checkpoint(bob, old, renewed)
 	if err != nil {
 		t.Fatal(err)

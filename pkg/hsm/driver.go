@@ -12,3 +12,6 @@ func CompareStrict(k Key, expected kcv.Expected, m kcv.Method, full []byte) (kcv
 	}
 	return verdict(k.Algorithm, expected, m, full)
 }
+
+// CheckParts compares each component with its expected check value, where these were given, before anything is combined.
+func (f Forming) CheckParts() error { return checkParts(f) }

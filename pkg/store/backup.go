@@ -88,7 +88,7 @@ func (d *dumper) table(ctx context.Context, tx *sql.Tx, t table, mark *Mark) err
 	d.rows[t.name] = 0
 	into := t.destinations()
 	var line []byte
-	rows, err := tx.QueryContext(ctx, "SELECT "+t.names()+" FROM "+t.name+" ORDER BY "+t.key)
+	rows, err := tx.QueryContext(ctx, "SELECT "+t.names()+" FROM "+t.name+" ORDER BY "+t.key) //nolint:gosec // G202: names of dump.go
 	return each(rows, err, func(r *sql.Rows) error {
 		err := r.Scan(into...)
 		if err != nil {
@@ -204,7 +204,7 @@ func (d *undumper) all(f func(*table, []any) error, sum *Summary) ([]byte, error
 			err = f(&left[0], row)
 		}
 		if err != nil {
-			return nil, fault.Wrap(err, "line %d", d.lines)
+			return nil, fault.Wrap(dbError(err), "line %d", d.lines)
 		}
 		d.sum.Write(line)
 		if d.rows[name]++; name == "meta" {

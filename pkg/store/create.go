@@ -86,7 +86,7 @@ func birthOfFile(ctx context.Context, path string, o Options, fill func(context.
 }
 
 func buildFile(ctx context.Context, path string, o Options, fill func(context.Context, *sql.Tx) error) (err error) {
-	db, err := openSQLite(path, readWrite, "DELETE", o.Wait)
+	db, err := openSQLite(path, readWrite, o.Wait)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
@@ -89,7 +90,10 @@ func isToken(s string, most int) bool {
 	return s != "" && len(s) <= most && strings.IndexFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7F }) < 0
 }
 
-func isLine(s string, most int) bool { return len(s) <= most && !strings.ContainsAny(s, "\x00\n\r") }
+// isLine reports a line of UTF-8.
+func isLine(s string, most int) bool {
+	return len(s) <= most && utf8.ValidString(s) && !strings.ContainsAny(s, "\x00\n\r")
+}
 
 func checkSerial(s string) error {
 	if !isToken(s, 64) {

@@ -5,7 +5,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"net/url"
 	"path/filepath"
 	"runtime"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -47,9 +45,9 @@ const (
 	immutable sqliteMode = "ro&immutable=1" // a file that nobody can change, such as a copy on a read-only medium
 )
 
-// openSQLite connects to a file. WAL with synchronous FULL: what was acknowledged is on the disk, and readers do not wait
-// for the writer. secure_delete overwrites what is erased.
-func openSQLite(path string, mode sqliteMode, journal string, wait time.Duration) (*sql.DB, error) {
+// openSQLite connects to a file. With synchronous FULL what was acknowledged is on the disk; secure_delete overwrites what
+// is erased. That it keeps a write-ahead log, so that readers do not wait for the writer, is written in the file.
+func openSQLite(path string, mode sqliteMode, wait time.Duration) (*sql.DB, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -62,9 +60,7 @@ func openSQLite(path string, mode sqliteMode, journal string, wait time.Duration
 	dsn := "file://" + (&url.URL{Path: slashed}).EscapedPath() + "?mode=" + string(mode) + "&_txlock=immediate"
 	pragmas := []string{"busy_timeout(" + strconv.FormatInt(wait.Milliseconds(), 10) + ")", "foreign_keys(1)",
 		"synchronous(FULL)", "secure_delete(1)", "temp_store(2)", "cache_size(-65536)", "trusted_schema(0)"}
-	if mode == readWrite {
-		pragmas = append(pragmas, "journal_mode("+journal+")")
-	} else {
+	if mode != readWrite {
 		pragmas = append(pragmas, "query_only(1)")
 	}
 	if runtime.GOOS == "darwin" { // fsync alone leaves it in the drive's cache there
@@ -130,9 +126,3 @@ const maxTries = 20
 
 // passing reports an error of the link that a new connection may mend.
 func passing(err error) bool { return fault.Is(dbError(err), fault.DeviceLink) && !refused(err) }
-
-// refused reports that no connection could be made at all; trying once more at once would not help.
-func refused(err error) bool {
-	var connecting *pgconn.ConnectError
-	return errors.As(err, &connecting)
-}

@@ -36,21 +36,28 @@ func dbError(err error) error {
 		return postgresError(pg)
 	case errors.Is(err, context.DeadlineExceeded) && !isLinkError(err):
 		return fault.WrapAs(fault.DeviceTimeout, err, "the database was not waited for")
-	case isLinkError(err):
-		return fault.WrapAs(fault.DeviceLink, err, "the database does not answer")
+	case refused(err):
+		return fault.WrapAs(fault.DeviceLink, err, "the database cannot be reached")
 	case errors.Is(err, fs.ErrNotExist):
 		return fault.WrapAs(fault.NotFound, err, "the database")
 	case errors.Is(err, fs.ErrPermission):
 		return fault.WrapAs(fault.NotPermitted, err, "the database")
+	case isLinkError(err):
+		return fault.WrapAs(fault.DeviceLink, err, "the database does not answer")
 	}
 	return fault.Wrap(err, "the database")
 }
 
+// refused reports that no connection could be made at all; trying once more at once would not help.
+func refused(err error) bool {
+	var connecting *pgconn.ConnectError
+	return errors.As(err, &connecting)
+}
+
 // isLinkError reports that the line to a server broke, was refused or could not be made.
 func isLinkError(err error) bool {
-	var connecting *pgconn.ConnectError
 	var network net.Error
-	return errors.As(err, &connecting) || errors.As(err, &network) || errors.Is(err, io.EOF) ||
+	return refused(err) || errors.As(err, &network) || errors.Is(err, io.EOF) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, driver.ErrBadConn) ||
 		errors.Is(err, sql.ErrConnDone) || strings.Contains(err.Error(), "conn closed")
 }

@@ -67,6 +67,8 @@ func (m *Master) check() error {
 		return fault.New(fault.Bug, "generations of the master key count from 1")
 	case !officers && !token:
 		return fault.New(fault.Bug, "a master key is sealed to officers or in a token, and not both")
+	case !isLine(m.Token, 4096):
+		return fault.New(fault.Usage, "the URI of the token is a line of at most %d bytes", 4096)
 	case strings.Contains(m.Token, "pin-value"):
 		return fault.New(fault.Usage, "the URI of the token has a PIN in it; a store keeps no PIN")
 	}

@@ -56,7 +56,7 @@ func (s *Store) InsertMany(ctx context.Context, c Change, all iter.Seq2[Key, err
 				return err
 			}
 			if _, err := in.insert(k); err != nil {
-				return fault.Wrap(err, "key %d", done.Count+1)
+				return fault.Wrap(dbError(err), "key %s", k.Ref())
 			}
 			done.Count++
 		}
@@ -274,7 +274,7 @@ func (in *inserter) parent(r Ref) (int64, error) {
 	}
 	p, err := findKey(in.ctx, in.tx, r)
 	if err != nil {
-		return 0, fault.Wrap(err, "the parent")
+		return 0, fault.Wrap(dbError(err), "the parent")
 	}
 	if p.State == Compromised || p.State.Gone() {
 		return 0, fault.New(fault.NotPermitted, "the parent %s is %s", r, p.State)
@@ -289,7 +289,7 @@ func packNames(names []string) (string, error) {
 		return "", nil
 	}
 	for _, n := range names {
-		if n == "" || len(n) > maxLabel || strings.ContainsAny(n, "\x00\n\r") {
+		if n == "" || !isLine(n, maxLabel) {
 			return "", fault.New(fault.Usage, "the name of a custodian is 1 to %d bytes on one line", maxLabel)
 		}
 	}

@@ -105,4 +105,4 @@ type Key struct {
 }
 
 // Ref gives the key's name.
-func (k *Key) Ref() Ref { return Ref{k.Label, k.Version} }
+func (k Key) Ref() Ref { return Ref{k.Label, k.Version} }

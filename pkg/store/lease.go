@@ -177,7 +177,7 @@ func returnLease(ctx context.Context, tx *sql.Tx, at int64, id string, uses []Le
 	}
 	for _, use := range uses {
 		if err := keepUse(ctx, tx, &k, &l, use, unusedFrom, at); err != nil {
-			return fault.Wrap(err, "number %d", use.Number)
+			return fault.Wrap(dbError(err), "number %d", use.Number)
 		}
 	}
 	return nil

@@ -20,7 +20,7 @@ type Officer struct {
 }
 
 func (o *Officer) check() error {
-	if o.ID == "" || len(o.ID) > 64 || o.Fingerprint == "" || len(o.Fingerprint) > 128 || len(o.Card) == 0 {
+	if !isToken(o.ID, 64) || !isToken(o.Fingerprint, 128) || len(o.Card) == 0 {
 		return fault.New(fault.Usage, "an officer has an id, a fingerprint and a card")
 	}
 	return nil

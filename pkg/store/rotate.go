@@ -7,6 +7,7 @@ import (
 	"database/sql"
 
 	"poskey/internal/fault"
+	"poskey/pkg/keyblock"
 )
 
 // Rewrapped is a child's block under the successor of its parent.
@@ -42,7 +43,7 @@ func (s *Store) rotate(ctx context.Context, tx *sql.Tx, c Change, at int64, old 
 	}
 	id, err := s.insertOne(ctx, tx, at, successor)
 	if err != nil {
-		return nil, err
+		return nil, fault.Wrap(dbError(err), "key %s", successor.Ref())
 	}
 	if err := rehangAll(ctx, tx, was, id, children); err != nil {
 		return nil, err
@@ -110,6 +111,9 @@ func (s *Store) Rehang(ctx context.Context, c Change, r, parent Ref, parentBlock
 func rehang(ctx context.Context, tx *sql.Tx, k keyRow, to int64, parentBlock string) error {
 	if k.State.Gone() {
 		return fault.New(fault.NotPermitted, "key %s is %s", k.Ref(), k.State)
+	}
+	if !isLine(parentBlock, keyblock.MaxInput) {
+		return fault.New(fault.Usage, "the block of key %s under its parent is too long or no line of text", k.Ref())
 	}
 	var circle bool
 	err := tx.QueryRowContext(ctx, `WITH RECURSIVE above (id) AS (SELECT CAST($1 AS BIGINT)

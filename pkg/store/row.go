@@ -128,7 +128,7 @@ func (k *Key) check() error {
 	if err := k.Ref().check(); err != nil {
 		return err
 	}
-	return fault.Wrap(k.checkFields(), "key %s", k.Ref())
+	return k.checkFields()
 }
 
 func (k *Key) checkFields() error {
@@ -137,15 +137,15 @@ func (k *Key) checkFields() error {
 		return fault.New(fault.Usage, "it has no version")
 	case len(k.Usage) != 2 || !isWord(string(k.Usage)):
 		return fault.New(fault.Usage, "the usage %q is not two letters or digits", string(k.Usage))
-	case k.Algorithm == "" || len(k.Algorithm) > 32:
+	case !isToken(string(k.Algorithm), 32):
 		return fault.New(fault.Usage, "it has no algorithm")
 	case !isWord(string([]byte{k.Mode, k.Exportability})):
 		return fault.New(fault.Usage, "mode of use and exportability are a letter each")
 	case k.Len < 1 || k.Len > 1<<16:
 		return fault.New(fault.Usage, "a key of %d bytes", k.Len)
-	case k.Block == "" || len(k.Block) > keyblock.MaxInput || len(k.ParentBlock) > keyblock.MaxInput:
-		return fault.New(fault.Usage, "it has no block, or one that is too long")
-	case len(k.Purpose) > maxPurpose || strings.ContainsAny(k.Purpose, "\x00\n\r"):
+	case k.Block == "" || !isLine(k.Block, keyblock.MaxInput) || !isLine(k.ParentBlock, keyblock.MaxInput):
+		return fault.New(fault.Usage, "it has no block, or one that is too long or no line of text")
+	case !isLine(k.Purpose, maxPurpose):
 		return fault.New(fault.Usage, "the purpose is a line of at most %d bytes", maxPurpose)
 	case len(k.Custodians) > maxCustodians:
 		return fault.New(fault.Usage, "%d custodians, at most %d", len(k.Custodians), maxCustodians)

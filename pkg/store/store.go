@@ -86,7 +86,7 @@ func (s *Store) connect(ctx context.Context) (err error) {
 	if s.options.ReadOnly {
 		mode = readOnly
 	}
-	if s.db, err = openSQLite(s.url.path, mode, "WAL", s.options.Wait); err != nil {
+	if s.db, err = openSQLite(s.url.path, mode, s.options.Wait); err != nil {
 		return err
 	}
 	err = s.db.PingContext(ctx)
@@ -95,7 +95,7 @@ func (s *Store) connect(ctx context.Context) (err error) {
 		// change it from here.
 		err = alongside(err, s.db.Close())
 		var lonely error
-		if s.db, lonely = openSQLite(s.url.path, immutable, "", s.options.Wait); lonely == nil {
+		if s.db, lonely = openSQLite(s.url.path, immutable, s.options.Wait); lonely == nil {
 			if lonely = s.db.PingContext(ctx); lonely == nil {
 				return nil
 			}

@@ -5,7 +5,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"strings"
 	"time"
 
 	"poskey/internal/fault"
@@ -54,7 +53,7 @@ func checkStep(r Ref, from, to State, reason string) error {
 		return fault.New(fault.Usage, "key %s is named without its version", r.Label)
 	case !from.MayBecome(to):
 		return fault.New(fault.NotPermitted, "a key that is %s cannot become %s", from, to)
-	case len(reason) > maxReason || strings.ContainsAny(reason, "\x00\n\r"):
+	case !isLine(reason, maxReason):
 		return fault.New(fault.Usage, "a reason is a line of at most %d bytes", maxReason)
 	}
 	return nil
@@ -86,7 +85,7 @@ func (s *Store) step(ctx context.Context, tx *sql.Tx, c Change, at int64, k keyR
 		put("destroyed", micros(now))
 		set += ", block = '', parent_block = ''"
 	}
-	if _, err := tx.ExecContext(ctx, "UPDATE keys SET "+set+" WHERE id = $1", args...); err != nil {
+	if _, err := tx.ExecContext(ctx, "UPDATE keys SET "+set+" WHERE id = $1", args...); err != nil { //nolint:gosec // G202: names of columns
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO key_events (key_id, at, from_state, to_state, reason, mark_seq)

@@ -4,6 +4,7 @@ package store
 
 import (
 	"database/sql"
+	"slices"
 
 	"poskey/internal/fault"
 )
@@ -33,8 +34,9 @@ func (v *verifier) keySets() error {
 	return nil
 }
 
-func (v *verifier) leases(k *KeySet) (map[string]Lease, error) {
-	byID := map[string]Lease{}
+// leases gives those of a key set in the order of their numbers.
+func (v *verifier) leases(k *KeySet) ([]Lease, error) {
+	var all []Lease
 	end := uint64(0)
 	rows, err := v.tx.QueryContext(v.ctx, "SELECT "+leaseColumns+" FROM leases WHERE key_set = $1 ORDER BY lo", k.ID)
 	err = each(rows, err, func(r *sql.Rows) error {
@@ -42,7 +44,7 @@ func (v *verifier) leases(k *KeySet) (map[string]Lease, error) {
 		if err != nil {
 			return err
 		}
-		byID[l.ID] = l
+		all = append(all, l)
 		switch {
 		case l.From < k.From || l.To > k.Next:
 			v.find(l.ID, fault.New(fault.ChecksumMismatch, "the lease has numbers that key set %s never handed out", k.ID))
@@ -52,10 +54,10 @@ func (v *verifier) leases(k *KeySet) (map[string]Lease, error) {
 		end = max(end, l.To)
 		return nil
 	})
-	return byID, err
+	return all, err
 }
 
-func (v *verifier) allocations(k *KeySet, leases map[string]Lease) error {
+func (v *verifier) allocations(k *KeySet, leases []Lease) error {
 	rows, err := v.tx.QueryContext(v.ctx, "SELECT "+allocationColumns+" FROM allocations WHERE key_set = $1 ORDER BY n", k.ID)
 	return each(rows, err, func(r *sql.Rows) error {
 		a, err := scanAllocation(r)
@@ -69,7 +71,7 @@ func (v *verifier) allocations(k *KeySet, leases map[string]Lease) error {
 
 // fits holds an allocation against its key set: the number in the range and handed out, the KSN that of the number (so
 // its device field is even), and in the lease that it names and in no other.
-func (a *Allocation) fits(k *KeySet, leases map[string]Lease) error {
+func (a *Allocation) fits(k *KeySet, leases []Lease) error {
 	if err := checkRequest(a.RequestID, a.Serial); err != nil {
 		return err
 	}
@@ -83,10 +85,22 @@ func (a *Allocation) fits(k *KeySet, leases map[string]Lease) error {
 	if ksn.String() != a.KSN {
 		return fault.New(fault.ChecksumMismatch, "number %d of key set %s has KSN %s, the row says %s", a.Number, k.ID, ksn, a.KSN)
 	}
-	for id, l := range leases {
-		if in := l.From <= a.Number && a.Number < l.To; in != (id == a.Lease) {
-			return fault.New(fault.ChecksumMismatch, "number %d of key set %s is of another lease than the row says", a.Number, k.ID)
-		}
+	if a.Lease != leaseOf(leases, a.Number) {
+		return fault.New(fault.ChecksumMismatch, "number %d of key set %s is of another lease than the row says", a.Number, k.ID)
 	}
 	return nil
+}
+
+// leaseOf names the lease that a number is of, "" when it is of none.
+func leaseOf(leases []Lease, n uint64) string {
+	at, _ := slices.BinarySearchFunc(leases, n, func(l Lease, n uint64) int {
+		if l.To <= n {
+			return -1
+		}
+		return 1
+	})
+	if at < len(leases) && leases[at].From <= n {
+		return leases[at].ID
+	}
+	return ""
 }

@@ -7,8 +7,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
-	"errors"
 	"io"
 	"os"
 	"strings"
@@ -19,275 +17,214 @@ import (
 	"poskey/pkg/store"
 )
 
-// A backup is an age file for every officer of the store. Inside stand a title and sections, each a name in a line and
-// chunks of a length (4 bytes, big-endian) and so many bytes, up to a chunk of length 0:
-//
-//	log            the audit log, whole records
-//	checkpoint     one of its checkpoints; any number
-//	store          the dump of the inventory (pkg/store)
-//	end            without chunks
-const (
-	backupTitle   = "poskey backup 1\n"
-	partLog       = "log"
-	partSignature = "checkpoint"
-	partStore     = "store"
-	partEnd       = "end"
-	maxChunk      = 64 << 10
-	maxPartName   = 32
-)
-
 // BackedUp says what a backup holds.
 type BackedUp struct {
 	store.Summary
 	Records     uint64 // of the audit log
 	Checkpoints int
-	Officers    []string // who can open it
+	Officers    []string // ids of those who can open it
 	Bytes       int64    // of the file
 }
 
-// Backup writes the backup of a store and its log to a new file, and verifies it by reading it back from the disk:
-// every byte decrypts, the dump agrees with its own sums, and the log verifies. The file is removed when anything is wrong.
-// to are the cards of those who shall be able to open it.
-func (w *Work) Backup(ctx context.Context, f *os.File, log string, to []custody.Card) (BackedUp, error) {
+// Backup writes the backup of the store and its log to a new file for the officers of the cards, any one of whom can
+// open it. The file is read back from the disk before it gets its name: every byte decrypts and is the one that was
+// written, the dump agrees with its own sums, the log with itself, and the log has the place that the inventory has
+// reached. Whatever goes wrong, there is no file. Errors: file_exists; not_permitted for a card that is not of the store's
+// environment; log_broken for a log that does not verify or is not of the inventory's time (which `poskey store verify`
+// explains); and what the disk and the database say.
+func (w *Work) Backup(ctx context.Context, path, log string, to []custody.Card) (BackedUp, error) {
+	if err := w.fitToOpen(to); err != nil {
+		return BackedUp{}, err
+	}
+	if err := mustBeFree(path); err != nil {
+		return BackedUp{}, err
+	}
+	d, err := newDraft(path)
+	if err != nil {
+		return BackedUp{}, err
+	}
+	defer d.drop()
+	done, err := w.backup(ctx, d.File, log, to)
+	if err != nil {
+		return BackedUp{}, err
+	}
+	if err := d.place(); err != nil {
+		return BackedUp{}, err
+	}
+	return done, nil
+}
+
+// fitToOpen: nothing of a production store is for officers of test, and the other way round.
+func (w *Work) fitToOpen(to []custody.Card) error {
+	for _, c := range to {
+		if e := string(c.Environment()); e != w.vault.id.Environment {
+			return fault.New(fault.NotPermitted, "%s is an officer of %s, the store is one of %s", c.ID(), e, w.vault.id.Environment)
+		}
+	}
+	return nil
+}
+
+func (w *Work) backup(ctx context.Context, f *os.File, log string, to []custody.Card) (BackedUp, error) {
 	sealed, back, err := custody.SealTo(f, to)
 	if err != nil {
 		return BackedUp{}, err
 	}
 	wrote := sha256.New()
-	done, err := w.writeBackup(ctx, io.MultiWriter(sealed, wrote), log)
+	done, err := w.writeBackup(ctx, io.MultiWriter(sealed, wrote), log, to)
 	if err != nil {
 		return BackedUp{}, err
 	}
 	if err := sealed.Close(); err != nil {
-		return BackedUp{}, fault.WrapAs(fault.Failure, err, "write the backup")
+		return BackedUp{}, writing(err)
 	}
 	if err := f.Sync(); err != nil {
-		return BackedUp{}, fault.WrapAs(fault.Failure, err, "write the backup")
+		return BackedUp{}, writing(err)
 	}
 	if done.Bytes, err = f.Seek(0, io.SeekEnd); err != nil {
-		return BackedUp{}, fault.WrapAs(fault.Failure, err, "read the backup back")
+		return BackedUp{}, writing(err)
 	}
-	for _, c := range to {
-		done.Officers = append(done.Officers, c.ID())
-	}
-	return done, w.readBack(f, back, wrote.Sum(nil), done)
+	return done, fault.Wrap(readBack(f, back, wrote.Sum(nil), &done), "read the backup back")
 }
 
-// writeBackup begins the dump first, so that its moment is not after the log's end: a log that knows more than the
-// inventory is the normal case, the other way round is what an attack looks like.
-func (w *Work) writeBackup(ctx context.Context, out io.Writer, log string) (BackedUp, error) {
-	dump, pipe := io.Pipe()
-	type dumped struct {
-		summary store.Summary
-		err     error
-	}
-	result := make(chan dumped, 1)
-	go func() {
-		summary, err := w.vault.db.Backup(ctx, pipe)
-		_ = pipe.CloseWithError(err)
-		result <- dumped{summary, err}
-	}()
-	defer func() { _ = dump.Close() }()
-	first := bufio.NewReader(dump)
-	if _, err := first.Peek(1); err != nil {
-		return BackedUp{}, fault.Wrap(err, "dump the inventory")
-	}
-	if _, err := io.WriteString(out, backupTitle); err != nil {
-		return BackedUp{}, fault.WrapAs(fault.Failure, err, "write the backup")
-	}
-	done, err := writeLog(out, log)
-	if err != nil {
+// writeBackup begins the dump before it looks at the log, so that the log has every intent that the dump knows of: a log
+// that knows more than the inventory is what a crash leaves, the other way round is what an attack looks like.
+func (w *Work) writeBackup(ctx context.Context, out io.Writer, log string, to []custody.Card) (BackedUp, error) {
+	dump := w.dump(ctx)
+	defer dump.stop()
+	if err := dump.begun(); err != nil {
 		return BackedUp{}, err
 	}
-	if err := writePart(out, partStore, first); err != nil {
+	if _, err := io.WriteString(out, backupTitle); err != nil {
+		return BackedUp{}, writing(err)
+	}
+	var done BackedUp
+	for _, c := range to {
+		if err := writePart(out, partOfficer, bytes.NewReader(c.Marshal())); err != nil {
+			return BackedUp{}, err
+		}
+		done.Officers = append(done.Officers, c.ID())
+	}
+	if err := done.writeLog(out, log, identityOf(&w.vault.id)); err != nil {
+		return BackedUp{}, fault.Wrap(err, "the audit log")
+	}
+	if err := writePart(out, partStore, dump.from); err != nil {
 		return BackedUp{}, err
 	}
 	if err := writePart(out, partEnd, strings.NewReader("")); err != nil {
 		return BackedUp{}, err
 	}
-	d := <-result
-	done.Summary = d.summary
-	return done, d.err
+	var err error
+	done.Summary, err = dump.stop()
+	return done, err
+}
+
+// dumping is a dump of the inventory under way.
+type dumping struct {
+	from    *bufio.Reader
+	pipe    *io.PipeReader
+	ended   chan struct{}
+	summary store.Summary
+	err     error
+}
+
+func (w *Work) dump(ctx context.Context) *dumping {
+	r, out := io.Pipe()
+	d := &dumping{from: bufio.NewReaderSize(r, maxChunk), pipe: r, ended: make(chan struct{})}
+	go func() {
+		defer close(d.ended)
+		d.summary, d.err = w.vault.db.Backup(ctx, out)
+		_ = out.CloseWithError(d.err)
+	}()
+	return d
+}
+
+// begun waits for the first byte: from then on the dump's moment is fixed.
+func (d *dumping) begun() error {
+	_, err := d.from.Peek(1)
+	return err
+}
+
+// stop ends the dump where it is and waits for it: nothing of it touches the database any more.
+func (d *dumping) stop() (store.Summary, error) {
+	_ = d.pipe.Close()
+	<-d.ended
+	return d.summary, d.err
 }
 
 // writeLog copies the log as it is now, after verifying exactly the bytes that are copied.
-func writeLog(out io.Writer, path string) (BackedUp, error) {
-	f, err := os.Open(path)
+func (b *BackedUp) writeLog(out io.Writer, path string, id audit.Identity) error {
+	log, err := openLog(path)
 	if err != nil {
-		return BackedUp{}, fault.WrapAs(fault.Failure, err, "open the audit log")
+		return err
 	}
-	defer func() { _ = f.Close() }()
-	size, err := wholeRecords(f)
+	defer log.close()
+	report, err := audit.Verify(log.whole(), audit.Expect{Identity: id, Beside: log.notes})
 	if err != nil {
-		return BackedUp{}, err
+		return err
 	}
-	report, err := audit.Verify(io.NewSectionReader(f, 0, size), audit.Expect{})
-	if err != nil {
-		return BackedUp{}, fault.Wrap(err, "the audit log")
+	if err := writePart(out, partLog, log.whole()); err != nil {
+		return err
 	}
-	if err := writePart(out, partLog, io.NewSectionReader(f, 0, size)); err != nil {
-		return BackedUp{}, err
-	}
-	notes, err := audit.Checkpoints(path)
-	if err != nil {
-		return BackedUp{}, err
-	}
-	for _, note := range notes {
-		if err := writePart(out, partSignature, bytes.NewReader(note)); err != nil {
-			return BackedUp{}, err
+	for _, note := range log.notes {
+		if err := writePart(out, partNote, bytes.NewReader(note)); err != nil {
+			return err
 		}
 	}
-	return BackedUp{Records: report.Records, Checkpoints: len(notes)}, nil
+	b.Records, b.Checkpoints = report.Records, len(log.notes)
+	return nil
 }
 
-// wholeRecords is the length of the file up to its last line feed: somebody may be writing a record right now.
-func wholeRecords(f *os.File) (int64, error) {
-	size, err := f.Seek(0, io.SeekEnd)
-	if err != nil {
-		return 0, fault.WrapAs(fault.Failure, err, "read the audit log")
-	}
-	tail := make([]byte, min(size, audit.MaxLine))
-	if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
-		return 0, fault.WrapAs(fault.Failure, err, "read the audit log")
-	}
-	return size - int64(len(tail)) + int64(bytes.LastIndexByte(tail, '\n')+1), nil
-}
-
-func writePart(out io.Writer, name string, from io.Reader) error {
-	if _, err := io.WriteString(out, name+"\n"); err != nil {
-		return fault.WrapAs(fault.Failure, err, "write the backup")
-	}
-	buf := make([]byte, 4+maxChunk)
-	for {
-		n, err := io.ReadFull(from, buf[4:])
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			return fault.Wrap(err, "%s", name)
-		}
-		binary.BigEndian.PutUint32(buf, uint32(n))
-		if _, err := out.Write(buf[:4+n]); err != nil {
-			return fault.WrapAs(fault.Failure, err, "write the backup")
-		}
-		if n == 0 {
-			return nil
-		}
-	}
-}
-
-// readBack holds the file against what was written to it, by its content and by its sense.
-func (w *Work) readBack(f *os.File, back *custody.ReadBack, wrote []byte, want BackedUp) error {
+// readBack holds a backup against what was written to it, by its content and by its sense.
+func readBack(f *os.File, back *custody.ReadBack, wrote []byte, want *BackedUp) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return fault.WrapAs(fault.Failure, err, "read the backup back")
+		return writing(err)
 	}
-	plain, err := back.Open(bufio.NewReader(f))
+	plain, err := back.Open(bufio.NewReaderSize(f, maxChunk))
 	if err != nil {
-		return fault.Wrap(err, "read the backup back")
+		return err
 	}
 	read := sha256.New()
-	got := BackedUp{}
-	r := newParts(io.TeeReader(plain, read))
-	err = r.each(func(name string, part io.Reader) error {
-		var err error
+	got, marked, err := readBackup(io.TeeReader(plain, read), want.Mark)
+	switch {
+	case err != nil:
+		return err
+	case !marked:
+		return fault.New(fault.LogBroken, "the inventory was changed by record %d, which the log does not have; "+
+			"poskey store verify tells more", want.Mark.Seq)
+	}
+	same := bytes.Equal(read.Sum(nil), wrote) && got.Records == want.Records && got.Checkpoints == want.Checkpoints &&
+		got.SHA256 == want.SHA256 && len(got.Officers) == len(want.Officers)
+	if !same {
+		return fault.New(fault.Failure, "the backup does not hold what was written to it")
+	}
+	return nil
+}
+
+// readBackup reads a whole backup without keeping any of it, and looks for a mark in its log.
+func readBackup(plain io.Reader, mark store.Mark) (got BackedUp, marked bool, err error) {
+	err = newParts(plain).each(func(name string, part io.Reader) (err error) {
 		switch name {
+		case partOfficer:
+			var c custody.Card
+			c, err = readCard(part)
+			got.Officers = append(got.Officers, c.ID())
 		case partLog:
-			var report audit.Report
-			report, err = audit.Verify(part, audit.Expect{})
-			got.Records = report.Records
-		case partSignature:
+			got.Records, marked, err = followLog(part, mark)
+		case partNote:
 			got.Checkpoints++
 		case partStore:
 			got.Summary, err = store.ReadBackup(part)
 		}
 		return err
 	})
+	return got, marked, err
+}
+
+// readCard reads the card of a section.
+func readCard(part io.Reader) (custody.Card, error) {
+	raw, err := io.ReadAll(io.LimitReader(part, maxChunk))
 	if err != nil {
-		return fault.Wrap(err, "read the backup back")
+		return custody.Card{}, err
 	}
-	if !bytes.Equal(read.Sum(nil), wrote) || got.Records != want.Records || got.Checkpoints != want.Checkpoints ||
-		got.SHA256 != want.SHA256 {
-		return fault.New(fault.Failure, "the backup does not hold what was written to it")
-	}
-	return nil
-}
-
-// parts reads the sections of a backup in their order.
-type parts struct{ from *bufio.Reader }
-
-func newParts(r io.Reader) *parts { return &parts{bufio.NewReaderSize(r, maxChunk)} }
-
-// each hands over every section; what is left of one is skipped. It ends well only with the section "end" and nothing
-// behind it.
-func (p *parts) each(one func(name string, part io.Reader) error) error {
-	title := make([]byte, len(backupTitle))
-	if _, err := io.ReadFull(p.from, title); err != nil || string(title) != backupTitle {
-		return fault.New(fault.Malformed, "it is no backup of a store, or one of another version")
-	}
-	for {
-		name, err := p.name()
-		if err != nil {
-			return err
-		}
-		part := &chunks{from: p.from}
-		if err := one(name, part); err != nil {
-			return err
-		}
-		if _, err := io.Copy(io.Discard, part); err != nil {
-			return err
-		}
-		if name != partEnd {
-			continue
-		}
-		switch _, err := p.from.ReadByte(); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		}
-		return fault.New(fault.Malformed, "more follows after the end of the backup")
-	}
-}
-
-func (p *parts) name() (string, error) {
-	name, err := p.from.ReadSlice('\n')
-	if err != nil || len(name) > maxPartName {
-		return "", cutShort(err)
-	}
-	return string(name[:len(name)-1]), nil
-}
-
-// cutShort tells damage, which the decryption found, from an end in the middle.
-func cutShort(err error) error {
-	if fault.Is(err, fault.MACMismatch) {
-		return err
-	}
-	return fault.New(fault.Malformed, "the backup is cut short")
-}
-
-// chunks reads the chunks of a section as one stream.
-type chunks struct {
-	from *bufio.Reader
-	left int
-	done bool
-}
-
-func (c *chunks) Read(p []byte) (int, error) {
-	if c.left == 0 && !c.done {
-		var length [4]byte
-		if _, err := io.ReadFull(c.from, length[:]); err != nil {
-			return 0, cutShort(err)
-		}
-		n := binary.BigEndian.Uint32(length[:])
-		if n > maxChunk {
-			return 0, fault.New(fault.Malformed, "a chunk of the backup is longer than %d bytes", maxChunk)
-		}
-		c.left, c.done = int(n), n == 0
-	}
-	if c.done {
-		return 0, io.EOF
-	}
-	n, err := c.from.Read(p[:min(len(p), c.left)])
-	c.left -= n
-	if err != nil {
-		err = cutShort(err)
-	}
-	return n, err
+	return custody.ParseCard(raw)
 }

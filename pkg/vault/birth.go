@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/hex"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -55,8 +54,7 @@ func Create(ctx context.Context, env keys.Env, b Birth) (store.Identity, error) 
 	identity := store.Identity{ID: id, Environment: string(b.Environment), Created: env.Now(), Master: store.Master{
 		Kind: store.ByOfficers, Check: made.Check, Generation: made.Generation, Sealed: made.Document}}
 	if err := writeNew(ctx, env, b.URL, identity, slices.Concat(b.Holders, b.Others)); err != nil {
-		_ = os.Remove(log)
-		_ = os.RemoveAll(audit.CheckpointDir(log))
+		removeLog(log)
 		return store.Identity{}, err
 	}
 	return identity, nil
@@ -89,6 +87,9 @@ func mustBeNew(ctx context.Context, env keys.Env, url store.URL) error {
 
 // newID draws a store's name. The environment stands in front, for people; 48 bits tell stores apart.
 func newID(random io.Reader, e custody.Environment) (string, error) {
+	if e != custody.Test && e != custody.Production {
+		return "", fault.New(fault.Usage, "a store is for test or for production")
+	}
 	raw := make([]byte, 6)
 	if _, err := io.ReadFull(random, raw); err != nil {
 		return "", fault.WrapAs(fault.Failure, err, "draw the store's id")

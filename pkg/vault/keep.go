@@ -27,8 +27,9 @@ type New struct {
 
 // Kept is a key that the inventory has.
 type Kept struct {
-	Row  store.Key
-	Same []store.Ref // keys with an equal check value: the same key twice, or chance
+	Row      store.Key
+	Same     []store.Ref        // keys with an equal check value: the same key twice, or chance
+	Warnings []keyblock.Warning // of its block under the parent, when that was made here
 }
 
 // NewRef names a new key: the first version of a label that is not there. Error: file_exists.
@@ -52,82 +53,140 @@ func (v *Vault) NewRef(ctx context.Context, label string) (store.Ref, error) {
 }
 
 // Enter puts a key into the inventory, under its parent when it has one. The key gets the label here, if it has none yet.
-// Errors: file_exists; weak_key in production; and those of wrapping under the parent.
+// A parent whose block the key came in (New.Block) may be deactivated; one that is to protect something new is active.
+// Errors: file_exists; weak_key in production, for the key and for a parent that is weaker than the key; those of wrapping
+// under the parent; and outcome_unknown when the key may be in the store and cannot be read back.
 func (w *Work) Enter(ctx context.Context, k hsm.Key, n New) (Kept, error) {
 	if err := w.fitForStore(k); err != nil {
 		return Kept{}, err
 	}
 	if k.Label != n.Ref.String() {
-		named, err := w.Work.Keep(ctx, k, n.Ref.String())
+		named, err := w.Keep(ctx, k, n.Ref.String())
 		if err != nil {
+			return Kept{}, err
+		}
+		if err := w.fitForStore(named); err != nil { // what the block says and not what the handle said
 			return Kept{}, err
 		}
 		k = named
 	}
-	row := store.Key{
-		Label: n.Ref.Label, Version: n.Ref.Version,
-		Usage: k.Usage, Algorithm: k.Algorithm, Mode: k.Mode, Exportability: k.Exportability, Len: k.Len,
-		Block: k.Block, Check: k.Check, Custodians: n.Custodians, Origin: n.Origin, Purpose: n.Purpose,
-		NotAfter: n.NotAfter, Parent: n.Parent, ParentBlock: n.Block,
-	}
+	row := rowOf(k, n.Ref)
+	row.Custodians, row.Origin, row.Purpose, row.NotAfter = n.Custodians, n.Origin, n.Purpose, n.NotAfter
+	row.Parent, row.ParentBlock = n.Parent, n.Block
 	if n.Dormant {
 		row.State = store.PreActivation
 	}
-	if !n.Parent.IsZero() {
-		if err := w.hang(ctx, k, &row); err != nil {
-			return Kept{}, err
-		}
+	warnings, err := w.hang(ctx, k, &row)
+	if err != nil {
+		return Kept{}, err
 	}
 	same, err := w.vault.db.Insert(ctx, w.change(), row)
 	if err != nil {
 		return Kept{}, err
 	}
-	kept, err := w.vault.db.Get(ctx, n.Ref)
+	kept, err := w.readRow(ctx, n.Ref, k.Block)
+	return Kept{kept, same, warnings}, err
+}
+
+// rowOf is what the boundary says of a key.
+func rowOf(k hsm.Key, ref store.Ref) store.Key {
+	return store.Key{Label: ref.Label, Version: ref.Version, Usage: k.Usage, Algorithm: k.Algorithm, Mode: k.Mode,
+		Exportability: k.Exportability, Len: k.Len, Block: k.Block, Check: k.Check}
+}
+
+// readRow reads what was committed. When that fails, nobody can say that nothing was done.
+func (w *Work) readRow(ctx context.Context, ref store.Ref, block string) (store.Key, error) {
+	row, err := w.vault.db.Get(ctx, ref)
 	if err != nil {
-		return Kept{}, fault.Wrap(err, "read %s back", n.Ref)
+		return store.Key{}, fault.WrapAs(fault.OutcomeUnknown, err, "it was written, but key %s cannot be read back", ref)
 	}
-	if kept.Block != k.Block {
-		return Kept{}, fault.New(fault.Failure, "key %s does not stand in the store as it was written", n.Ref)
+	if block != "" && row.Block != block {
+		return store.Key{}, fault.New(fault.OutcomeUnknown, "key %s does not stand in the store as it was written", ref)
 	}
-	return Kept{kept, same}, nil
+	return row, nil
 }
 
 // fitForStore: what may pass in a test has no place in a production store, whatever was allowed on the command line.
 func (w *Work) fitForStore(k hsm.Key) error {
-	if w.vault.id.Environment == store.Production && len(k.Weak) > 0 {
+	if w.inProduction() && len(k.Weak) > 0 {
 		return fault.New(fault.WeakKey, "a production store takes no weak key (%s): %s", string(k.Weak[0]), k.Weak[0].Text())
 	}
 	return nil
 }
 
-// hang puts a row under its parent: with its version, and as a block under it where the parent is a KBPK.
-func (w *Work) hang(ctx context.Context, k hsm.Key, row *store.Key) error {
-	parent, err := w.vault.Find(ctx, row.Parent, ToProtect)
+func (w *Work) inProduction() bool { return w.vault.id.Environment == store.Production }
+
+// hang puts a row under its parent, if it has one: with its version, and as a block under it where the parent is a KBPK.
+func (w *Work) hang(ctx context.Context, k hsm.Key, row *store.Key) ([]keyblock.Warning, error) {
+	if row.Parent.IsZero() {
+		return nil, nil
+	}
+	use := ToProtect
+	if row.ParentBlock != "" {
+		use = ToProcess
+	}
+	parent, err := w.vault.Find(ctx, row.Parent, use)
 	if err != nil {
-		return fault.Wrap(err, "parent")
+		return nil, fault.Wrap(err, "parent")
 	}
 	row.Parent = parent.Row.Ref()
 	if row.ParentBlock != "" || !mayWrap(parent.Key.Attributes) || k.Exportability == 'N' {
-		return nil
+		return nil, nil
 	}
-	row.ParentBlock, err = w.wrapUnder(ctx, k, parent.Key, "")
-	return fault.Wrap(err, "under its parent %s", row.Parent)
+	wrapped, err := w.wrapUnder(ctx, k, parent.Key, "")
+	if err == nil && w.inProduction() {
+		err = strong(wrapped.Warnings)
+	}
+	if err != nil {
+		return nil, fault.Wrap(err, "under its parent %s", row.Parent)
+	}
+	row.ParentBlock = wrapped.Block
+	return wrapped.Warnings, nil
 }
 
-// wrapUnder makes the block of a key under another one. What the former block said beside the key stays; without one the
-// header says what the key's attributes say.
-func (w *Work) wrapUnder(ctx context.Context, k, kbpk hsm.Key, former string) (string, error) {
+// strong makes an error of what a block says of weak keys: in production a key hangs under one that is as strong.
+func strong(warnings []keyblock.Warning) error {
+	for _, warning := range warnings {
+		if warning.Kind == fault.WeakKey {
+			return warning.Err()
+		}
+	}
+	return nil
+}
+
+// wrapUnder makes the block of a key under another one. What the former block said beside the key stays, but for check
+// values, which are made anew; without one the header says what the key's attributes say.
+func (w *Work) wrapUnder(ctx context.Context, k, kbpk hsm.Key, former string) (hsm.Wrapped, error) {
 	h, err := headerUnder(k, kbpk, former)
 	if err != nil {
-		return "", err
+		return hsm.Wrapped{}, err
 	}
-	data, err := w.CheckData(ctx, k)
-	if err != nil {
-		return "", err
+	if err := w.setChecks(ctx, &h, k, kbpk); err != nil {
+		return hsm.Wrapped{}, err
 	}
-	h.SetOpt("KC", data)
-	wrapped, err := w.Wrap(ctx, k, kbpk, h, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(k.Algorithm), AllowWeak: true})
-	return wrapped.Block, err
+	return w.Wrap(ctx, k, kbpk, h, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(k.Algorithm), AllowWeak: true})
+}
+
+// setChecks puts the key's check value into the header, and where the header had that of the KBPK, that of the new one.
+func (w *Work) setChecks(ctx context.Context, h *keyblock.Header, k, kbpk hsm.Key) error {
+	if k.Algorithm.IsBlockCipher() {
+		data, err := w.CheckData(ctx, k)
+		if err != nil {
+			return err
+		}
+		h.SetOpt("KC", data)
+	}
+	for _, id := range []string{"KP", "PK"} {
+		if _, there := h.Opt(id); !there {
+			continue
+		}
+		data, err := w.CheckData(ctx, kbpk)
+		if err != nil {
+			return err
+		}
+		h.SetOpt(id, data)
+	}
+	return nil
 }
 
 func headerUnder(k, kbpk hsm.Key, former string) (keyblock.Header, error) {

@@ -4,9 +4,11 @@ package vault
 
 import (
 	"context"
+	"time"
 
 	"poskey/internal/fault"
 	"poskey/pkg/hsm"
+	"poskey/pkg/keyblock"
 	"poskey/pkg/store"
 )
 
@@ -19,7 +21,7 @@ func (w *Work) Move(ctx context.Context, row store.Key, to store.State, reason s
 	if err := w.vault.db.Transition(ctx, w.change(), row.Ref(), row.State, to, reason); err != nil {
 		return store.Key{}, err
 	}
-	return w.vault.db.Get(ctx, row.Ref())
+	return w.readRow(ctx, row.Ref(), "")
 }
 
 // CheckMove tells before anybody is asked that a step is not there.
@@ -48,26 +50,90 @@ func Destruction(s store.State) store.State {
 
 // Blast is what falls with a key.
 type Blast struct {
-	Keys    []store.Node
+	Keys    []store.Node // each under its parent, as in a tree
 	Devices []store.Device
 }
 
-// BlastOf lists every key beneath a key and every device that holds one of them.
+// BlastOf lists every key beneath a key and every device that holds one of them. What a rotation wrapped anew falls too:
+// it hangs under the successor now, and is the key that it was when the old blocks were made. Which keys these are is
+// told by when they were created.
 func BlastOf(ctx context.Context, db *store.Store, ref store.Ref) (Blast, error) {
-	var b Blast
-	for node, err := range db.Below(ctx, ref) {
+	key, err := db.Get(ctx, ref)
+	if err != nil {
+		return Blast{}, err
+	}
+	b := blasting{ctx: ctx, db: db, keys: map[store.Ref]bool{key.Ref(): true}, devices: map[string]bool{}}
+	if err := b.under(key.Ref(), 0); err != nil {
+		return Blast{}, err
+	}
+	met := map[store.Ref]bool{key.Ref(): true}
+	for next := key.Successor; !next.IsZero() && !met[next]; {
+		met[next] = true
+		if err := b.moved(next, key.Deactivated); err != nil {
+			return Blast{}, err
+		}
+		successor, err := db.Get(ctx, next)
 		if err != nil {
 			return Blast{}, err
 		}
-		b.Keys = append(b.Keys, node)
+		next = successor.Successor
 	}
-	for device, err := range db.DevicesBelow(ctx, ref) {
+	return b.found, nil
+}
+
+// blasting collects, each key and each device once.
+type blasting struct {
+	ctx     context.Context
+	db      *store.Store
+	keys    map[store.Ref]bool
+	devices map[string]bool
+	found   Blast
+}
+
+// under adds what is beneath a key, whose own depth is given.
+func (b *blasting) under(ref store.Ref, depth int) error {
+	for node, err := range b.db.Tree(b.ctx, ref) {
 		if err != nil {
-			return Blast{}, err
+			return err
 		}
-		b.Devices = append(b.Devices, device)
+		if node.Depth > 0 {
+			b.add(node.Key, depth+node.Depth)
+		}
 	}
-	return b, nil
+	for device, err := range b.db.DevicesBelow(b.ctx, ref) {
+		if err != nil {
+			return err
+		}
+		if !b.devices[device.Serial] {
+			b.devices[device.Serial] = true
+			b.found.Devices = append(b.found.Devices, device)
+		}
+	}
+	return nil
+}
+
+func (b *blasting) add(k store.Key, depth int) {
+	if !b.keys[k.Ref()] {
+		b.keys[k.Ref()] = true
+		b.found.Keys = append(b.found.Keys, store.Node{Key: k, Depth: depth})
+	}
+}
+
+// moved adds the children of a successor that were there at the time of the rotation, with what is beneath them.
+func (b *blasting) moved(successor store.Ref, rotated time.Time) error {
+	for child, err := range b.db.List(b.ctx, store.Filter{Parent: successor}) {
+		if err != nil {
+			return err
+		}
+		if child.Created.After(rotated) || b.keys[child.Ref()] {
+			continue
+		}
+		b.add(child, 1)
+		if err := b.under(child.Ref(), 1); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Rotated is a key with its successor.
@@ -75,90 +141,82 @@ type Rotated struct {
 	Old, New store.Key
 	Children []store.Rewrapped // their new blocks; without one where the child cannot be wrapped under its parent
 	Same     []store.Ref
+	Warnings []keyblock.Warning // of the blocks that were made
 }
 
 // Rotate makes the successor of a key: a fresh key with the same attributes and the next version. Everything in use that
 // hangs below is wrapped under the successor, all in one transaction; the old key is deactivated and opens what it
-// protected before. Keys that were derived from the old one stay with it: no rotation changes them.
+// protected before. Keys that were derived from the old one stay with it: no rotation changes them, and they are not
+// rotated themselves. Errors: not_permitted for a key that is derived or not active, as it is when another process was
+// faster; busy when something came under it meanwhile; those of wrapping; and outcome_unknown when it may be done. With
+// all others nothing was changed.
 func (w *Work) Rotate(ctx context.Context, old Held) (Rotated, error) {
 	if old.Row.State != store.Active {
 		return Rotated{}, fault.New(fault.NotPermitted, "key %s is %s; an active key is rotated", old.Row.Ref(), string(old.Row.State))
 	}
-	ref, err := w.nextVersion(ctx, old.Row.Label)
+	if old.Row.Origin == store.Derived {
+		return Rotated{}, fault.New(fault.NotPermitted, "key %s is derived: rotate the key that it comes from and derive it anew",
+			old.Row.Ref())
+	}
+	if err := w.Prove(ctx, old); err != nil { // the successor gets the attributes of the row
+		return Rotated{}, err
+	}
+	next, err := w.vault.db.NextVersion(ctx, old.Row.Label)
 	if err != nil {
 		return Rotated{}, err
 	}
-	attributes := old.Key.Attributes
+	r := Rotated{Old: old.Row}
+	if err := r.make(ctx, w, store.Ref{Label: old.Row.Label, Version: next}); err != nil {
+		return Rotated{}, err
+	}
+	if r.Same, err = w.vault.db.Rotate(ctx, w.change(), old.Row.Ref(), r.New, r.Children); err != nil {
+		return Rotated{}, err
+	}
+	if r.New, err = w.readRow(ctx, r.New.Ref(), r.New.Block); err != nil {
+		return Rotated{}, err
+	}
+	r.Old, err = w.readRow(ctx, old.Row.Ref(), "")
+	return r, err
+}
+
+// make makes the successor and the blocks under it. What people said of the old key holds for the new one, and its own
+// cryptoperiod begins.
+func (r *Rotated) make(ctx context.Context, w *Work, ref store.Ref) error {
+	attributes := handle(&r.Old).Attributes
 	attributes.Label = ref.String()
 	fresh, err := w.Generate(ctx, attributes, hsm.Policy{})
 	if err != nil {
-		return Rotated{}, err
+		return err
 	}
-	children, err := w.rewrap(ctx, old.Row.Ref(), fresh)
-	if err != nil {
-		return Rotated{}, err
+	if err := r.rewrap(ctx, w, fresh); err != nil {
+		return err
 	}
-	row, err := w.successor(ctx, &old.Row, ref, fresh)
-	if err != nil {
-		return Rotated{}, err
-	}
-	same, err := w.vault.db.Rotate(ctx, w.change(), old.Row.Ref(), row, children)
-	if err != nil {
-		return Rotated{}, err
-	}
-	return w.rotated(ctx, old.Row.Ref(), ref, children, same)
+	r.New = rowOf(fresh, ref)
+	r.New.Origin, r.New.Purpose, r.New.Parent = store.Generated, r.Old.Purpose, r.Old.Parent
+	warnings, err := w.hang(ctx, fresh, &r.New)
+	r.Warnings = append(r.Warnings, warnings...)
+	return err
 }
 
-func (w *Work) nextVersion(ctx context.Context, label string) (store.Ref, error) {
-	next, err := w.vault.db.NextVersion(ctx, label)
-	return store.Ref{Label: label, Version: next}, err
-}
-
-// successor is the row of the new key: what people said of the old one holds for it too, and its own cryptoperiod begins.
-func (w *Work) successor(ctx context.Context, old *store.Key, ref store.Ref, k hsm.Key) (store.Key, error) {
-	row := store.Key{
-		Label: ref.Label, Version: ref.Version, Usage: k.Usage, Algorithm: k.Algorithm, Mode: k.Mode,
-		Exportability: k.Exportability, Len: k.Len, Block: k.Block, Check: k.Check,
-		Origin: store.Generated, Purpose: old.Purpose, Parent: old.Parent,
-	}
-	if old.Parent.IsZero() {
-		return row, nil
-	}
-	return row, w.hang(ctx, k, &row)
-}
-
-// rewrap gives the blocks of the children of a key under its successor.
-func (w *Work) rewrap(ctx context.Context, old store.Ref, fresh hsm.Key) ([]store.Rewrapped, error) {
-	var all []store.Rewrapped
-	for child, err := range w.vault.db.List(ctx, store.Filter{Parent: old}) {
+// rewrap makes the blocks of the children of the old key under the new one.
+func (r *Rotated) rewrap(ctx context.Context, w *Work, fresh hsm.Key) error {
+	for child, err := range w.vault.db.List(ctx, store.Filter{Parent: r.Old.Ref()}) {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if !child.State.InUse() || child.Origin == store.Derived {
 			continue
 		}
 		one := store.Rewrapped{Ref: child.Ref()}
 		if mayWrap(fresh.Attributes) && child.Exportability != 'N' {
-			one.ParentBlock, err = w.wrapUnder(ctx, handle(&child), fresh, child.ParentBlock)
+			wrapped, err := w.wrapUnder(ctx, handle(&child), fresh, child.ParentBlock)
 			if err != nil {
-				return nil, fault.Wrap(err, "%s under %s", child.Ref(), fresh.Label)
+				return fault.Wrap(err, "%s under %s", child.Ref(), fresh.Label)
 			}
+			one.ParentBlock = wrapped.Block
+			r.Warnings = append(r.Warnings, wrapped.Warnings...)
 		}
-		all = append(all, one)
+		r.Children = append(r.Children, one)
 	}
-	return all, nil
-}
-
-func (w *Work) rotated(
-	ctx context.Context, old, fresh store.Ref, children []store.Rewrapped, same []store.Ref,
-) (Rotated, error) {
-	was, err := w.vault.db.Get(ctx, old)
-	if err != nil {
-		return Rotated{}, err
-	}
-	is, err := w.vault.db.Get(ctx, fresh)
-	if err != nil {
-		return Rotated{}, err
-	}
-	return Rotated{was, is, children, same}, nil
+	return nil
 }

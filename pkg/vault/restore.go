@@ -3,13 +3,12 @@ package vault
 // A backup becomes a store again.
 
 import (
+	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 
 	"poskey/internal/fault"
@@ -30,93 +29,104 @@ type Restoring struct {
 // Restored says what was restored.
 type Restored struct {
 	store.Summary
-	Records  uint64
+	Records  uint64 // of the log in the backup
 	Log      string
 	KeptLog  bool // a log that goes on where the backup's ends was there already, and stays
 	Officers []string
 }
 
 // Restore makes a store and its log of the content of a backup. Nothing is overwritten: a store at the place, or a log
-// that is not the backup's own or its continuation, is refused (file_exists). What was made is taken away again when the
-// rest fails. Errors: not_permitted when the officers are not those whom the rule asks for.
+// that is not the backup's own or its continuation, is refused (file_exists). The log is verified with its checkpoints and
+// put in its place first, the intent is recorded in it, and then the store is made, whole or not at all. What was made is
+// taken away again when the rest fails; a crash leaves at most a whole log without a store, with which the next try goes
+// on. Errors: not_permitted when the officers are not those whom the rule asks for, or are none of those for whom the
+// backup was made; malformed, mac_mismatch, checksum_mismatch and log_broken for a file that is not as it was written.
+//
+// Who can open a backup can also make one: nothing but its log's checkpoints is signed. Where the file was meanwhile is
+// for people to know.
 func Restore(ctx context.Context, env keys.Env, plain io.Reader, r Restoring) (Restored, error) {
 	if err := mustBeNew(ctx, env, r.URL); err != nil {
 		return Restored{}, err
 	}
-	job := &restoring{ctx: ctx, env: env, how: r}
-	err := newParts(plain).each(job.part)
-	if err == nil && !job.stored {
-		err = fault.New(fault.Malformed, "the backup holds no store")
+	j := &restoring{ctx: ctx, env: env, how: r}
+	defer j.close()
+	err := newParts(plain).each(j.part)
+	if err == nil || j.stored {
+		return j.done, err
 	}
-	if err != nil {
-		job.undo()
-		return Restored{}, err
-	}
-	job.done.KeptLog = !job.madeLog
-	for _, c := range r.Officers {
-		job.done.Officers = append(job.done.Officers, c.ID())
-	}
-	return job.done, job.recordIt()
+	j.undo()
+	return Restored{}, err
 }
 
 type restoring struct {
-	ctx     context.Context
-	env     keys.Env
-	how     Restoring
-	done    Restored
+	ctx  context.Context
+	env  keys.Env
+	how  Restoring
+	done Restored
+
+	cards   []custody.Card // for whom the backup was made
 	id      audit.Identity
+	draft   *draft // the log of the backup, beside its place
 	notes   [][]byte
 	madeLog bool
+	log     *audit.Log
 	stored  bool
 }
 
 func (j *restoring) part(name string, content io.Reader) error {
 	switch name {
+	case partOfficer:
+		c, err := readCard(content)
+		j.cards = append(j.cards, c)
+		return err
 	case partLog:
-		return j.log(content)
-	case partSignature:
-		note, err := io.ReadAll(io.LimitReader(content, maxChunk))
+		return fault.Wrap(j.takeLog(content), "the audit log in the backup")
+	case partNote:
+		note, err := io.ReadAll(io.LimitReader(content, audit.MaxNote+1))
 		j.notes = append(j.notes, note)
 		return err
 	case partStore:
-		return j.store(content)
-	case partEnd:
-		return nil
+		return j.takeStore(content)
 	}
-	return fault.New(fault.VersionUnsupported, "the backup has a section that this version does not know")
+	return fault.New(fault.Bug, "a section of the backup that nobody reads")
 }
 
-// log writes the log beside its place, verifies it there, and gives it its name when nobody has it.
-func (j *restoring) log(content io.Reader) error {
-	dir, err := os.MkdirTemp("", "poskey-restore-")
+// takeLog writes the log beside its place. Its first record says whose it is.
+func (j *restoring) takeLog(content io.Reader) error {
+	from := bufio.NewReaderSize(content, audit.MaxLine+1)
+	line, err := from.ReadSlice('\n')
 	if err != nil {
-		return fault.WrapAs(fault.Failure, err, "restore the audit log")
+		return cutShort(err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	aside := filepath.Join(dir, "log")
-	if err := copyTo(aside, content); err != nil {
+	first, err := audit.ParseRecord(bytes.TrimSuffix(line, []byte{'\n'}))
+	if err != nil {
 		return err
 	}
-	f, err := os.Open(aside)
-	if err != nil {
-		return fault.WrapAs(fault.Failure, err, "restore the audit log")
-	}
-	defer func() { _ = f.Close() }()
-	report, err := audit.Verify(f, audit.Expect{})
-	if err != nil {
-		return fault.Wrap(err, "the audit log in the backup")
-	}
-	j.id, j.done.Records = report.Identity, report.Records
+	j.id = first.Log
 	if err := j.permitted(); err != nil {
 		return err
 	}
 	if j.done.Log, err = j.how.LogPath(j.id.Store); err != nil {
 		return err
 	}
-	return j.place(f)
+	return j.writeDraft(io.MultiReader(bytes.NewReader(line), from))
 }
 
-// permitted holds the officers against the rule for restoring.
+// writeDraft writes the log beside its place, where another one may lie.
+func (j *restoring) writeDraft(content io.Reader) error {
+	d, err := newDraft(j.done.Log)
+	if err != nil {
+		return err
+	}
+	j.draft = d
+	if _, err := io.Copy(d, content); err != nil {
+		return fault.Wrap(err, "write %s", d.path)
+	}
+	return nil
+}
+
+// permitted holds the officers against the rule for restoring, and against those for whom the backup was made: an
+// identity that somebody made for themselves yesterday is no second officer of this store.
 func (j *restoring) permitted() error {
 	rule, err := custody.RuleOf(custody.StoreRestore)
 	if err != nil {
@@ -124,9 +134,16 @@ func (j *restoring) permitted() error {
 	}
 	environment := custody.Environment(j.id.Environment)
 	for _, c := range j.how.Officers {
-		if c.Environment() != environment {
+		known := func(o custody.Card) bool { return o.Fingerprint() == c.Fingerprint() }
+		switch {
+		case c.Environment() != environment:
 			return fault.New(fault.NotPermitted, "%s is an officer of %s, the backup is of a store of %s", c.ID(),
 				string(c.Environment()), string(environment))
+		case !slices.ContainsFunc(j.cards, known):
+			return fault.New(fault.NotPermitted, "the backup was not made for %s", c.ID())
+		}
+		if err := c.CheckTime(j.env.Now()); err != nil {
+			return err
 		}
 	}
 	if terms := rule.Terms(environment); !terms.MetBy(j.how.Officers) {
@@ -135,116 +152,124 @@ func (j *restoring) permitted() error {
 	return nil
 }
 
-// place puts the verified log where it belongs, or finds it there.
-func (j *restoring) place(from *os.File) error {
-	if _, err := from.Seek(0, io.SeekStart); err != nil {
-		return fault.WrapAs(fault.Failure, err, "restore the audit log")
+// takeStore makes the store between an intent and its outcome in the log that goes on from here.
+func (j *restoring) takeStore(content io.Reader) error {
+	if err := j.settleLog(); err != nil {
+		return fault.Wrap(err, "the audit log in the backup")
 	}
-	there, err := os.Open(j.done.Log)
-	if err == nil {
-		defer func() { _ = there.Close() }()
-		if !beginsWith(there, from) {
-			return fault.New(fault.FileExists, "%s is there and does not go on where the backup's log ends; move it away first", j.done.Log)
-		}
-		return nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return fault.WrapAs(fault.Failure, err, "open %s", j.done.Log)
-	}
-	j.madeLog = true
-	return copyTo(j.done.Log, from)
-}
-
-func beginsWith(long, short io.Reader) bool {
-	a, b := make([]byte, maxChunk), make([]byte, maxChunk)
-	for {
-		n, err := io.ReadFull(short, b)
-		if n > 0 {
-			if m, _ := io.ReadFull(long, a[:n]); m != n || !bytes.Equal(a[:n], b[:n]) {
-				return false
-			}
-		}
-		if err != nil {
-			return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		}
-	}
-}
-
-// copyTo writes a new file and makes it last; a half-written one is taken away.
-func copyTo(path string, from io.Reader) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fault.NotFound, "folder %s does not exist", filepath.Dir(path))
-	}
-	if err != nil {
-		return fault.WrapAs(fault.Failure, err, "make %s", path)
-	}
-	_, err = io.Copy(f, from)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		return nil
-	}
-	_ = os.Remove(path)
-	if fault.KindOf(err) != fault.Failure {
-		return err
-	}
-	return fault.WrapAs(fault.Failure, err, "write %s", path)
-}
-
-func (j *restoring) store(content io.Reader) error {
-	if j.done.Log == "" {
-		return fault.New(fault.Malformed, "the backup holds no audit log")
-	}
-	summary, err := store.RestoreInto(j.ctx, j.how.URL, content, store.Options{Now: j.env.Now})
+	pending, err := j.openLog()
 	if err != nil {
 		return err
 	}
-	j.stored, j.done.Summary = true, summary
-	if summary.Store != j.id.Store {
-		return fault.New(fault.Malformed, "the backup holds the inventory of %s and the log of %s", summary.Store, j.id.Store)
+	j.done.Summary, err = store.RestoreInto(j.ctx, j.how.URL, content, store.Options{Now: j.env.Now,
+		Expect: store.Identity{ID: j.id.Store, Environment: string(j.id.Environment)}})
+	if j.stored = err == nil; !j.stored {
+		if !j.madeLog { // else it goes away
+			_, _ = pending.Done(audit.OutcomeOf(err)) // the error says more
+		}
+		return err
 	}
-	if !j.madeLog {
-		return nil
-	}
-	return j.checkpoints()
+	_, err = pending.Done(audit.OK())
+	return fault.Wrap(err, "the store was restored, but that could not be recorded")
 }
 
-// checkpoints puts the checkpoints beside a log that was restored.
-func (j *restoring) checkpoints() error {
+// settleLog verifies the log and puts it where it belongs, or finds it there.
+func (j *restoring) settleLog() error {
+	if _, err := j.draft.Seek(0, io.SeekStart); err != nil {
+		return reading(err)
+	}
+	report, err := audit.Verify(j.draft, audit.Expect{Identity: j.id, Beside: j.notes})
+	if err != nil {
+		return err
+	}
+	j.done.Records = report.Records
+	switch err := j.draft.place(); {
+	case err == nil:
+		j.madeLog = true
+	case fault.Is(err, fault.FileExists):
+		j.done.KeptLog = true
+		if err := j.goesOn(); err != nil {
+			return err
+		}
+	default:
+		return err
+	}
 	for _, note := range j.notes {
-		if err := audit.KeepCheckpoint(j.done.Log, note); err != nil {
+		if err := audit.KeepCheckpoint(j.done.Log, note); err != nil && !fault.Is(err, fault.FileExists) {
 			return err
 		}
 	}
 	return nil
 }
 
-// undo takes away the log that was made for a store that could not be.
-func (j *restoring) undo() {
-	if j.madeLog {
-		_ = os.Remove(j.done.Log)
-		_ = os.RemoveAll(audit.CheckpointDir(j.done.Log))
+// goesOn tells whether the log that is there begins with that of the backup.
+func (j *restoring) goesOn() error {
+	there, err := os.Open(j.done.Log)
+	if err != nil {
+		return reading(err)
+	}
+	defer func() { _ = there.Close() }()
+	if _, err := j.draft.Seek(0, io.SeekStart); err != nil {
+		return reading(err)
+	}
+	goesOn, err := beginsWith(there, j.draft)
+	if err != nil {
+		return reading(err)
+	}
+	if !goesOn {
+		return fault.New(fault.FileExists, "%s is there and does not go on where the backup's log ends; move it away first",
+			j.done.Log)
+	}
+	return nil
+}
+
+// beginsWith tells whether one file begins with all of another.
+func beginsWith(long, short io.Reader) (bool, error) {
+	a, b := make([]byte, maxChunk), make([]byte, maxChunk)
+	for {
+		n, err := io.ReadFull(short, b)
+		if err != nil && !isEnd(err) {
+			return false, err
+		}
+		m, lerr := io.ReadFull(long, a[:n])
+		if lerr != nil && !isEnd(lerr) {
+			return false, lerr
+		}
+		if m != n || !bytes.Equal(a[:n], b[:n]) || err != nil {
+			return m == n && bytes.Equal(a[:n], b[:n]), nil
+		}
 	}
 }
 
-// recordIt puts the restoration into the log that goes on from here.
-func (j *restoring) recordIt() error {
-	log, err := audit.Open(j.done.Log, j.id, audit.Options{Now: j.env.Now, Who: j.how.Who})
-	if err != nil {
-		return fault.Wrap(err, "the store was restored, but that could not be recorded")
+// openLog records what is about to be done.
+func (j *restoring) openLog() (*audit.Pending, error) {
+	var err error
+	if j.log, err = audit.Open(j.done.Log, j.id, audit.Options{Now: j.env.Now, Who: j.how.Who}); err != nil {
+		return nil, err
 	}
-	defer func() { _ = log.Close() }()
 	entry := audit.Entry{Who: j.how.Who, Operation: audit.StoreRestore,
 		Object:  audit.Object{Kind: audit.KindStore, Label: j.id.Store},
 		Details: audit.Details{"records": strconv.FormatUint(j.done.Records, 10)}}
 	for _, c := range j.how.Officers {
-		entry.With = append(entry.With, audit.Actor{ID: c.ID(), Role: "officer"})
+		j.done.Officers = append(j.done.Officers, c.ID())
+		entry.With = append(entry.With, audit.Actor{ID: c.ID(), Role: string(c.Roles()[0])})
 	}
-	_, err = log.Append(entry, audit.OK())
-	return fault.Wrap(err, "the store was restored, but that could not be recorded")
+	return j.log.Begin(entry)
+}
+
+func (j *restoring) close() {
+	if j.log != nil {
+		_ = j.log.Close() // every record is on the disk
+	}
+	if j.draft != nil {
+		j.draft.drop()
+	}
+}
+
+// undo takes away the log that was made for a store that could not be.
+func (j *restoring) undo() {
+	j.close()
+	if j.madeLog {
+		removeLog(j.done.Log)
+	}
 }

@@ -4,103 +4,342 @@ package vault
 
 import (
 	"context"
-	"os"
-
-	"golang.org/x/mod/sumdb/note"
-
 	"poskey/internal/fault"
 	"poskey/pkg/audit"
 	"poskey/pkg/custody"
+	"poskey/pkg/kcv"
+	"poskey/pkg/keyblock"
 	"poskey/pkg/store"
+	"strconv"
+	"strings"
 )
 
 // Verified says what a verification found.
 type Verified struct {
 	store.Report
-	Blocks  bool // the boundary opened every block; false on a sealed store
-	Log     audit.Report
-	LogErr  error // the log does not verify
-	History []store.Finding
+	Blocks    bool // the boundary opened every block; false on a sealed store
+	Log       audit.Report
+	LogErr    error           // the log does not verify, or is not there
+	History   []store.Finding // where inventory and log tell different things; at most 1,000
+	Unsettled []Unsettled     // at most 1,000; it is no fault of the store's
 }
 
-// OK reports whether nothing is wrong.
-func (v *Verified) OK() bool {
-	return len(v.Findings) == 0 && len(v.History) == 0 && v.LogErr == nil
+// Unsettled is an operation on the inventory whose end nobody recorded: its process was killed, or is still at it.
+type Unsettled struct {
+	Seq       uint64 // of the intent
+	Operation audit.Operation
+	Label     string
+	Done      bool // the inventory has what was to be done
 }
+
+// OK reports whether nothing is wrong. Warnings and operations that nobody saw the end of are not.
+func (v *Verified) OK() bool {
+	return v.Wrong() == 0 && len(v.History) == 0 && v.LogErr == nil
+}
+
+// maxHistory bounds what is listed of the log.
+const maxHistory = 1000
 
 // Verify looks at every row and every record. With a work the boundary opens each block, which proves its MAC, its
-// attributes and its label, and computes its check value anew; without one that is left out.
+// attributes and its label, and computes its check value anew; without one that is left out. The store may be in use
+// meanwhile. An error is returned when it cannot be verified, not for what is found.
 func Verify(ctx context.Context, db *store.Store, w *Work, logPath string) (Verified, error) {
 	v := Verified{Blocks: w != nil}
-	var check func(store.Key) error
-	if w != nil {
-		check = func(k store.Key) error { return w.checkRow(ctx, &k) }
-	}
+	rows := rowCheck{ctx: ctx, work: w}
 	var err error
-	if v.Report, err = db.Verify(ctx, check); err != nil {
-		return Verified{}, err
+	if v.Report, err = db.Verify(ctx, rows.check); err == nil {
+		err = rows.stopped
 	}
-	id, err := db.Identity(ctx)
 	if err != nil {
 		return Verified{}, err
 	}
-	mark, err := db.Mark(ctx)
-	if err != nil {
-		return Verified{}, err
+	b := bookkeeping{ctx: ctx, db: db, v: &v}
+	if w != nil {
+		b.self = w.Mark().Seq
 	}
-	officers, err := verifiers(ctx, db)
-	if err != nil {
-		return Verified{}, err
-	}
-	return v, v.holdAgainstLog(logPath, id, mark, officers)
+	return v, b.hold(logPath)
 }
 
-// checkRow opens a block in the boundary and compares what the row says of it.
-func (w *Work) checkRow(ctx context.Context, k *store.Key) error {
-	return w.Prove(ctx, Held{*k, handle(k)})
+// rowCheck looks at one row after the other.
+type rowCheck struct {
+	ctx     context.Context
+	work    *Work
+	stopped error // the boundary answers no more: that is no finding about a row
 }
 
-// holdAgainstLog finds a log that does not verify, and a database that is not of the log's time: one that carries a place
-// that the log does not have (the log was put back), or none for changes that the log says were made (the database was).
-func (v *Verified) holdAgainstLog(path string, id store.Identity, mark store.Mark, officers note.Verifiers) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fault.WrapAs(fault.NotFound, err, "open the audit log of the store")
+func (c *rowCheck) check(k store.Key) error {
+	if c.stopped != nil {
+		return nil
 	}
-	defer func() { _ = f.Close() }()
-	notes, err := audit.Checkpoints(path)
+	if err := checkParentBlock(&k); err != nil || c.work == nil {
+		return err
+	}
+	err := c.work.Prove(c.ctx, Held{k, handle(&k)})
+	switch fault.KindOf(err) {
+	case fault.Sealed, fault.Busy, fault.Interrupted, fault.Terminated, fault.DeviceLink, fault.DeviceTimeout:
+		c.stopped = err
+		return nil
+	}
+	return err
+}
+
+// checkParentBlock holds what the block under the parent says against the row, as far as that can be done from outside.
+func checkParentBlock(k *store.Key) error {
+	if k.ParentBlock == "" {
+		return nil
+	}
+	b, err := keyblock.Parse(k.ParentBlock)
+	if err != nil {
+		return fault.Wrap(err, "its block under its parent")
+	}
+	kc, _ := b.Opt("KC")
+	switch {
+	case b.Usage != k.Usage || b.Algorithm != keyblock.AlgorithmChar(k.Algorithm):
+		return fault.New(fault.ChecksumMismatch, "its block under its parent is of another usage or algorithm")
+	case !sameCheck(kc, k.Check):
+		return fault.New(fault.ChecksumMismatch, "its block under its parent is of a key with another check value")
+	}
+	return nil
+}
+
+// sameCheck compares the content of a KC block (X9.143 6.3.6.7) with a check value, where both are by the same method.
+func sameCheck(kc string, v kcv.Value) bool {
+	methods := map[string]kcv.Method{"00": kcv.ECBZero, "01": kcv.CMAC}
+	if len(kc) < 2 || methods[kc[:2]] != v.Method {
+		return true
+	}
+	n := min(len(kc)-2, len(v.Digits))
+	return strings.EqualFold(kc[2:2+n], v.Digits[:n])
+}
+
+// bookkeeping holds the inventory against its log.
+type bookkeeping struct {
+	ctx   context.Context
+	db    *store.Store
+	v     *Verified
+	self  uint64     // intent of the verification itself
+	place store.Mark // that the inventory had reached before the log was looked at
+
+	found bool            // the log has that place
+	last  uint64          // newest intent whose change the log says was made
+	open  map[uint64]bool // intents without an outcome
+
+	resealing  map[uint64]uint64 // intents to seal the master key anew, with the generation before
+	generation uint64            // that the log says the master key has reached
+}
+
+// hold finds a log that does not verify, a database that is not of the log's time, and what one of them has and the other
+// has not. The order of reading lets both be in use: the log has every place that the inventory reached before, and the
+// inventory every change whose outcome is in the log.
+func (b *bookkeeping) hold(path string) error {
+	id, err := b.db.Identity(b.ctx)
 	if err != nil {
 		return err
 	}
-	v.Log, v.LogErr = audit.Verify(f, audit.Expect{Checkpoints: notes, Officers: officers,
-		Identity: audit.Identity{Store: id.ID, Environment: audit.Environment(id.Environment)}})
-	if v.LogErr != nil {
+	officers, err := verifiers(b.ctx, b.db)
+	if err != nil {
+		return err
+	}
+	if b.place, err = b.db.Mark(b.ctx); err != nil {
+		return err
+	}
+	log, err := openLog(path)
+	if err != nil {
+		b.v.LogErr = err
 		return nil
 	}
-	if _, err := f.Seek(0, 0); err != nil {
-		return fault.WrapAs(fault.Failure, err, "read the audit log")
+	defer log.close()
+	reached, err := b.db.Mark(b.ctx)
+	if err != nil {
+		return err
 	}
-	found, last := mark.IsZero(), uint64(0)
-	for r, err := range audit.Query(f, audit.Filter{}) {
+	text := log.whole()
+	if b.self == 0 { // nobody is writing: the rest of a line is what a crash left
+		text = log.all()
+	}
+	if b.v.Log, b.v.LogErr = audit.Verify(text, expectation(&id, log.notes, officers)); b.v.LogErr != nil {
+		return nil
+	}
+	if err := b.follow(log); err != nil {
+		return err
+	}
+	b.judge(reached, id.Master.Generation)
+	return nil
+}
+
+func expectation(id *store.Identity, notes [][]byte, officers []custody.Card) audit.Expect {
+	e := audit.Expect{Identity: identityOf(id), Checkpoints: notes}
+	if len(officers) == 0 { // a token store knows nobody who signs
+		e.Checkpoints, e.Beside = nil, notes
+		return e
+	}
+	e.Officers = custody.NoteVerifiers(officers)
+	return e
+}
+
+func (b *bookkeeping) follow(log *openedLog) error {
+	b.found, b.open, b.resealing = b.place.IsZero(), map[uint64]bool{}, map[uint64]uint64{}
+	for _, seq := range b.v.Log.Unfinished {
+		b.open[seq] = seq != b.self
+	}
+	for r, err := range audit.Query(log.whole(), audit.Filter{}) {
+		if err == nil {
+			err = b.record(&r)
+		}
 		if err != nil {
 			return err
 		}
-		if r.Seq == mark.Seq && r.Hash.String() == mark.Hash {
-			found = true
-		}
-		if r.Outcome.Result == audit.Done && r.Of > last && changesInventory(&r) {
-			last = r.Of
-		}
-	}
-	switch {
-	case !found:
-		v.History = append(v.History, store.Finding{Where: "log", Err: fault.New(fault.LogBroken,
-			"the inventory was changed by record %d, which the log does not have: an older log was put in its place", mark.Seq)})
-	case last > mark.Seq:
-		v.History = append(v.History, store.Finding{Where: "database", Err: fault.New(fault.ChecksumMismatch,
-			"the log has a change at record %d, the inventory ends at %d: an older database was put in its place", last, mark.Seq)})
 	}
 	return nil
+}
+
+// record holds one record against the inventory.
+func (b *bookkeeping) record(r *audit.Record) error {
+	b.found = b.found || isMark(r, b.place)
+	switch {
+	case r.Operation == audit.Operation(custody.StoreReshare):
+		b.resealed(r)
+	case r.Outcome.Result == audit.Done && r.Of > 0 && changesInventory(r):
+		b.last = max(b.last, r.Of)
+		b.supersede(r)
+		return b.changed(r)
+	case b.open[r.Seq]:
+		return b.unsettled(r, r.Seq)
+	case r.Outcome.Result == audit.Unknown && r.Of > 0:
+		return b.unsettled(r, r.Of)
+	}
+	return nil
+}
+
+// changed looks whether the inventory has what the log says was done.
+func (b *bookkeeping) changed(r *audit.Record) error {
+	if kept := r.Details[FieldKept]; kept != "" {
+		return b.entered(r, kept)
+	}
+	if r.Operation != audit.KeyRotate && r.Operation != audit.KeyState && r.Operation != audit.KeyDestroy {
+		return nil
+	}
+	done, err := b.hasStep(r.Object.Label, r.Of)
+	if err == nil && !done {
+		b.find(r.Object.Label, fault.New(fault.ChecksumMismatch,
+			"by record %d of the log its state was changed, and the inventory does not have that: an older database was put in its place", r.Seq))
+	}
+	return err
+}
+
+// resealed notes the generation of the master key.
+func (b *bookkeeping) resealed(r *audit.Record) {
+	before, err := strconv.ParseUint(r.Details["generation"], 10, 53)
+	switch {
+	case r.IsIntent() && err == nil:
+		b.resealing[r.Seq] = before
+	case r.Outcome.Result == audit.Done && b.resealing[r.Of] > 0:
+		b.generation = b.resealing[r.Of] + 1
+		fallthrough
+	default:
+		delete(b.resealing, r.Of)
+	}
+}
+
+// entered looks for a key that was put into the inventory.
+func (b *bookkeeping) entered(r *audit.Record, label string) error {
+	row, err := b.row(label)
+	switch {
+	case err != nil:
+		return err
+	case row == nil:
+		b.find(label, fault.New(fault.ChecksumMismatch,
+			"by record %d of the log it was put into the inventory, and it is not there: an older database was put in its place", r.Seq))
+	case !agrees(r.Object.Check, row.Check):
+		b.find(label, fault.New(fault.KCVMismatch, "by record %d of the log its check value is %s, by the inventory %s", r.Seq,
+			r.Object.Check.Value, row.Check.Digits))
+	}
+	return nil
+}
+
+// agrees compares check values as far as a record keeps them.
+func agrees(recorded audit.Check, v kcv.Value) bool {
+	n := min(len(recorded.Value), len(v.Digits))
+	return recorded.Method != string(v.Method) || recorded.Value[:n] == v.Digits[:n]
+}
+
+// row gives the row of a name that the log has; nil when it is not there or the name is none of a key.
+func (b *bookkeeping) row(label string) (*store.Key, error) {
+	ref, err := store.ParseRef(label)
+	if err != nil || ref.Version == 0 {
+		return nil, nil //nolint:nilerr,nilnil // names of other things stand there too
+	}
+	row, err := b.db.Get(b.ctx, ref)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil //nolint:nilnil // no error, and no row
+	}
+	return &row, err
+}
+
+// hasStep tells whether a key's history has the step of an intent.
+func (b *bookkeeping) hasStep(label string, intent uint64) (bool, error) {
+	row, err := b.row(label)
+	if err != nil || row == nil {
+		return false, err
+	}
+	steps, err := b.db.History(b.ctx, row.Ref())
+	for _, s := range steps {
+		if s.Mark == intent {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+// unsettled asks the inventory how an operation ended that nobody saw the end of.
+func (b *bookkeeping) unsettled(r *audit.Record, intent uint64) error {
+	if !mayChange(r.Operation) || len(b.v.Unsettled) == maxHistory {
+		return nil
+	}
+	u := Unsettled{Seq: intent, Operation: r.Operation, Label: r.Object.Label}
+	var err error
+	switch r.Operation {
+	case audit.KeyRotate, audit.KeyState, audit.KeyDestroy:
+		u.Done, err = b.hasStep(u.Label, intent)
+	default:
+		var row *store.Key
+		row, err = b.row(u.Label)
+		u.Done = row != nil
+	}
+	b.v.Unsettled = append(b.v.Unsettled, u)
+	return err
+}
+
+// supersede: a key that was put into the inventory later was not put there before.
+func (b *bookkeeping) supersede(r *audit.Record) {
+	kept := r.Details[FieldKept]
+	for i := range b.v.Unsettled {
+		if u := &b.v.Unsettled[i]; kept != "" && u.Label == kept {
+			u.Done = false
+		}
+	}
+}
+
+// judge compares how far inventory and log have come.
+func (b *bookkeeping) judge(reached store.Mark, generation uint64) {
+	if generation < b.generation {
+		b.find("database", fault.New(fault.ChecksumMismatch, "by the log the master key was sealed anew for other officers (generation %d), "+
+			"the inventory is at %d: an older database was put in its place, or resharing broke off", b.generation, generation))
+	}
+	switch {
+	case !b.found:
+		b.find("log", fault.New(fault.LogBroken,
+			"the inventory was changed by record %d, which the log does not have: an older log was put in its place", b.place.Seq))
+	case b.last > reached.Seq:
+		b.find("database", fault.New(fault.ChecksumMismatch,
+			"the log has a change at record %d, the inventory ends at %d: an older database was put in its place", b.last, reached.Seq))
+	}
+}
+
+func (b *bookkeeping) find(where string, err error) {
+	if len(b.v.History) < maxHistory {
+		b.v.History = append(b.v.History, store.Finding{Where: where, Err: err})
+	}
 }
 
 // FieldKept is the detail of an outcome that put a key into the inventory: its label with the version.
@@ -109,14 +348,24 @@ const FieldKept audit.Field = "kept"
 // changesInventory tells the outcomes of operations that wrote a row.
 func changesInventory(r *audit.Record) bool {
 	switch r.Operation {
-	case audit.KeyRotate, audit.KeyState, audit.KeyDestroy, audit.Operation(custody.KeyCompromise):
+	case audit.KeyRotate, audit.KeyState, audit.KeyDestroy, audit.OfficerAdd, audit.OfficerRemove:
 		return true
 	}
 	return r.Details[FieldKept] != ""
 }
 
+// mayChange tells operations on a key that may have written a row.
+func mayChange(o audit.Operation) bool {
+	switch o {
+	case audit.KeyGenerate, audit.KeyForm, audit.KeyImport, audit.KeyUnwrap, audit.KeyDerive, audit.KeyRotate, audit.KeyState,
+		audit.KeyDestroy:
+		return true
+	}
+	return false
+}
+
 // verifiers are those of all officers that the store has known: a checkpoint outlives its signers' time.
-func verifiers(ctx context.Context, db *store.Store) (note.Verifiers, error) {
+func verifiers(ctx context.Context, db *store.Store) ([]custody.Card, error) {
 	officers, err := db.Officers(ctx)
 	if err != nil {
 		return nil, err
@@ -129,5 +378,5 @@ func verifiers(ctx context.Context, db *store.Store) (note.Verifiers, error) {
 		}
 		all = append(all, card)
 	}
-	return custody.NoteVerifiers(all), nil
+	return all, nil
 }

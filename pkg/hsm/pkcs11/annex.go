@@ -8,6 +8,7 @@ import (
 	"context"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/hsm"
 	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
@@ -53,7 +54,7 @@ func (b *boundary) carry(ctx context.Context, s *session, a *annex, k hsm.Key) e
 	}
 	clear, err := s.readBack(b.wrap, h.wrapped, h.len)
 	if err != nil {
-		return failed(err, "unwrap a key")
+		return failed(err, text.New("unwrap a key"))
 	}
 	inner, err := a.Import(ctx, clear, k.Attributes, hsm.Policy{Inspect: true})
 	if err != nil {
@@ -80,7 +81,7 @@ func (b *boundary) adopt(s *session, a *annex, k hsm.Key) (hsm.Key, error) {
 	defer u.Wipe()
 	o, err := s.stored(u.Key.Secret())
 	if err != nil {
-		return hsm.Key{}, failed(err, "take a key in")
+		return hsm.Key{}, failed(err, text.New("take a key in"))
 	}
 	defer s.destroy(o)
 	k.Block, err = b.seal(s, o, k.Attributes, k.Len)

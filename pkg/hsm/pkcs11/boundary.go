@@ -13,6 +13,7 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/internal/secret"
+	"poskey/internal/text"
 	"poskey/pkg/component"
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
@@ -75,7 +76,7 @@ func (b *boundary) Close() error { return b.Token.Close() }
 func (b *boundary) seal(s *session, o p11.ObjectHandle, a hsm.Attributes, keyLen int) (string, error) {
 	wrapped, err := s.m.WrapKey(s.h, mechanism(wrapPad, nil), b.wrap, o)
 	if err != nil {
-		return "", failed(err, "wrap a key under the master key")
+		return "", failed(err, text.New("wrap a key under the master key"))
 	}
 	return b.sign(s, a, keyLen, wrapped)
 }
@@ -86,7 +87,7 @@ func (b *boundary) sign(s *session, a hsm.Attributes, keyLen int, wrapped []byte
 		return "", err
 	}
 	if h.mac, err = s.sign(b.mac, p11.CKM_AES_CMAC, []byte(h.covered)); err != nil {
-		return "", failed(err, "compute the MAC of a key")
+		return "", failed(err, text.New("compute the MAC of a key"))
 	}
 	if len(h.mac) != handleMAC {
 		return "", fault.New(fault.DeviceFailed, "the token gives a MAC of %d bytes, want %d", len(h.mac), handleMAC)
@@ -102,7 +103,7 @@ func (b *boundary) authentic(s *session, k hsm.Key) (handle, error) {
 	}
 	mac, err := s.sign(b.mac, p11.CKM_AES_CMAC, []byte(h.covered))
 	if err != nil {
-		return handle{}, failed(err, "compute the MAC of a key")
+		return handle{}, failed(err, text.New("compute the MAC of a key"))
 	}
 	if subtle.ConstantTimeCompare(mac, h.mac) != 1 {
 		return handle{}, fault.New(fault.MACMismatch, "the key does not belong to this boundary")
@@ -143,7 +144,7 @@ func (b *boundary) generate(ctx context.Context, s *session, a hsm.Attributes) (
 	k, _ := kindOf(a.Algorithm)
 	o, err := s.generated(a.Algorithm, k, template{wrapped: true, uses: k.usesOf()})
 	if err != nil {
-		return hsm.Key{}, failed(err, "generate a key")
+		return hsm.Key{}, failed(err, text.New("generate a key"))
 	}
 	defer s.destroy(o)
 	out := hsm.Key{Attributes: a, Len: a.Algorithm.DefaultLen()}
@@ -226,7 +227,7 @@ func (b *boundary) use(s *session, k hsm.Key, of kind, fn func(o p11.ObjectHandl
 		o, err := s.m.UnwrapKey(s.h, mechanism(wrapPad, nil), b.wrap, h.wrapped,
 			s.attributes(template{keyType: of.keyType, uses: of.usesOf()}))
 		if err != nil {
-			return failed(err, "unwrap a key")
+			return failed(err, text.New("unwrap a key"))
 		}
 		r = &resident{of: k, o: o, k: of}
 		for _, old := range b.resident.put(r) {
@@ -265,7 +266,7 @@ func (b *boundary) valueInside(s *session, k hsm.Key, m kcv.Method) (full []byte
 	}
 	err = b.use(s, k, of, func(o p11.ObjectHandle) error {
 		full, err = s.value(o, of, r, native)
-		return failed(err, "compute a check value")
+		return failed(err, text.New("compute a check value"))
 	})
 	return full, err == nil, err
 }
@@ -493,20 +494,6 @@ func (b *boundary) Prober(ctx context.Context, material []hsm.Key) (out hsm.Prob
 		}
 		out = &prober{inner, a}
 		return nil
-	})
-	return out, err
-}
-
-// Form combines components: see hsm.Boundary.
-func (b *boundary) Form(ctx context.Context, f hsm.Forming) (out hsm.Key, err error) {
-	defer component.WipeAll(f.Parts)
-	err = b.elsewhere(ctx, JobCombine, nil, func(s *session, x *annex) error {
-		inner, err := x.Form(ctx, f)
-		if err != nil {
-			return err
-		}
-		out, err = b.adopt(s, x, inner)
-		return err
 	})
 	return out, err
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // failed makes an error of a call that the token refused. Errors of this program pass as they are.
-func failed(err error, doing string) error {
+func failed(err error, doing text.Text) error {
 	if err == nil {
 		return nil
 	}
@@ -68,7 +68,7 @@ func loginFailed(err error, state PINState) error {
 	case isCode(err, p11.CKR_PIN_EXPIRED):
 		return fault.New(fault.AuthFailed, "the PIN has expired; set a new one with the token's own tool")
 	case !isCode(err, p11.CKR_PIN_INCORRECT, p11.CKR_PIN_INVALID, p11.CKR_PIN_LEN_RANGE):
-		return failed(err, "log in")
+		return failed(err, text.New("log in"))
 	}
 	switch state {
 	case PINLocked:

@@ -16,6 +16,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/secret"
 	"poskey/internal/testtoken"
+	"poskey/internal/text"
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
@@ -141,7 +142,7 @@ func TestReturnCodesHaveTheirKinds(t *testing.T) {
 		p11.CKR_SESSION_HANDLE_INVALID: fault.DeviceFailed, p11.CKR_GENERAL_ERROR: fault.DeviceFailed,
 		p11.CKR_SESSION_COUNT: fault.Busy, p11.CKR_OPERATION_ACTIVE: fault.Busy, p11.CKR_DEVICE_MEMORY: fault.DeviceFailed,
 	} {
-		err := failed(code, "try")
+		err := failed(code, text.New("tried"))
 		if !fault.Is(err, want) || !contained(err.Error(), "CKR_") {
 			t.Errorf("%v: %v", code, err)
 		}
@@ -160,10 +161,10 @@ func TestReturnCodesHaveTheirKinds(t *testing.T) {
 	if err := loginFailed(p11.Error(p11.CKR_DEVICE_ERROR), PINGood); !fault.Is(err, fault.DeviceFailed) {
 		t.Errorf("a device error: %v", err)
 	}
-	if err := failed(nil, "try"); err != nil {
+	if err := failed(nil, text.New("tried")); err != nil {
 		t.Errorf("no error became %v", err)
 	}
-	if err := failed(errors.New("odd"), "try"); !fault.Is(err, fault.DeviceFailed) {
+	if err := failed(errors.New("odd"), text.New("tried")); !fault.Is(err, fault.DeviceFailed) {
 		t.Errorf("somebody's error: %v", err)
 	}
 }

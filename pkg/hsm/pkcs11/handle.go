@@ -9,7 +9,6 @@ import (
 	"poskey/internal/fault"
 	"poskey/pkg/hsm"
 	"poskey/pkg/keyblock"
-	"poskey/pkg/keys"
 )
 
 const (
@@ -139,10 +138,4 @@ func strictHex(s string) ([]byte, error) {
 		return nil, fault.New(fault.NotHex, "it is not upper-case hex throughout")
 	}
 	return b, nil
-}
-
-// holds reports whether a key of the algorithm, once kept, is opened again as one of the same algorithm.
-func holds(alg keys.Algorithm, keyLen int) bool {
-	h := header(hsm.Attributes{Algorithm: alg}, keyLen)
-	return h.KeyAlgorithm(keyLen) == alg
 }

@@ -62,14 +62,14 @@ func (t *Token) initialise(ctx context.Context) error {
 		for _, label := range []string{name + wrapSuffix, name + macSuffix} {
 			there, err := s.labelled(label)
 			if err != nil {
-				return failed(err, "look for the master key")
+				return failed(err, text.New("look for the master key"))
 			}
 			if len(there) > 0 {
 				return fault.New(fault.FileExists, "the token has an object %s already; it is not replaced", text.Redact(label))
 			}
 		}
 		if err := s.tryWrap(); err != nil {
-			return fault.Wrap(failed(err, "CKM_AES_KEY_WRAP_PAD"), "the token cannot hold a master key")
+			return fault.Wrap(failed(err, text.Raw("CKM_AES_KEY_WRAP_PAD")), "the token cannot hold a master key")
 		}
 		return s.makeMaster(name)
 	})
@@ -79,12 +79,12 @@ func (t *Token) initialise(ctx context.Context) error {
 func (s *session) makeMaster(name string) error {
 	wrap, err := s.makeObject(name+wrapSuffix, p11.CKA_WRAP, p11.CKA_UNWRAP)
 	if err != nil {
-		return failed(err, "make the master key")
+		return failed(err, text.New("make the master key"))
 	}
 	mac, err := s.makeObject(name+macSuffix, p11.CKA_SIGN, p11.CKA_VERIFY)
 	if err != nil {
 		s.destroy(wrap)
-		return failed(err, "make the master key")
+		return failed(err, text.New("make the master key"))
 	}
 	for _, o := range []p11.ObjectHandle{wrap, mac} {
 		if err := s.checkMaster(o); err != nil {
@@ -158,7 +158,7 @@ func (s *session) found(template []*p11.Attribute) ([]p11.ObjectHandle, error) {
 func (s *session) master(label string) (p11.ObjectHandle, error) {
 	all, err := s.labelled(label)
 	if err != nil {
-		return 0, failed(err, "look for the master key")
+		return 0, failed(err, text.New("look for the master key"))
 	}
 	switch len(all) {
 	case 1:
@@ -175,7 +175,7 @@ func (s *session) checkMaster(o p11.ObjectHandle) error {
 		p11.NewAttribute(p11.CKA_SENSITIVE, nil), p11.NewAttribute(p11.CKA_EXTRACTABLE, nil), p11.NewAttribute(p11.CKA_NEVER_EXTRACTABLE, nil),
 	})
 	if err != nil {
-		return failed(err, "look at the master key")
+		return failed(err, text.New("look at the master key"))
 	}
 	if !isTrue(flags[0]) || isTrue(flags[1]) || !isTrue(flags[2]) {
 		return fault.New(fault.NotPermitted, "the master key in the token is not one that must stay there: "+

@@ -129,9 +129,9 @@ func (m *module) initialise(config string) error {
 		return fault.New(fault.Usage, "the module wants to be told its folder; for NSS softokn add nss-configdir=/DIR to the pkcs11: name")
 	case err != nil && config != "":
 		return fault.New(fault.NotFound, "the NSS database cannot be opened (%s); is nss-configdir= a folder that this user may write?",
-			failed(err, "initialise"))
+			failed(err, text.New("initialise")))
 	case err != nil:
-		return fault.Wrap(failed(err, "initialise"), "is the token's configuration file where the module looks for it?")
+		return fault.Wrap(failed(err, text.New("initialise")), "is the token's configuration file where the module looks for it?")
 	default:
 		m.ours = true
 	}
@@ -146,7 +146,7 @@ func (m *module) drop() error {
 	if m.users--; m.users > 0 || !m.ours {
 		return nil
 	}
-	return failed(m.Finalize(), "finalise")
+	return failed(m.Finalize(), text.New("finalise"))
 }
 
 // enter logs in, or joins a login that is there. pin is not wiped.

@@ -11,6 +11,7 @@ import (
 
 	p11 "github.com/miekg/pkcs11"
 
+	"poskey/internal/text"
 	"poskey/pkg/kcv"
 )
 
@@ -19,7 +20,7 @@ func (t *Token) Keys(ctx context.Context) (all []ObjectInfo, err error) {
 	err = t.with(ctx, func(s *session) error {
 		found, err := s.found([]*p11.Attribute{p11.NewAttribute(p11.CKA_CLASS, p11.CKO_SECRET_KEY), p11.NewAttribute(p11.CKA_TOKEN, true)})
 		if err != nil {
-			return failed(err, "list its keys")
+			return failed(err, text.New("list its keys"))
 		}
 		for _, o := range found {
 			if err := ended(ctx); err != nil {
@@ -66,7 +67,7 @@ func (s *session) describe(o p11.ObjectHandle) ObjectInfo {
 	if !known {
 		return info
 	}
-	k := kind{}
+	var k kind
 	info.Type, info.Len, k = typeOf(keyType)
 	if n, ok := s.number(o, p11.CKA_VALUE_LEN); ok && info.Len == 0 {
 		info.Len = int(n)

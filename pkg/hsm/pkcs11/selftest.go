@@ -151,7 +151,7 @@ func (t *Token) Selftest(ctx context.Context) (all []Trial, err error) {
 	err = t.with(ctx, func(s *session) error {
 		listed, err := s.m.GetMechanismList(s.slot)
 		if err != nil {
-			return failed(err, "list its mechanisms")
+			return failed(err, text.New("list its mechanisms"))
 		}
 		has := map[uint]bool{}
 		for _, m := range listed {
@@ -178,6 +178,8 @@ func (s *session) trial(x step, listed map[uint]bool) Trial {
 	out := Trial{Step: x.id, Text: x.text, Mechanism: x.name, Listed: x.name == "" || listed[x.mechanism], Works: err == nil,
 		Needed: isNeeded(x.id), Wrong: isWrong(err), Took: max(1, s.o.Env.Now().Sub(began))}
 	switch {
+	case x.job == JobDerive: // the steps of DUKPT that a token can do are not used yet
+		out.Place = s.placeOfJob()
 	case err == nil:
 		out.Place = PlaceToken
 	case x.instead != nil && s.can(*x.instead): // as a CMAC by the token's ECB
@@ -187,7 +189,7 @@ func (s *session) trial(x step, listed map[uint]bool) Trial {
 	default:
 		out.Place = PlaceNone
 	}
-	out.Err = failed(err, "tried")
+	out.Err = failed(err, text.New("tried"))
 	return out
 }
 

@@ -79,13 +79,13 @@ func ended(ctx context.Context) error {
 func (m *module) describe(path string) (Library, error) {
 	info, err := m.GetInfo()
 	if err != nil {
-		return Library{}, failed(err, "tell what it is")
+		return Library{}, failed(err, text.New("tell what it is"))
 	}
 	lib := Library{Path: path, Manufacturer: plain(info.ManufacturerID), Description: plain(info.LibraryDescription),
 		Version: versionOf(info.LibraryVersion), Cryptoki: versionOf(info.CryptokiVersion)}
 	ids, err := m.GetSlotList(false)
 	if err != nil {
-		return Library{}, failed(err, "list its slots")
+		return Library{}, failed(err, text.New("list its slots"))
 	}
 	for _, id := range ids {
 		s, err := m.slotOf(id)
@@ -102,7 +102,7 @@ func versionOf(v p11.Version) string { return fmt.Sprintf("%d.%d", v.Major, v.Mi
 func (m *module) slotOf(id uint) (Slot, error) {
 	info, err := m.GetSlotInfo(id)
 	if err != nil {
-		return Slot{}, failed(err, "describe a slot")
+		return Slot{}, failed(err, text.New("describe a slot"))
 	}
 	s := Slot{ID: id, Description: plain(info.SlotDescription), Present: info.Flags&p11.CKF_TOKEN_PRESENT != 0}
 	if !s.Present {
@@ -113,7 +113,7 @@ func (m *module) slotOf(id uint) (Slot, error) {
 		s.Present = false
 		return s, nil
 	}
-	return s, failed(err, "describe a token")
+	return s, failed(err, text.New("describe a token"))
 }
 
 func (m *module) tokenOf(slot uint) (TokenInfo, error) {
@@ -192,7 +192,7 @@ func (m *module) connect(ctx context.Context, u URI, o Options) (*Token, error) 
 func (m *module) find(u URI) (uint, TokenInfo, error) {
 	ids, err := m.GetSlotList(true)
 	if err != nil {
-		return 0, TokenInfo{}, failed(err, "list its slots")
+		return 0, TokenInfo{}, failed(err, text.New("list its slots"))
 	}
 	var at []uint
 	var found TokenInfo
@@ -240,7 +240,7 @@ func (t *Token) openSession() (*session, error) {
 		h, err = t.m.OpenSession(t.slot, p11.CKF_SERIAL_SESSION)
 	}
 	if err != nil {
-		return nil, failed(err, "open a session")
+		return nil, failed(err, text.New("open a session"))
 	}
 	return &session{t, h}, nil
 }

@@ -1,0 +1,136 @@
+//go:build unix
+
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"poskey/internal/fault"
+	"poskey/internal/testpg"
+	"poskey/pkg/dukpt"
+	"poskey/pkg/store"
+	"poskey/pkg/store/storetest"
+)
+
+// ownServer is one that a test may stop.
+func ownServer(t *testing.T, settings ...string) *testpg.Server {
+	t.Helper()
+	server, err := testpg.Start(settings...)
+	must(t, err)
+	t.Cleanup(func() { must(t, server.Remove()) })
+	return server
+}
+
+// TestServerGoesAwayAndComesBack stops the server for real between and during calls.
+func TestServerGoesAwayAndComesBack(t *testing.T) {
+	server := ownServer(t)
+	u := parse(t, server.URL(""))
+	s, err := store.Create(t.Context(), u, storetest.Identity("server"), nil, options())
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	_, err = s.Insert(t.Context(), store.Change{}, bdk())
+	must(t, err)
+	must(t, s.AddKeySet(t.Context(), store.Change{}, store.KeySet{ID: "S", BDK: bdk().Ref(), Scheme: dukpt.TDES, KSI: "987654", From: 0, To: 9}))
+	request := func(n int) store.AllocateRequest {
+		return store.AllocateRequest{KeySet: "S", RequestID: fmt.Sprint("r", n), Serial: fmt.Sprint("SN", n)}
+	}
+	keys := 1
+	for i, stop := range []func() error{server.Down, server.Crash} {
+		fillPool(t, s)
+		must(t, stop())
+		_, err = s.Get(t.Context(), bdk().Ref())
+		wantKind(t, "reading while it is away", err, fault.DeviceLink)
+		_, err = s.Insert(t.Context(), store.Change{}, storetest.Key("K", 9))
+		wantKind(t, "writing while it is away", err, fault.DeviceLink)
+		_, err = s.Allocate(t.Context(), store.Change{}, request(9))
+		wantKind(t, "allocating while it is away", err, fault.DeviceLink)
+		if fault.KindOf(err).Exit() != 8 || !fault.KindOf(err).Retriable() {
+			t.Errorf("%s exits with %d", fault.KindOf(err), fault.KindOf(err).Exit())
+		}
+		_, err = store.Open(t.Context(), u, options())
+		wantKind(t, "opening while it is away", err, fault.DeviceLink)
+		must(t, server.Up())
+		if i == 0 {
+			fillPool(t, s)
+			must(t, server.Down())
+			must(t, server.Up()) // the connections of the pool are dead now, and nobody has noticed yet
+		}
+		a, err := s.Allocate(t.Context(), store.Change{}, request(i))
+		if err != nil || a.Number != uint64(i) {
+			t.Errorf("allocating after it came back: %+v, %v", a, err)
+		}
+		_, err = s.Insert(t.Context(), store.Change{}, storetest.Key("K", i+1))
+		if err != nil {
+			t.Errorf("writing after it came back: %v", err)
+		}
+		keys++
+		if n, err := s.Count(t.Context(), store.Filter{}); err != nil || n != int64(keys) {
+			t.Errorf("%d keys, want %d, %v", n, keys, err)
+		}
+	}
+	r, err := s.Verify(t.Context(), nil)
+	if err != nil || len(r.Findings) != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// fillPool opens several connections.
+func fillPool(t *testing.T, s *store.Store) {
+	t.Helper()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range s.Tree(t.Context(), store.Ref{}) {
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// TestServerThatStopsUnderAWriterKeepsWhatWasAcknowledged: what was not acknowledged is there whole or not at all.
+func TestServerThatStopsUnderAWriterKeepsWhatWasAcknowledged(t *testing.T) {
+	server := ownServer(t)
+	s, err := store.Create(t.Context(), parse(t, server.URL("")), storetest.Identity("server"), nil, options())
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	acknowledged := make(chan int, 1)
+	kinds := map[fault.Kind]bool{fault.DeviceLink: true, fault.OutcomeUnknown: true}
+	go func() {
+		for v := 1; ; v++ {
+			if _, err := s.InsertMany(context.Background(), store.Change{}, threes(v)); err != nil {
+				if !kinds[fault.KindOf(err)] {
+					t.Errorf("stopped under it: kind %s: %v", fault.KindOf(err), err)
+				}
+				acknowledged <- v - 1
+				return
+			}
+		}
+	}()
+	time.Sleep(300 * time.Millisecond)
+	must(t, server.Crash())
+	last := <-acknowledged
+	must(t, server.Up())
+	for v := 1; v <= last+1; v++ {
+		n, err := s.Count(t.Context(), store.Filter{Label: fmt.Sprint("MANY-", v)})
+		if err != nil || n != 100 && (n != 0 || v <= last) {
+			t.Errorf("of hundred %d, %d are there (%d were acknowledged), %v", v, n, last, err)
+		}
+	}
+	if last == 0 {
+		t.Error("nothing was written before it stopped")
+	}
+}
+
+func TestServerWithoutTheStoreSaysSo(t *testing.T) {
+	_, err := store.Open(t.Context(), parse(t, shared.server.URL("nowhere")), options())
+	wantKind(t, "no schema", err, fault.NotFound)
+	_, err = store.Open(t.Context(), parse(t, shared.server.URL("")+"&dbname=nothing"), options())
+	wantKind(t, "no database", err, fault.NotFound)
+	_, err = store.Open(t.Context(), parse(t, shared.server.URL("")+"&user=nobody"), options())
+	wantKind(t, "no such user", err, fault.AuthFailed)
+}
