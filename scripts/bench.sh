@@ -14,12 +14,17 @@ echo
 echo "== benchstat"
 $go run "${BENCHSTAT:?}" out/bench-keyblock.txt
 echo
-echo "== goals of searches and of DUKPT"
+echo "== goals of searches, DUKPT, the store, tokens and officers"
 CGO_ENABLED=0 $go build -trimpath -o out/poskey ./cmd/poskey
 $go test ./internal/bitslice -run '^$' -bench 'Kernel|Search3' -benchtime 9x | tee out/bench-goals.txt
 $go test ./internal/bitslice -run '^$' -bench 'Cores' -benchtime 1x | tee -a out/bench-goals.txt
 $go test ./pkg/slip -run '^$' -bench 'AESCores' -benchtime 3x | tee -a out/bench-goals.txt
 $go test ./pkg/dukpt -run '^$' -bench 'IK' -benchmem -count "$count" | tee -a out/bench-goals.txt
+$go test ./pkg/store -run '^$' -bench 'Insert' -benchtime 5x | tee -a out/bench-goals.txt
+$go test ./pkg/store -run '^$' -bench 'Million' -benchtime 20x -timeout 30m | tee -a out/bench-goals.txt
+$go test ./pkg/store -run '^$' -bench 'Numbers' -benchtime 3s | tee -a out/bench-goals.txt
+$go test ./pkg/hsm/pkcs11 -run '^$' -bench 'CheckValue' -count "$count" | tee -a out/bench-goals.txt
+$go test ./pkg/custody -run '^$' -bench 'Unlock' -benchtime 5x | tee -a out/bench-goals.txt
 $go run ./scripts/goals out/bench-goals.txt out/poskey || missed=1
 echo
 echo "== start-up: poskey version against a Go hello-world"

@@ -74,8 +74,10 @@ func runAuditShow(ctx context.Context, a *App, o auditShowOpts) error {
 		kept.add(r)
 	}
 	doc := auditShowDoc{Log: place.path, Matched: kept.matched, Records: []json.RawMessage{}}
-	for _, r := range kept.records {
-		doc.Records = append(doc.Records, r.Line())
+	if !kept.once {
+		for _, r := range kept.records {
+			doc.Records = append(doc.Records, r.Line())
+		}
 	}
 	if err := a.render.Answer("audit.show", doc, func(p *render.Page) { recordsPage(p, kept) }); err != nil {
 		return err
@@ -96,6 +98,9 @@ func (n *newest) add(r audit.Record) {
 	if n.once && r.Of != 0 {
 		bySeq := func(r audit.Record, seq uint64) int { return int(int64(r.Seq) - int64(seq)) }
 		if i, there := slices.BinarySearchFunc(n.records, r.Of, bySeq); there {
+			if len(r.Details) == 0 { // the record before tells them, such as who signs
+				r.Details = n.records[i].Details
+			}
 			n.records = slices.Delete(n.records, i, i+1)
 		}
 	}

@@ -18,7 +18,7 @@ func newHSMListCmd(a *App) *cobra.Command {
 		long:  text.New("Needs no PIN and changes nothing. Of --hsm only the module counts (and nss-configdir); docs/hsm.md explains the name."),
 		example: "  poskey hsm list --hsm 'pkcs11:?module-path=/usr/lib/softhsm/libsofthsm2.so'\n" +
 			"  poskey hsm list -o json --hsm 'pkcs11:?module-path=/usr/lib/softhsm/libsofthsm2.so'",
-		exits: []int{4, 6, 8, 9}, args: cobra.NoArgs,
+		exits: []int{4, 6, 8}, args: cobra.NoArgs,
 	})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runHSMList(cmd.Context(), a) }
 	return cmd

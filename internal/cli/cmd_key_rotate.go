@@ -9,6 +9,7 @@ import (
 	"poskey/internal/source"
 	"poskey/internal/text"
 	"poskey/pkg/custody"
+	"poskey/pkg/keyblock"
 	"poskey/pkg/store"
 	"poskey/pkg/vault"
 )
@@ -66,6 +67,7 @@ func runKeyRotate(ctx context.Context, a *App, label string) error {
 	}
 	a.holding.outcome.Check = r.New.Check
 	a.warnSame(r.New, r.Same)
+	a.warnBlocks(r.Warnings)
 	doc := keyRotateDoc{Old: newRowDoc(&r.Old), New: newRowDoc(&r.New), Block: r.New.ParentBlock, Children: []childDoc{}}
 	for _, c := range r.Children {
 		doc.Children = append(doc.Children, childDoc{c.Ref.String(), c.ParentBlock})
@@ -89,5 +91,12 @@ func (a *App) warnSame(k store.Key, same []store.Ref) {
 	for _, other := range same {
 		a.render.Warn(text.New("keys %s and %s have the same check value %s: the same key twice, or chance (1 in %d)",
 			k.Ref(), other, k.Check, chance(k.Check.Digits)))
+	}
+}
+
+// warnBlocks says what is doubtful about blocks that were made under keys of the store.
+func (a *App) warnBlocks(warnings []keyblock.Warning) {
+	for _, w := range warnings {
+		a.render.Warn(w.Text)
 	}
 }

@@ -412,6 +412,7 @@ func (a *App) keepInStore(ctx context.Context, k hsm.Key, n vault.New) (vault.Ke
 	h.outcome.Label, h.outcome.Check = kept.Row.Ref().String(), kept.Row.Check
 	h.outcome.Details = audit.Details{vault.FieldKept: h.outcome.Label}
 	a.warnSame(kept.Row, kept.Same)
+	a.warnBlocks(kept.Warnings)
 	return kept, nil
 }
 

@@ -55,7 +55,12 @@ func (c *Console) CanAsk() bool {
 }
 
 // Terminal gives the terminal where people are asked, to be handed to another process. The caller calls done.
-func (c *Console) Terminal() (tty *os.File, done func(), err error) { return c.terminal() }
+func (c *Console) Terminal() (tty *os.File, done func(), err error) {
+	if tty, done, err = c.terminal(); err == nil {
+		_ = tty.Fd() // makes it wait for what is typed: another process would find it in the mode that it has here
+	}
+	return tty, done, err
+}
 
 // Show writes to the terminal and not to a stream: what only the person who sits there is to see.
 func (c *Console) Show(lines string) error {

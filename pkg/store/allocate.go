@@ -105,10 +105,10 @@ func checkInitial(ksn string) error {
 
 const allocationColumns = "request, key_set, n, ksn, serial, state, COALESCE(lease, ''), at, changed"
 
-func scanAllocation(r scanner, more ...any) (Allocation, error) {
+func scanAllocation(r scanner) (Allocation, error) {
 	var a Allocation
 	var n, at, changed int64
-	err := r.Scan(append([]any{&a.RequestID, &a.KeySet, &n, &a.KSN, &a.Serial, (*string)(&a.State), &a.Lease, &at, &changed}, more...)...)
+	err := r.Scan(&a.RequestID, &a.KeySet, &n, &a.KSN, &a.Serial, (*string)(&a.State), &a.Lease, &at, &changed)
 	if err != nil {
 		return Allocation{}, err
 	}
@@ -116,30 +116,48 @@ func scanAllocation(r scanner, more ...any) (Allocation, error) {
 	return a, nil
 }
 
+// takeNumber is a number in one statement, and so in one round trip and one transaction. The row of the key set is locked
+// until it ends, so no two calls see the same next; a request that is answered already, or a device that has a number,
+// breaks a constraint, and the counter stays as it was. It takes no number when the key set may not give one.
+const takeNumber = `WITH taken AS (
+	UPDATE key_sets s SET next = s.next + 1, mark_seq = GREATEST(s.mark_seq, $5),
+		mark_hash = CASE WHEN s.mark_seq < $5 THEN $6 ELSE s.mark_hash END
+	FROM keys k WHERE s.id = $2 AND k.id = s.bdk AND k.state = 'active' AND s.frozen = 0 AND s.next < s.hi
+	RETURNING s.next - 1 AS n, s.scheme, s.ksi)
+	INSERT INTO allocations (request, key_set, n, ksn, serial, state, at, changed)
+	SELECT $1, $2, n, CASE scheme WHEN 'tdes-dukpt' THEN ksi || LPAD(UPPER(TO_HEX(2 * n)), 5, '0') || '00000'
+		ELSE ksi || LPAD(UPPER(TO_HEX(n)), 8, '0') || '00000000' END, $3, 'reserved', $4, $4 FROM taken
+	RETURNING n, ksn`
+
 // allocateOnServer is idempotent, so a line that broke is no reason to give up: it asks once more.
 func (s *Store) allocateOnServer(ctx context.Context, c Change, r AllocateRequest) (Allocation, error) {
 	if s.options.ReadOnly {
-		return Allocation{}, fault.New(fault.NotPermitted, "the store is open for reading only")
+		return Allocation{}, readingOnly()
 	}
 	if err := c.Mark.check(); err != nil {
 		return Allocation{}, err
 	}
-	a, err := scanAgain(s.read().QueryRowContext(ctx, "SELECT * FROM allocate($1, $2, $3, $4, $5, $6)", r.RequestID, r.KeySet,
-		r.Serial, s.now(c), int64(c.Mark.Seq), c.Mark.Hash))
-	if !errors.Is(err, sql.ErrNoRows) {
+	at, n := s.now(c), int64(0)
+	a := Allocation{RequestID: r.RequestID, KeySet: r.KeySet, Serial: r.Serial, State: Allotted, At: fromMicros(at), Changed: fromMicros(at)}
+	taking := s.read().QueryRowContext(ctx, takeNumber, r.RequestID, r.KeySet, r.Serial, at, int64(c.Mark.Seq), c.Mark.Hash).Scan(&n, &a.KSN)
+	if taking == nil {
+		a.Number = uint64(n)
+		return a, nil
+	}
+	if !errors.Is(taking, sql.ErrNoRows) && !isUnique(taking) {
+		return Allocation{}, taking
+	}
+	a, err := findAllocation(ctx, s.read(), r.RequestID)
+	if a.Again = err == nil; !fault.Is(err, fault.NotFound) {
 		return a, err
+	}
+	if isUnique(taking) {
+		return Allocation{}, taking
 	}
 	if err := mayGive(ctx, s.read(), r.KeySet, 1); err != nil {
 		return Allocation{}, err
 	}
 	return Allocation{}, fault.New(fault.Busy, "the key set changed meanwhile; try again")
-}
-
-func scanAgain(r scanner) (Allocation, error) {
-	var again int64
-	a, err := scanAllocation(r, &again)
-	a.Again = again != 0
-	return a, err
 }
 
 func (s *Store) allocateInFile(ctx context.Context, c Change, r AllocateRequest) (Allocation, error) {
@@ -202,33 +220,52 @@ func findAllocation(ctx context.Context, from asker, requestID string) (Allocati
 	return a, err
 }
 
-// Allocations streams those of a key set in the order of their numbers, page by page.
+// Allocations streams those of a key set in the order of their numbers, which is that of their KSNs, page by page.
+// Errors: not_found.
 func (s *Store) Allocations(ctx context.Context, keySet string) iter.Seq2[Allocation, error] {
 	return func(yield func(Allocation, error) bool) {
-		for last := int64(-1); ; {
+		k, err := findKeySet(ctx, s.read(), keySet)
+		for from := k.From; err == nil; {
 			var page []Allocation
-			rows, err := s.read().QueryContext(ctx, "SELECT "+allocationColumns+
-				" FROM allocations WHERE key_set = $1 AND n > $2 ORDER BY n LIMIT $3", keySet, last, fullPage)
-			err = each(rows, err, func(r *sql.Rows) error {
-				a, err := scanAllocation(r)
-				page = append(page, a)
-				return err
-			})
-			if err != nil {
-				yield(Allocation{}, dbError(err))
-				return
-			}
+			page, err = s.allocationPage(ctx, &k, from)
 			for _, a := range page {
 				if !yield(a, nil) {
 					return
 				}
+				from = a.Number + 1
 			}
-			if len(page) < fullPage {
+			if err == nil && len(page) < fullPage {
 				return
 			}
-			last = int64(page[len(page)-1].Number)
 		}
+		yield(Allocation{}, dbError(err))
 	}
+}
+
+func (s *Store) allocationPage(ctx context.Context, k *KeySet, from uint64) ([]Allocation, error) {
+	if from >= k.To {
+		return nil, nil
+	}
+	first, err := k.KSN(from)
+	if err != nil {
+		return nil, err
+	}
+	last, err := k.KSN(k.To - 1)
+	if err != nil {
+		return nil, err
+	}
+	var page []Allocation
+	rows, err := s.read().QueryContext(ctx, "SELECT "+allocationColumns+
+		" FROM allocations WHERE ksn >= $1 AND ksn <= $2 AND key_set = $3 ORDER BY ksn LIMIT $4", first.String(), last.String(), k.ID, fullPage)
+	err = each(rows, err, func(r *sql.Rows) error {
+		a, err := scanAllocation(r)
+		page = append(page, a)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return page, nil
 }
 
 // Confirm says that the device has the key: after Allotted, or after Quarantined on proof.

@@ -95,9 +95,7 @@ func (d *dumper) table(ctx context.Context, tx *sql.Tx, t table, mark *Mark) err
 			return err
 		}
 		d.rows[t.name]++
-		if t.name == "meta" {
-			*mark = t.mark(into)
-		}
+		t.mark(into, mark)
 		if line, err = t.encode(line[:0], into); err != nil {
 			return err
 		}
@@ -105,8 +103,11 @@ func (d *dumper) table(ctx context.Context, tx *sql.Tx, t table, mark *Mark) err
 	})
 }
 
-// mark takes the mark out of the row of meta.
-func (t *table) mark(row []any) Mark {
+// mark raises a mark to the one that stands in a row.
+func (t *table) mark(row []any, highest *Mark) {
+	if t.name != "meta" && t.name != "key_sets" {
+		return
+	}
 	var m Mark
 	for i, c := range t.columns {
 		switch c.name {
@@ -116,7 +117,9 @@ func (t *table) mark(row []any) Mark {
 			m.Hash = *row[i].(*string)
 		}
 	}
-	return m
+	if m.Seq > highest.Seq {
+		*highest = m
+	}
 }
 
 // ReadBackup reads a dump to its end and checks its form, its counts and its digest. Errors: malformed,
@@ -207,9 +210,8 @@ func (d *undumper) all(f func(*table, []any) error, sum *Summary) ([]byte, error
 			return nil, fault.Wrap(dbError(err), "line %d", d.lines)
 		}
 		d.sum.Write(line)
-		if d.rows[name]++; name == "meta" {
-			sum.Mark = left[0].mark(row)
-		}
+		d.rows[name]++
+		left[0].mark(row, &sum.Mark)
 	}
 }
 

@@ -51,7 +51,9 @@ func putMark(ctx context.Context, tx *sql.Tx, m Mark) error {
 func (s *Store) Mark(ctx context.Context) (Mark, error) {
 	var m Mark
 	var seq int64
-	err := s.read().QueryRowContext(ctx, "SELECT mark_seq, mark_hash FROM meta").Scan(&seq, &m.Hash)
+	// A number that is handed out leaves its mark with its key set: one row less to be written.
+	err := s.read().QueryRowContext(ctx, `SELECT mark_seq, mark_hash FROM meta
+		UNION ALL SELECT mark_seq, mark_hash FROM key_sets ORDER BY 1 DESC LIMIT 1`).Scan(&seq, &m.Hash)
 	if err != nil {
 		return Mark{}, dbError(err)
 	}

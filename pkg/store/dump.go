@@ -54,7 +54,7 @@ func tables() []table {
 		{"key_events", columns("id# key_id# at# from_state to_state reason mark_seq#"), "id"},
 		{"devices", columns("serial model poi_version state added# changed#"), "serial"},
 		{"device_keys", columns("serial slot key_id#? check_method check_digits ksn loaded#"), "serial, slot"},
-		{"key_sets", columns("id bdk# scheme ksi lo# hi# next# frozen#"), "id"},
+		{"key_sets", columns("id bdk# scheme ksi lo# hi# next# frozen# mark_seq# mark_hash"), "id"},
 		{"leases", columns("id key_set station lo# hi# until# at# returned# unused_from#"), "id"},
 		{"allocations", columns("request key_set n# ksn serial state lease? at# changed#"), "request"},
 	}

@@ -191,7 +191,7 @@ func TestOlderCopyIsFoundByItsMark(t *testing.T) {
 // TestDamagedRowsAreFound damages one thing after the other and wants a finding that names it.
 func TestDamagedRowsAreFound(t *testing.T) {
 	const off = "PRAGMA foreign_keys = OFF"
-	set := `INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 1, 100, 10, 0)`
+	set := `INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 1, 100, 10, 0, 0, '')`
 	number := func(request string, n int, ksn, lease string) string {
 		return fmt.Sprintf("INSERT INTO allocations VALUES ('%s', 'S', %d, '%s', 'SN%s', 'confirmed', %s, 1, 1)", request, n, ksn, request, lease)
 	}
@@ -258,9 +258,9 @@ func TestRowsThatCannotBeAreKeptOutByTheDatabase(t *testing.T) {
 		"UPDATE keys SET block = x'00'", "UPDATE keys SET created = 'today'", "UPDATE keys SET parent = 77",
 		"UPDATE meta SET environment = 'both'", "INSERT INTO meta SELECT 2, id, environment, created, master_kind, master_method, " +
 			"master_digits, generation, sealed, token, mark_seq, mark_hash FROM meta",
-		"INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 1, 100, 101, 0)",
-		"INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 1, 524289, 1, 0)",
-		"INSERT INTO key_sets VALUES ('S', 1, 'aes-dukpt', 'FFFF987654', 1, 100, 1, 0)",
+		"INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 1, 100, 101, 0, 0, '')",
+		"INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 1, 524289, 1, 0, 0, '')",
+		"INSERT INTO key_sets VALUES ('S', 1, 'aes-dukpt', 'FFFF987654', 1, 100, 1, 0, 0, '')",
 	} {
 		if _, err := db.Exec(statement); err == nil {
 			t.Errorf("allowed: %s", statement)

@@ -115,8 +115,8 @@ func addKeySet(ctx context.Context, tx *sql.Tx, k KeySet) error {
 			return fault.New(fault.NotPermitted, "its numbers overlap those of key set %s, %d to %d", other.ID, other.From, other.To)
 		}
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO key_sets (id, bdk, scheme, ksi, lo, hi, next, frozen)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, k.ID, bdk.id, string(k.Scheme), k.KSI, int64(k.From), int64(k.To), int64(k.Next),
+	_, err = tx.ExecContext(ctx, `INSERT INTO key_sets (id, bdk, scheme, ksi, lo, hi, next, frozen, mark_seq, mark_hash)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, '')`, k.ID, bdk.id, string(k.Scheme), k.KSI, int64(k.From), int64(k.To), int64(k.Next),
 		number(k.Frozen))
 	if isUnique(err) {
 		return fault.New(fault.FileExists, "the store has a key set %s already", k.ID)

@@ -18,7 +18,8 @@ type Rewrapped struct {
 
 // Rotate puts a successor in the place of a key in one transaction: inserts it, moves the children under it, deactivates
 // the old key and names its successor. Every child that is in use must be given (busy when one is not: it came
-// meanwhile), and nothing but children. The old key is active or suspended (not_permitted).
+// meanwhile), but those that were derived from the old key, which may stay with it; and nothing but children. The old key
+// is active or suspended (not_permitted).
 func (s *Store) Rotate(ctx context.Context, c Change, old Ref, successor Key, children []Rewrapped) (same []Ref, err error) {
 	err = s.changeKeys(ctx, c, func(tx *sql.Tx, at int64) error {
 		same, err = s.rotate(ctx, tx, c, at, old, successor, children)
@@ -76,7 +77,7 @@ func rehangAll(ctx context.Context, tx *sql.Tx, from keyRow, to int64, children 
 		if err != nil {
 			return err
 		}
-		if r.State.InUse() && r.id != to { // those that were given hang elsewhere by now
+		if r.State.InUse() && r.Origin != Derived && r.id != to { // those that were given hang elsewhere by now
 			return fault.New(fault.Busy, "key %s hangs under it too and was not wrapped anew", r.Ref())
 		}
 	}

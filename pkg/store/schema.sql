@@ -108,6 +108,8 @@ CREATE TABLE key_sets (
   hi {int} NOT NULL,
   next {int} NOT NULL,
   frozen {int} NOT NULL CHECK (frozen IN (0, 1)),
+  mark_seq {int} NOT NULL,
+  mark_hash {text} NOT NULL,
   CHECK (0 <= lo AND lo <= next AND next <= hi AND hi <= CASE scheme WHEN 'tdes-dukpt' THEN 524288 ELSE 4294967296 END),
   CHECK (LENGTH(ksi) = CASE scheme WHEN 'tdes-dukpt' THEN 10 ELSE 8 END)
 ) {strict};
@@ -136,7 +138,6 @@ CREATE TABLE allocations (
   state {text} NOT NULL CHECK (state IN ('reserved', 'confirmed', 'quarantined', 'burnt')),
   lease {text} REFERENCES leases (id),
   at {int} NOT NULL,
-  changed {int} NOT NULL,
-  UNIQUE (key_set, n)
+  changed {int} NOT NULL
 ) {strict};
 CREATE UNIQUE INDEX allocations_live ON allocations (key_set, serial) WHERE state IN ('reserved', 'confirmed');

@@ -194,7 +194,7 @@ func fromMicros(n int64) time.Time {
 // nothing behind. When the line breaks while committing, nobody can tell (outcome_unknown).
 func (s *Store) change(ctx context.Context, c Change, f func(tx *sql.Tx, at int64) error) error {
 	if s.options.ReadOnly {
-		return fault.New(fault.NotPermitted, "the store is open for reading only")
+		return readingOnly()
 	}
 	if err := c.Mark.check(); err != nil {
 		return err
@@ -219,6 +219,8 @@ func (s *Store) change(ctx context.Context, c Change, f func(tx *sql.Tx, at int6
 	}
 	return commitError(tx.Commit())
 }
+
+func readingOnly() error { return fault.New(fault.NotPermitted, "the store is open for reading only") }
 
 func commitError(err error) error {
 	if isLink := err != nil && fault.Is(dbError(err), fault.DeviceLink); isLink {

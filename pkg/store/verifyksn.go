@@ -58,7 +58,7 @@ func (v *verifier) leases(k *KeySet) ([]Lease, error) {
 }
 
 func (v *verifier) allocations(k *KeySet, leases []Lease) error {
-	rows, err := v.tx.QueryContext(v.ctx, "SELECT "+allocationColumns+" FROM allocations WHERE key_set = $1 ORDER BY n", k.ID)
+	rows, err := v.tx.QueryContext(v.ctx, "SELECT "+allocationColumns+" FROM allocations WHERE key_set = $1 ORDER BY ksn", k.ID)
 	return each(rows, err, func(r *sql.Rows) error {
 		a, err := scanAllocation(r)
 		if err == nil {

@@ -17,9 +17,18 @@ import (
 	"poskey/internal/text"
 )
 
-// sessions is how many calls run in a token at once. Session objects belong to all sessions of the process, so any
+// maxSessions is how many calls run in a token at once. Session objects belong to all sessions of the process, so any
 // session can use what another made.
-const sessions = 8
+const maxSessions = 8
+
+// sessionsOf keeps to what a token allows: a number, or 0 or all bits for no limit that it tells (CK_EFFECTIVELY_INFINITE,
+// CK_UNAVAILABLE_INFORMATION). One more is left to the other programs.
+func sessionsOf(most uint) int {
+	if most == 0 || most > maxSessions {
+		return maxSessions
+	}
+	return max(1, int(most)-1)
+}
 
 // Token is an open token. Its methods may be called from several goroutines; each call has a session for itself.
 type Token struct {
@@ -172,7 +181,12 @@ func (m *module) connect(ctx context.Context, u URI, o Options) (*Token, error) 
 	if err != nil {
 		return nil, err
 	}
-	t := &Token{m: m, slot: slot, uri: u, o: o, info: info, free: make(chan *session, sessions), closing: make(chan struct{})}
+	limits, err := m.GetTokenInfo(slot)
+	if err != nil {
+		return nil, failed(err, text.New("describe a token"))
+	}
+	n := sessionsOf(limits.MaxRwSessionCount)
+	t := &Token{m: m, slot: slot, uri: u, o: o, info: info, free: make(chan *session, n), closing: make(chan struct{})}
 	first, err := t.openSession()
 	if err != nil {
 		return nil, err
@@ -182,7 +196,7 @@ func (m *module) connect(ctx context.Context, u URI, o Options) (*Token, error) 
 		return nil, err
 	}
 	t.free <- first
-	for range sessions - 1 {
+	for range n - 1 {
 		t.free <- nil
 	}
 	return t, nil
@@ -314,7 +328,7 @@ func (t *Token) Close() error {
 	t.once.Do(func() {
 		close(t.closing)
 		var open []*session
-		for range sessions {
+		for range cap(t.free) {
 			if s := <-t.free; s != nil {
 				open = append(open, s)
 			}
