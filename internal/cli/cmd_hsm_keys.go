@@ -58,7 +58,8 @@ func runHSMKeys(ctx context.Context, a *App) (err error) {
 	}
 	doc := hsmKeysDoc{Token: tokenDoc(t.Info()), Keys: make([]hsmKeyDoc, len(all))}
 	for i, k := range all {
-		doc.Keys[i] = hsmKeyDoc{k.Label, k.ID, k.Type, k.Len, k.Sensitive, k.Extractable, k.Local, k.Check.Digits, string(k.Check.Method)}
+		doc.Keys[i] = hsmKeyDoc{k.Label, k.ID, k.Type, k.Len, k.Sensitive, k.Extractable, k.Local, k.Check.Digits,
+			string(k.Check.Method)}
 	}
 	return a.render.Answer("hsm.keys", doc, func(p *render.Page) { hsmKeysPage(p, doc) })
 }
@@ -85,8 +86,10 @@ func hsmKeysPage(p *render.Page, doc hsmKeysDoc) {
 	}
 	rows := make([][]string, len(doc.Keys))
 	for i, k := range doc.Keys {
-		rows[i] = []string{k.Label, k.Type, strconv.Itoa(k.Bytes), yes(k.Sensitive), yes(k.Extractable), yes(k.Local), k.CheckValue}
+		rows[i] = []string{k.Label, k.Type, strconv.Itoa(k.Bytes), yes(k.Sensitive), yes(k.Extractable),
+			yes(k.Local), k.CheckValue}
 	}
-	p.Grid([]text.Text{text.New("LABEL"), text.New("TYPE"), text.New("BYTES"), text.New("SENSITIVE"), text.New("EXTRACTABLE"),
+	p.Grid([]text.Text{text.New("LABEL"), text.New("TYPE"), text.New("BYTES"), text.New("SENSITIVE"),
+		text.New("EXTRACTABLE"),
 		text.New("MADE INSIDE"), text.New("CHECK VALUE")}, rows)
 }

@@ -127,7 +127,8 @@ func hsmSelftestPage(p *render.Page, doc hsmSelftestDoc) {
 		}
 		rows[i] = []string{p.T(x.Text), listed, yes[x.Works], p.T(whereText(x)), took}
 	}
-	p.Grid([]text.Text{text.New("STEP"), text.New("LISTED"), text.New("WORKS"), text.New("WHERE"), text.New("MS")}, rows)
+	p.Grid([]text.Text{text.New("STEP"), text.New("LISTED"), text.New("WORKS"), text.New("WHERE"), text.New("MS")},
+		rows)
 	p.Blank()
 	hsmSelftestNotes(p, doc)
 }

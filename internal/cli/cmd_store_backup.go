@@ -6,15 +6,20 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"poskey/internal/fault"
 	"poskey/internal/render"
 	"poskey/internal/source"
 	"poskey/internal/text"
 	"poskey/pkg/custody"
+	"poskey/pkg/store"
 	"poskey/pkg/vault"
 )
 
 func newStoreBackupCmd(a *App) *cobra.Command {
-	to := ""
+	var (
+		to       string
+		officers []string
+	)
 	cmd := a.command(cmdSpec{
 		use:   "backup",
 		short: text.New("write the store and its log to one encrypted file"),
@@ -24,9 +29,11 @@ func newStoreBackupCmd(a *App) *cobra.Command {
 		example: "  poskey store backup --to store-2026-11.age\n  poskey store backup --to /media/usb/store.age -o json",
 		exits:   []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
-	cmd.Flags().StringVar(&to, "to", "", a.Say.T("new file for the backup"))
+	f := cmd.Flags()
+	f.StringVar(&to, "to", "", a.Say.T("new file for the backup"))
+	f.StringArrayVar(&officers, "officer", nil, a.Say.T("card of somebody else who can open it (file); for a store without officers of its own"))
 	required(cmd, "to")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runStoreBackup(cmd.Context(), a, to) }
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runStoreBackup(cmd.Context(), a, to, officers) }
 	return cmd
 }
 
@@ -41,7 +48,7 @@ type storeBackupDoc struct {
 	Officers    []string         `json:"officers"`
 }
 
-func runStoreBackup(ctx context.Context, a *App, to string) error {
+func runStoreBackup(ctx context.Context, a *App, to string, officers []string) error {
 	if err := source.CheckNew(to); err != nil {
 		return err
 	}
@@ -57,13 +64,9 @@ func runStoreBackup(ctx context.Context, a *App, to string) error {
 	if err != nil {
 		return err
 	}
-	var cards []custody.Card
-	for _, raw := range roster {
-		card, err := custody.ParseCard(raw)
-		if err != nil {
-			return err
-		}
-		cards = append(cards, card)
+	cards, err := a.backupReaders(ctx, roster, officers, v.Identity())
+	if err != nil {
+		return err
 	}
 	work, err := a.begin(ctx, custody.StoreBackup, v.Identity().ID, nil)
 	if err != nil {
@@ -85,4 +88,31 @@ func runStoreBackup(ctx context.Context, a *App, to string) error {
 			render.F(text.New("can be opened by"), strings.Join(doc.Officers, ", ")),
 		)
 	})
+}
+
+// backupReaders are those who will be able to open a backup: the store's officers, and whose cards were given.
+func (a *App) backupReaders(ctx context.Context, roster [][]byte, paths []string, id store.Identity) ([]custody.Card, error) {
+	var cards []custody.Card
+	for _, raw := range roster {
+		card, err := custody.ParseCard(raw)
+		if err != nil {
+			return nil, err
+		}
+		cards = append(cards, card)
+	}
+	for _, path := range paths {
+		f, err := readOfficerFile(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		if string(f.card.Environment()) != id.Environment {
+			return nil, fault.New(fault.NotPermitted, "%s is an officer of %s, the store is for %s", f.card.ID(),
+				string(f.card.Environment()), id.Environment)
+		}
+		cards = append(cards, f.card)
+	}
+	if len(cards) == 0 {
+		return nil, fault.New(fault.Usage, "nobody could open the backup: name the cards of those who shall with --officer")
+	}
+	return cards, nil
 }

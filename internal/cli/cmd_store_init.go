@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -89,7 +90,7 @@ func runStoreInit(ctx context.Context, a *App, o storeInitOpts) error {
 	for _, manager := range custody.OneManager(holders, o.threshold) {
 		a.render.Warn(text.New("%d or more of the custodians report to %s: together they open the store (PCI PIN 25-1)", o.threshold, manager))
 	}
-	return a.answerInit(url, id, append(holders, others...), o.threshold)
+	return a.answerInit(url, id, holders, others, o.threshold)
 }
 
 // initCards reads the officers' cards: custodians get shares, the others are known.
@@ -139,16 +140,16 @@ func (a *App) newAuditPath(url store.URL, id string) (string, error) {
 	return path, nil
 }
 
-func (a *App) answerInit(url store.URL, id store.Identity, cards []custody.Card, threshold int) error {
+func (a *App) answerInit(url store.URL, id store.Identity, holders, others []custody.Card, threshold int) error {
 	log, err := a.auditPath(url, id.ID)
 	if err != nil {
 		return err
 	}
 	doc := storeInitDoc{Store: id.ID, URL: url.Redacted(), Environment: id.Environment, Master: id.Master.Kind,
 		KCV: id.Master.Check.Digits, Method: id.Master.Check.Method, Threshold: threshold, Log: log}
-	now := a.Env.Now()
+	cards := slices.Concat(holders, others)
 	for _, c := range cards {
-		doc.Officers = append(doc.Officers, newOfficerDoc(c, now))
+		doc.Officers = append(doc.Officers, newOfficerDoc(c, a.Env.Now()))
 	}
 	return a.render.Answer("store.init", doc, func(p *render.Page) {
 		p.Good(text.New("The store is made. It is sealed: open it with poskey store unseal."))
@@ -157,19 +158,16 @@ func (a *App) answerInit(url store.URL, id store.Identity, cards []custody.Card,
 			render.F(text.New("at"), doc.URL),
 			render.F(text.New("environment"), p.T(environmentText(custody.Environment(id.Environment)))),
 			render.F(text.New("check value of the master key"), id.Master.Check.String()),
-			render.F(text.New("officers who open it"), thresholdText(p, threshold, len(cards))),
+			render.F(text.New("custodians who open it"), thresholdText(p, threshold, len(holders))),
 			render.F(text.New("audit log"), log),
 		)
-		for _, c := range cards {
-			p.Blank()
-			officerPage(p, c, newOfficerDoc(c, now))
-		}
+		rosterPage(p, cards)
 	})
 }
 
-func thresholdText(p *render.Page, threshold, officers int) string {
+func thresholdText(p *render.Page, threshold, custodians int) string {
 	if threshold == 0 {
 		return ""
 	}
-	return p.T(text.New("%s of %s", strconv.Itoa(threshold), strconv.Itoa(officers)))
+	return p.T(text.New("%s of %s", strconv.Itoa(threshold), strconv.Itoa(custodians)))
 }

@@ -99,11 +99,8 @@ func runStoreReshare(ctx context.Context, a *App, o storeReshareOpts) error {
 		p.Fields(
 			render.F(text.New("store"), id.ID),
 			render.F(text.New("generation"), strconv.FormatUint(id.Master.Generation, 10)),
-			render.F(text.New("officers who open it"), thresholdText(p, o.threshold, len(holders))),
+			render.F(text.New("custodians who open it"), thresholdText(p, o.threshold, len(holders))),
 		)
-		for _, c := range holders {
-			p.Blank()
-			officerPage(p, c, newOfficerDoc(c, a.Env.Now()))
-		}
+		rosterPage(p, holders)
 	})
 }

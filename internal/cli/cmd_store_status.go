@@ -39,8 +39,9 @@ type storeStatusDoc struct {
 	KCV         string             `json:"kcv"`
 	Method      kcv.Method         `json:"method"`
 	Generation  uint64             `json:"generation,omitempty"`
-	Threshold   int                `json:"threshold,omitempty"`
-	State       string             `json:"state"` // open, sealed
+	Threshold   int                `json:"threshold,omitempty"`  // so many
+	Custodians  int                `json:"custodians,omitempty"` // of these open it
+	State       string             `json:"state"`                // open, sealed
 	Until       *time.Time         `json:"until,omitempty"`
 	LeftSeconds int64              `json:"left_seconds,omitempty"`
 	PID         int                `json:"pid,omitempty"`
@@ -68,7 +69,7 @@ func runStoreStatus(ctx context.Context, a *App) error {
 		return err
 	}
 	if sealed, err := custody.ParseSealedMaster(id.Master.Sealed); err == nil {
-		doc.Threshold = sealed.Threshold()
+		doc.Threshold, doc.Custodians = sealed.Threshold(), len(sealed.Officers())
 	}
 	if err := a.statusRows(ctx, db, &doc); err != nil {
 		return err
@@ -136,7 +137,7 @@ func statusPage(p *render.Page, d storeStatusDoc) {
 		render.F(text.New("environment"), p.T(environmentText(custody.Environment(d.Environment)))),
 		render.F(text.New("made"), d.Created.Local().Format(time.DateTime)),
 		render.F(text.New("check value of the master key"), checkText(kcv.Value{Digits: d.KCV, Method: d.Method})),
-		render.F(text.New("officers who open it"), thresholdText(p, d.Threshold, len(d.Officers))),
+		render.F(text.New("custodians who open it"), thresholdText(p, d.Threshold, d.Custodians)),
 		render.F(text.New("keys"), keysText(d.Keys)),
 		render.F(text.New("audit log"), d.Log),
 	)
@@ -152,7 +153,7 @@ func statusPage(p *render.Page, d storeStatusDoc) {
 	p.Good(text.New("The store is open until %s (%s).", d.Until.Local().Format(time.DateTime), (time.Duration(d.LeftSeconds) * time.Second).String()))
 	p.Fields(
 		render.F(text.New("opened by"), strings.Join(d.OpenedBy, ", ")),
-		render.F(text.New("allowed meanwhile"), activitiesText(d.Activities)),
+		render.F(text.New("allowed meanwhile"), activitiesText(p, custody.Environment(d.Environment), d.Activities)),
 		render.F(text.New("agent"), p.T(text.New("process %d", d.PID))),
 	)
 }

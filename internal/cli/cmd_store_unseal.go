@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,6 +61,17 @@ type storeUnsealDoc struct {
 }
 
 func runStoreUnseal(ctx context.Context, a *App, o storeUnsealOpts) error {
+	db, err := a.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := db.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	if id.Master.Kind == store.ByToken {
+		return fault.New(fault.Usage, "the master key of this store is in a token: there is nothing to unseal")
+	}
 	opening, err := a.opening(ctx, o)
 	if err != nil {
 		return err
@@ -68,14 +80,6 @@ func runStoreUnseal(ctx context.Context, a *App, o storeUnsealOpts) error {
 		if err := source.CheckNew(o.checkpoint); err != nil {
 			return err
 		}
-	}
-	db, err := a.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	id, err := db.Identity(ctx)
-	if err != nil {
-		return err
 	}
 	if opening.Log, err = a.auditPath(db.URL(), id.ID); err != nil {
 		return err
@@ -169,7 +173,7 @@ func (a *App) answerUnsealed(id store.Identity, s agent.Started, checkpoint stri
 		p.Fields(
 			render.F(text.New("store"), fmt.Sprintf("%s (%s)", id.ID, p.T(environmentText(custody.Environment(id.Environment))))),
 			render.F(text.New("opened by"), strings.Join(s.Officers, ", ")),
-			render.F(text.New("allowed meanwhile"), activitiesText(s.Activities)),
+			render.F(text.New("allowed meanwhile"), activitiesText(p, custody.Environment(id.Environment), s.Activities)),
 			render.F(text.New("agent"), p.T(text.New("process %d", s.PID))),
 			render.F(text.New("checkpoint"), checkpoint),
 		)
@@ -177,7 +181,11 @@ func (a *App) answerUnsealed(id store.Identity, s agent.Started, checkpoint stri
 	})
 }
 
-func activitiesText(all []custody.Activity) string {
+// activitiesText names what the officers allowed for the time. All of it is the usual case, and said in a word.
+func activitiesText(p *render.Page, e custody.Environment, all []custody.Activity) string {
+	if slices.Equal(all, custody.StandingActivities(e)) {
+		return p.T(text.New("everything that officers may allow for a time"))
+	}
 	names := make([]string, len(all))
 	for i, activity := range all {
 		names[i] = string(activity)

@@ -271,18 +271,32 @@ func officerPage(p *render.Page, c custody.Card, d officerDoc) {
 func fingerprintPage(p *render.Page, f custody.Fingerprint) {
 	p.Blank()
 	p.Line(text.New("fingerprint, to be read aloud and compared with the officer: in words"))
-	words := strings.Fields(f.Words())
-	for len(words) > 0 {
-		n := min(8, len(words))
-		p.Raw("  " + strings.Join(words[:n], " "))
-		words = words[n:]
-	}
+	wordsPage(p, f)
 	p.Line(text.New("or in digits"))
 	p.Raw("  " + f.Digits())
 	p.Line(text.New("and whole"))
 	whole := strings.Fields(f.Hex())
 	p.Raw("  " + strings.Join(whole[:len(whole)/2], " "))
 	p.Raw("  " + strings.Join(whole[len(whole)/2:], " "))
+}
+
+func wordsPage(p *render.Page, f custody.Fingerprint) {
+	words := strings.Fields(f.Words())
+	for len(words) > 0 {
+		n := min(8, len(words))
+		p.Raw("  " + strings.Join(words[:n], " "))
+		words = words[n:]
+	}
+}
+
+// rosterPage shows the officers of a store by what ties their cards to people.
+func rosterPage(p *render.Page, cards []custody.Card) {
+	p.Blank()
+	p.Line(text.New("Compare these words with each officer, who reads them from their own card (poskey officer show):"))
+	for _, c := range cards {
+		p.Raw(c.ID() + "  " + rolesText(p, c.Roles()))
+		wordsPage(p, c.Fingerprint())
+	}
 }
 
 func environmentText(e custody.Environment) text.Text {

@@ -20,7 +20,8 @@ const (
 func folders() []string {
 	return []string{
 		"/usr/lib/softhsm", "/usr/lib/*/softhsm", "/usr/lib64/softhsm", "/usr/lib64/pkcs11", "/usr/local/lib/softhsm",
-		"/usr/lib", "/usr/lib/*", "/usr/lib/*/nss", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib/softhsm", "/opt/homebrew/lib",
+		"/usr/lib", "/usr/lib/*", "/usr/lib/*/nss", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib/softhsm",
+			"/opt/homebrew/lib",
 	}
 }
 
@@ -55,7 +56,8 @@ type SoftHSM struct {
 // NewSoftHSM makes one without a token, below a folder that the test removes.
 func NewSoftHSM(t testing.TB, folder string) SoftHSM {
 	t.Helper()
-	s := SoftHSM{Module: SoftHSMModule(t), Conf: filepath.Join(folder, "softhsm2.conf"), Dir: filepath.Join(folder, "tokens")}
+	s := SoftHSM{Module: SoftHSMModule(t), Conf: filepath.Join(folder, "softhsm2.conf"), Dir: filepath.Join(folder,
+		"tokens")}
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +71,8 @@ func NewSoftHSM(t testing.TB, folder string) SoftHSM {
 // Token makes a token with [PIN] and [SOPIN].
 func (s SoftHSM) Token(t testing.TB, label string) {
 	t.Helper()
-	c := exec.Command("softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", SOPIN, "--pin", PIN) //nolint:gosec // the label is a test's own
+	c := exec.Command("softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", SOPIN, "--pin",
+		PIN) //nolint:gosec // the label is a test's own
 	c.Env = append(os.Environ(), "SOFTHSM2_CONF="+s.Conf)
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("softhsm2-util: %v\n%s", err, out)

@@ -291,7 +291,9 @@ func (j *job) record(o Outcome) error {
 	}
 	if j.questions > 0 {
 		after.Details[fieldQuestions] = fmt.Sprint(j.questions)
-		after.Request = j.asked.Digest()
+		if after.Batch == (audit.Batch{}) {
+			after.Batch = audit.Batch{Count: j.questions, OK: j.questions, Digest: j.asked.Digest()}
+		}
 	}
 	if err := j.desk.ledger.done(j.pending, o.Outcome); err != nil {
 		return err
@@ -350,7 +352,7 @@ func (j *job) Prober(ctx context.Context, material []hsm.Key) (hsm.ProbeCloser, 
 }
 
 // RecordProbe counts a question of a diagnosis for the work that asks it: the strict boundary behind an authority is
-// given it as its record of probes. What a question was goes into the digest that the outcome's record holds. Error:
+// given it as its record of probes. What the questions were goes into the digest of the batch that the outcome's record holds. Error:
 // not_permitted for a question that no work asks.
 func RecordProbe(ctx context.Context, p hsm.Probe) error {
 	j, ok := ctx.Value(jobKey{}).(*job)

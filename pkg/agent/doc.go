@@ -98,8 +98,9 @@
 // place of poskey and ask officers for their passphrases with it, and can end the agent. Root can do everything. The
 // kernel's buffers of sockets and pipes are neither locked nor wiped by anybody here. The name and the station of who
 // acts are what the command says; the uid is the system's. What a command does in the database it alone knows: an
-// outcome is its word. An officer who was taken out of the store counts no more at once, by the outcome of
-// officer.revoke; one who was admitted counts from the next opening on. Progress of a search of slips is not told.
+// outcome is its word, and so is what it notes. An officer who was taken out of the store approves nothing more, by the
+// outcome of officer.revoke; what they allowed when they opened it stays allowed until it is sealed. One who was
+// admitted counts from the next opening on. Progress of a search of slips is not told.
 //
 // Windows has no agent, nor have systems whose sockets do not tell who is at the other end; everything compiles there,
 // and says so. On macOS the process is not hidden from debuggers of the same user.

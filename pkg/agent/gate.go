@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"runtime/debug"
 	"slices"
 
 	"poskey/internal/fault"
@@ -93,8 +94,10 @@ func (p *people) ask(ctx context.Context, l *custody.Locked) (*custody.Identity,
 	return l.Unlock(p.env, typed, p.rec)
 }
 
-// leave takes the last officer's traces from the screen.
+// leave takes the last officer's traces from the screen, and from the memory that argon2id and age left to the garbage
+// collector: the system takes its pages back and with them what stood there.
 func (p *people) leave() {
+	debug.FreeOSMemory()
 	if p.screen != nil {
 		_ = p.screen.Clear() // whoever sits there sees that it was not
 	}

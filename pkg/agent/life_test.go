@@ -300,6 +300,8 @@ func TestADocumentOfAnotherGenerationOrStoreIsRefused(t *testing.T) {
 		"key":        func(c *Config) { c.Check.Digits = "00000000"[:len(c.Check.Digits)] },
 		"document":   func(c *Config) { c.Sealed = c.Sealed[:100] },
 		"path":       func(c *Config) { c.Log = "log" },
+		"time":       func(c *Config) { c.Duration = 13 * time.Hour },
+		"activity":   func(c *Config) { c.Activities = []custody.Activity{custody.KeyReveal} },
 		"mode":       func(c *Config) { c.Mode = "open" },
 	} {
 		r := f.try(change)
@@ -419,7 +421,8 @@ func TestQuestionsOfADiagnosisAreCountedAndRecorded(t *testing.T) {
 	if err := w.Done(t.Context(), Outcome{Outcome: audit.OK()}); err != nil {
 		t.Fatal(err)
 	}
-	if done := r.wantRecord(audit.KeyProbe, audit.Done); done.Details["questions"] != "3" || done.Details["keys"] != "PEK#1" {
+	if done := r.wantRecord(audit.KeyProbe, audit.Done); done.Details["questions"] != "3" || done.Details["keys"] != "PEK#1" ||
+		done.Batch.Count != 3 || done.Batch.Digest.IsZero() || done.Request.IsZero() {
 		t.Errorf("the record is %+v", done)
 	}
 }

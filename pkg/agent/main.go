@@ -94,6 +94,25 @@ func (c *Config) check() error {
 		return fault.New(fault.Usage, "an agent must know its socket")
 	case !filepath.IsAbs(c.Log) || c.Socket != "" && !filepath.IsAbs(c.Socket):
 		return fault.New(fault.Usage, "an agent is told whole paths, from the root on")
+	case c.Mode == Unseal:
+		return c.checkPermission()
+	}
+	return nil
+}
+
+// checkPermission refuses what could never be allowed, before officers have typed their passphrases for it.
+func (c *Config) checkPermission() error {
+	if c.Duration < custody.MinAuthorisation || c.Duration > custody.MaxAuthorisation {
+		return fault.New(fault.Usage, "activities are allowed for %s to %s, not for %s", custody.MinAuthorisation,
+			custody.MaxAuthorisation, c.Duration)
+	}
+	for _, a := range c.Activities {
+		if _, err := custody.RuleOf(a); err != nil {
+			return err
+		}
+		if !slices.Contains(custody.StandingActivities(c.Environment), a) {
+			return fault.New(fault.NotPermitted, "%s is not allowed for a time; it is approved each time", string(a))
+		}
 	}
 	return nil
 }

@@ -16,9 +16,9 @@ type Admitted struct {
 	KeyCheck  kcv.Value // the key's check value on the sheets; zero without any
 }
 
-// Admit makes the checks of [CombineWith] on XOR components and combines nothing: the sum of all parts, which is the key, is
-// in no memory of this process. Who combines them compares the key with KeyCheck. Errors are those of CombineWith; Shamir
-// shares are refused (kind usage).
+// Admit makes the checks of [CombineWith] on XOR components and combines nothing: the sum of all parts, which is the key,
+// is in no memory of this process. Who combines them compares the key with KeyCheck. Errors are those of CombineWith;
+// Shamir shares are refused (kind usage).
 func Admit(alg keys.Algorithm, parts []*Part, opts Options) (Admitted, error) {
 	if len(parts) > MaxParts {
 		return Admitted{}, fault.New(fault.Usage, "%d parts were given, a key has %d to %d", len(parts), MinParts, MaxParts)

@@ -92,7 +92,9 @@ func (s *search) deepFor(by hsm.Searcher, t target) ([]claim, error) {
 	var claims []claim
 	for _, m := range a.Matches[:min(len(a.Matches), maxMatches)] {
 		if m.Slip.Kind == "" {
-			claims = append(claims, s.untold(suspects[m.Piece], t, a.Digits))
+			c := s.untold(suspects[m.Piece], t, a.Digits)
+			c.whole = len(s.open) == 1 && len(s.sheets) == 0
+			claims = append(claims, c)
 			continue
 		}
 		if s.alreadyTried(m.Slip) {
@@ -128,7 +130,7 @@ func (s *search) deepFor(by hsm.Searcher, t target) ([]claim, error) {
 // untold is a slip of which a boundary over keys of a store tells the piece alone: its place would be a step towards the key.
 // Nothing is known of the candidates that it came out of, so it is never more than likely.
 func (s *search) untold(p piece, t target, digits int) claim {
-	c := claim{cause: CauseMistypedDigit, advice: CauseMistypedDigit.advice(), most: Likely, digits: digits, whole: len(s.open) == 1}
+	c := claim{cause: CauseMistypedDigit, advice: CauseMistypedDigit.advice(), most: Likely, digits: digits}
 	c.chance = min(1, s.chance)
 	c.evidence = Evidence{Computed: t.value.Digits[:digits], Expected: s.facts.Expected.Digits, Got: s.facts.Got.Digits,
 		Algorithm: s.alg, Method: s.facts.Method, Digits: digits}
@@ -150,6 +152,7 @@ func chanceAmong(hypotheses float64, c claim) float64 {
 // key's.
 func (s *search) deepBySheet(by hsm.Searcher) ([]claim, error) {
 	var parts []matchesOfPart
+	var claims []claim
 	for _, p := range s.pieces() {
 		v, wrong := s.sheets[p.part]
 		if !wrong {
@@ -160,7 +163,11 @@ func (s *search) deepBySheet(by hsm.Searcher) ([]claim, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(a.Matches) > 0 && a.Matches[0].Slip.Kind != "" { // else the part stays unexplained
+		switch {
+		case len(a.Matches) == 0: // the part stays unexplained
+		case a.Matches[0].Slip.Kind == "":
+			claims = append(claims, s.untold(p, target{v, SideGiven}, a.Digits))
+		default:
 			parts = append(parts, matchesOfPart{p, a})
 		}
 	}
@@ -168,7 +175,6 @@ func (s *search) deepBySheet(by hsm.Searcher) ([]claim, error) {
 	if err != nil {
 		return nil, err
 	}
-	var claims []claim
 	for _, found := range pairings {
 		if s.alreadyTried(found.slips...) {
 			continue

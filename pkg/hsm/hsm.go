@@ -6,8 +6,30 @@
 // at [Boundary.Import] and [Boundary.Form], and come out only where the trade wants them clear: components
 // ([Boundary.Split]) and [Boundary.Reveal].
 //
-// Drivers: [NewSoft] lives as long as the command, with a master key drawn at its start. Others join behind the same
-// interface. Attributes travel with the key; a driver may refuse what they do not allow.
+// Drivers: [NewSoft] lives as long as the command, with a master key drawn at its start, and serves the person who holds
+// the keys. [NewMaster] has a master key that lasts, that of a store, and is strict. Others join behind the same interface.
+//
+// # Attributes
+//
+// They are decided when a key is born and stand in its block, under the MAC; a handle that says otherwise is refused. No
+// call changes them but for [Boundary.Keep], which gives a key without a label its label. Every boundary holds to this:
+//
+//	KBPK        usage K0 or K1 for versions A to D, K4 for D and E; mode B, E or N to close, B, D or N to open
+//	usage       a block says the key's own
+//	mode        the key's own or a narrower one: B becomes E or D; C becomes G or V; T becomes S or D; N what fits the usage
+//	algorithm   the key's own, with its hash for HMAC
+//	export      N goes into no block; E leaves as E or N; S as S, E or N (X9.143 6.3.5: S is the loosest)
+//	labels      of somebody's block make nobody's key ours; ours go into no block for somebody else
+//	transaction keys of DUKPT go into no block and onto no sheets
+//
+// A strict boundary ([Info].Strict) also refuses to show, to cut into components or to translate what is not exportable. It
+// tells check values by the rule of PCI PIN 15-1 ([CheckValueRule]), compares on no fewer than four digits and on no more than
+// ten (eight where a check value has no more), says of a block that does not open only what a MAC of eight bytes or more proves, and
+// answers a diagnosis in verdicts ([StrictProber]).
+//
+// What it does not do: it does not know who asks. A key-encrypting key that one person knows takes every exportable key out in
+// two calls; that bringing one in takes two people is for the agent (pkg/agent) and its approvals to see to. Soft boundaries
+// translate what is not exportable, with a warning, for whoever holds both KBPKs.
 //
 // A key that was compared with an expected check value is another type, [Checked], than one that was not. Loading into
 // a device asks for the first.

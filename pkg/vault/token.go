@@ -4,7 +4,6 @@ package vault
 
 import (
 	"context"
-	"os"
 
 	"poskey/internal/fault"
 	"poskey/pkg/audit"
@@ -37,16 +36,29 @@ func CreateOnToken(ctx context.Context, env keys.Env, b TokenBirth) (store.Ident
 	if err != nil {
 		return store.Identity{}, err
 	}
-	if err := b.MakeKey(ctx, id); err != nil {
-		return store.Identity{}, err
-	}
 	identity := store.Identity{ID: id, Environment: string(b.Environment), Created: env.Now(),
 		Master: store.Master{Kind: store.ByToken, Generation: 1, Token: b.Token}}
-	if err := beginLog(env, path, identity, b.Who, func() error { return writeNew(ctx, env, b.URL, identity, nil) }); err != nil {
-		_ = os.Remove(path)
-		return store.Identity{}, fault.Wrap(err, "the token has a master key %s now, and there is no store for it", id)
+	made, born := false, false
+	err = beginLog(env, path, identity, b.Who, func() error {
+		if err := b.MakeKey(ctx, id); err != nil {
+			return err
+		}
+		made = true
+		err := writeNew(ctx, env, b.URL, identity, nil)
+		born = err == nil
+		return err
+	})
+	switch {
+	case err == nil:
+		return identity, nil
+	case born:
+		return store.Identity{}, fault.Wrap(err, "the store was made, but that could not be recorded")
 	}
-	return identity, nil
+	removeLog(path)
+	if made {
+		err = fault.Wrap(err, "the token has a master key %s now, and there is no store for it", id)
+	}
+	return store.Identity{}, err
 }
 
 // beginLog makes the log of a new store, records the birth, lets it happen, and records how it ended.

@@ -382,7 +382,7 @@ type life struct {
 // neverLooser sends keys through random calls, most with headers that ask for more than the key may have, and looks at
 // every block and every key that comes of it.
 func neverLooser(t *testing.T, b hsm.Boundary) {
-	r := rand.New(rand.NewPCG(1, 4)) //nolint:gosec // G404: the same walk in every run
+	r := rand.New(rand.NewPCG(1, 4))                                     //nolint:gosec // G404: the same walk in every run
 	outer, held := protector(t, b, protection{'E', keys.AES256}, "kbpk") // D and E
 	lives, blocks, refusals := []life{}, 0, 0
 	pick := func(from string) byte { return from[r.IntN(len(from))] }

@@ -90,7 +90,8 @@ func testKey(alg keys.Algorithm) *secret.Bytes {
 
 func generateStep(alg keys.Algorithm) step {
 	k, _ := kindOf(alg)
-	return step{"generate-" + string(alg), text.New("generate a key: %s", alg), k.generate, generateName(alg), JobGenerate, nil,
+	return step{"generate-" + string(alg), text.New("generate a key: %s", alg), k.generate, generateName(alg),
+		JobGenerate, nil,
 		func(s *session) error { return s.tryGenerate(alg, k) }}
 }
 
@@ -159,7 +160,8 @@ func valueStep(alg keys.Algorithm, m kcv.Method) step {
 	if k.ecb == 0 {
 		name = hmacName(alg)
 	}
-	return step{"value-" + string(m) + "-" + string(alg), text.New("check value: %s by %s", alg, m), id, name, JobValue, instead,
+	return step{"value-" + string(m) + "-" + string(alg), text.New("check value: %s by %s", alg, m), id, name,
+		JobValue, instead,
 		func(s *session) error { return s.tryValue(alg, k, m) }}
 }
 
@@ -212,13 +214,15 @@ func (s *session) tryValue(alg keys.Algorithm, k kind, m kcv.Method) error {
 }
 
 func wrapStep() step {
-	return step{"wrap-master", text.New("wrap and unwrap keys under the master key"), wrapPad, "CKM_AES_KEY_WRAP_PAD", "", nil, (*session).tryWrap}
+	return step{"wrap-master", text.New("wrap and unwrap keys under the master key"), wrapPad,
+		"CKM_AES_KEY_WRAP_PAD", "", nil, (*session).tryWrap}
 }
 
 // masterKey makes a wrapping key to throw away.
 func (s *session) masterKey() (p11.ObjectHandle, error) {
-	return s.m.GenerateKey(s.h, mechanism(p11.CKM_AES_KEY_GEN, nil), s.attributes(template{keyType: p11.CKK_AES, valueLen: 32,
-		uses: []uint{p11.CKA_WRAP, p11.CKA_UNWRAP}}))
+	return s.m.GenerateKey(s.h, mechanism(p11.CKM_AES_KEY_GEN, nil), s.attributes(template{keyType: p11.CKK_AES,
+		valueLen: 32,
+		uses:     []uint{p11.CKA_WRAP, p11.CKA_UNWRAP}}))
 }
 
 // tryWrap looks whether bytes come back as they went, of lengths that do and do not fill a block, with any parity.
@@ -272,10 +276,11 @@ func (s *session) stored(clear *secret.Bytes) (p11.ObjectHandle, error) {
 	return s.m.create(s.h, s.attributes(template{keyType: p11.CKK_GENERIC_SECRET, wrapped: true}), full)
 }
 
-// readBack unwraps into a readable object and reads a key of n bytes. SoftHSM2 leaves the padding of the wrap on a key that it
-// made itself: zeros up to a multiple of 8 bytes, which are taken off here.
+// readBack unwraps into a readable object and reads a key of n bytes. SoftHSM2 leaves the padding of the wrap on a key
+// that it made itself: zeros up to a multiple of 8 bytes, which are taken off here.
 func (s *session) readBack(master p11.ObjectHandle, wrapped []byte, n int) (*secret.Bytes, error) {
-	o, err := s.m.UnwrapKey(s.h, mechanism(wrapPad, nil), master, wrapped, s.attributes(template{keyType: p11.CKK_GENERIC_SECRET, readable: true}))
+	o, err := s.m.UnwrapKey(s.h, mechanism(wrapPad, nil), master, wrapped,
+		s.attributes(template{keyType: p11.CKK_GENERIC_SECRET, readable: true}))
 	if err != nil {
 		return nil, err
 	}
@@ -300,7 +305,8 @@ func allZero(b []byte) bool {
 }
 
 func xorStep() step {
-	return step{"combine-xor", text.New("combine XOR components"), p11.CKM_XOR_BASE_AND_DATA, "CKM_XOR_BASE_AND_DATA", JobCombine, nil, (*session).tryXOR}
+	return step{"combine-xor", text.New("combine XOR components"), p11.CKM_XOR_BASE_AND_DATA,
+		"CKM_XOR_BASE_AND_DATA", JobCombine, nil, (*session).tryXOR}
 }
 
 // tryXOR combines three components, and knows the key that they give: as AES and as triple DES.
@@ -340,7 +346,8 @@ func (s *session) tryXOR() error {
 // xored combines components inside: the first is taken in, the others are derived onto it, and the last step gives the
 // key its type. The sum is never in this process.
 func (s *session) xored(parts []*secret.Bytes, last template) (p11.ObjectHandle, error) {
-	o, err := s.m.create(s.h, s.attributes(template{keyType: p11.CKK_GENERIC_SECRET, wrapped: true, uses: []uint{p11.CKA_DERIVE}}), parts[0])
+	o, err := s.m.create(s.h, s.attributes(template{keyType: p11.CKK_GENERIC_SECRET, wrapped: true,
+		uses: []uint{p11.CKA_DERIVE}}), parts[0])
 	if err != nil {
 		return 0, err
 	}

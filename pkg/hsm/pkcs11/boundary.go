@@ -109,7 +109,8 @@ func (b *boundary) authentic(s *session, k hsm.Key) (handle, error) {
 		return handle{}, fault.New(fault.MACMismatch, "the key does not belong to this boundary")
 	}
 	if h.attributes != k.Attributes || h.len != k.Len {
-		return handle{}, fault.New(fault.NotPermitted, "the attributes of the key were changed since it left the boundary")
+		return handle{}, fault.New(fault.NotPermitted,
+			"the attributes of the key were changed since it left the boundary")
 	}
 	return h, nil
 }
@@ -180,7 +181,9 @@ func (b *boundary) finish(ctx context.Context, s *session, o p11.ObjectHandle, k
 }
 
 // Import takes a clear key in. It is in this process already, so the rules are the soft boundary's own.
-func (b *boundary) Import(ctx context.Context, clear *secret.Bytes, a hsm.Attributes, p hsm.Policy) (out hsm.Key, err error) {
+func (b *boundary) Import(
+	ctx context.Context, clear *secret.Bytes, a hsm.Attributes, p hsm.Policy,
+) (out hsm.Key, err error) {
 	defer clear.Wipe()
 	err = b.with(ctx, func(s *session) error {
 		return b.inAnnex(ctx, s, nil, func(x *annex) error {
@@ -303,7 +306,9 @@ func (b *boundary) CheckValue(ctx context.Context, k hsm.Key, m kcv.Method, digi
 }
 
 // Compare holds a key against an expected value: see hsm.Boundary.
-func (b *boundary) Compare(ctx context.Context, k hsm.Key, expected kcv.Expected, m kcv.Method) (c kcv.Comparison, err error) {
+func (b *boundary) Compare(
+	ctx context.Context, k hsm.Key, expected kcv.Expected, m kcv.Method,
+) (c kcv.Comparison, err error) {
 	if m == "" {
 		m = kcv.Default(k.Algorithm)
 	}
@@ -325,7 +330,9 @@ func (b *boundary) Compare(ctx context.Context, k hsm.Key, expected kcv.Expected
 }
 
 // Identify looks for the method of a value: by all methods, so in process memory.
-func (b *boundary) Identify(ctx context.Context, k hsm.Key, expected kcv.Expected, alg keys.Algorithm) (all []kcv.Match, err error) {
+func (b *boundary) Identify(
+	ctx context.Context, k hsm.Key, expected kcv.Expected, alg keys.Algorithm,
+) (all []kcv.Match, err error) {
 	err = b.elsewhere(ctx, JobValue, []hsm.Key{k}, func(_ *session, x *annex) error {
 		all, err = x.Identify(ctx, x.keys[0], expected, alg)
 		return err
@@ -334,7 +341,8 @@ func (b *boundary) Identify(ctx context.Context, k hsm.Key, expected kcv.Expecte
 }
 
 // elsewhere does a job in process memory.
-func (b *boundary) elsewhere(ctx context.Context, job Job, carried []hsm.Key, do func(s *session, a *annex) error) error {
+func (b *boundary) elsewhere(ctx context.Context, job Job, carried []hsm.Key, do func(s *session,
+	a *annex) error) error {
 	return b.with(ctx, func(s *session) error {
 		return b.outside(ctx, s, job, carried, func(a *annex) error { return do(s, a) })
 	})
@@ -389,7 +397,9 @@ func (b *boundary) Derive(ctx context.Context, base hsm.Key, d hsm.Derivation, p
 }
 
 // Wrap closes a key block for somebody else: see hsm.Boundary.
-func (b *boundary) Wrap(ctx context.Context, k, kbpk hsm.Key, h keyblock.Header, o keyblock.WrapOptions) (w hsm.Wrapped, err error) {
+func (b *boundary) Wrap(
+	ctx context.Context, k, kbpk hsm.Key, h keyblock.Header, o keyblock.WrapOptions,
+) (w hsm.Wrapped, err error) {
 	if err := k.CheckWrap(&h); err != nil {
 		return hsm.Wrapped{}, err
 	}
@@ -404,7 +414,9 @@ func (b *boundary) Wrap(ctx context.Context, k, kbpk hsm.Key, h keyblock.Header,
 }
 
 // Unwrap opens somebody else's key block: see hsm.Boundary.
-func (b *boundary) Unwrap(ctx context.Context, block *keyblock.Block, kbpk hsm.Key, p hsm.Policy) (out hsm.Opened, err error) {
+func (b *boundary) Unwrap(
+	ctx context.Context, block *keyblock.Block, kbpk hsm.Key, p hsm.Policy,
+) (out hsm.Opened, err error) {
 	err = b.elsewhere(ctx, JobUnwrap, []hsm.Key{kbpk}, func(s *session, x *annex) error {
 		opened, err := x.Unwrap(ctx, block, x.keys[0], p)
 		if err != nil {
@@ -420,7 +432,9 @@ func (b *boundary) Unwrap(ctx context.Context, block *keyblock.Block, kbpk hsm.K
 }
 
 // Translate moves a key block under another KBPK: see hsm.Boundary.
-func (b *boundary) Translate(ctx context.Context, block *keyblock.Block, from, to hsm.Key, c hsm.Change) (out hsm.Translated, err error) {
+func (b *boundary) Translate(
+	ctx context.Context, block *keyblock.Block, from, to hsm.Key, c hsm.Change,
+) (out hsm.Translated, err error) {
 	err = b.elsewhere(ctx, JobTranslate, []hsm.Key{from, to}, func(s *session, x *annex) error {
 		moved, err := x.Translate(ctx, block, x.keys[0], x.keys[1], c)
 		if err != nil {
@@ -436,7 +450,9 @@ func (b *boundary) Translate(ctx context.Context, block *keyblock.Block, from, t
 }
 
 // Examine finds out why a block does not open: see hsm.Boundary.
-func (b *boundary) Examine(ctx context.Context, block *keyblock.Block, kbpk hsm.Key) (found []keyblock.Finding, err error) {
+func (b *boundary) Examine(
+	ctx context.Context, block *keyblock.Block, kbpk hsm.Key,
+) (found []keyblock.Finding, err error) {
 	err = b.elsewhere(ctx, JobExamine, []hsm.Key{kbpk}, func(_ *session, x *annex) error {
 		found, err = x.Examine(ctx, block, x.keys[0])
 		return err

@@ -20,9 +20,10 @@
 // objects and known answers, once per open token. Inside the token: generating, wrapping under the master key, check
 // values by every method that is a cipher or an HMAC, combining XOR components where CKM_XOR_BASE_AND_DATA works.
 // Everything else (key blocks for somebody else, splitting, deriving, revealing, examining, check values by hashes)
-// needs the clear key in this process. That is refused unless the user allowed it ([Options.Allow], or software=allow
-// in the URI); then the key is carried in locked memory into a soft boundary that lives for this one call, whose
-// answers are those of the soft driver, and each time [Options.Notice] is told.
+// needs the clear key in this process; DUKPT also because a weak derived key could not be refused inside. That is refused
+// unless the user allowed it ([Options.Allow], or software=allow in the URI); then the key is carried in locked memory
+// into a soft boundary that lives for this one call, whose answers are those of the soft driver, and each time
+// [Options.Notice] is told.
 //
 // # What it does not do
 //

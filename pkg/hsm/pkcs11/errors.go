@@ -82,5 +82,6 @@ func loginFailed(err error, state PINState) error {
 }
 
 func errPINLocked() error {
-	return fault.New(fault.Busy, "the PIN is locked by the token; its security officer unlocks it with the token's own tool")
+	return fault.New(fault.Busy,
+		"the PIN is locked by the token; its security officer unlocks it with the token's own tool")
 }

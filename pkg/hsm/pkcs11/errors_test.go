@@ -77,7 +77,8 @@ func TestAFileThatIsNoModuleIsRefused(t *testing.T) {
 	if _, err := Slots(t.Context(), URI{}, Options{}); !fault.Is(err, fault.Usage) {
 		t.Errorf("none: %v", err)
 	}
-	if _, err := Slots(t.Context(), URI{Module: testtoken.NSSModule(t)}, Options{}); !fault.Is(err, fault.Usage) || !contained(err.Error(), "nss-configdir") {
+	if _, err := Slots(t.Context(), URI{Module: testtoken.NSSModule(t)}, Options{}); !fault.Is(err,
+		fault.Usage) || !contained(err.Error(), "nss-configdir") {
 		t.Errorf("NSS without its folder: %v", err)
 	}
 	missing := URI{Module: testtoken.NSSModule(t), ConfigDir: filepath.Join(t.TempDir(), "none")}
@@ -140,15 +141,18 @@ func TestReturnCodesHaveTheirKinds(t *testing.T) {
 	for code, want := range map[p11.Error]fault.Kind{
 		p11.CKR_DEVICE_REMOVED: fault.DeviceFailed, p11.CKR_TOKEN_NOT_PRESENT: fault.DeviceFailed,
 		p11.CKR_SESSION_HANDLE_INVALID: fault.DeviceFailed, p11.CKR_GENERAL_ERROR: fault.DeviceFailed,
-		p11.CKR_SESSION_COUNT: fault.Busy, p11.CKR_OPERATION_ACTIVE: fault.Busy, p11.CKR_DEVICE_MEMORY: fault.DeviceFailed,
+		p11.CKR_SESSION_COUNT: fault.Busy, p11.CKR_OPERATION_ACTIVE: fault.Busy,
+		p11.CKR_DEVICE_MEMORY: fault.DeviceFailed,
 	} {
 		err := failed(code, text.New("tried"))
 		if !fault.Is(err, want) || !contained(err.Error(), "CKR_") {
 			t.Errorf("%v: %v", code, err)
 		}
 	}
-	for state, says := range map[PINState]string{PINGood: "wrong", PINLow: "counts", PINFinal: "one more", PINLocked: "locked now"} {
-		if err := loginFailed(p11.Error(p11.CKR_PIN_INCORRECT), state); !fault.Is(err, fault.AuthFailed) || !contained(err.Error(), says) {
+	for state, says := range map[PINState]string{PINGood: "wrong", PINLow: "counts", PINFinal: "one more",
+		PINLocked: "locked now"} {
+		if err := loginFailed(p11.Error(p11.CKR_PIN_INCORRECT), state); !fault.Is(err,
+			fault.AuthFailed) || !contained(err.Error(), says) {
 			t.Errorf("%q: %v", state, err)
 		}
 	}
@@ -226,7 +230,8 @@ func TestAMasterKeyThatCouldLeaveIsNotUsed(t *testing.T) {
 	err = tok.with(t.Context(), func(s *session) error {
 		for _, label := range []string{"poskey-test-wrap", "poskey-test-mac"} {
 			list := s.attributes(template{keyType: p11.CKK_AES, wrapped: true, valueLen: 32})
-			list = append(list[:2], append(list[3:], p11.NewAttribute(p11.CKA_TOKEN, true), p11.NewAttribute(p11.CKA_LABEL, label))...)
+			list = append(list[:2], append(list[3:], p11.NewAttribute(p11.CKA_TOKEN, true),
+				p11.NewAttribute(p11.CKA_LABEL, label))...)
 			if _, err := s.m.GenerateKey(s.h, mechanism(p11.CKM_AES_KEY_GEN, nil), list); err != nil {
 				return err
 			}
@@ -270,7 +275,8 @@ func staysInside(t *testing.T, u URI) {
 	o.Notice = func(n Notice) { t.Errorf("%s was done in this process", n.Job) }
 	b := boundaryIn(t, u, o)
 	ctx := t.Context()
-	for _, alg := range []keys.Algorithm{keys.TDES128, keys.TDES192, keys.AES128, keys.AES192, keys.AES256, keys.HMACSHA1, keys.HMACSHA256, keys.HMACSHA512} {
+	for _, alg := range []keys.Algorithm{keys.TDES128, keys.TDES192, keys.AES128, keys.AES192, keys.AES256,
+		keys.HMACSHA1, keys.HMACSHA256, keys.HMACSHA512} {
 		k, err := b.Generate(ctx, hsm.Attributes{Algorithm: alg}, hsm.Policy{})
 		if err != nil {
 			t.Errorf("%s: %v", alg, err)
@@ -293,7 +299,8 @@ func staysInside(t *testing.T, u URI) {
 		if kept, err := b.Keep(ctx, k, "TEST#1"); err != nil || kept.Label != "TEST#1" || kept.Check != k.Check {
 			t.Errorf("%s: %+v, error %v", alg, kept, err)
 		}
-		if clear, err := b.Reveal(ctx, k); !fault.Is(err, fault.NotPermitted) || clear != nil || !contained(err.Error(), "software=allow") {
+		if clear, err := b.Reveal(ctx, k); !fault.Is(err,
+			fault.NotPermitted) || clear != nil || !contained(err.Error(), "software=allow") {
 			t.Errorf("%s: reveal: %v", alg, err)
 		}
 		if _, err := b.CheckValue(ctx, k, kcv.SHA256, 0); !fault.Is(err, fault.NotPermitted) {

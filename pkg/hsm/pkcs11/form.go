@@ -89,7 +89,8 @@ func (b *boundary) form(ctx context.Context, s *session, f hsm.Forming) (hsm.Key
 	defer s.destroy(o)
 	a := f.Attributes.Defaults()
 	a.Algorithm = admitted.Algorithm
-	k, err := b.finish(ctx, s, o, hsm.Key{Attributes: a, Len: values[0].Len(), Weak: weak, Parity: parityOf(a.Algorithm, values)})
+	k, err := b.finish(ctx, s, o, hsm.Key{Attributes: a, Len: values[0].Len(), Weak: weak,
+		Parity: parityOf(a.Algorithm, values)})
 	if err != nil {
 		return hsm.Key{}, err
 	}
@@ -110,7 +111,8 @@ func (b *boundary) checkFormed(s *session, k hsm.Key, f hsm.Forming, admitted co
 			return JobValue.refused()
 		}
 		if got := upper(full); len(got) < len(want.Digits) || got[:len(want.Digits)] != want.Digits {
-			return fault.New(fault.KCVMismatch, "the combined key has check value %s, the sheets of set %s say %s", k.Check, admitted.Set, want)
+			return fault.New(fault.KCVMismatch,
+				"the combined key has check value %s, the sheets of set %s say %s", k.Check, admitted.Set, want)
 		}
 	}
 	if f.Expected == nil {
@@ -126,7 +128,8 @@ func (b *boundary) checkFormed(s *session, k hsm.Key, f hsm.Forming, admitted co
 		return err
 	}
 	if !c.Match {
-		return fault.New(fault.KCVMismatch, "the parts combine to a key with check value %s, expected %s", c.Got(), c.Wanted())
+		return fault.New(fault.KCVMismatch,
+			"the parts combine to a key with check value %s, expected %s", c.Got(), c.Wanted())
 	}
 	return nil
 }

@@ -56,7 +56,8 @@ func weakCases(t *testing.T) map[string]keys.Algorithm {
 		"1CA7E35886D0B94F6D31F4A2C7580E9B6D31F4A2C7580E9B":                      keys.TDES192,
 		"6D31F4A2C7580E9B1CA7E35886D0B94F6D31F4A2C7580E9B":                      keys.TDES192, // K1 K2 K1 is sound
 		"2B7E151628AED2A6ABF7158809CF4F3C":                                      keys.AES128,
-		"0023456789ABCDEEFEDCBA9876543210":                                      keys.TDES128, // published, parity changed
+		"0023456789ABCDEEFEDCBA9876543210":                                      keys.TDES128, // published,
+			parity changed
 		"6D31F4A2C7580E9B1CA7E35886D0B94F":                                      keys.TDES128,
 		"6D31F4A2C7580E9B1CA7E35886D0B94E6D31F4A2C7580E9B1CA7E35886D0B94F":      keys.AES256,
 	}
@@ -108,7 +109,8 @@ func TestComponentsAreCombinedInsideWithoutAllowance(t *testing.T) {
 	b := boundaryIn(t, u, o)
 	for alg, want := range map[keys.Algorithm]string{keys.TDES128: "08D7B4", keys.AES128: "BE7ED6"} {
 		clear := testKey(alg)
-		k, err := b.Form(t.Context(), hsm.Forming{Parts: parts(t, alg, clear.Expose()), Policy: hsm.Policy{AllowWeak: true}})
+		k, err := b.Form(t.Context(), hsm.Forming{Parts: parts(t, alg, clear.Expose()),
+			Policy: hsm.Policy{AllowWeak: true}})
 		clear.Wipe()
 		if err != nil || k.Check.Digits != want || k.Parity != soundParity(alg) {
 			t.Errorf("%s: %+v, error %v; want %s", alg, k, err, want)

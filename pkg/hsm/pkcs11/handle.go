@@ -117,7 +117,8 @@ func parseHandle(block string) (handle, error) {
 	if err != nil {
 		return handle{}, err
 	}
-	a := hsm.Attributes{Algorithm: header.KeyAlgorithm(keyLen), Usage: header.Usage, Mode: header.Mode, Exportability: header.Exportability}
+	a := hsm.Attributes{Algorithm: header.KeyAlgorithm(keyLen), Usage: header.Usage, Mode: header.Mode,
+		Exportability: header.Exportability}
 	a.Label, _ = header.Opt(labelBlock)
 	return handle{attributes: a, len: keyLen, wrapped: wrapped, covered: block[:end], mac: mac}, nil
 }

@@ -11,7 +11,8 @@ import (
 )
 
 func attributes() hsm.Attributes {
-	return hsm.Attributes{Algorithm: keys.TDES128, Usage: keys.UsagePIN, Mode: 'E', Exportability: 'N', Label: "ZPK-TEST#3"}
+	return hsm.Attributes{Algorithm: keys.TDES128, Usage: keys.UsagePIN, Mode: 'E', Exportability: 'N',
+		Label: "ZPK-TEST#3"}
 }
 
 func sealed(t testing.TB, a hsm.Attributes, keyLen int) string {
@@ -25,7 +26,8 @@ func sealed(t testing.TB, a hsm.Attributes, keyLen int) string {
 }
 
 func TestAHandleIsReadAsItWasWritten(t *testing.T) {
-	want := "70" + "121P0TE00N02" + "10" + "10080010" + "LB0EZPK-TEST#3" + strings.Repeat("A5", 24) + strings.Repeat("5A", 16)
+	want := "70" + "121P0TE00N02" + "10" + "10080010" + "LB0EZPK-TEST#3" + strings.Repeat("A5",
+		24) + strings.Repeat("5A", 16)
 	got := sealed(t, attributes(), 16)
 	if len(got) != len(want) || got[5:] != want[5:] {
 		t.Errorf("handle %s\nwant   %s", got, want)
@@ -45,7 +47,8 @@ func TestAHandleIsReadAsItWasWritten(t *testing.T) {
 func TestADamagedHandleIsRefused(t *testing.T) {
 	good := sealed(t, attributes(), 16)
 	for _, bad := range []string{
-		"", good[1:], good[:len(good)-1], good + "0", "D" + good[1:], strings.ToLower(good), strings.Replace(good, "A5", "a5", 1),
+		"", good[1:], good[:len(good)-1], good + "0", "D" + good[1:], strings.ToLower(good), strings.Replace(good,
+			"A5", "a5", 1),
 		strings.Replace(good, "10080010", "10080000", 1), strings.Replace(good, "10080010", "1108001F", 1),
 	} {
 		if h, err := parseHandle(bad); err == nil || h.covered != "" || h.wrapped != nil {
@@ -56,7 +59,8 @@ func TestADamagedHandleIsRefused(t *testing.T) {
 
 func TestAttributesThatNoHandleHoldsAreRefused(t *testing.T) {
 	for _, change := range []func(*hsm.Attributes){
-		func(a *hsm.Attributes) { a.Usage = "P" }, func(a *hsm.Attributes) { a.Usage = "P-" }, func(a *hsm.Attributes) { a.Mode = ' ' },
+		func(a *hsm.Attributes) { a.Usage = "P" }, func(a *hsm.Attributes) { a.Usage = "P-" },
+		func(a *hsm.Attributes) { a.Mode = ' ' },
 		func(a *hsm.Attributes) { a.Exportability = 'X' }, func(a *hsm.Attributes) { a.Label = "a\nb" },
 		func(a *hsm.Attributes) { a.Label = strings.Repeat("x", hsm.MaxLabel+1) },
 	} {

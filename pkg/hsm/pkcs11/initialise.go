@@ -28,10 +28,12 @@ func (t *Token) object() (string, error) {
 		name = t.o.Object
 	}
 	if name == "" {
-		return "", fault.New(fault.Usage, "object= is missing in the pkcs11: name; it names the master key in the token")
+		return "", fault.New(fault.Usage,
+			"object= is missing in the pkcs11: name; it names the master key in the token")
 	}
 	if len(name) > maxObject {
-		return "", fault.New(fault.Usage, "the master key's name has %d characters, at most %d are possible", len(name), maxObject)
+		return "", fault.New(fault.Usage,
+			"the master key's name has %d characters, at most %d are possible", len(name), maxObject)
 	}
 	return name, nil
 }
@@ -65,7 +67,8 @@ func (t *Token) initialise(ctx context.Context) error {
 				return failed(err, text.New("look for the master key"))
 			}
 			if len(there) > 0 {
-				return fault.New(fault.FileExists, "the token has an object %s already; it is not replaced", text.Redact(label))
+				return fault.New(fault.FileExists,
+					"the token has an object %s already; it is not replaced", text.Redact(label))
 			}
 		}
 		if err := s.tryWrap(); err != nil {
@@ -108,7 +111,8 @@ func (s *session) makeObject(label string, uses ...uint) (p11.ObjectHandle, erro
 		p11.NewAttribute(p11.CKA_LABEL, label),
 		p11.NewAttribute(p11.CKA_ID, label),
 	}
-	for _, use := range []uint{p11.CKA_ENCRYPT, p11.CKA_DECRYPT, p11.CKA_SIGN, p11.CKA_VERIFY, p11.CKA_WRAP, p11.CKA_UNWRAP, p11.CKA_DERIVE} {
+	for _, use := range []uint{p11.CKA_ENCRYPT, p11.CKA_DECRYPT, p11.CKA_SIGN, p11.CKA_VERIFY, p11.CKA_WRAP,
+		p11.CKA_UNWRAP, p11.CKA_DERIVE} {
 		list = append(list, p11.NewAttribute(use, contains(uses, use)))
 	}
 	return s.m.GenerateKey(s.h, mechanism(p11.CKM_AES_KEY_GEN, nil), list)
@@ -164,15 +168,18 @@ func (s *session) master(label string) (p11.ObjectHandle, error) {
 	case 1:
 		return all[0], s.checkMaster(all[0])
 	case 0:
-		return 0, fault.New(fault.NotFound, "the token has no object %s, so it does not hold this master key", text.Redact(label))
+		return 0, fault.New(fault.NotFound,
+			"the token has no object %s, so it does not hold this master key", text.Redact(label))
 	}
-	return 0, fault.New(fault.NotPermitted, "the token has %d objects %s; which one is the master key?", len(all), text.Redact(label))
+	return 0, fault.New(fault.NotPermitted,
+		"the token has %d objects %s; which one is the master key?", len(all), text.Redact(label))
 }
 
 // checkMaster refuses a master key that could leave its token.
 func (s *session) checkMaster(o p11.ObjectHandle) error {
 	flags, err := s.m.GetAttributeValue(s.h, o, []*p11.Attribute{
-		p11.NewAttribute(p11.CKA_SENSITIVE, nil), p11.NewAttribute(p11.CKA_EXTRACTABLE, nil), p11.NewAttribute(p11.CKA_NEVER_EXTRACTABLE, nil),
+		p11.NewAttribute(p11.CKA_SENSITIVE, nil), p11.NewAttribute(p11.CKA_EXTRACTABLE, nil),
+		p11.NewAttribute(p11.CKA_NEVER_EXTRACTABLE, nil),
 	})
 	if err != nil {
 		return failed(err, text.New("look at the master key"))

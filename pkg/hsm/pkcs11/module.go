@@ -59,7 +59,8 @@ type login struct {
 // use loads and initialises a module, or joins those who use it.
 func (r *Modules) use(u URI) (*module, error) {
 	if u.Module == "" {
-		return nil, fault.New(fault.Usage, "module-path= is missing in the pkcs11: name; it names the library of the token")
+		return nil, fault.New(fault.Usage,
+			"module-path= is missing in the pkcs11: name; it names the library of the token")
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -99,7 +100,8 @@ func (r *Modules) load(path string) (*module, error) {
 	}
 	ctx := p11.New(path)
 	if ctx == nil {
-		return nil, fault.New(fault.DeviceFailed, "the module cannot be loaded: it is no PKCS#11 library for this system")
+		return nil, fault.New(fault.DeviceFailed,
+			"the module cannot be loaded: it is no PKCS#11 library for this system")
 	}
 	m := &module{register: r, Ctx: ctx, native: list, logins: map[uint]*login{}}
 	r.loaded[path] = m
@@ -126,12 +128,15 @@ func (m *module) initialise(config string) error {
 	case isCode(err, p11.CKR_CRYPTOKI_ALREADY_INITIALIZED): // by somebody else in this process, who will finalise it
 		m.ours = false
 	case isCode(err, p11.CKR_ARGUMENTS_BAD) && config == "":
-		return fault.New(fault.Usage, "the module wants to be told its folder; for NSS softokn add nss-configdir=/DIR to the pkcs11: name")
+		return fault.New(fault.Usage,
+			"the module wants to be told its folder; for NSS softokn add nss-configdir=/DIR to the pkcs11: name")
 	case err != nil && config != "":
-		return fault.New(fault.NotFound, "the NSS database cannot be opened (%s); is nss-configdir= a folder that this user may write?",
+		return fault.New(fault.NotFound,
+			"the NSS database cannot be opened (%s); is nss-configdir= a folder that this user may write?",
 			failed(err, text.New("initialise")))
 	case err != nil:
-		return fault.Wrap(failed(err, text.New("initialise")), "is the token's configuration file where the module looks for it?")
+		return fault.Wrap(failed(err, text.New("initialise")),
+			"is the token's configuration file where the module looks for it?")
 	default:
 		m.ours = true
 	}

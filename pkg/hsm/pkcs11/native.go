@@ -78,7 +78,8 @@ func loadNative(path string) (native, error) {
 	defer C.free(unsafe.Pointer(name))
 	list := C.functionsOf(name)
 	if list == nil {
-		return native{}, fault.New(fault.DeviceFailed, "the module cannot be loaded: it is no PKCS#11 library for this system")
+		return native{}, fault.New(fault.DeviceFailed,
+			"the module cannot be loaded: it is no PKCS#11 library for this system")
 	}
 	return native{list}, nil
 }
@@ -122,7 +123,8 @@ func (n native) create(s p11.SessionHandle, template []*p11.Attribute, value *se
 	}
 	b := value.Expose()
 	var object C.ulong
-	err := asError(C.createObject(n.list, C.ulong(s), &rows[0], C.ulong(len(template)), start(&pinner, b), C.ulong(len(b)), &object))
+	err := asError(C.createObject(n.list, C.ulong(s), &rows[0], C.ulong(len(template)), start(&pinner, b),
+		C.ulong(len(b)), &object))
 	return p11.ObjectHandle(object), err
 }
 

@@ -18,7 +18,8 @@ import (
 // Keys lists the token's secret keys, also those that are not poskey's.
 func (t *Token) Keys(ctx context.Context) (all []ObjectInfo, err error) {
 	err = t.with(ctx, func(s *session) error {
-		found, err := s.found([]*p11.Attribute{p11.NewAttribute(p11.CKA_CLASS, p11.CKO_SECRET_KEY), p11.NewAttribute(p11.CKA_TOKEN, true)})
+		found, err := s.found([]*p11.Attribute{p11.NewAttribute(p11.CKA_CLASS, p11.CKO_SECRET_KEY),
+			p11.NewAttribute(p11.CKA_TOKEN, true)})
 		if err != nil {
 			return failed(err, text.New("list its keys"))
 		}
@@ -62,7 +63,8 @@ func (s *session) number(o p11.ObjectHandle, attribute uint) (uint, bool) {
 
 func (s *session) describe(o p11.ObjectHandle) ObjectInfo {
 	info := ObjectInfo{Label: plain(string(s.get(o, p11.CKA_LABEL))), ID: upper(s.get(o, p11.CKA_ID)),
-		Sensitive: s.flag(o, p11.CKA_SENSITIVE), Extractable: s.flag(o, p11.CKA_EXTRACTABLE), Local: s.flag(o, p11.CKA_LOCAL)}
+		Sensitive: s.flag(o, p11.CKA_SENSITIVE), Extractable: s.flag(o, p11.CKA_EXTRACTABLE), Local: s.flag(o,
+			p11.CKA_LOCAL)}
 	keyType, known := s.number(o, p11.CKA_KEY_TYPE)
 	if !known {
 		return info

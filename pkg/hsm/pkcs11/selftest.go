@@ -41,16 +41,19 @@ func trials() []step {
 }
 
 func deriveTDESStep() step {
-	return step{"derive-tdes", text.New("derive under a triple DES key (a step of TDES DUKPT)"), p11.CKM_DES3_ECB_ENCRYPT_DATA,
+	return step{"derive-tdes", text.New("derive under a triple DES key (a step of TDES DUKPT)"),
+		p11.CKM_DES3_ECB_ENCRYPT_DATA,
 		"CKM_DES3_ECB_ENCRYPT_DATA", JobDerive, nil, func(s *session) error {
-			return s.tryDerive(keys.TDES128, p11.CKM_DES3_ECB_ENCRYPT_DATA, template{keyType: p11.CKK_DES2, readable: true}, 16)
+			return s.tryDerive(keys.TDES128, p11.CKM_DES3_ECB_ENCRYPT_DATA, template{keyType: p11.CKK_DES2,
+				readable: true}, 16)
 		}}
 }
 
 func deriveAESStep() step {
 	return step{"derive-aes", text.New("derive under an AES key (a step of AES DUKPT)"), p11.CKM_AES_ECB_ENCRYPT_DATA,
 		"CKM_AES_ECB_ENCRYPT_DATA", JobDerive, nil, func(s *session) error {
-			return s.tryDerive(keys.AES128, p11.CKM_AES_ECB_ENCRYPT_DATA, template{keyType: p11.CKK_AES, readable: true, valueLen: 16}, 16)
+			return s.tryDerive(keys.AES128, p11.CKM_AES_ECB_ENCRYPT_DATA, template{keyType: p11.CKK_AES,
+				readable: true, valueLen: 16}, 16)
 		}}
 }
 
@@ -64,7 +67,8 @@ func (s *session) tryDerive(alg keys.Algorithm, mech uint, x template, n int) er
 	for i := range data.Expose() {
 		data.Expose()[i] = byte(0x31 * (i + 1))
 	}
-	base, err := s.m.create(s.h, s.attributes(template{keyType: k.keyType, uses: []uint{p11.CKA_DERIVE, p11.CKA_ENCRYPT}}), clear)
+	base, err := s.m.create(s.h, s.attributes(template{keyType: k.keyType, uses: []uint{p11.CKA_DERIVE,
+		p11.CKA_ENCRYPT}}), clear)
 	if err != nil {
 		return err
 	}
@@ -118,22 +122,23 @@ func sensitiveStep() step {
 }
 
 func unextractableStep() step {
-	return step{"keeps-unextractable", text.New("refuse to wrap a key that is not extractable"), 0, "", "", nil, func(s *session) error {
-		master, err := s.masterKey()
-		if err != nil {
-			return err
-		}
-		defer s.destroy(master)
-		o, err := s.generated(keys.AES256, aesKind(), template{})
-		if err != nil {
-			return err
-		}
-		defer s.destroy(o)
-		if _, err := s.m.WrapKey(s.h, mechanism(wrapPad, nil), master, o); err == nil {
-			return errGivenAway()
-		}
-		return nil
-	}}
+	return step{"keeps-unextractable", text.New("refuse to wrap a key that is not extractable"), 0, "", "", nil,
+		func(s *session) error {
+			master, err := s.masterKey()
+			if err != nil {
+				return err
+			}
+			defer s.destroy(master)
+			o, err := s.generated(keys.AES256, aesKind(), template{})
+			if err != nil {
+				return err
+			}
+			defer s.destroy(o)
+			if _, err := s.m.WrapKey(s.h, mechanism(wrapPad, nil), master, o); err == nil {
+				return errGivenAway()
+			}
+			return nil
+		}}
 }
 
 func aesKind() kind {
@@ -175,7 +180,8 @@ func (t *Token) Selftest(ctx context.Context) (all []Trial, err error) {
 func (s *session) trial(x step, listed map[uint]bool) Trial {
 	began := s.o.Env.Now()
 	err := x.try(s)
-	out := Trial{Step: x.id, Text: x.text, Mechanism: x.name, Listed: x.name == "" || listed[x.mechanism], Works: err == nil,
+	out := Trial{Step: x.id, Text: x.text, Mechanism: x.name, Listed: x.name == "" || listed[x.mechanism],
+		Works:  err == nil,
 		Needed: isNeeded(x.id), Wrong: isWrong(err), Took: max(1, s.o.Env.Now().Sub(began))}
 	switch {
 	case x.job == JobDerive: // the steps of DUKPT that a token can do are not used yet

@@ -131,7 +131,8 @@ func (m *module) tokenOf(slot uint) (TokenInfo, error) {
 		return TokenInfo{}, err
 	}
 	has := func(flag uint) bool { return t.Flags&flag != 0 }
-	info := TokenInfo{Label: plain(t.Label), Manufacturer: plain(t.ManufacturerID), Model: plain(t.Model), Serial: plain(t.SerialNumber),
+	info := TokenInfo{Label: plain(t.Label), Manufacturer: plain(t.ManufacturerID), Model: plain(t.Model),
+		Serial:      plain(t.SerialNumber),
 		Initialised: has(p11.CKF_TOKEN_INITIALIZED), LoginRequired: has(p11.CKF_LOGIN_REQUIRED),
 		PINSet: has(p11.CKF_USER_PIN_INITIALIZED), WriteProtected: has(p11.CKF_WRITE_PROTECTED)}
 	switch {
@@ -225,9 +226,11 @@ func (m *module) find(u URI) (uint, TokenInfo, error) {
 	case 1:
 		return at[0], found, nil
 	case 0:
-		return 0, TokenInfo{}, fault.New(fault.NotFound, "no token of the module is the one named; tokens there: %s", listOf(labels))
+		return 0, TokenInfo{}, fault.New(fault.NotFound,
+			"no token of the module is the one named; tokens there: %s", listOf(labels))
 	}
-	return 0, TokenInfo{}, fault.New(fault.Usage, "%d tokens fit the pkcs11: name; add token=, serial= or slot-id=; tokens there: %s",
+	return 0, TokenInfo{}, fault.New(fault.Usage,
+		"%d tokens fit the pkcs11: name; add token=, serial= or slot-id=; tokens there: %s",
 		len(at), listOf(labels))
 }
 

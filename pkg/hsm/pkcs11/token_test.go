@@ -54,7 +54,8 @@ func nss(t testing.TB) URI {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range []error{m.Login(h, p11.CKU_SO, ""), m.InitPIN(h, testtoken.PIN), m.Logout(h), m.CloseSession(h), m.drop()} {
+	for _, err := range []error{m.Login(h, p11.CKU_SO, ""), m.InitPIN(h, testtoken.PIN), m.Logout(h),
+		m.CloseSession(h), m.drop()} {
 		if err != nil {
 			t.Fatal(err)
 		}

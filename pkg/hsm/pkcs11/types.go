@@ -110,8 +110,9 @@ func (j Job) work() text.Text {
 
 // refused says what the token cannot do and what allows it.
 func (j Job) refused() error {
-	return fault.New(fault.NotPermitted, "the token cannot %s itself; software=allow in the pkcs11: name lets this process do it, "+
-		"with the clear key in locked memory", j.work())
+	return fault.New(fault.NotPermitted,
+		"the token cannot %s itself; software=allow in the pkcs11: name lets this process do it, "+
+			"with the clear key in locked memory", j.work())
 }
 
 // Notice says that a job was done in this process.

@@ -79,7 +79,8 @@ func (u *URI) each(part, separator string, set func(name, value string) error) e
 		}
 		value, err := url.PathUnescape(raw)
 		if err != nil {
-			return fault.New(fault.Usage, "%s= of the pkcs11: name: a percent sign is not followed by two hex digits", name)
+			return fault.New(fault.Usage,
+				"%s= of the pkcs11: name: a percent sign is not followed by two hex digits", name)
 		}
 		if value == "" || strings.ContainsRune(value, 0) {
 			return fault.New(fault.Usage, "%s= of the pkcs11: name is empty or holds a zero byte", name)
@@ -137,7 +138,8 @@ func (u *URI) setQuery(name, value string) (err error) {
 	case "pin-source":
 		path, ok := strings.CutPrefix(value, "file:")
 		if !ok || path == "" {
-			return fault.New(fault.Usage, "pin-source= of the pkcs11: name must be file:PATH; without it the PIN is asked for")
+			return fault.New(fault.Usage,
+				"pin-source= of the pkcs11: name must be file:PATH; without it the PIN is asked for")
 		}
 		u.PINFile = path
 	case "pin-value":

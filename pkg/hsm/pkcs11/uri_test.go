@@ -62,7 +62,8 @@ func TestNamesThatSelectNothingAreRefusedAndNotRepeated(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"pkcs11:token=a%20b;object=x?module-path=/m.so&pin-source=file:/p", "pkcs11:?software=allow", "pkcs11:slot-id=3"} {
+	for _, seed := range []string{"pkcs11:token=a%20b;object=x?module-path=/m.so&pin-source=file:/p",
+		"pkcs11:?software=allow", "pkcs11:slot-id=3"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
