@@ -6,6 +6,8 @@ missing=""
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need openssl openssl # the independent judge of check values
 need gcc gcc         # the race detector needs cgo
+# Debian keeps the server's programs out of the search path.
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
 need softhsm2-util softhsm2 # a PKCS#11 token, with its module
 have() { for f; do [ -e "$f" ] && return 0; done; return 1; }
 have /usr/lib/*/libsoftokn3.so /usr/lib/*/nss/libsoftokn3.so /usr/lib*/libsoftokn3.so || missing="$missing libnss3" # another token

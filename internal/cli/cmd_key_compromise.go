@@ -105,7 +105,7 @@ func compromisePage(p *render.Page, k *store.Key, blast vault.Blast, doc keyComp
 	}
 	p.Blank()
 	p.Line(text.New("keys beneath it: %d", len(blast.Keys)))
-	drawTree(p, append([]store.Node{{Key: *k, Depth: 0}}, blast.Keys...))
+	drawTree(p, append([]store.Node{{Key: *k, Depth: 0}}, blast.Keys...), false)
 	p.Blank()
 	p.Line(text.New("devices that hold one of them: %d", len(blast.Devices)))
 	if len(blast.Devices) > 0 {

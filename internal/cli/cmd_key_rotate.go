@@ -77,8 +77,7 @@ func runKeyRotate(ctx context.Context, a *App, label string) error {
 
 func rotatePage(p *render.Page, r vault.Rotated) {
 	p.Good(text.New("Key %s has the successor %s.", r.Old.Ref(), r.New.Ref()))
-	rowPage(p, &r.New)
-	p.Fields(render.F(text.New("block under its parent"), r.New.ParentBlock))
+	rowPage(p, &r.New, render.F(text.New("block under its parent"), r.New.ParentBlock))
 	p.Blank()
 	p.Line(text.New("keys wrapped under it anew: %d", len(r.Children)))
 	for _, c := range r.Children {

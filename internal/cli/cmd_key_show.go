@@ -23,7 +23,7 @@ func newKeyShowCmd(a *App) *cobra.Command {
 	cmd := a.command(cmdSpec{
 		use:   "show LABEL",
 		short: text.New("show all that the inventory says of a key, with its history"),
-		long: text.New("LABEL is the newest active version, LABEL#2 that one. Works on a sealed store.\n" +
+		long: text.New("LABEL is the newest active version, or the newest when none is active; LABEL#2 is that one. Works on a sealed store.\n" +
 			"--reveal shows the clear key: the officers named by --approver are asked for it each time, and in production they are two\n" +
 			"custodians and others than the one who asks."),
 		example: "  poskey key show ZMK-2026\n" +
@@ -56,18 +56,11 @@ type historyDoc struct {
 }
 
 func runKeyShow(ctx context.Context, a *App, o keyShowOpts, label string) error {
-	ref, err := refOf(label)
+	k, err := a.anyKey(ctx, label)
 	if err != nil {
 		return err
 	}
-	db, err := a.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	k, err := db.Get(ctx, ref)
-	if err != nil {
-		return err
-	}
+	db := a.holding.db
 	history, err := db.History(ctx, k.Ref())
 	if err != nil {
 		return err
@@ -119,12 +112,10 @@ func (a *App) revealHeld(ctx context.Context, yes bool, ref store.Ref) (string, 
 }
 
 func keyShowPage(p *render.Page, k *store.Key, doc keyShowDoc) {
-	rowPage(p, k)
-	p.Fields(
+	rowPage(p, k,
 		render.F(text.New("block under the master key"), doc.Block),
 		render.F(text.New("block under its parent"), doc.ParentBlock),
-		render.F(text.New("clear key"), doc.Value),
-	)
+		render.F(text.New("clear key"), doc.Value))
 	for _, other := range doc.SameKCV {
 		p.Bad(text.New("key %s has the same check value: the same key twice, or chance", other))
 	}

@@ -47,11 +47,7 @@ func runKeyTree(ctx context.Context, a *App, all bool, args []string) error {
 	}
 	root := store.Ref{}
 	if len(args) == 1 {
-		ref, err := refOf(args[0])
-		if err != nil {
-			return err
-		}
-		k, err := db.Get(ctx, ref)
+		k, err := a.anyKey(ctx, args[0])
 		if err != nil {
 			return err
 		}
@@ -74,48 +70,58 @@ func runKeyTree(ctx context.Context, a *App, all bool, args []string) error {
 		if root.IsZero() {
 			p.Raw(p.T(text.New("master key of store %s", id.ID)) + "  " + checkText(id.Master.Check))
 		}
-		drawTree(p, nodes)
+		drawTree(p, nodes, root.IsZero())
 	})
 }
 
-// drawTree draws nodes that stand each under its parent.
-func drawTree(p *render.Page, nodes []store.Node) {
-	top := 0
-	if len(nodes) > 0 {
-		top = nodes[0].Depth
+// drawTree draws nodes that stand each under its parent. With a root above them the highest hang under it too.
+func drawTree(p *render.Page, nodes []store.Node, rooted bool) {
+	if len(nodes) == 0 {
+		return
 	}
+	top := nodes[0].Depth
+	if rooted {
+		top--
+	}
+	more := moreBeside(nodes)
+	var open []bool // for each level, whether its branch goes on below
 	for i := range nodes {
 		depth := nodes[i].Depth - top
-		var line strings.Builder
-		for level := range depth {
-			if moreAt(nodes[i+1:], top+level+1, top+level) && level < depth-1 {
-				line.WriteString("│  ")
-			} else if level < depth-1 {
-				line.WriteString("   ")
-			}
+		for len(open) < depth { // its parent is left out
+			open = append(open, false)
 		}
-		switch {
-		case depth == 0 && len(nodes) > 0:
-		case moreAt(nodes[i+1:], nodes[i].Depth, nodes[i].Depth-1):
-			line.WriteString("├─ ")
-		default:
-			line.WriteString("└─ ")
+		open = append(open[:depth], more[i])
+		var line strings.Builder
+		for level := 1; level < depth; level++ {
+			line.WriteString(limb(open[level], "│  ", "   "))
+		}
+		if depth > 0 {
+			line.WriteString(limb(more[i], "├─ ", "└─ "))
 		}
 		p.Raw(line.String() + nodeText(p, &nodes[i].Key))
 	}
 }
 
-// moreAt tells whether another node of the depth follows before the branch ends at a node of depth over or above.
-func moreAt(rest []store.Node, depth, over int) bool {
-	for _, n := range rest {
-		switch {
-		case n.Depth == depth:
-			return true
-		case n.Depth <= over:
-			return false
-		}
+func limb(goesOn bool, yes, no string) string {
+	if goesOn {
+		return yes
 	}
-	return false
+	return no
+}
+
+// moreBeside tells for each node whether another one hangs beside it further down.
+func moreBeside(nodes []store.Node) []bool {
+	more := make([]bool, len(nodes))
+	var met []bool // by depth, in what stands below
+	for i := len(nodes) - 1; i >= 0; i-- {
+		depth := nodes[i].Depth
+		for len(met) <= depth {
+			met = append(met, false)
+		}
+		more[i], met[depth] = met[depth], true
+		met = met[:depth+1]
+	}
+	return more
 }
 
 func nodeText(p *render.Page, k *store.Key) string {

@@ -16,11 +16,13 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/internal/source"
+	"poskey/internal/text"
 	"poskey/pkg/agent"
 	"poskey/pkg/audit"
 	"poskey/pkg/custody"
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
+	"poskey/pkg/keyblock"
 	"poskey/pkg/store"
 	"poskey/pkg/vault"
 )
@@ -75,6 +77,9 @@ func (a *App) notice(cmd *cobra.Command) error {
 		if f := h.flags.Lookup(name); f != nil {
 			h.note(f.Value.String())
 		}
+	}
+	if batch := h.flags.Lookup("batch"); batch != nil && batch.Changed && a.flags.store != "" {
+		h.named = true // its lines may name keys
 	}
 	h.flags.Visit(func(f *pflag.Flag) {
 		if list, ok := f.Value.(pflag.SliceValue); ok {
@@ -214,9 +219,12 @@ func (a *App) storeBoundary() (hsm.Boundary, error) {
 	if f := h.flags.Lookup("reveal"); f != nil && f.Changed {
 		return nil, fault.New(fault.NotPermitted, "a key that comes from the store or goes into it is not shown here; see: poskey key show --reveal")
 	}
-	label, err := a.fullLabel(h.ctx, h.label)
-	if err != nil {
-		return nil, err
+	label := ""
+	if h.label != "" {
+		var err error
+		if label, err = a.fullLabel(h.ctx, h.label); err != nil {
+			return nil, err
+		}
 	}
 	work, err := a.begin(h.ctx, activity, label, nil)
 	if err != nil {
@@ -309,6 +317,11 @@ func (h *holding) digest() audit.Digest {
 		lines = append(lines, f.Name+"="+value)
 	})
 	slices.Sort(lines[1:])
+	for _, arg := range h.flags.Args() {
+		if _, err := keyblock.Parse(arg); err == nil || text.Redact(arg) == arg { // what may be a clear key is left out
+			lines = append(lines, arg)
+		}
+	}
 	return audit.DigestOf([]byte(strings.Join(lines, "\n")))
 }
 
@@ -391,6 +404,9 @@ func (a *App) held(ctx context.Context, spec source.Spec, use vault.Use) (vault.
 	}
 	if _, err := a.hsm(); err != nil { // the operation is admitted and recorded before any key of the store is touched
 		return vault.Held{}, err
+	}
+	if a.holding.vault == nil { // a batch whose command line says nothing of the store
+		return vault.Held{}, fault.New(fault.Usage, "a line names a key of the store; say --store on the command line, so that the run is admitted and recorded")
 	}
 	held, err := a.holding.vault.Find(ctx, ref, use)
 	if err != nil {

@@ -118,9 +118,9 @@ func rowCells(p *render.Page, k *store.Key) []string {
 	return []string{k.Ref().String(), string(k.Usage), string(k.Algorithm), k.Check.Digits, p.T(stateText(k.State)), day(k.NotAfter), k.Parent.String()}
 }
 
-// rowPage shows all that the inventory says of a key.
-func rowPage(p *render.Page, k *store.Key) {
-	p.Fields(
+// rowPage shows all that the inventory says of a key, and more that the command knows.
+func rowPage(p *render.Page, k *store.Key, more ...render.Field) {
+	p.Fields(append([]render.Field{
 		render.F(text.New("key"), k.Ref().String()),
 		render.F(text.New("usage"), string(k.Usage)+"  "+p.T(k.Usage.Name())),
 		render.F(text.New("algorithm"), p.T(text.New("%s, %d bytes", k.Algorithm, k.Len))),
@@ -136,11 +136,19 @@ func rowPage(p *render.Page, k *store.Key) {
 		render.F(text.New("made"), clock(k.Created)),
 		render.F(text.New("active from"), clock(k.Activated)),
 		render.F(text.New("cryptoperiod ends"), clock(k.NotAfter)),
-		render.F(text.New("suspended"), clock(k.Suspended)),
+		render.F(text.New("suspended"), suspendedText(k)),
 		render.F(text.New("deactivated"), clock(k.Deactivated)),
 		render.F(text.New("compromised"), clock(k.Compromised)),
 		render.F(text.New("destroyed"), clock(k.Destroyed)),
-	)
+	}, more...)...)
+}
+
+// suspendedText leaves a suspension out that is over: the history has it.
+func suspendedText(k *store.Key) string {
+	if k.State != store.Suspended {
+		return ""
+	}
+	return clock(k.Suspended)
 }
 
 func checkText(v kcv.Value) string {

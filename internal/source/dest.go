@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
@@ -74,7 +75,7 @@ func createError(err error, path string) error {
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return fault.New(fault.FileExists, "%s exists; poskey never overwrites a file", path)
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fault.New(fault.NotPermitted, "%s may not be written", path)
 	case errors.Is(err, fs.ErrNotExist):
 		return fault.New(fault.NotFound, "folder %s does not exist", filepath.Dir(path))

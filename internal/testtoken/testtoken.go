@@ -21,7 +21,7 @@ func folders() []string {
 	return []string{
 		"/usr/lib/softhsm", "/usr/lib/*/softhsm", "/usr/lib64/softhsm", "/usr/lib64/pkcs11", "/usr/local/lib/softhsm",
 		"/usr/lib", "/usr/lib/*", "/usr/lib/*/nss", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib/softhsm",
-			"/opt/homebrew/lib",
+		"/opt/homebrew/lib",
 	}
 }
 
@@ -71,8 +71,8 @@ func NewSoftHSM(t testing.TB, folder string) SoftHSM {
 // Token makes a token with [PIN] and [SOPIN].
 func (s SoftHSM) Token(t testing.TB, label string) {
 	t.Helper()
-	c := exec.Command("softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", SOPIN, "--pin",
-		PIN) //nolint:gosec // the label is a test's own
+	args := []string{"--init-token", "--free", "--label", label, "--so-pin", SOPIN, "--pin", PIN}
+	c := exec.Command("softhsm2-util", args...) //nolint:gosec // the label is a test's own
 	c.Env = append(os.Environ(), "SOFTHSM2_CONF="+s.Conf)
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("softhsm2-util: %v\n%s", err, out)

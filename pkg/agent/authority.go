@@ -35,8 +35,8 @@ type Authority interface {
 // Key handles of the store have the label that their block says; where officers approved an action on one key, no other
 // key of the store is touched.
 //
-// Done must be called before Close, when everything that the operation does, in the database too, is done or has failed.
-// Close without Done records that nobody knows what became of it.
+// Done must be called before Close, when everything that the operation does, in the database too, is done or has
+// failed. Close without Done records that nobody knows what became of it.
 type Work interface {
 	hsm.Boundary
 	// Mark is where the intent stands in the audit log.

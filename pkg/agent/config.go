@@ -46,8 +46,8 @@ type Config struct {
 	Who         audit.Actor        // who started it
 }
 
-// Screen is a terminal at which officers sit. What it does ends with its context, and it puts the terminal back in order
-// on every way out: echo is on again.
+// Screen is a terminal at which officers sit. What it does ends with its context, and it puts the terminal back in
+// order on every way out: echo is on again.
 type Screen interface {
 	// Show writes lines.
 	Show(ctx context.Context, lines ...text.Text) error

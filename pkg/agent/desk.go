@@ -197,8 +197,9 @@ func (d *desk) note(e audit.Entry, o audit.Outcome) error {
 		return fault.New(fault.NotPermitted, "%s is recorded by the authority itself", string(e.Operation))
 	}
 	if takesAdmission(e.Operation) && o.Result != audit.Refused && o.Result != audit.Failed {
-		return fault.New(fault.NotPermitted, "%s is begun and admitted before it is done; only that it was refused or failed "+
-			"can be noted", string(e.Operation))
+		return fault.New(fault.NotPermitted,
+			"%s is begun and admitted before it is done; only that it was refused or failed "+
+				"can be noted", string(e.Operation))
 	}
 	d.mu.Lock()
 	over := d.over
@@ -352,8 +353,8 @@ func (j *job) Prober(ctx context.Context, material []hsm.Key) (hsm.ProbeCloser, 
 }
 
 // RecordProbe counts a question of a diagnosis for the work that asks it: the strict boundary behind an authority is
-// given it as its record of probes. What the questions were goes into the digest of the batch that the outcome's record holds. Error:
-// not_permitted for a question that no work asks.
+// given it as its record of probes. What the questions were goes into the digest of the batch that the outcome's record
+// holds. Error: not_permitted for a question that no work asks.
 func RecordProbe(ctx context.Context, p hsm.Probe) error {
 	j, ok := ctx.Value(jobKey{}).(*job)
 	if !ok {

@@ -1,6 +1,6 @@
-// Package agent holds a store's master key in a process of its own, and is where dual control is decided. A command says
-// what it is about to do ([Intent]); an [Authority] admits it, records it and gives it a [Work]: the boundary (pkg/hsm)
-// limited to that one operation. There are two authorities: [Client], which asks an agent through a socket, and
+// Package agent holds a store's master key in a process of its own, and is where dual control is decided. A command
+// says what it is about to do ([Intent]); an [Authority] admits it, records it and gives it a [Work]: the boundary
+// (pkg/hsm) limited to that one operation. There are two authorities: [Client], which asks an agent through a socket, and
 // [Local], for a store whose master key is in a token, which decides in the command's own process.
 //
 // # The order of every operation

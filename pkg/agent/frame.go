@@ -114,8 +114,8 @@ func cut(err error) error {
 func decodeStrict(raw []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return fault.New(fault.Malformed, "the document is not one of this protocol") // the words of the error may repeat values
+	if err := d.Decode(into); err != nil { // its words may repeat values
+		return fault.New(fault.Malformed, "the document is not one of this protocol")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return fault.New(fault.Malformed, "more follows after the document")

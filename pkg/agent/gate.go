@@ -262,7 +262,8 @@ func (g *gate) officers(a Approvers) ([]*custody.Locked, error) {
 	}
 	for _, l := range locked {
 		if _, err := g.roster.Find(l.Card().Fingerprint()); err != nil {
-			return nil, fault.New(fault.NotPermitted, "%s is no officer of this store, or has another card by now", l.Card().ID())
+			return nil, fault.New(fault.NotPermitted, "%s is no officer of this store, or has another card by now",
+				l.Card().ID())
 		}
 	}
 	return locked, nil

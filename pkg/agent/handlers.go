@@ -159,7 +159,8 @@ func (c *session) take(w wireIntent) (Intent, error) {
 		in.Approvers.Terminal, files = files[0], files[1:]
 	}
 	if len(files) != w.Passphrases {
-		return Intent{}, fault.New(fault.Malformed, "%d passphrases were announced and %d handed over", w.Passphrases, len(files))
+		return Intent{}, fault.New(fault.Malformed, "%d passphrases were announced and %d handed over", w.Passphrases,
+			len(files))
 	}
 	in.Approvers.Passphrases = files
 	return in, nil

@@ -83,7 +83,8 @@ func (l *ledger) refuse(e audit.Entry, cause error) error {
 	}
 	e.Object = audit.Object{Kind: e.Object.Kind, Label: cutTo(audit.Clean(e.Object.Label), 128)}
 	e.Who = audit.Actor{ID: cutTo(audit.Clean(e.Who.ID), 64), Role: peerRole}
-	e.With, e.Batch, e.Details = nil, audit.Batch{}, audit.Details{audit.FieldReason: "what was asked for cannot be recorded"}
+	e.With, e.Batch = nil, audit.Batch{}
+	e.Details = audit.Details{audit.FieldReason: "what was asked for cannot be recorded"}
 	if e.Who.ID == "" {
 		e.Who = l.self
 	}

@@ -374,7 +374,7 @@ func (l *limited) CheckValue(ctx context.Context, k hsm.Key, m kcv.Method, digit
 // ask is allow for what every activity may ask: canAll stands for no power in particular.
 func (l *limited) ask(ctx context.Context, p powers, k hsm.Key) error {
 	if p != canAll {
-		return l.allow(ctx, p)
+		return l.allow(ctx, p, k)
 	}
 	return l.open(ctx)
 }
@@ -395,7 +395,7 @@ func (l *limited) Compare(
 func (l *limited) Identify(
 	ctx context.Context, k hsm.Key, expected kcv.Expected, alg keys.Algorithm,
 ) ([]kcv.Match, error) {
-	if err := l.allow(ctx, canTell); err != nil {
+	if err := l.allow(ctx, canTell, k); err != nil {
 		return nil, err
 	}
 	found, err := l.inner.Identify(ctx, k, expected, alg)

@@ -22,8 +22,8 @@ type LocalTerms struct {
 }
 
 // Local is the authority of a store whose master key is in a token: this process asks the token itself, and no agent
-// runs. Who may use the token is the token's to say, by its PIN. A boundary with probers has [RecordProbe] as the record
-// of its questions.
+// runs. Who may use the token is the token's to say, by its PIN. A boundary with probers has [RecordProbe] as the
+// record of its questions.
 type Local struct {
 	terms LocalTerms
 	desk  *desk
@@ -31,7 +31,8 @@ type Local struct {
 }
 
 // NewLocal makes the authority of a token store. Boundary and log stay the caller's to close, after the authority.
-// Errors: usage for an environment that is not the log's, not_permitted for an activity that nobody may be allowed here.
+// Errors: usage for an environment that is not the log's, not_permitted for an activity that nobody may be allowed
+// here.
 func NewLocal(boundary hsm.Boundary, log *audit.Log, t LocalTerms) (*Local, error) {
 	if string(t.Environment) != string(log.Identity().Environment) {
 		return nil, fault.New(fault.Usage, "the audit log is for %s, the store for %s",

@@ -349,7 +349,8 @@ func (a *agent) officers() (*custody.SealedMaster, []*custody.Locked, error) {
 		return nil, nil, fault.New(fault.NotPermitted, "%d of %d officers are named; the store opens with %d of its %d",
 			n, doc.Threshold(), doc.Threshold(), len(doc.Officers()))
 	case n > doc.Threshold():
-		return nil, nil, fault.New(fault.Usage, "%d officers are named and %d are needed; name only those", n, doc.Threshold())
+		return nil, nil, fault.New(fault.Usage, "%d officers are named and %d are needed; name only those", n,
+			doc.Threshold())
 	}
 	for _, l := range locked {
 		holds := func(h custody.Holder) bool { return h.Fingerprint == l.Card().Fingerprint() }
@@ -518,8 +519,8 @@ type server struct {
 func (a *agent) newServer(
 	guard custody.Guard, roster *custody.Roster, boundary hsm.Boundary, listener *socket,
 ) *server {
-	s := &server{agent: a, owner: os.Geteuid(), auth: guard.Authorisation, roster: roster, boundary: boundary, socket: listener,
-		handlers: handlers(), stop: make(chan text.Text, 1), sealed: make(chan struct{}), sessions: map[*session]struct{}{}}
+	s := &server{agent: a, owner: os.Geteuid(), auth: guard.Authorisation, roster: roster, boundary: boundary,
+		socket: listener, handlers: handlers(), stop: make(chan text.Text, 1), sealed: make(chan struct{}), sessions: map[*session]struct{}{}}
 	s.gate = &gate{store: a.config.Store, environment: a.config.Environment, guard: guard, roster: roster,
 		env: a.ports.Env, rec: a.ledger, screens: a.ports.Screen}
 	s.desk = &desk{ledger: a.ledger, boundary: boundary, environment: a.config.Environment, admit: s.gate.admit,
@@ -591,8 +592,8 @@ func (s *server) wait(ctx context.Context) (text.Text, error) {
 // grace is how long an agent that has sealed itself waits for answers to be written.
 const grace = 2 * time.Second
 
-// seal ends the store: nothing more is admitted, what is under way gets its outcome, the keys are wiped, and all that is
-// recorded.
+// seal ends the store: nothing more is admitted, what is under way gets its outcome, the keys are wiped, and all that
+// is recorded.
 func (s *server) seal(why text.Text) error {
 	s.auth.End(why)
 	_ = s.socket.close()

@@ -29,7 +29,7 @@ const maxPath = 103
 // there; file_exposed for a folder that others can enter; file_exists for anything else in its place.
 func prepareSocket(path string) error {
 	if len(path) > maxPath {
-		return fault.New(fault.Usage, "the path of the agent's socket has %d bytes and may have %d: %s", len(path), maxPath, path)
+		return errPath(path)
 	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -57,6 +57,11 @@ func prepareSocket(path string) error {
 		return fault.WrapAs(kindOf(err), err, "the agent's socket")
 	}
 	return fault.WrapAs(fault.Failure, os.Remove(path), "take away the socket of an agent that is gone")
+}
+
+func errPath(path string) error {
+	return fault.New(fault.Usage, "the path of the agent's socket has %d bytes and may have %d: %s", len(path), maxPath,
+		path)
 }
 
 // checkDir wants a folder of ours that nobody else enters.
@@ -143,8 +148,7 @@ func (s *socket) close() error {
 // dialSocket connects to an agent of this user.
 func dialSocket(ctx context.Context, path string) (*net.UnixConn, error) {
 	if len(path) > maxPath {
-		return nil, fault.New(fault.Usage, "the path of the agent's socket has %d bytes and may have %d: %s", len(path), maxPath,
-			path)
+		return nil, errPath(path)
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
 	switch {

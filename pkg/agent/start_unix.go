@@ -25,8 +25,8 @@ const (
 // lastWords is how long an agent that was told to end may take for it.
 const lastWords = 5 * time.Second
 
-// Start starts an agent as a process of its own session and waits until it is ready, or over in the modes that end. What
-// it reports meanwhile goes to report, which may be nil. When ctx ends before, the agent is told to end and waited for.
+// Start starts an agent as a process of its own session and waits until it is ready, or over in the modes that end.
+// What it reports meanwhile goes to report, which may be nil. When ctx ends before, the agent is told to end and waited for.
 // Errors are those that the agent reports, with their kinds.
 func Start(ctx context.Context, spec StartSpec, report func(Event)) (Started, error) {
 	configR, configW, err := os.Pipe()

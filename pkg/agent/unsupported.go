@@ -15,8 +15,9 @@ import (
 )
 
 func supported() error {
-	return fault.New(fault.NotPermitted, "this system has no agent, since its sockets do not tell who is at the other end; "+
-		"keep the master key in a token")
+	return fault.New(fault.NotPermitted,
+		"this system has no agent, since its sockets do not tell who is at the other end; "+
+			"keep the master key in a token")
 }
 
 func readClocks() (custody.Instant, error) {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"syscall"
 
 	"poskey/internal/fault"
 )
@@ -36,7 +37,7 @@ func kindOf(err error) fault.Kind {
 		return fault.NotFound
 	case errors.Is(err, fs.ErrExist):
 		return fault.FileExists
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS): // a read-only medium
 		return fault.NotPermitted
 	}
 	return fault.KindOf(err)

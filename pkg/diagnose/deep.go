@@ -139,7 +139,8 @@ func (s *search) untold(p piece, t target, digits int) claim {
 		where = text.New("part %d", p.part+1)
 		c.evidence.Parts = []int{p.part + 1}
 	}
-	c.summary = text.New("a slip in typing %s gives %s; of a key of the store its place is not told: enter that again", where, c.evidence.Computed)
+	c.summary = text.New("a slip in typing %s gives %s; of a key of the store its place is not told: enter that again",
+		where, c.evidence.Computed)
 	return c
 }
 

@@ -58,8 +58,8 @@ type Derivation struct {
 }
 
 // UsageTransaction marks the key of a transaction. X9.143 has no usage for it, so this is a proprietary one. A boundary
-// keeps such a key, gives its check value and, unless it is strict, reveals it, but puts it into no key block for somebody else, whatever
-// usage the header names, and splits it into no components: what is exported is a working key.
+// keeps such a key, gives its check value and, unless it is strict, reveals it, but puts it into no key block for
+// somebody else, whatever usage the header names, and splits it into no components: what is exported is a working key.
 const UsageTransaction keys.Usage = "99"
 
 // isTransaction reports the attributes of a transaction key. A proprietary usage may be somebody else's too, so all

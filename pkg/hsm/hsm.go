@@ -6,13 +6,15 @@
 // at [Boundary.Import] and [Boundary.Form], and come out only where the trade wants them clear: components
 // ([Boundary.Split]) and [Boundary.Reveal].
 //
-// Drivers: [NewSoft] lives as long as the command, with a master key drawn at its start, and serves the person who holds
-// the keys. [NewMaster] has a master key that lasts, that of a store, and is strict. Others join behind the same interface.
+// Drivers: [NewSoft] lives as long as the command, with a master key drawn at its start, and serves the person who
+// holds the keys. [NewMaster] has a master key that lasts, that of a store, and is strict. Others join behind the same
+// interface.
 //
 // # Attributes
 //
-// They are decided when a key is born and stand in its block, under the MAC; a handle that says otherwise is refused. No
-// call changes them but for [Boundary.Keep], which gives a key without a label its label. Every boundary holds to this:
+// They are decided when a key is born and stand in its block, under the MAC; a handle that says otherwise is refused.
+// No call changes them but for [Boundary.Keep], which gives a key without a label its label. Every boundary holds to
+// this:
 //
 //	KBPK        usage K0 or K1 for versions A to D, K4 for D and E; mode B, E or N to close, B, D or N to open
 //	usage       a block says the key's own
@@ -22,14 +24,14 @@
 //	labels      of somebody's block make nobody's key ours; ours go into no block for somebody else
 //	transaction keys of DUKPT go into no block and onto no sheets
 //
-// A strict boundary ([Info].Strict) also refuses to show, to cut into components or to translate what is not exportable. It
-// tells check values by the rule of PCI PIN 15-1 ([CheckValueRule]), compares on no fewer than four digits and on no more than
-// ten (eight where a check value has no more), says of a block that does not open only what a MAC of eight bytes or more proves, and
-// answers a diagnosis in verdicts ([StrictProber]).
+// A strict boundary ([Info].Strict) also refuses to show, to cut into components or to translate what is not
+// exportable. It tells check values by the rule of PCI PIN 15-1 ([CheckValueRule]), compares on no fewer than four
+// digits and on no more than ten (eight where a check value has no more), says of a block that does not open only what
+// a MAC of eight bytes or more proves, and answers a diagnosis in verdicts ([StrictProber]).
 //
-// What it does not do: it does not know who asks. A key-encrypting key that one person knows takes every exportable key out in
-// two calls; that bringing one in takes two people is for the agent (pkg/agent) and its approvals to see to. Soft boundaries
-// translate what is not exportable, with a warning, for whoever holds both KBPKs.
+// What it does not do: it does not know who asks. A key-encrypting key that one person knows takes every exportable key
+// out in two calls; that bringing one in takes two people is for the agent (pkg/agent) and its approvals to see to.
+// Soft boundaries translate what is not exportable, with a warning, for whoever holds both KBPKs.
 //
 // A key that was compared with an expected check value is another type, [Checked], than one that was not. Loading into
 // a device asks for the first.
@@ -63,23 +65,23 @@ type Boundary interface {
 	// not split.
 	Split(ctx context.Context, k Key, spec component.Spec) ([]*component.Part, error)
 
-	// Derive derives a key by DUKPT, from a BDK or an initial key. The result has the attributes of what it is for and the
-	// base's exportability; a transaction key is never exportable. Errors are those of [Derivation.Check], malformed for a
-	// base of the wrong algorithm, and weak_key as p says.
+	// Derive derives a key by DUKPT, from a BDK or an initial key. The result has the attributes of what it is for and
+	// the base's exportability; a transaction key is never exportable. Errors are those of [Derivation.Check],
+	// malformed for a base of the wrong algorithm, and weak_key as p says.
 	Derive(ctx context.Context, base Key, d Derivation, p Policy) (Key, error)
 
 	// CheckValue computes a check value cut to digits; 0 digits is the default length.
 	CheckValue(ctx context.Context, k Key, m kcv.Method, digits int) (kcv.Value, error)
-	// Compare holds the key against an expected value by a method; "" is the algorithm's default. A value with more digits
-	// than the method gives is an error of kind malformed_length.
+	// Compare holds the key against an expected value by a method; "" is the algorithm's default. A value with more
+	// digits than the method gives is an error of kind malformed_length.
 	Compare(ctx context.Context, k Key, expected kcv.Expected, m kcv.Method) (kcv.Comparison, error)
 	// Identify tells by which algorithm and method the key gives a value; alg "" tries all that have its length.
 	Identify(ctx context.Context, k Key, expected kcv.Expected, alg keys.Algorithm) ([]kcv.Match, error)
 
 	// CheckData gives the content of a KC, KP or PK block for the key.
 	CheckData(ctx context.Context, k Key) (string, error)
-	// Keep closes a key of this boundary again with its label; all else stays. A key with another label is refused (kind
-	// not_permitted), and so is no label at all (usage).
+	// Keep closes a key of this boundary again with its label; all else stays. A key with another label is refused
+	// (kind not_permitted), and so is no label at all (usage).
 	Keep(ctx context.Context, k Key, label string) (Key, error)
 
 	// Wrap closes a key block over k under the KBPK.
@@ -104,8 +106,8 @@ type Boundary interface {
 type Info struct {
 	Driver string // soft
 	Name   string
-	// Strict: its keys are those of a store or a token. What a key may do is decided by its attributes alone, and of what
-	// it is the boundary tells no more than check values by rule and verdicts.
+	// Strict: its keys are those of a store or a token. What a key may do is decided by its attributes alone, and of
+	// what it is the boundary tells no more than check values by rule and verdicts.
 	Strict bool
 }
 

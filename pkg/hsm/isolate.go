@@ -1,10 +1,10 @@
 package hsm
 
 // Which expressions a strict prober forms. It answers in verdicts only, and a verdict about a whole key, or about eight
-// bytes of one, tells nothing that can be guessed. But the expressions are a language: one byte of a key, filled up with
-// zeros and taken for a key, is known after 256 verdicts; one bit after a single one. So each expression is traced, for each
-// piece as if all others were known (their owner may be who asks), and what is formed has to hold eight bytes of it, or
-// nothing.
+// bytes of one, tells nothing that can be guessed. But the expressions are a language: one byte of a key, filled up
+// with zeros and taken for a key, is known after 256 verdicts; one bit after a single one. So each expression is
+// traced, for each piece as if all others were known (their owner may be who asks), and what is formed has to hold
+// eight bytes of it, or nothing.
 
 import (
 	"slices"
@@ -14,8 +14,8 @@ import (
 )
 
 // leastSecret is how many hex digits of a piece have to be in what is formed: a single DES key. Its verdict is what
-// diagnosis needs for halves, variants and wrong modes; with fewer digits than fullDigits of the expected value it would
-// be cheap to ask for.
+// diagnosis needs for halves, variants and wrong modes; with fewer digits than fullDigits of the expected value it
+// would be cheap to ask for.
 const (
 	leastSecret = 16
 	fullDigits  = 6
@@ -27,8 +27,8 @@ const maxTraced = 1 << 20
 // known marks a hex digit that holds nothing of the piece traced.
 const known = -1
 
-// traced is what an expression forms, digit by digit: which digit of the piece stands there, as it is or changed in a way
-// that loses nothing.
+// traced is what an expression forms, digit by digit: which digit of the piece stands there, as it is or changed in a
+// way that loses nothing.
 type traced struct {
 	digits []int
 	mixed  bool // by a cipher: the digits are numbered anew, and equal ones may occur at a distance
@@ -61,7 +61,8 @@ type tracer struct {
 }
 
 func errIsolates() error {
-	return fault.New(fault.NotPermitted, "less than eight bytes of a key, or bits of it, would be told by this question; it is not answered")
+	return fault.New(fault.NotPermitted,
+		"less than eight bytes of a key, or bits of it, would be told by this question; it is not answered")
 }
 
 func (t *tracer) trace(e Expr) (traced, error) {
@@ -175,8 +176,8 @@ func (t *tracer) slice(e Slice) (traced, error) {
 	return out, nil
 }
 
-// place refuses to change single digits of a piece: with the place of a wrong digit and the check value the right one is
-// found in sixteen tries. Slips of typing are what [Searcher] is for.
+// place refuses to change single digits of a piece: with the place of a wrong digit and the check value the right one
+// is found in sixteen tries. Slips of typing are what [Searcher] is for.
 func (t *tracer) place(of Expr) (traced, error) {
 	out, err := t.trace(of)
 	if err == nil && out.secret() {
@@ -274,7 +275,8 @@ func isolates(material []*secret.Bytes, e Expr) (whole bool, err error) {
 	return whole, nil
 }
 
-// searchable refuses pieces of a search of which a slip could leave less than eight bytes: a missing row is sixteen digits.
+// searchable refuses pieces of a search of which a slip could leave less than eight bytes: a missing row is sixteen
+// digits.
 func searchable(material []*secret.Bytes, p SearchPiece) error {
 	for i := range material {
 		t := tracer{material: material, piece: i}

@@ -10,7 +10,8 @@ import (
 	"poskey/pkg/slip"
 )
 
-// wild draws expressions of the whole language, with pieces that fit together where they can. Piece 0 is the secret one.
+// wild draws expressions of the whole language, with pieces that fit together where they can. Piece 0 is the secret
+// one.
 type wild struct{ *rand.Rand }
 
 func (w wild) expr(material []*secret.Bytes, depth int) Expr {
@@ -59,7 +60,8 @@ func (w wild) any(material []*secret.Bytes, depth int) Expr {
 }
 
 // TestWhatIsFormedHoldsMuchOrNothingOfAKey: for every expression that is answered, other keys in the place of one piece
-// form other bytes each time, or the same bytes every time. Fewer than some 2^16 possible keys would show as a repetition.
+// form other bytes each time, or the same bytes every time. Fewer than some 2^16 possible keys would show as a
+// repetition.
 func TestWhatIsFormedHoldsMuchOrNothingOfAKey(t *testing.T) {
 	w := wild{rand.New(rand.NewPCG(7, 4))}
 	const samples = 700

@@ -17,8 +17,8 @@ const MaxLabel = 80
 // labelBlock is the optional block that holds a key's label (X9.143 6.3.6.10, table 18).
 const labelBlock = "LB"
 
-// CheckLabel refuses what no optional block LB can hold, and more than [MaxLabel] characters (kind header_malformed). No
-// label is none to refuse.
+// CheckLabel refuses what no optional block LB can hold, and more than [MaxLabel] characters (kind header_malformed).
+// No label is none to refuse.
 func CheckLabel(label string) error {
 	if len(label) > MaxLabel {
 		return fault.New(fault.HeaderMalformed, "a label has at most %d characters, this one has %d", MaxLabel, len(label))

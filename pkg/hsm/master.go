@@ -15,8 +15,8 @@ import (
 type Options struct {
 	Info Info // Driver and Name; it is strict whatever is said here
 
-	// ProbeRecord is called before each answer of a prober. Without it the boundary has no probers (kind not_permitted):
-	// what nobody records is not answered.
+	// ProbeRecord is called before each answer of a prober. Without it the boundary has no probers (kind
+	// not_permitted): what nobody records is not answered.
 	ProbeRecord func(ctx context.Context, p Probe) error
 	// Questions is how many questions one prober answers; 0 is [MaxQuestions].
 	Questions int
@@ -59,5 +59,6 @@ func NewMasterWith(env keys.Env, master *keys.Key, o Options) (Boundary, error) 
 	if o.Questions <= 0 || o.Questions > MaxQuestions {
 		o.Questions = MaxQuestions
 	}
-	return &soft{env: env, master: master, info: o.Info, options: o, idle: map[leaseID][]*lease{}, bdks: map[bdkID]*dukpt.BDK{}}, nil
+	return &soft{env: env, master: master, info: o.Info, options: o,
+		idle: map[leaseID][]*lease{}, bdks: map[bdkID]*dukpt.BDK{}}, nil
 }

@@ -1,8 +1,8 @@
 package hsm
 
-// What attributes allow. The rules are functions of attributes and headers alone, so that every driver asks the same, and
-// a command can ask before anybody types a key. A boundary holds the attributes of a handle against its block first: the
-// rules speak of what is there.
+// What attributes allow. The rules are functions of attributes and headers alone, so that every driver asks the same,
+// and a command can ask before anybody types a key. A boundary holds the attributes of a handle against its block
+// first: the rules speak of what is there.
 
 import (
 	"strings"
@@ -50,14 +50,15 @@ func (a Attributes) checkProtector(version byte, modes string) error {
 			a.Usage, version)
 	}
 	if strings.IndexByte(modes, a.Mode) < 0 {
-		return fault.New(fault.NotPermitted, "the mode of use %c of the KBPK does not allow this; it takes one of %s", a.Mode, modes)
+		return fault.New(fault.NotPermitted,
+			"the mode of use %c of the KBPK does not allow this; it takes one of %s", a.Mode, modes)
 	}
 	return nil
 }
 
-// CheckWrap tells whether a key may leave under the header. The header has the key's usage and algorithm, the key's mode
-// or a narrower one, and an exportability that is not looser. What is not exportable does not leave, and no transaction
-// key does. Kinds: not_permitted, header_malformed.
+// CheckWrap tells whether a key may leave under the header. The header has the key's usage and algorithm, the key's
+// mode or a narrower one, and an exportability that is not looser. What is not exportable does not leave, and no
+// transaction key does. Kinds: not_permitted, header_malformed.
 func (k Key) CheckWrap(h *keyblock.Header) error {
 	switch {
 	case k.isTransaction():
@@ -75,7 +76,8 @@ func (k Key) CheckWrap(h *keyblock.Header) error {
 		return err
 	}
 	if looseness(h.Exportability) > looseness(k.Exportability) {
-		return fault.New(fault.NotPermitted, "the key has exportability %c; it cannot become %c", k.Exportability, h.Exportability)
+		return fault.New(fault.NotPermitted,
+			"the key has exportability %c; it cannot become %c", k.Exportability, h.Exportability)
 	}
 	return nil
 }
@@ -84,8 +86,8 @@ func errNotExportable() error {
 	return fault.New(fault.NotPermitted, "the key is not exportable (N): it goes into no key block")
 }
 
-// CheckPurpose tells whether a key with these attributes becomes one of a usage and a mode: its own usage, its own mode or
-// a narrower one. Kind not_permitted.
+// CheckPurpose tells whether a key with these attributes becomes one of a usage and a mode: its own usage, its own mode
+// or a narrower one. Kind not_permitted.
 func (a Attributes) CheckPurpose(usage keys.Usage, mode byte) error {
 	switch {
 	case usage != a.Usage:
@@ -96,8 +98,8 @@ func (a Attributes) CheckPurpose(usage keys.Usage, mode byte) error {
 	return nil
 }
 
-// narrower reports whether a mode allows no more than the key's own: B splits into E and D, C into G and V, T into S and
-// D. N is no restriction but the usage's: it becomes every mode that fits the usage.
+// narrower reports whether a mode allows no more than the key's own: B splits into E and D, C into G and V, T into S
+// and D. N is no restriction but the usage's: it becomes every mode that fits the usage.
 func narrower(a Attributes, mode byte) bool {
 	if a.Mode == mode {
 		return true
@@ -126,8 +128,8 @@ func looseness(exportability byte) int {
 	return 0
 }
 
-// CheckTranslate tells whether a strict boundary moves the block of a key with these attributes under another KBPK, which
-// is an export: not when the key is not exportable. Kind not_permitted.
+// CheckTranslate tells whether a strict boundary moves the block of a key with these attributes under another KBPK,
+// which is an export: not when the key is not exportable. Kind not_permitted.
 func (a Attributes) CheckTranslate() error {
 	if looseness(a.Exportability) == 0 {
 		return errNotExportable()
@@ -144,9 +146,9 @@ func (a Attributes) CheckClear() error {
 	return nil
 }
 
-// CheckValueRule tells whether a strict boundary tells a check value of so many digits by the method: PCI PIN 15-1 for TDES
-// (ecb-zero up to 6 digits, cmac up to 10) and AES (cmac up to 10), for others their default method up to the length its
-// users print. Kind not_permitted.
+// CheckValueRule tells whether a strict boundary tells a check value of so many digits by the method: PCI PIN 15-1 for
+// TDES (ecb-zero up to 6 digits, cmac up to 10) and AES (cmac up to 10), for others their default method up to the
+// length its users print. Kind not_permitted.
 func CheckValueRule(alg keys.Algorithm, m kcv.Method, digits int) error {
 	most := toldDigits(alg, m)
 	switch {
@@ -168,8 +170,8 @@ func toldDigits(alg keys.Algorithm, m kcv.Method) int {
 }
 
 // leastDigits and mostDigits bound what a strict boundary compares. Below four digits an answer tells a digit in a few
-// questions. Above the longest check value in use it would tell the rest of the cipher block digit by digit, 16 questions
-// each: of a longer value the first digits are compared, and the answer says how many.
+// questions. Above the longest check value in use it would tell the rest of the cipher block digit by digit, 16
+// questions each: of a longer value the first digits are compared, and the answer says how many.
 const leastDigits = 4
 
 func mostDigits(alg keys.Algorithm, m kcv.Method) int { return min(10, max(8, kcv.Limit(alg, m))) }
@@ -177,8 +179,8 @@ func mostDigits(alg keys.Algorithm, m kcv.Method) int { return min(10, max(8, kc
 // compared cuts an expected value to what a strict boundary compares. Kind malformed_length for too few digits.
 func compared(e kcv.Expected, most int) (kcv.Expected, error) {
 	if len(e.Digits) < leastDigits {
-		return kcv.Expected{}, fault.New(fault.MalformedLength, "a check value of %d digits is not compared with this key; it takes %d",
-			len(e.Digits), leastDigits)
+		return kcv.Expected{}, fault.New(fault.MalformedLength,
+			"a check value of %d digits is not compared with this key; it takes %d", len(e.Digits), leastDigits)
 	}
 	e.Digits = e.Digits[:min(len(e.Digits), most)]
 	return e, nil

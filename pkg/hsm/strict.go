@@ -12,11 +12,12 @@ import (
 	"poskey/pkg/slip"
 )
 
-// StrictProber is the prober for keys of a store or a token. It answers in verdicts: whether what a question forms has the
-// value that the question brings. It tells no value, no parity and no digit. A verdict about one half of a TDES key, as a
-// single DES key, is among its answers, since diagnosis of a wrong half needs it; such an answer is worth one guess in 2^56,
-// and what would be worth more it refuses: questions without a value to compare with, or with fewer than four digits of
-// one (six, where not all of the key is formed), other blocks than a method's own, and whatever forms fewer than eight bytes of a key.
+// StrictProber is the prober for keys of a store or a token. It answers in verdicts: whether what a question forms has
+// the value that the question brings. It tells no value, no parity and no digit. A verdict about one half of a TDES
+// key, as a single DES key, is among its answers, since diagnosis of a wrong half needs it; such an answer is worth one
+// guess in 2^56, and what would be worth more it refuses: questions without a value to compare with, or with fewer than
+// four digits of one (six, where not all of the key is formed), other blocks than a method's own, and whatever forms
+// fewer than eight bytes of a key.
 //
 // Every question is counted and recorded before it is answered. One that is refused is neither.
 type StrictProber struct {
@@ -36,8 +37,8 @@ var (
 )
 
 // NewStrictProber takes ownership of the material, with an error too: Close wipes it. Part(i) of an expression is
-// material[i], and about[i] are its attributes. The same key twice is refused (kind not_permitted): its difference to itself,
-// changed a little, is known.
+// material[i], and about[i] are its attributes. The same key twice is refused (kind not_permitted): its difference to
+// itself, changed a little, is known.
 func NewStrictProber(material []*secret.Bytes, about []Attributes, o Options) (*StrictProber, error) {
 	if o.Questions <= 0 || o.Questions > MaxQuestions {
 		o.Questions = MaxQuestions
@@ -62,7 +63,8 @@ func errUnrecorded() error {
 	return fault.New(fault.NotPermitted, "keys of this boundary are not diagnosed: nobody records the questions")
 }
 
-// Close wipes the material, after the questions that are being answered. It never fails, and a second Close does nothing.
+// Close wipes the material, after the questions that are being answered. It never fails, and a second Close does
+// nothing.
 func (s *StrictProber) Close() error {
 	s.open.Lock()
 	defer s.open.Unlock()
@@ -95,8 +97,8 @@ func ended(ctx context.Context) error {
 	return nil
 }
 
-// Probe gives the verdict on a question. Kinds beside those of a wrong question: not_permitted for one that would tell more,
-// or beyond the limit; malformed_length for too few digits; and whatever the record fails with.
+// Probe gives the verdict on a question. Kinds beside those of a wrong question: not_permitted for one that would tell
+// more, or beyond the limit; malformed_length for too few digits; and whatever the record fails with.
 func (s *StrictProber) Probe(ctx context.Context, q Question) (Answer, error) {
 	s.open.RLock()
 	defer s.open.RUnlock()
@@ -136,7 +138,8 @@ func (s *StrictProber) admit(q *Question) (int, error) {
 	}
 	switch {
 	case q.Expected.Digits == "":
-		return 0, fault.New(fault.NotPermitted, "check values of this key are not computed for a diagnosis; say which value is expected")
+		return 0, fault.New(fault.NotPermitted,
+			"check values of this key are not computed for a diagnosis; say which value is expected")
 	case q.Data != nil:
 		return 0, fault.New(fault.NotPermitted, "no other data is encrypted with this key than that of a check value")
 	}
@@ -155,7 +158,8 @@ func (s *StrictProber) admit(q *Question) (int, error) {
 
 func enough(digits string) error {
 	if len(digits) < fullDigits {
-		return fault.New(fault.MalformedLength, "about a piece of a key a value of %d digits is not compared; it takes %d", len(digits), fullDigits)
+		return fault.New(fault.MalformedLength,
+			"about a piece of a key a value of %d digits is not compared; it takes %d", len(digits), fullDigits)
 	}
 	return nil
 }
@@ -175,8 +179,9 @@ func (s *StrictProber) recorded(ctx context.Context, cost int, p Probe) error {
 	return nil
 }
 
-// Search tells in which pieces a slip of typing would give the value, and nothing of the slip. It counts for [SearchCost]
-// questions and compares six digits at least: millions of keys are tried, and a shorter value would be that of some.
+// Search tells in which pieces a slip of typing would give the value, and nothing of the slip. It counts for
+// [SearchCost] questions and compares six digits at least: millions of keys are tried, and a shorter value would be
+// that of some.
 func (s *StrictProber) Search(ctx context.Context, q SearchQuestion) (slip.Answer, error) {
 	s.open.RLock()
 	defer s.open.RUnlock()
@@ -220,8 +225,8 @@ func (s *StrictProber) admitSearch(q *SearchQuestion) error {
 	return enough(q.Expected.Digits)
 }
 
-// piecesOnly keeps of an answer which pieces have a match. What kind of slip it is, where, and how many there are, would
-// be a verdict on single digits.
+// piecesOnly keeps of an answer which pieces have a match. What kind of slip it is, where, and how many there are,
+// would be a verdict on single digits.
 func piecesOnly(a slip.Answer) slip.Answer {
 	out := slip.Answer{Tried: a.Tried, Digits: a.Digits}
 	seen := map[int]bool{}

@@ -9,8 +9,8 @@ import (
 	"poskey/pkg/keys"
 )
 
-// verdict compares on at most as many digits as a check value has, and tells of a computed value that differs no more than
-// [Boundary.CheckValue] would.
+// verdict compares on at most as many digits as a check value has, and tells of a computed value that differs no more
+// than [Boundary.CheckValue] would.
 func verdict(alg keys.Algorithm, e kcv.Expected, m kcv.Method, full []byte) (kcv.Comparison, error) {
 	e, err := compared(e, mostDigits(alg, m))
 	if err != nil {
@@ -23,8 +23,8 @@ func verdict(alg keys.Algorithm, e kcv.Expected, m kcv.Method, full []byte) (kcv
 	return c, nil
 }
 
-// identify is kcv.Identify on at most eight digits, the fewest that are compared by any method. What a method cannot give
-// is no match all the same.
+// identify is kcv.Identify on at most eight digits, the fewest that are compared by any method. What a method cannot
+// give is no match all the same.
 func identify(key []byte, e kcv.Expected, alg keys.Algorithm) ([]kcv.Match, error) {
 	short, err := compared(e, 8)
 	if err != nil {

@@ -1,8 +1,8 @@
 // Package inject loads keys into terminals: plan, preflight, load, confirm, result.
 //
-// The order is kept by types: [Preflight] turns a [Plan] into a [Ready], and only that can be loaded; a Plan holds a key
-// as hsm.Checked, so somebody has to have answered for its check value first. A [Result] says what proves the load and
-// never more: the visa dialect's packets carry no check value, so none is reported as read back.
+// The order is kept by types: [Preflight] turns a [Plan] into a [Ready], and only that can be loaded; a Plan holds a
+// key as hsm.Checked, so somebody has to have answered for its check value first. A [Result] says what proves the load
+// and never more: the visa dialect's packets carry no check value, so none is reported as read back.
 //
 // One key into one slot, once; plans of many, journals and resuming come with the fleet.
 package inject
@@ -92,9 +92,9 @@ func Preflight(ctx context.Context, d device.Device, p Plan) (Ready, error) {
 	return r, nil
 }
 
-// Attributes gives usage and mode with which a slot takes a key of n bytes, for a key that has none yet: those of the plan
-// where it names them, else the slot's. Kinds: not_found for a slot that is not there, not_permitted for a length that it
-// does not take.
+// Attributes gives usage and mode with which a slot takes a key of n bytes, for a key that has none yet: those of the
+// plan where it names them, else the slot's. Kinds: not_found for a slot that is not there, not_permitted for a length
+// that it does not take.
 func Attributes(caps device.Capabilities, p Plan, n int) (keys.Usage, byte, error) {
 	p, err := filled(p, caps, n)
 	return p.Usage, p.Mode, err
@@ -186,7 +186,8 @@ func hasLength(rule device.SlotRule, n int) bool {
 	return false
 }
 
-// protection decides how the key travels. Version B is preferred where it fits the packet; its binding is the sounder one.
+// protection decides how the key travels. Version B is preferred where it fits the packet; its binding is the sounder
+// one.
 func (r *Ready) protection(caps device.Capabilities) error {
 	p := r.plan
 	if p.Clear {

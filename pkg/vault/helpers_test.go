@@ -129,7 +129,7 @@ func newWorldAt(t testing.TB, e custody.Environment, u store.URL, dir string) *w
 
 // openMaster makes the boundary over the test master key.
 func openMaster(env keys.Env) (hsm.Boundary, error) {
-	clear, err := keys.ParseHex([]byte(testMaster), 32)
+	clear, err := keys.ParseHex([]byte(testMaster))
 	if err != nil {
 		return nil, err
 	}

@@ -129,7 +129,7 @@ func unweak(k hsm.Key) hsm.Key {
 // master key does it.
 func weakBlock(t *testing.T, w *world, weak string) string {
 	t.Helper()
-	clear, err := keys.ParseHex([]byte(weak), 16)
+	clear, err := keys.ParseHex([]byte(weak))
 	must(t, err)
 	spot, err := openMaster(w.env)
 	must(t, err)
@@ -385,7 +385,7 @@ func TestABlockOfAnotherStoreIsNoKeyHere(t *testing.T) {
 
 func otherMaster(t *testing.T) *keys.Key {
 	t.Helper()
-	clear, err := keys.ParseHex([]byte(strings.Repeat("7E", 32)), 32)
+	clear, err := keys.ParseHex([]byte(strings.Repeat("7E", 32)))
 	must(t, err)
 	master, err := keys.New(keys.AES256, clear)
 	must(t, err)

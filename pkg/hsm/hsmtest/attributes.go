@@ -1,7 +1,7 @@
 package hsmtest
 
-// Claims about what attributes allow: who protects, what a block may say of its key, what leaves at all. The tables here
-// are the suite's own; a driver that asks the rules of pkg/hsm is held against them all the same.
+// Claims about what attributes allow: who protects, what a block may say of its key, what leaves at all. The tables
+// here are the suite's own; a driver that asks the rules of pkg/hsm is held against them all the same.
 
 import (
 	"fmt"
@@ -206,7 +206,8 @@ func protectorModes(t *testing.T, b hsm.Boundary) {
 	}
 }
 
-// protectorChanged: a boundary that keeps what it derived from a KBPK must not take the handle's word for it afterwards.
+// protectorChanged: a boundary that keeps what it derived from a KBPK must not take the handle's word for it
+// afterwards.
 func protectorChanged(t *testing.T, b hsm.Boundary) {
 	outer, _ := kbpk(t, b, keys.AES256, "kbpk")
 	k := take(t, b, keys.AES128, sound(t, keys.AES128, "x"))
@@ -483,7 +484,8 @@ func staysInside(t *testing.T, b hsm.Boundary) {
 	refused(t, "translate an exportability of no standard", tr, err, fault.NotPermitted)
 }
 
-// provenOnly: what a payload decrypts to, when nobody authenticated it, is not told; nor is a MAC of four bytes put right.
+// provenOnly: what a payload decrypts to, when nobody authenticated it, is not told; nor is a MAC of four bytes put
+// right.
 func provenOnly(t *testing.T, b hsm.Boundary) {
 	key := clearKey(t, keys.TDES128, sound(t, keys.TDES128, "x"))
 	for _, p := range protections() {
