@@ -114,6 +114,21 @@ func cmdSQL(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// cmdDBLock holds a SQLite file as a program does that lets nobody else in, until the script ends.
+func cmdDBLock(ts *testscript.TestScript, neg bool, args []string) {
+	noNegation(ts, neg)
+	if len(args) != 1 {
+		ts.Fatalf("usage: dblock FILE")
+	}
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0])+"?_pragma=locking_mode(exclusive)&_txlock=exclusive")
+	ts.Check(err)
+	tx, err := db.Begin()
+	ts.Check(err)
+	ts.Defer(func() { _ = errors.Join(tx.Rollback(), db.Close()) })
+	_, err = tx.Exec("UPDATE meta SET one = one")
+	ts.Check(err)
+}
+
 // cmdTake sets a variable to a field of a JSON document.
 func cmdTake(ts *testscript.TestScript, neg bool, args []string) {
 	noNegation(ts, neg)

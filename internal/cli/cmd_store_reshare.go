@@ -28,8 +28,8 @@ func newStoreReshareCmd(a *App) *cobra.Command {
 			"the shares of before are void. Every custodian who shall have a share is named, also those who had one. Do it when an officer\n" +
 			"leaves (--revoke) or an identity is about to expire. It cannot take back what was handed out: when old shares may be in the wrong\n" +
 			"hands, rotate the keys into a new store. The store must be sealed."),
-		example: "  poskey store reshare --officer custodian.a.identity --officer custodian.b.identity \\\n" +
-			"      --holder custodian.a.card --holder custodian.d.card --holder custodian.e.card --threshold 2 --revoke custodian.b",
+		example: "  poskey store reshare --officer custodian.a.identity --officer custodian.b.identity " +
+			"--holder custodian.a.card --holder custodian.d.card --holder custodian.e.card --threshold 2 --revoke custodian.b",
 		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()

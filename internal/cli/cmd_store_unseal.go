@@ -38,7 +38,7 @@ func newStoreUnsealCmd(a *App) *cobra.Command {
 			"The officers leave a signed checkpoint on the audit log; keep a copy elsewhere (--checkpoint FILE)."),
 		example: "  poskey store unseal --officer custodian.a.identity --officer custodian.b.identity --for 1h\n" +
 			"  poskey store unseal --officer custodian.a.identity --officer custodian.b.identity --for 10m --allow key.generate --allow key.wrap\n" +
-			"  poskey store unseal --officer a.identity --officer b.identity --passphrase-fd 3 --passphrase-fd 4 3<a.pass 4<b.pass",
+			"  poskey store unseal --officer a.identity --officer b.identity --passphrase-fd 3 --passphrase-fd 4",
 		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
@@ -84,6 +84,9 @@ func runStoreUnseal(ctx context.Context, a *App, o storeUnsealOpts) error {
 	if opening.Log, err = a.auditPath(db.URL(), id.ID); err != nil {
 		return err
 	}
+	if err := worthAsking(opening, custody.Environment(id.Environment)); err != nil {
+		return err
+	}
 	opening.Socket = a.socketPath(id.ID)
 	tty, fds, done, err := a.passphrases(a.flags.approval.fds)
 	if err != nil {
@@ -127,6 +130,19 @@ func (a *App) opening(ctx context.Context, o storeUnsealOpts) (vault.Opening, er
 		out.Identities = append(out.Identities, f.raw)
 	}
 	return out, nil
+}
+
+// worthAsking refuses, before any officer types, what cannot be allowed.
+func worthAsking(o vault.Opening, e custody.Environment) error {
+	if o.For < custody.MinAuthorisation || o.For > custody.MaxAuthorisation {
+		return fault.New(fault.Usage, "--for: a store is open for %dm to %dh", int(custody.MinAuthorisation.Minutes()), int(custody.MaxAuthorisation.Hours()))
+	}
+	for _, activity := range o.Activities {
+		if !slices.Contains(custody.StandingActivities(e), activity) {
+			return fault.New(fault.NotPermitted, "%s is not allowed for a time; it is approved each time", string(activity))
+		}
+	}
+	return nil
 }
 
 // startAgent starts this program as an agent, and tells what it reports.

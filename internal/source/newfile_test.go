@@ -116,3 +116,26 @@ func TestPassphraseIsTheLineAsItIs(t *testing.T) {
 		t.Error("a secret is left")
 	}
 }
+
+func TestPassphraseForAnotherProcessIsOpenedAndNotRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "p")
+	if err := os.WriteFile(path, []byte("TEST words by dice\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := OpenPassphrase(context.Background(), "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if raw, err := io.ReadAll(f); err != nil || string(raw) != "TEST words by dice\n" {
+		t.Errorf("%q, %v", raw, err)
+	}
+	_ = f.Close()
+	for src, kind := range map[string]fault.Kind{
+		"prompt": fault.Usage, "-": fault.Usage, "hex:00": fault.Usage, "fd:x": fault.Usage, "fd:987654": fault.NotFound,
+		"file:" + path + ".none": fault.NotFound,
+	} {
+		if f, err := OpenPassphrase(context.Background(), src); f != nil || !fault.Is(err, kind) {
+			t.Errorf("%s: %v", src, err)
+		}
+	}
+}

@@ -48,9 +48,6 @@ func newPeople(env keys.Env, rec custody.Recorder, screen Screen, files []*os.Fi
 // unlock asks one officer. The screen is cleared before, so that nobody sees what was done by the one before.
 func (p *people) unlock(ctx context.Context, l *custody.Locked, lines ...text.Text) (*custody.Identity, error) {
 	who := l.Card().ID()
-	if err := l.Card().CheckTime(p.env.Now()); err != nil { // before anybody types
-		return nil, err
-	}
 	p.report(Event{Kind: Asked, Officer: who})
 	if len(p.files) > 0 {
 		f := p.files[0]
@@ -261,6 +258,9 @@ func (g *gate) officers(a Approvers) ([]*custody.Locked, error) {
 		return nil, err
 	}
 	for _, l := range locked {
+		if err := l.Card().CheckTime(g.env.Now()); err != nil {
+			return nil, err
+		}
 		if _, err := g.roster.Find(l.Card().Fingerprint()); err != nil {
 			return nil, fault.New(fault.NotPermitted, "%s is no officer of this store, or has another card by now",
 				l.Card().ID())

@@ -353,6 +353,9 @@ func (a *agent) officers() (*custody.SealedMaster, []*custody.Locked, error) {
 			doc.Threshold())
 	}
 	for _, l := range locked {
+		if err := l.Card().CheckTime(a.ports.Env.Now()); err != nil {
+			return nil, nil, err
+		}
 		holds := func(h custody.Holder) bool { return h.Fingerprint == l.Card().Fingerprint() }
 		if !slices.ContainsFunc(doc.Officers(), holds) {
 			return nil, nil, fault.New(fault.NotPermitted, "%s holds no share of this master key", l.Card().ID())

@@ -82,18 +82,21 @@
 //	time when it was signed, written as in records
 //
 // The first three are those of a checkpoint of transparency logs (c2sp.org/tlog-checkpoint), whose tools can read it.
-// Each officer adds a signature line. [Log.Checkpoint] verifies the whole log before anybody signs, and the intent to
-// sign is the last record under the checkpoint. Checkpoints lie beside the log, in PATH.checkpoints, one file each,
-// and do their work when copies lie elsewhere: on paper, with the officers, with the auditor. Open holds the log
-// against the newest one beside it. A backup that is meant to be continued needs its later checkpoints moved away by
-// hand, and whoever still has one of these will see that records are gone.
+// Each officer adds a signature line; up to a slash its name is the person, so that a renewed key is no second
+// officer. [Log.Checkpoint] verifies the whole log before anybody signs, and the intent to sign is the last record
+// under the checkpoint. Checkpoints lie beside the log, in PATH.checkpoints, one file each, and do their work when
+// copies lie elsewhere: on paper, with the officers, with the auditor. Open holds the log against the newest one
+// beside it. A backup that is meant to be continued needs its later checkpoints moved away by hand, and whoever still
+// has one of these will see that records are gone.
 //
 // # What verification finds
 //
 // [Verify] finds any changed byte, and deletion, insertion, repetition and reordering of records, by the chain. Who
 // can write the file can also compute hashes: against a chain that was made anew, records cut off the end, and an
 // older copy put in the log's place, it takes a checkpoint that the attacker could not replace. Records after the
-// last checkpoint are as trustworthy as the machine. Clocks are recorded, not trusted.
+// last checkpoint are as trustworthy as the machine. Clocks are recorded, not trusted. A checkpoint vouches for records
+// when enough officers who are known to the reader signed it; one that lay beside the log and was signed by others
+// vouches for nothing, and must agree all the same.
 //
 // Not done here: who may do what (pkg/custody), signing keys, sending checkpoints away, rotation of the file.
 package audit

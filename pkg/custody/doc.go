@@ -34,6 +34,9 @@
 //
 // Every signature is made over "poskey officer signature 1", the domain and the message, each of the first two with a
 // line feed. Domains of this package are "card" and "approval"; [Identity.Sign] signs for any other.
+// Signed notes, the form of checkpoints of logs (c2sp.org/signed-note), are signed without a domain, by Ed25519 over their
+// text. That text begins with "poskey/", which no message of a domain does; [Identity.NoteSigner] signs no other. In a note
+// the officer's name is the id, a slash and the first eight digits of the fingerprint.
 //
 // # Identity file
 //

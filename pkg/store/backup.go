@@ -32,11 +32,24 @@ type Summary struct {
 // Backup writes a dump of one moment to w. It holds no clear key, but everything about who has which keys: the caller
 // encrypts it.
 func (s *Store) Backup(ctx context.Context, w io.Writer) (Summary, error) {
+	return s.BackupFrom(ctx, w, func(Mark) error { return nil })
+}
+
+// BackupFrom is [Store.Backup] for who writes the audit log beside the dump: moment is told the mark of the dump's moment
+// before anything is written, and its error ends the backup.
+func (s *Store) BackupFrom(ctx context.Context, w io.Writer, moment func(Mark) error) (Summary, error) {
 	d := dumper{w: bufio.NewWriterSize(w, 1<<20), sum: sha256.New(), rows: map[string]int64{}}
 	var sum Summary
 	err := s.snapshot(ctx, func(tx *sql.Tx) error {
 		id, err := readIdentity(ctx, tx)
 		if err != nil {
+			return err
+		}
+		mark, err := readMark(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := moment(mark); err != nil {
 			return err
 		}
 		sum = Summary{Store: id.ID, Environment: id.Environment}

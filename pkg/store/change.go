@@ -49,13 +49,15 @@ func putMark(ctx context.Context, tx *sql.Tx, m Mark) error {
 
 // Mark reads the highest mark that came with a change.
 func (s *Store) Mark(ctx context.Context) (Mark, error) {
+	m, err := readMark(ctx, s.read())
+	return m, dbError(err)
+}
+
+func readMark(ctx context.Context, from asker) (Mark, error) {
 	var m Mark
 	var seq int64
-	// A number that is handed out leaves its mark with its key set: one row less to be written.
-	err := s.read().QueryRowContext(ctx, `SELECT mark_seq, mark_hash FROM meta
-		UNION ALL SELECT mark_seq, mark_hash FROM key_sets ORDER BY 1 DESC LIMIT 1`).Scan(&seq, &m.Hash)
-	if err != nil {
-		return Mark{}, dbError(err)
+	if err := from.QueryRowContext(ctx, "SELECT mark_seq, mark_hash FROM meta").Scan(&seq, &m.Hash); err != nil {
+		return Mark{}, err
 	}
 	m.Seq = uint64(seq)
 	return m, nil

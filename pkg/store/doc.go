@@ -16,7 +16,7 @@
 //
 // # Tables
 //
-// One schema for both databases (schema.sql), in versions that goose counts in schema_version. A store of an older
+// One schema for both databases (tables.go), in versions that goose counts in schema_version. A store of an older
 // version is brought up when it is opened for writing, each step in a transaction; one of a newer version is refused.
 //
 //	meta          one row: id, environment, birth, master key (kind, check value, generation, document or token), mark

@@ -60,12 +60,12 @@ func (k *KeySet) settle() error {
 	if k.Scheme == dukpt.TDES && len(k.KSI) == 6 {
 		k.KSI = "FFFF" + k.KSI
 	}
-	want := 10
-	if k.Scheme == dukpt.AES {
-		want = 8
-	}
-	if len(k.KSI) != want || strings.Trim(k.KSI, "0123456789ABCDEF") != "" {
-		return fault.New(fault.Usage, "a key set of %s is named by %s hex digits", k.Scheme, digitsOf(k.Scheme))
+	hex := strings.Trim(k.KSI, "0123456789ABCDEF") == ""
+	switch {
+	case k.Scheme == dukpt.AES && (len(k.KSI) != 8 || !hex):
+		return fault.New(fault.Usage, "a key set of %s is named by 8 hex digits, its BDK id", k.Scheme)
+	case k.Scheme == dukpt.TDES && (len(k.KSI) != 10 || !hex):
+		return fault.New(fault.Usage, "a key set of %s is named by 6 hex digits, its KSI, or by 10 with what stands before it", k.Scheme)
 	}
 	if k.From >= k.To || k.To > numbers(k.Scheme) {
 		return fault.New(fault.Usage, "device numbers from %d to %d: a key set of %s has numbers from 0, below %d",
@@ -76,13 +76,6 @@ func (k *KeySet) settle() error {
 	}
 	k.Next = k.From
 	return nil
-}
-
-func digitsOf(s dukpt.Scheme) string {
-	if s == dukpt.AES {
-		return "8"
-	}
-	return "6 or 10"
 }
 
 // AddKeySet adds a range. Errors: file_exists; not_found (the key); not_permitted when the range overlaps another one of

@@ -47,13 +47,4 @@ func schema(t *testing.T) store.URL {
 	return parse(t, shared.server.URL(fmt.Sprintf("test_%d", shared.schemas.Add(1))))
 }
 
-func parse(t testing.TB, s string) store.URL {
-	t.Helper()
-	u, err := store.ParseURL(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
-}
-
 func TestPostgreSQLPassesTheSuite(t *testing.T) { storetest.Run(t, schema) }

@@ -5,7 +5,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	_ "embed"
 	"errors"
 	"strings"
 
@@ -15,9 +14,6 @@ import (
 
 	"poskey/internal/fault"
 )
-
-//go:embed schema.sql
-var schemaSQL string
 
 // versionTable is where goose keeps which migrations were applied.
 const versionTable = "schema_version"

@@ -18,4 +18,13 @@ func file(t *testing.T) store.URL {
 	return u
 }
 
+func parse(t testing.TB, s string) store.URL {
+	t.Helper()
+	u, err := store.ParseURL(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
 func TestSQLitePassesTheSuite(t *testing.T) { storetest.Run(t, file) }

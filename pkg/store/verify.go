@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"poskey/internal/fault"
+	"poskey/pkg/kcv"
 )
 
 // Finding is something about a store that somebody must look at.
@@ -273,23 +274,32 @@ func (v *verifier) events() error {
 func (v *verifier) equal() error {
 	rows, err := v.tx.QueryContext(v.ctx, `SELECT MIN(label), COUNT(*), check_digits, check_method FROM keys
 		GROUP BY check_digits, check_method HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 1000`)
-	err = each(rows, err, func(r *sql.Rows) error { return v.equalRow(r, "keys") })
+	err = each(rows, err, func(r *sql.Rows) error {
+		return v.equalRow(r, func(n int, of kcv.Value) error {
+			return fault.New(fault.KCVMismatch, "%d keys have the check value %s: are they the same one?", n, of)
+		})
+	})
 	if err != nil {
 		return err
 	}
 	rows, err = v.tx.QueryContext(v.ctx, `SELECT MIN(serial), COUNT(DISTINCT serial), check_digits, check_method FROM device_keys
 		GROUP BY check_digits, check_method HAVING COUNT(DISTINCT serial) > 1 ORDER BY 1 LIMIT 1000`)
-	return each(rows, err, func(r *sql.Rows) error { return v.equalRow(r, "devices") })
+	return each(rows, err, func(r *sql.Rows) error {
+		return v.equalRow(r, func(n int, of kcv.Value) error {
+			return fault.New(fault.KCVMismatch, "%d devices hold a key with the check value %s: is it the same one?", n, of)
+		})
+	})
 }
 
-func (v *verifier) equalRow(r *sql.Rows, what string) error {
-	var first, digits, method string
+func (v *verifier) equalRow(r *sql.Rows, alarm func(int, kcv.Value) error) error {
+	var first string
+	var of kcv.Value
 	var n int
-	if err := r.Scan(&first, &n, &digits, &method); err != nil {
-		return err
+	err := r.Scan(&first, &n, &of.Digits, (*string)(&of.Method))
+	if err == nil {
+		v.warn(first, alarm(n, of))
 	}
-	v.warn(first, fault.New(fault.KCVMismatch, "%d %s have the check value %s (%s): are they the same key?", n, what, digits, method))
-	return nil
+	return err
 }
 
 func (v *verifier) devices() error {

@@ -86,12 +86,21 @@ func (w *Work) backup(ctx context.Context, f *os.File, log string, to []custody.
 	return done, fault.Wrap(readBack(f, back, wrote.Sum(nil), &done), "read the backup back")
 }
 
-// writeBackup begins the dump before it looks at the log, so that the log has every intent that the dump knows of: a log
-// that knows more than the inventory is what a crash leaves, the other way round is what an attack looks like.
-func (w *Work) writeBackup(ctx context.Context, out io.Writer, log string, to []custody.Card) (BackedUp, error) {
+// writeBackup takes the log as it was just before the dump's moment, and of what came between only as much as the dump
+// knows of. So the log has every intent that the dump knows of, and no outcome of a change that came after it.
+func (w *Work) writeBackup(ctx context.Context, out io.Writer, path string, to []custody.Card) (BackedUp, error) {
+	log, err := openLog(path)
+	if err != nil {
+		return BackedUp{}, err
+	}
+	defer log.close()
 	dump := w.dump(ctx)
-	defer dump.stop()
-	if err := dump.begun(); err != nil {
+	defer func() { _, _ = dump.stop() }()
+	mark, err := dump.moment()
+	if err != nil {
+		return BackedUp{}, err
+	}
+	if err := log.include(mark); err != nil {
 		return BackedUp{}, err
 	}
 	if _, err := io.WriteString(out, backupTitle); err != nil {
@@ -113,51 +122,12 @@ func (w *Work) writeBackup(ctx context.Context, out io.Writer, log string, to []
 	if err := writePart(out, partEnd, strings.NewReader("")); err != nil {
 		return BackedUp{}, err
 	}
-	var err error
 	done.Summary, err = dump.stop()
 	return done, err
 }
 
-// dumping is a dump of the inventory under way.
-type dumping struct {
-	from    *bufio.Reader
-	pipe    *io.PipeReader
-	ended   chan struct{}
-	summary store.Summary
-	err     error
-}
-
-func (w *Work) dump(ctx context.Context) *dumping {
-	r, out := io.Pipe()
-	d := &dumping{from: bufio.NewReaderSize(r, maxChunk), pipe: r, ended: make(chan struct{})}
-	go func() {
-		defer close(d.ended)
-		d.summary, d.err = w.vault.db.Backup(ctx, out)
-		_ = out.CloseWithError(d.err)
-	}()
-	return d
-}
-
-// begun waits for the first byte: from then on the dump's moment is fixed.
-func (d *dumping) begun() error {
-	_, err := d.from.Peek(1)
-	return err
-}
-
-// stop ends the dump where it is and waits for it: nothing of it touches the database any more.
-func (d *dumping) stop() (store.Summary, error) {
-	_ = d.pipe.Close()
-	<-d.ended
-	return d.summary, d.err
-}
-
-// writeLog copies the log as it is now, after verifying exactly the bytes that are copied.
-func (b *BackedUp) writeLog(out io.Writer, path string, id audit.Identity) error {
-	log, err := openLog(path)
-	if err != nil {
-		return err
-	}
-	defer log.close()
+// writeLog copies the log after verifying exactly the bytes that are copied.
+func (b *BackedUp) writeLog(out io.Writer, log *openedLog, id audit.Identity) error {
 	report, err := audit.Verify(log.whole(), audit.Expect{Identity: id, Beside: log.notes})
 	if err != nil {
 		return err
@@ -172,6 +142,46 @@ func (b *BackedUp) writeLog(out io.Writer, path string, id audit.Identity) error
 	}
 	b.Records, b.Checkpoints = report.Records, len(log.notes)
 	return nil
+}
+
+// dumping is a dump of the inventory under way.
+type dumping struct {
+	from    *io.PipeReader
+	at      chan store.Mark
+	ended   chan struct{}
+	summary store.Summary
+	err     error
+}
+
+func (w *Work) dump(ctx context.Context) *dumping {
+	r, out := io.Pipe()
+	d := &dumping{from: r, at: make(chan store.Mark, 1), ended: make(chan struct{})}
+	go func() {
+		defer close(d.ended)
+		d.summary, d.err = w.vault.db.BackupFrom(ctx, out, func(m store.Mark) error {
+			d.at <- m
+			return nil
+		})
+		_ = out.CloseWithError(d.err)
+	}()
+	return d
+}
+
+// moment waits until the dump's moment is fixed, and gives the place in the log that the inventory had reached by then.
+func (d *dumping) moment() (store.Mark, error) {
+	select {
+	case m := <-d.at:
+		return m, nil
+	case <-d.ended:
+		return store.Mark{}, d.err
+	}
+}
+
+// stop ends the dump where it is and waits for it: nothing of it touches the database any more.
+func (d *dumping) stop() (store.Summary, error) {
+	_ = d.from.Close()
+	<-d.ended
+	return d.summary, d.err
 }
 
 // readBack holds a backup against what was written to it, by its content and by its sense.

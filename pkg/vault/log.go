@@ -3,10 +3,12 @@ package vault
 // The audit log as a file that somebody else may be writing.
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 
 	"poskey/internal/fault"
@@ -24,6 +26,7 @@ type openedLog struct {
 	file   *os.File
 	size   int64 // of all
 	record int64 // of the whole records: somebody may be writing one right now
+	last   uint64 // number of the last one
 	notes  [][]byte
 }
 
@@ -44,15 +47,44 @@ func openLog(path string) (*openedLog, error) {
 	return l, nil
 }
 
+// measure finds the end, and where the whole records end.
 func (l *openedLog) measure() (err error) {
 	if l.size, err = l.file.Seek(0, io.SeekEnd); err != nil {
 		return reading(err)
 	}
-	tail := make([]byte, min(l.size, audit.MaxLine))
-	if _, err := l.file.ReadAt(tail, l.size-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
+	start := max(0, l.size-2*audit.MaxLine)
+	tail := make([]byte, l.size-start)
+	if _, err := l.file.ReadAt(tail, start); err != nil && !errors.Is(err, io.EOF) {
 		return reading(err)
 	}
-	l.record = l.size - int64(len(tail)) + int64(bytes.LastIndexByte(tail, '\n')+1)
+	tail = tail[:bytes.LastIndexByte(tail, '\n')+1]
+	l.record = start + int64(len(tail))
+	if lines := bytes.Split(bytes.TrimSuffix(tail, []byte{'\n'}), []byte{'\n'}); len(tail) > 0 {
+		if r, err := audit.ParseRecord(lines[len(lines)-1]); err == nil { // else verification will tell
+			l.last = r.Seq
+		}
+	}
+	return nil
+}
+
+// include lets the whole records go on up to a mark, if they end before it and the log has it.
+func (l *openedLog) include(m store.Mark) error {
+	more := bufio.NewReaderSize(io.NewSectionReader(l.file, l.record, math.MaxInt64-l.record), audit.MaxLine)
+	for l.last < m.Seq {
+		line, err := more.ReadSlice('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return reading(err)
+		}
+		r, err := audit.ParseRecord(bytes.TrimSuffix(line, []byte{'\n'}))
+		if err != nil {
+			return err
+		}
+		l.record, l.last = l.record+int64(len(line)), r.Seq
+	}
+	l.size = max(l.size, l.record)
 	return nil
 }
 

@@ -1,6 +1,8 @@
--- The schema of both databases. Words in braces differ between them (schema.go).
--- Times are microseconds since 1970 in UTC, 0 when it did not happen. Nothing here is secret.
+package store
 
+// schemaSQL is the schema of both databases, version 1. Words in braces differ between them ([dialect.migrations]). Times
+// are microseconds since 1970 in UTC, 0 when it did not happen.
+const schemaSQL = `
 CREATE TABLE meta (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   id {text} NOT NULL,
@@ -141,3 +143,4 @@ CREATE TABLE allocations (
   changed {int} NOT NULL
 ) {strict};
 CREATE UNIQUE INDEX allocations_live ON allocations (key_set, serial) WHERE state IN ('reserved', 'confirmed');
+`
