@@ -56,7 +56,9 @@ func (s *Store) Mark(ctx context.Context) (Mark, error) {
 func readMark(ctx context.Context, from asker) (Mark, error) {
 	var m Mark
 	var seq int64
-	if err := from.QueryRowContext(ctx, "SELECT mark_seq, mark_hash FROM meta").Scan(&seq, &m.Hash); err != nil {
+	// A number that is handed out leaves its mark with its key set: one row less to be written.
+	if err := from.QueryRowContext(ctx, `SELECT mark_seq, mark_hash FROM meta
+		UNION ALL SELECT mark_seq, mark_hash FROM key_sets ORDER BY 1 DESC LIMIT 1`).Scan(&seq, &m.Hash); err != nil {
 		return Mark{}, err
 	}
 	m.Seq = uint64(seq)
