@@ -111,7 +111,7 @@ func logEntry(i int) audit.Entry {
 
 // cmdTamper changes a log as somebody who can write the file would:
 //
-//	tamper edit FILE LINE      a letter of the line
+//	tamper edit FILE LINE      a letter of the line, or a digit of its time
 //	tamper delete FILE LINE    the line is gone
 //	tamper repeat FILE LINE    it stands there twice
 //	tamper swap FILE LINE      it changes places with the next one
@@ -132,7 +132,11 @@ func cmdTamper(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	switch args[0] {
 	case "edit":
-		lines[n] = bytes.Replace(lines[n], []byte("officer.a"), []byte("officer.x"), 1)
+		edited := bytes.Replace(lines[n], []byte("officer.a"), []byte("officer.x"), 1)
+		if bytes.Equal(edited, lines[n]) { // it names nobody
+			edited = bytes.Replace(lines[n], []byte(`"time":"20`), []byte(`"time":"19`), 1)
+		}
+		lines[n] = edited
 	case "delete":
 		lines = slices.Delete(lines, n, n+1)
 	case "repeat":

@@ -39,6 +39,7 @@ import (
 //	officers test|production [FOLDER]                          puts officers' files there (custody_test.go)
 //	sql FILE STATEMENT                                         changes a SQLite file behind poskey's back
 //	dblock FILE                                                holds one, so that nobody else gets in
+//	damage FILE OFFSET                                         changes one bit of a file
 //	take NAME FILE PATH                                        sets $NAME to a field of a JSON document
 //	softtoken LABEL                                            makes PKCS#11 tokens (softtoken_test.go)
 //	reveals FILE...                                            these files (stdout, stderr: of the last command) show a
@@ -46,7 +47,7 @@ import (
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := map[string]func(*testscript.TestScript, bool, []string){
 		"exits": cmdExits, "jsonhas": cmdJSONHas, "put": cmdPut, "fill": cmdFill, "flat": cmdFlat, "reveals": cmdReveals,
-		"officers": cmdOfficers, "sql": cmdSQL, "dblock": cmdDBLock, "take": cmdTake, "softtoken": cmdSoftToken,
+		"officers": cmdOfficers, "sql": cmdSQL, "dblock": cmdDBLock, "damage": cmdDamage, "take": cmdTake, "softtoken": cmdSoftToken,
 		"auditlog": cmdAuditLog, "tamper": cmdTamper,
 	}
 	for name, cmd := range terminalCommands() {

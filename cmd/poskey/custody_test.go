@@ -129,6 +129,22 @@ func cmdDBLock(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
+// cmdDamage changes one bit of a file.
+func cmdDamage(ts *testscript.TestScript, neg bool, args []string) {
+	noNegation(ts, neg)
+	if len(args) != 2 {
+		ts.Fatalf("usage: damage FILE OFFSET")
+	}
+	path, at := ts.MkAbs(args[0]), number(ts, args[1])
+	raw, err := os.ReadFile(path)
+	ts.Check(err)
+	if at < 0 || at >= len(raw) {
+		ts.Fatalf("%s has %d bytes", args[0], len(raw))
+	}
+	raw[at] ^= 1
+	ts.Check(os.WriteFile(path, raw, 0o600))
+}
+
 // cmdTake sets a variable to a field of a JSON document.
 func cmdTake(ts *testscript.TestScript, neg bool, args []string) {
 	noNegation(ts, neg)

@@ -84,9 +84,17 @@ func runStoreRestore(ctx context.Context, a *App, path string, officers []string
 	})
 }
 
-// openBackup lets officers show that they are there, one after the other; the first who can opens the file. No two of
-// them are open at one time: this process never holds what two officers hold.
+// openBackup lets officers show that they are there, one after the other; the first opens the file. No two of them are
+// open at one time: this process never holds what two officers hold.
 func (a *App) openBackup(ctx context.Context, sealed *os.File, paths []string) (plain io.Reader, cards []custody.Card, err error) {
+	var files []officerFile
+	for _, path := range paths {
+		file, err := readIdentityFile(ctx, path)
+		if err != nil {
+			return nil, nil, err
+		}
+		files, cards = append(files, file), append(cards, file.card)
+	}
 	tty, fds, done, err := a.passphrases(a.flags.approval.fds)
 	if err != nil {
 		return nil, nil, err
@@ -95,45 +103,57 @@ func (a *App) openBackup(ctx context.Context, sealed *os.File, paths []string) (
 	if fds != nil && len(fds) != len(paths) {
 		return nil, nil, fault.New(fault.Usage, "%d officers and %d descriptors with passphrases: give one for each", len(paths), len(fds))
 	}
-	for i, path := range paths {
-		file, err := readIdentityFile(ctx, path)
+	if fds == nil {
+		defer func() { _ = (&console.Console{TTY: tty}).Clear() }() // whoever sits there sees that it was not
+	}
+	for i, file := range files {
+		identity, err := a.present(ctx, file, i, len(files), tty, fds)
 		if err != nil {
 			return nil, nil, err
 		}
-		pass, err := a.passphraseOf(ctx, file.card, tty, fds, i)
+		if plain == nil {
+			plain, err = identity.OpenSealed(sealed)
+		}
+		identity.Wipe()
 		if err != nil {
 			return nil, nil, err
 		}
-		opened, err := a.openWith(file, pass, sealed, plain == nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		if opened != nil {
-			plain = opened
-		}
-		cards = append(cards, file.card)
 	}
 	return plain, cards, nil
 }
 
-func (a *App) passphraseOf(ctx context.Context, c custody.Card, tty *os.File, fds []*os.File, i int) (*secret.Bytes, error) {
+// present unlocks the identity of an officer, who is asked at the terminal, on a clear screen, as an agent asks.
+func (a *App) present(ctx context.Context, file officerFile, i, of int, tty *os.File, fds []*os.File) (*custody.Identity, error) {
 	if fds != nil {
-		return source.FirstLine(ctx, fds[i])
+		pass, err := source.FirstLine(ctx, fds[i])
+		if err != nil {
+			return nil, err
+		}
+		return a.openIdentity(file, pass)
 	}
-	asked := &console.Console{TTY: tty}
-	return asked.Secret(ctx, a.Say.T("passphrase of %s (hidden): ", c.Name()))
-}
-
-// openWith unlocks an officer's identity for as long as it takes to open the file's head.
-func (a *App) openWith(file officerFile, pass *secret.Bytes, sealed *os.File, open bool) (io.Reader, error) {
-	defer pass.Wipe()
-	identity, err := file.locked.Unlock(a.Env, pass, unrecorded())
-	if err != nil {
+	at, c := &screen{&console.Console{TTY: tty}, a.Say}, file.card
+	if err := at.Clear(); err != nil {
 		return nil, err
 	}
-	defer identity.Wipe()
-	if !open {
-		return nil, nil
+	if err := at.Show(ctx, text.New("to restore a key store out of its backup"), text.New("officer %d of %d: %s (%s)", i+1, of, c.ID(), c.Name())); err != nil {
+		return nil, err
 	}
-	return identity.OpenSealed(sealed)
+	for left := typings - 1; ; left-- {
+		pass, err := at.Ask(ctx, text.New("passphrase of %s (hidden): ", c.ID()))
+		if err != nil {
+			return nil, err
+		}
+		identity, err := a.openIdentity(file, pass)
+		if left == 0 || !fault.Is(err, fault.AuthFailed) && !fault.Is(err, fault.Malformed) {
+			return identity, err
+		}
+		if err := at.Show(ctx, text.New("that was wrong (%s); tries left: %d", err, left)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (a *App) openIdentity(file officerFile, pass *secret.Bytes) (*custody.Identity, error) {
+	defer pass.Wipe()
+	return file.locked.Unlock(a.Env, pass, unrecorded())
 }

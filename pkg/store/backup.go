@@ -296,6 +296,13 @@ func restore(ctx context.Context, tx *sql.Tx, d dialect, r io.Reader, want Ident
 	if id.ID != sum.Store || id.Environment != sum.Environment {
 		return Summary{}, fault.New(fault.Malformed, "the first line of the backup names another store than its rows")
 	}
+	lost, err := strays(ctx, tx)
+	if err == nil && len(lost) > 0 {
+		err = fault.Wrap(stray(), "request %s", lost[0])
+	}
+	if err != nil {
+		return Summary{}, err
+	}
 	return sum, d.renumber(ctx, tx)
 }
 

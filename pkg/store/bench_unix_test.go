@@ -19,8 +19,8 @@ import (
 	"poskey/pkg/store/storetest"
 )
 
-// BenchmarkNumbers compares, on one PostgreSQL server that syncs every commit: a bare UPDATE … RETURNING of a counter,
-// single allocations, and leases of a thousand, by one client and by sixteen. Turns are taken in short rounds, so that
+// BenchmarkNumbers compares, on one PostgreSQL server that syncs every commit: a bare UPDATE … RETURNING of the
+// counter of a key set, single allocations, and leases of a thousand, by one client and by sixteen. Turns are taken in short rounds, so that
 // whatever else the machine does falls on all alike. ratio is numbers a second against the bare statement.
 func BenchmarkNumbers(b *testing.B) {
 	server, err := testpg.Start()
@@ -37,8 +37,7 @@ func BenchmarkNumbers(b *testing.B) {
 	must(b, err)
 	defer func() { must(b, bare.Close()) }()
 	bare.SetMaxIdleConns(16)
-	_, err = bare.Exec("CREATE TABLE counter (id TEXT PRIMARY KEY, next BIGINT NOT NULL); INSERT INTO counter VALUES ('A', 0)")
-	must(b, err)
+	must(b, s.AddKeySet(ctx, store.Change{}, store.KeySet{ID: "BARE", BDK: bdk().Ref(), Scheme: dukpt.AES, KSI: "00000001", From: 0, To: 1 << 32}))
 	var request atomic.Int64
 	ways := []struct {
 		name    string
@@ -47,7 +46,7 @@ func BenchmarkNumbers(b *testing.B) {
 	}{
 		{"bare", 1, func() (uint64, uint64, error) {
 			var n int64
-			err := bare.QueryRowContext(ctx, "UPDATE counter SET next = next + 1 WHERE id = $1 RETURNING next - 1", "A").Scan(&n)
+			err := bare.QueryRowContext(ctx, "UPDATE key_sets SET next = next + 1 WHERE id = $1 RETURNING next - 1", "BARE").Scan(&n)
 			return uint64(n), uint64(n) + 1, err
 		}},
 		{"single", 1, func() (uint64, uint64, error) {

@@ -226,6 +226,10 @@ func TestDamagedRowsAreFound(t *testing.T) {
 		"a lease of what was not given": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 8, 12, 1, 1, 0, 0)"}, "L"},
 		"leases that overlap": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 2, 5, 1, 1, 0, 0)",
 			"INSERT INTO leases VALUES ('M', 'S', 'a', 4, 6, 1, 1, 0, 0)"}, "M"},
+		"a number of no set":    {[]string{number("r1", 3, "FFFF9876540000600000", "NULL")}, "r1"},
+		"a number of no lease":  {[]string{set, number("r1", 3, "FFFF9876540000600000", "'NO'")}, "r1"},
+		"too many numbers":      {[]string{strings.Replace(set, "100", "524289", 1)}, "S"},
+		"a key set of nothing":  {[]string{strings.Replace(set, "'tdes-dukpt'", "'des'", 1)}, "S"},
 		"key sets that overlap": {[]string{set, strings.Replace(set, "'S'", "'T'", 1)}, "T"},
 		"a slot": {[]string{"INSERT INTO devices VALUES ('SN', '', '', 'expected', 1, 1)",
 			"INSERT INTO device_keys VALUES ('SN', '0', NULL, 'cmac', 'ABCDEF', 'short', 1)"}, "SN/0"},
@@ -259,8 +263,7 @@ func TestRowsThatCannotBeAreKeptOutByTheDatabase(t *testing.T) {
 		"UPDATE meta SET environment = 'both'", "INSERT INTO meta SELECT 2, id, environment, created, master_kind, master_method, " +
 			"master_digits, generation, sealed, token, mark_seq, mark_hash FROM meta",
 		"INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 1, 100, 101, 0, 0, '')",
-		"INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 1, 524289, 1, 0, 0, '')",
-		"INSERT INTO key_sets VALUES ('S', 1, 'aes-dukpt', 'FFFF987654', 1, 100, 1, 0, 0, '')",
+		"INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 5, 100, 4, 0, 0, '')",
 	} {
 		if _, err := db.Exec(statement); err == nil {
 			t.Errorf("allowed: %s", statement)

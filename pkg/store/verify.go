@@ -43,7 +43,7 @@ const maxFindings = 1000
 // values. check, when not nil, is called for every key that has a block, and its error is a finding; there the boundary
 // looks at MAC and check value. An error is returned when the store cannot be read, not for what is found in it.
 func (s *Store) Verify(ctx context.Context, check func(Key) error) (Report, error) {
-	v := verifier{ctx: ctx, s: s, check: check, now: s.options.Now(), parents: map[int64]int64{}, names: map[int64]Ref{}}
+	v := verifier{ctx: ctx, s: s, check: check, now: s.options.Now()}
 	if err := v.structure(); err != nil {
 		return Report{}, err
 	}
@@ -63,14 +63,12 @@ func (s *Store) Verify(ctx context.Context, check func(Key) error) (Report, erro
 }
 
 type verifier struct {
-	ctx     context.Context
-	s       *Store
-	tx      *sql.Tx
-	check   func(Key) error
-	now     time.Time
-	report  Report
-	parents map[int64]int64 // of keys that have one
-	names   map[int64]Ref   // of these
+	ctx    context.Context
+	s      *Store
+	tx     *sql.Tx
+	check  func(Key) error
+	now    time.Time
+	report Report
 }
 
 func (v *verifier) find(where string, err error) {
@@ -124,10 +122,9 @@ func (v *verifier) identity() error {
 }
 
 func (v *verifier) keys() error {
-	rows, err := v.tx.QueryContext(v.ctx, "SELECT "+keyColumns+", COALESCE(k.parent, 0) FROM keys k"+keyJoins+" ORDER BY k.id")
+	rows, err := v.tx.QueryContext(v.ctx, "SELECT "+keyColumns+" FROM keys k"+keyJoins+" ORDER BY k.id")
 	return each(rows, err, func(r *sql.Rows) error {
-		var parent int64
-		k, err := scanKey(r, &parent)
+		k, err := scanKey(r)
 		v.report.Keys++
 		if fault.Is(err, fault.ChecksumMismatch) {
 			v.find("keys", err)
@@ -137,9 +134,6 @@ func (v *verifier) keys() error {
 			return err
 		}
 		name := k.Ref().String()
-		if parent != 0 {
-			v.parents[k.id], v.names[k.id] = parent, k.Ref()
-		}
 		v.find(name, k.Ref().check())
 		v.find(name, k.checkTimes())
 		if k.Created.After(v.now) {
@@ -205,23 +199,22 @@ func (k *Key) checkTimes() error {
 	return nil
 }
 
-// circles looks for keys that hang under themselves: who goes up from a key meets no key twice.
+// circles looks for keys that hang under themselves: who goes down from all that have no parent does not meet them. The
+// database does it, which need not hold a million keys in memory.
 func (v *verifier) circles() error {
-	clean := map[int64]bool{}
-	for id := range v.parents {
-		met := map[int64]bool{}
-		for at := id; at != 0 && !clean[at]; at = v.parents[at] {
-			if met[at] {
-				v.find(v.names[at].String(), fault.New(fault.ChecksumMismatch, "it hangs under itself"))
-				break
-			}
-			met[at] = true
+	rows, err := v.tx.QueryContext(v.ctx, `WITH RECURSIVE met (id) AS (
+		SELECT k.id FROM keys k LEFT JOIN keys p ON p.id = k.parent WHERE p.id IS NULL
+		UNION ALL SELECT c.id FROM keys c JOIN met m ON c.parent = m.id)
+		SELECT k.label, k.version FROM keys k JOIN (SELECT id FROM keys EXCEPT SELECT id FROM met) AS o ON o.id = k.id
+		ORDER BY k.id LIMIT 1000`)
+	return each(rows, err, func(r *sql.Rows) error {
+		var ref Ref
+		err := r.Scan(&ref.Label, &ref.Version)
+		if err == nil {
+			v.find(ref.String(), fault.New(fault.ChecksumMismatch, "it hangs under itself, or under a key that does"))
 		}
-		for at := range met {
-			clean[at] = true
-		}
-	}
-	return nil
+		return err
+	})
 }
 
 // events follows each key's steps to the state that it is in.

@@ -3,6 +3,7 @@ package store
 // Looking at the numbers that were handed out.
 
 import (
+	"context"
 	"database/sql"
 	"slices"
 
@@ -10,6 +11,13 @@ import (
 )
 
 func (v *verifier) keySets() error {
+	lost, err := strays(v.ctx, v.tx)
+	if err != nil {
+		return err
+	}
+	for _, request := range lost {
+		v.find(request, stray())
+	}
 	sets, err := keySets(v.ctx, v.tx, "1 = 1")
 	if err != nil {
 		return err
@@ -32,6 +40,26 @@ func (v *verifier) keySets() error {
 		}
 	}
 	return nil
+}
+
+// strays looks for numbers of key sets and leases that are not there: the one reference that no constraint keeps.
+func strays(ctx context.Context, from asker) ([]string, error) {
+	var all []string
+	rows, err := from.QueryContext(ctx, `SELECT request FROM allocations a
+		WHERE NOT EXISTS (SELECT 1 FROM key_sets s WHERE s.id = a.key_set)
+		OR a.lease IS NOT NULL AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.id = a.lease) ORDER BY request LIMIT 100`)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var request string
+		err := r.Scan(&request)
+		all = append(all, request)
+		return err
+	})
+	return all, err
+}
+
+// stray is what is wrong with such a number.
+func stray() error {
+	return fault.New(fault.ChecksumMismatch, "the number is of a key set or a lease that is not there")
 }
 
 // leases gives those of a key set in the order of their numbers.

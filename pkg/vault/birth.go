@@ -37,6 +37,10 @@ func Create(ctx context.Context, env keys.Env, b Birth) (store.Identity, error) 
 	if err := mustBeNew(ctx, env, b.URL); err != nil {
 		return store.Identity{}, err
 	}
+	all := slices.Concat(b.Holders, b.Others)
+	if _, err := custody.NewRoster(b.Environment, all...); err != nil {
+		return store.Identity{}, err
+	}
 	id, err := newID(env.Rand, b.Environment)
 	if err != nil {
 		return store.Identity{}, err
@@ -46,14 +50,14 @@ func Create(ctx context.Context, env keys.Env, b Birth) (store.Identity, error) 
 		return store.Identity{}, err
 	}
 	made, err := b.Start(ctx, agent.Config{Mode: agent.Init, Store: id, Environment: b.Environment, Log: log,
-		Holders: cardsOf(b.Holders), Roster: cardsOf(slices.Concat(b.Holders, b.Others)), Threshold: b.Threshold,
-		Language: b.Language, Who: b.Who})
+		Holders: cardsOf(b.Holders), Roster: cardsOf(all), Threshold: b.Threshold, Language: b.Language, Who: b.Who})
 	if err != nil {
+		removeLog(log) // its name was drawn: it is nobody else's
 		return store.Identity{}, err
 	}
 	identity := store.Identity{ID: id, Environment: string(b.Environment), Created: env.Now(), Master: store.Master{
 		Kind: store.ByOfficers, Check: made.Check, Generation: made.Generation, Sealed: made.Document}}
-	if err := writeNew(ctx, env, b.URL, identity, slices.Concat(b.Holders, b.Others)); err != nil {
+	if err := writeNew(ctx, env, b.URL, identity, all); err != nil {
 		removeLog(log)
 		return store.Identity{}, err
 	}

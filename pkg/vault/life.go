@@ -4,7 +4,6 @@ package vault
 
 import (
 	"context"
-	"time"
 
 	"poskey/internal/fault"
 	"poskey/pkg/hsm"
@@ -54,29 +53,17 @@ type Blast struct {
 	Devices []store.Device
 }
 
-// BlastOf lists every key beneath a key and every device that holds one of them. What a rotation wrapped anew falls too:
-// it hangs under the successor now, and is the key that it was when the old blocks were made. Which keys these are is
-// told by when they were created.
+// BlastOf lists every key beneath a key and every device that holds one of them. What a rotation wrapped anew falls with
+// the old key too: it hangs under the successor now, and is the key that it was when the old blocks were made. Which keys
+// these are is told by when they were created.
 func BlastOf(ctx context.Context, db *store.Store, ref store.Ref) (Blast, error) {
 	key, err := db.Get(ctx, ref)
 	if err != nil {
 		return Blast{}, err
 	}
 	b := blasting{ctx: ctx, db: db, keys: map[store.Ref]bool{key.Ref(): true}, devices: map[string]bool{}}
-	if err := b.under(key.Ref(), 0); err != nil {
+	if err := b.from(key.Ref(), 0); err != nil {
 		return Blast{}, err
-	}
-	met := map[store.Ref]bool{key.Ref(): true}
-	for next := key.Successor; !next.IsZero() && !met[next]; {
-		met[next] = true
-		if err := b.moved(next, key.Deactivated); err != nil {
-			return Blast{}, err
-		}
-		successor, err := db.Get(ctx, next)
-		if err != nil {
-			return Blast{}, err
-		}
-		next = successor.Successor
 	}
 	return b.found, nil
 }
@@ -90,14 +77,17 @@ type blasting struct {
 	found   Blast
 }
 
-// under adds what is beneath a key, whose own depth is given.
-func (b *blasting) under(ref store.Ref, depth int) error {
+// from goes down from a key, whose own depth is given.
+func (b *blasting) from(ref store.Ref, depth int) error {
 	for node, err := range b.db.Tree(b.ctx, ref) {
 		if err != nil {
 			return err
 		}
 		if node.Depth > 0 {
 			b.add(node.Key, depth+node.Depth)
+		}
+		if err := b.moved(&node.Key, depth+node.Depth); err != nil {
+			return err
 		}
 	}
 	for device, err := range b.db.DevicesBelow(b.ctx, ref) {
@@ -119,19 +109,29 @@ func (b *blasting) add(k store.Key, depth int) {
 	}
 }
 
-// moved adds the children of a successor that were there at the time of the rotation, with what is beneath them.
-func (b *blasting) moved(successor store.Ref, rotated time.Time) error {
-	for child, err := range b.db.List(b.ctx, store.Filter{Parent: successor}) {
+// moved goes down from what rotations took from under a key: the children of its successors that were there when it was
+// rotated.
+func (b *blasting) moved(from *store.Key, depth int) error {
+	met := map[store.Ref]bool{from.Ref(): true} // should somebody have made a circle
+	for next := from.Successor; !next.IsZero() && !met[next]; {
+		met[next] = true
+		for child, err := range b.db.List(b.ctx, store.Filter{Parent: next}) {
+			if err != nil {
+				return err
+			}
+			if child.Created.After(from.Deactivated) || b.keys[child.Ref()] {
+				continue
+			}
+			b.add(child, depth+1)
+			if err := b.from(child.Ref(), depth+1); err != nil {
+				return err
+			}
+		}
+		successor, err := b.db.Get(b.ctx, next)
 		if err != nil {
 			return err
 		}
-		if child.Created.After(rotated) || b.keys[child.Ref()] {
-			continue
-		}
-		b.add(child, 1)
-		if err := b.under(child.Ref(), 1); err != nil {
-			return err
-		}
+		next = successor.Successor
 	}
 	return nil
 }

@@ -24,8 +24,8 @@ func identityOf(id *store.Identity) audit.Identity {
 // openedLog is a log as it was at one moment, with the checkpoints beside it.
 type openedLog struct {
 	file   *os.File
-	size   int64 // of all
-	record int64 // of the whole records: somebody may be writing one right now
+	size   int64  // of all
+	record int64  // of the whole records: somebody may be writing one right now
 	last   uint64 // number of the last one
 	notes  [][]byte
 }
