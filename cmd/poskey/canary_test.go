@@ -35,6 +35,7 @@ type heard struct {
 type search struct {
 	work    string
 	needles []needle
+	stores  []string // on servers; those in files are found
 	all     []*heard
 	inputs  map[string]stamp // files of the script's own; they hold keys for poskey to read
 	allowed map[string]bool
@@ -100,7 +101,7 @@ func (s *search) allowLast(stream string) error {
 // one and does not: such a declaration hides what comes later.
 func (s *search) run() []string {
 	var found []string
-	kept, err := storeSecrets(s.work)
+	kept, err := storeSecrets(s.work, s.stores)
 	if err != nil {
 		found = append(found, err.Error())
 	}

@@ -16,6 +16,8 @@ func detach(*exec.Cmd) {}
 
 func killAll(c *exec.Cmd) { _ = c.Process.Kill() }
 
+func cmdPostgres(ts *testscript.TestScript, _ bool, _ []string) { ts.Fatalf("there is no server here") }
+
 // agentDir: there are no agents here.
 func agentDir() (string, error) { return "", nil }
 

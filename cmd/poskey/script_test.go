@@ -49,6 +49,7 @@ type state struct {
 	canaries *search
 	servers  map[string]*server
 	t        testing.TB
+	pg       any // the script's PostgreSQL
 }
 
 func stateOf(ts *testscript.TestScript) *state { return ts.Value(stateKey{}).(*state) }
@@ -67,6 +68,8 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("AGENTS", agents)
+	env.Setenv("STORE_URL", "sqlite:"+filepath.Join(env.WorkDir, "store.db"))
+	env.Setenv("STORE_URL_2", "sqlite:"+filepath.Join(env.WorkDir, "elsewhere", "store.db"))
 	env.Setenv("POSKEY_AGENT", filepath.Join(agents, "a"))
 	t := env.T().(testing.TB)
 	env.Defer(func() {

@@ -4,7 +4,8 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
+	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -22,13 +23,15 @@ import (
 // agentWord is the whole command line of an agent. What it is to do comes through a descriptor.
 const agentWord = "agent-process"
 
-// runAgent is an agent from beginning to end. It gives the exit code; what went wrong it reports to who started it.
-func runAgent() int {
+// runAgent is an agent from beginning to end. It gives the exit code; what went wrong it reports to who started it, and
+// where nobody did, to who typed the word.
+func runAgent(env keys.Env, complaints io.Writer) int {
 	config, ports, err := agent.Adopt()
 	if err != nil {
-		return 2
+		_, _ = fmt.Fprintln(complaints, "poskey:", err)
+		return 2 // as every command that is used wrongly
 	}
-	ports.Env = keys.Env{Rand: rand.Reader, Now: time.Now}
+	ports.Env = env
 	if ports.Clock, err = agent.SystemClock(); err != nil {
 		_ = ports.Report(agent.Event{Kind: agent.Over, Err: err})
 		return 1

@@ -102,22 +102,6 @@ func (o *filterOpts) filter(now time.Time) (audit.Filter, error) {
 	return audit.Filter{}, fault.New(fault.Usage, "unknown result %q; known: ok refused failed unknown", text.Redact(o.result))
 }
 
-// parseMoment reads a day, a time or how long ago it was. Times without a zone are UTC, as they stand in the log.
-func parseMoment(s string, now time.Time) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04Z07:00", time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	if ago, err := parseSpan(s); err == nil {
-		return now.Add(-ago), nil
-	}
-	return time.Time{}, fault.New(fault.Usage, "%q is no time; write 2026-03-01, 2026-03-01T08:00:00Z or 7d", text.Redact(s))
-}
-
 // sameEnvironment refuses officers of another environment than the log's.
 func sameEnvironment(cards []custody.Card, id audit.Identity) error {
 	for _, c := range cards {
@@ -128,6 +112,3 @@ func sameEnvironment(cards []custody.Card, id audit.Identity) error {
 	}
 	return nil
 }
-
-// shownTime is a record's time for people.
-func shownTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }

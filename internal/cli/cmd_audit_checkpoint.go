@@ -200,16 +200,6 @@ func (o auditCheckpointOpts) sign(ctx context.Context, a *App, log *audit.Log, f
 	return log.Checkpoint(whoAmI(), custody.NoteSigners(officers)...)
 }
 
-// unlock lets an officer type the passphrase of their identity.
-func (a *App) unlock(ctx context.Context, f officerFile, src string, rec custody.Recorder) (*custody.Identity, error) {
-	p, err := a.sources().ReadPassphrase(ctx, src, text.New("passphrase of %s", f.card.ID()))
-	if err != nil {
-		return nil, err
-	}
-	defer p.Wipe()
-	return f.locked.Unlock(a.Env, p, rec)
-}
-
 // wrongPassphrases records them; that an officer opened their identity shows in the signature.
 func wrongPassphrases(log *audit.Log) custody.Recorder {
 	return custody.RecorderFunc(func(e custody.Event) error {

@@ -8,7 +8,6 @@ import (
 
 	"poskey/internal/render"
 	"poskey/internal/text"
-	"poskey/pkg/hsm/pkcs11"
 )
 
 func newHSMKeysCmd(a *App) *cobra.Command {
@@ -62,15 +61,6 @@ func runHSMKeys(ctx context.Context, a *App) (err error) {
 			string(k.Check.Method)}
 	}
 	return a.render.Answer("hsm.keys", doc, func(p *render.Page) { hsmKeysPage(p, doc) })
-}
-
-// connect opens the token of --hsm.
-func (a *App) connect(ctx context.Context) (*pkcs11.Token, error) {
-	u, err := a.token()
-	if err != nil {
-		return nil, err
-	}
-	return pkcs11.Connect(ctx, u, a.tokenOptions(u))
 }
 
 func hsmKeysPage(p *render.Page, doc hsmKeysDoc) {

@@ -39,21 +39,6 @@ type hsmSlotDoc struct {
 	Token       *hsmTokenDoc `json:"token"` // null where none is in
 }
 
-type hsmTokenDoc struct {
-	Label         string          `json:"label"`
-	Manufacturer  string          `json:"manufacturer"`
-	Model         string          `json:"model"`
-	Serial        string          `json:"serial"`
-	Initialised   bool            `json:"initialised"`
-	LoginRequired bool            `json:"login_required"`
-	PINSet        bool            `json:"pin_set"`
-	PINState      pkcs11.PINState `json:"pin_state,omitempty"`
-}
-
-func tokenDoc(t pkcs11.TokenInfo) *hsmTokenDoc {
-	return &hsmTokenDoc{t.Label, t.Manufacturer, t.Model, t.Serial, t.Initialised, t.LoginRequired, t.PINSet, t.PINState}
-}
-
 func runHSMList(ctx context.Context, a *App) error {
 	u, err := a.token()
 	if err != nil {
@@ -89,20 +74,4 @@ func hsmListPage(p *render.Page, doc hsmListDoc) {
 		}
 	}
 	p.Grid([]text.Text{text.New("SLOT"), text.New("TOKEN"), text.New("SERIAL"), text.New("MODEL"), text.New("STATE")}, rows)
-}
-
-func tokenState(t *hsmTokenDoc) text.Text {
-	switch {
-	case t.PINState == pkcs11.PINLocked:
-		return text.New("PIN locked")
-	case t.PINState == pkcs11.PINFinal:
-		return text.New("one PIN try left")
-	case t.PINState == pkcs11.PINLow:
-		return text.New("wrong PINs were given")
-	case t.LoginRequired && !t.PINSet:
-		return text.New("no PIN set")
-	case !t.LoginRequired:
-		return text.New("ready, needs no PIN")
-	}
-	return text.New("ready")
 }

@@ -45,7 +45,7 @@ func runKeyDestroy(ctx context.Context, a *App, o keyDestroyOpts, label string) 
 	if err := vault.CheckMove(&was, to); err != nil {
 		return err
 	}
-	question := text.New("Key %s (%s) will be erased. Nothing brings it back.", was.Ref(), checkText(was.Check))
+	question := text.New("Key %s, check value %s, will be erased. Nothing brings it back.", was.Ref(), checkText(was.Check))
 	if err := a.confirm(ctx, o.yes, question, was.Label); err != nil {
 		return err
 	}

@@ -112,6 +112,9 @@ func runKeyList(ctx context.Context, a *App, o keyListOpts) error {
 func (a *App) keyFilter(o keyListOpts) (store.Filter, error) {
 	filter := store.Filter{Prefix: o.label}
 	var err error
+	if o.limit < 0 {
+		return filter, fault.New(fault.Usage, "--limit is a number of keys; 0 is all")
+	}
 	if o.usage != "" {
 		if filter.Usage, err = keys.ParseUsage(o.usage); err != nil {
 			return filter, err

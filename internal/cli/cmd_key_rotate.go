@@ -22,7 +22,7 @@ func newKeyRotateCmd(a *App) *cobra.Command {
 			"it, and the old version is deactivated, all in one step: it still opens what it protected before. Keys that were derived from\n" +
 			"the old one (DUKPT) stay with it and have to be loaded anew. The answer has the new blocks for those who hold the keys."),
 		example: "  poskey key rotate ZMK-2026\n  poskey key rotate ZMK-2026 -o json",
-		exits:   []int{3, 4, 6, 7, 8, 9}, args: cobra.ExactArgs(1),
+		exits:   []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.ExactArgs(1),
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runKeyRotate(cmd.Context(), a, args[0]) }
 	return cmd

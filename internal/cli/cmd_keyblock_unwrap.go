@@ -188,14 +188,10 @@ func unwrapOne(ctx context.Context, a *App, in *intake, o unwrapOpts) (unwrapped
 }
 
 func keyPage(p *render.Page, k hsm.Key, value string) {
-	check := ""
-	if k.Check.Digits != "" {
-		check = k.Check.String()
-	}
 	p.Blank()
 	p.Fields(
 		render.F(text.New("key"), p.T(text.New("%s, %d bytes", k.Algorithm, k.Len))),
-		render.F(text.New("check value"), check),
+		render.F(text.New("check value"), checkText(k.Check)),
 		render.F(text.New("parity"), p.T(parityText(k.Parity))),
 		render.F(text.New("clear key"), value),
 	)

@@ -147,15 +147,6 @@ func (o officerNewOpts) write(ctx context.Context, card custody.Card, file []byt
 	return err
 }
 
-// provenOfficerFile reads a file that was just written as the next reader will.
-func provenOfficerFile(ctx context.Context, path string, want custody.Card) error {
-	back, err := readOfficerFile(ctx, path)
-	if err == nil && back.card.Fingerprint() != want.Fingerprint() {
-		err = fault.New(fault.Failure, "%s does not hold what was written to it", path)
-	}
-	return err
-}
-
 func (o officerNewOpts) answer(a *App, c custody.Card) error {
 	doc := officerNewDoc{newOfficerDoc(c, a.Env.Now()), o.identity, o.card}
 	err := a.render.Answer("officer.new", doc, func(p *render.Page) {

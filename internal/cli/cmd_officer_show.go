@@ -8,7 +8,6 @@ import (
 
 	"poskey/internal/render"
 	"poskey/internal/text"
-	"poskey/pkg/custody"
 )
 
 func newOfficerShowCmd(a *App) *cobra.Command {
@@ -29,14 +28,6 @@ type officerShowDoc struct {
 	Kind     string       `json:"kind"` // identity or card
 	KDF      *kdfDoc      `json:"kdf,omitempty"`
 	Warnings []warningDoc `json:"warnings"`
-}
-
-// kdfDoc is what a guess at the passphrase of an identity costs.
-type kdfDoc struct {
-	Name   string `json:"name"`
-	Passes uint32 `json:"passes"`
-	Memory uint32 `json:"memory_kib"`
-	Lanes  uint8  `json:"lanes"`
 }
 
 func runOfficerShow(ctx context.Context, a *App, path string) error {
@@ -62,5 +53,3 @@ func runOfficerShow(ctx context.Context, a *App, path string) error {
 		officerWarningPage(p, warnings)
 	})
 }
-
-func newKDFDoc(c custody.Cost) *kdfDoc { return &kdfDoc{"argon2id", c.Passes, c.MemoryKiB, c.Lanes} }

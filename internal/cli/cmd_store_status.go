@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -138,7 +137,7 @@ func statusPage(p *render.Page, d storeStatusDoc) {
 		render.F(text.New("made"), d.Created.Local().Format(time.DateTime)),
 		render.F(text.New("check value of the master key"), checkText(kcv.Value{Digits: d.KCV, Method: d.Method})),
 		render.F(text.New("custodians who open it"), thresholdText(p, d.Threshold, d.Custodians)),
-		render.F(text.New("keys"), keysText(d.Keys)),
+		render.F(text.New("keys"), keysText(p, d.Keys)),
 		render.F(text.New("audit log"), d.Log),
 	)
 	p.Blank()
@@ -158,11 +157,11 @@ func statusPage(p *render.Page, d storeStatusDoc) {
 	)
 }
 
-func keysText(counts map[string]int64) string {
+func keysText(p *render.Page, counts map[string]int64) string {
 	var parts []string
 	for _, state := range store.States() {
 		if n := counts[string(state)]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, state))
+			parts = append(parts, p.T(text.New("%d %s", int(n), stateText(state))))
 		}
 	}
 	if len(parts) == 0 {

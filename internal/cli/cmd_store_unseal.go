@@ -172,12 +172,10 @@ func (a *App) reportAgent(e agent.Event) {
 	switch e.Kind {
 	case agent.Warned, agent.Interrupted:
 		a.render.Warn(e.Text)
-	case agent.ShareTaken:
-		if e.Left > 0 {
+	case agent.ShareTaken: // at a terminal the officers see that themselves
+		if e.Left > 0 && len(a.flags.approval.fds) > 0 {
 			a.render.Note(text.New("%s has given their share; officers still needed: %d", e.Officer, e.Left))
 		}
-	case agent.Wrong:
-		a.render.Note(text.New("the passphrase of %s was wrong; tries left: %d", e.Officer, e.Left))
 	}
 }
 

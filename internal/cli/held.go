@@ -4,11 +4,7 @@ package cli
 
 import (
 	"context"
-	"os"
-	"os/user"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,13 +42,6 @@ type holding struct {
 // later closes something after the authority, the last opened first.
 func (h *holding) later(close func() error) { h.closers = append(h.closers, close) }
 
-// approval flags: who approves, where an operation takes approvals each time.
-type approverFlags struct {
-	approvers []string
-	requester string
-	fds       []int
-}
-
 // activities says what a command does to keys of the store.
 func activities() map[string]custody.Activity {
 	return map[string]custody.Activity{
@@ -69,7 +58,7 @@ func (a *App) notice(cmd *cobra.Command) error {
 	h := &a.holding
 	h.ctx, h.flags = cmd.Context(), cmd.Flags()
 	h.words = strings.TrimPrefix(cmd.CommandPath(), "poskey ")
-	if strings.Contains(a.flags.store, "@") && hasPassword(a.flags.store) && !a.sources().AllowArgv {
+	if hasPassword(a.flags.store) && !a.sources().AllowArgv {
 		return fault.New(fault.ArgvSecret, "--store has a password in it, and every user of this machine can read the command line; "+
 			"put the URL into POSKEY_STORE, or the password into a pgpass file")
 	}
@@ -105,21 +94,6 @@ func (h *holding) note(value string) {
 	}
 }
 
-func hasPassword(address string) bool {
-	head, _, _ := strings.Cut(address, "@")
-	_, rest, ok := strings.Cut(head, "://")
-	return ok && strings.Contains(rest, ":")
-}
-
-// storeURL is where the store is.
-func (a *App) storeURL() (store.URL, error) {
-	address, err := a.storeAddress()
-	if err != nil {
-		return store.URL{}, err
-	}
-	return store.ParseURL(address)
-}
-
 // openStore opens the inventory, once a run.
 func (a *App) openStore(ctx context.Context) (*store.Store, error) {
 	if a.holding.db != nil {
@@ -138,16 +112,6 @@ func (a *App) openStore(ctx context.Context) (*store.Store, error) {
 	}
 	a.holding.db = db
 	return db, nil
-}
-
-// auditPath is where the log of a store lies: beside a SQLite file, in the user's data folder for a server.
-func (a *App) auditPath(url store.URL, id string) (string, error) {
-	if path := url.Path(); path != "" {
-		dir, err := filepath.Abs(filepath.Dir(path)) // an agent works from the root
-		return filepath.Join(dir, id+".audit"), fault.WrapAs(fault.Failure, err, "the folder of the store")
-	}
-	dir, err := a.dataDir()
-	return filepath.Join(dir, id+".audit"), err
 }
 
 // openVault joins the store with the authority over its master key, once a run.
@@ -189,7 +153,7 @@ func (a *App) begin(ctx context.Context, activity custody.Activity, label string
 	if err != nil {
 		return nil, err
 	}
-	approvers, done, err := a.approvers(ctx, activity, v.Identity())
+	approvers, done, err := a.approvers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -325,74 +289,6 @@ func (h *holding) digest() audit.Digest {
 	return audit.DigestOf([]byte(strings.Join(lines, "\n")))
 }
 
-// whoAmI is the person at the command, as the system knows them.
-func whoAmI() audit.Actor {
-	who := audit.Actor{ID: "uid-" + strconv.Itoa(os.Getuid()), Role: "operator"}
-	if u, err := user.Current(); err == nil && u.Username != "" {
-		who.ID = audit.Clean(u.Username)
-	}
-	if host, err := os.Hostname(); err == nil {
-		who.Station = audit.Clean(host)
-	}
-	return who
-}
-
-// approvers reads the identity files of --approver. Who approves is asked by the agent, at this terminal or through the
-// descriptors; this process never sees a passphrase.
-func (a *App) approvers(ctx context.Context, activity custody.Activity, id store.Identity) (agent.Approvers, func(), error) {
-	none := func() {}
-	if len(a.flags.approval.approvers) == 0 {
-		return agent.Approvers{}, none, nil
-	}
-	out := agent.Approvers{Language: string(a.Say.Lang())}
-	if path := a.flags.approval.requester; path != "" {
-		f, err := readIdentityFile(ctx, path)
-		if err != nil {
-			return agent.Approvers{}, none, err
-		}
-		out.Requester = f.raw
-	}
-	for _, path := range a.flags.approval.approvers {
-		f, err := readIdentityFile(ctx, path)
-		if err != nil {
-			return agent.Approvers{}, none, err
-		}
-		out.Identities = append(out.Identities, f.raw)
-	}
-	tty, fds, done, err := a.passphrases(a.flags.approval.fds)
-	out.Terminal, out.Passphrases = tty, fds
-	return out, done, err
-}
-
-// passphrases are the descriptors that were named, or the terminal.
-func (a *App) passphrases(numbers []int) (tty *os.File, fds []*os.File, done func(), err error) {
-	if len(numbers) == 0 {
-		tty, done, err = a.Console.Terminal()
-		if err != nil {
-			return nil, nil, func() {}, err
-		}
-		return tty, nil, done, nil
-	}
-	done = func() {
-		for _, f := range fds {
-			_ = f.Close()
-		}
-	}
-	for _, n := range numbers {
-		f := os.NewFile(uintptr(n), "fd "+strconv.Itoa(n))
-		if f == nil {
-			done()
-			return nil, nil, func() {}, fault.New(fault.NotFound, "descriptor %d is not open", n)
-		}
-		if _, err := f.Stat(); err != nil {
-			done()
-			return nil, nil, func() {}, fault.New(fault.NotFound, "descriptor %d is not open", n)
-		}
-		fds = append(fds, f)
-	}
-	return nil, fds, done, nil
-}
-
 // held takes a key of the store for a use.
 func (a *App) held(ctx context.Context, spec source.Spec, use vault.Use) (vault.Held, error) {
 	if spec.Kind == source.Token {
@@ -430,12 +326,4 @@ func (a *App) keepInStore(ctx context.Context, k hsm.Key, n vault.New) (vault.Ke
 	a.warnSame(kept.Row, kept.Same)
 	a.warnBlocks(kept.Warnings)
 	return kept, nil
-}
-
-// chance is the number of values that so many hex digits can have.
-func chance(digits string) uint64 {
-	if len(digits) >= 16 {
-		return 1<<63 - 1
-	}
-	return 1 << (4 * len(digits))
 }

@@ -50,7 +50,7 @@ func hintFor(kind fault.Kind) text.Text {
 	case fault.Sealed:
 		return text.New("open the store with: poskey store unseal; poskey store status tells how it stands")
 	case fault.Partial:
-		return text.New("the lines with errors are marked in the output; run those again")
+		return text.New("what could not be done is named; do that again")
 	}
 	return text.Text{}
 }

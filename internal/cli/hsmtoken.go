@@ -5,8 +5,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"errors"
-	"io"
 
 	"poskey/internal/fault"
 	"poskey/internal/secret"
@@ -58,40 +56,64 @@ func (a *App) tokenOptions(u pkcs11.URI) pkcs11.Options {
 // maxPIN is more than any token takes.
 const maxPIN = 255
 
+// pin reads the PIN of a token: from the file that the token's name says, or typed.
 func (a *App) pin(ctx context.Context, u pkcs11.URI) (*secret.Bytes, error) {
-	if u.PINFile == "" {
-		return a.Console.Secret(ctx, a.Say.T("PIN of the token %s (hidden): ", text.Redact(u.Token)))
+	what, src := text.New("PIN of the token %s", text.Redact(u.Token)), string(source.Prompt)
+	if u.PINFile != "" {
+		what, src = text.New("the PIN"), string(source.File)+":"+u.PINFile
 	}
-	pin, err := readPIN(ctx, u.PINFile)
-	return pin, fault.Wrap(err, "the PIN's file")
-}
-
-// readPIN reads the first line of a file that its owner alone may read.
-func readPIN(ctx context.Context, path string) (*secret.Bytes, error) {
-	f, err := source.Open(ctx, path)
+	pin, err := a.sources().ReadPassphrase(ctx, src, what)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fault.WrapAs(fault.Failure, err, "read")
-	}
-	if source.Exposed(info) {
-		return nil, fault.New(fault.FileExposed, "others than its owner can read the file (mode %04o); chmod 600 it, and change the PIN", info.Mode().Perm())
-	}
-	buf := secret.New(maxPIN + 2)
-	defer buf.Wipe()
-	n, err := io.ReadFull(source.Abortable(ctx, f), buf.Expose())
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fault.WrapAs(fault.Failure, err, "read")
-	}
-	line := bytes.TrimRight(buf.Expose()[:n], "\r\n")
-	switch {
-	case len(line) == 0:
+	if pin.Len() == 0 && u.PINFile != "" { // typed as nothing it is asked for at the token's own pad
+		pin.Wipe()
 		return nil, fault.New(fault.MalformedLength, "nothing there: the input is empty")
-	case len(line) > maxPIN || bytes.ContainsAny(line, "\r\n"):
+	}
+	if pin.Len() > maxPIN || bytes.ContainsAny(pin.Expose(), "\r\n") {
+		pin.Wipe()
 		return nil, fault.New(fault.Malformed, "a PIN is one line of at most %d characters", maxPIN)
 	}
-	return secret.Copy(line), nil
+	return pin, nil
+}
+
+// connect opens the token of --hsm.
+func (a *App) connect(ctx context.Context) (*pkcs11.Token, error) {
+	u, err := a.token()
+	if err != nil {
+		return nil, err
+	}
+	return pkcs11.Connect(ctx, u, a.tokenOptions(u))
+}
+
+// hsmTokenDoc is what a token says of itself in an answer.
+type hsmTokenDoc struct {
+	Label         string          `json:"label"`
+	Manufacturer  string          `json:"manufacturer"`
+	Model         string          `json:"model"`
+	Serial        string          `json:"serial"`
+	Initialised   bool            `json:"initialised"`
+	LoginRequired bool            `json:"login_required"`
+	PINSet        bool            `json:"pin_set"`
+	PINState      pkcs11.PINState `json:"pin_state,omitempty"`
+}
+
+func tokenDoc(t pkcs11.TokenInfo) *hsmTokenDoc {
+	return &hsmTokenDoc{t.Label, t.Manufacturer, t.Model, t.Serial, t.Initialised, t.LoginRequired, t.PINSet, t.PINState}
+}
+
+func tokenState(t *hsmTokenDoc) text.Text {
+	switch {
+	case t.PINState == pkcs11.PINLocked:
+		return text.New("PIN locked")
+	case t.PINState == pkcs11.PINFinal:
+		return text.New("one PIN try left")
+	case t.PINState == pkcs11.PINLow:
+		return text.New("wrong PINs were given")
+	case t.LoginRequired && !t.PINSet:
+		return text.New("no PIN set")
+	case !t.LoginRequired:
+		return text.New("ready, needs no PIN")
+	}
+	return text.New("ready")
 }

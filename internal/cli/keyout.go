@@ -16,7 +16,6 @@ import (
 	"poskey/pkg/hsm"
 	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
-	"poskey/pkg/store"
 	"poskey/pkg/vault"
 )
 
@@ -107,7 +106,7 @@ func (o *outputOpts) checkStore() error {
 	case o.reveal:
 		return fault.New(fault.NotPermitted, "a key that goes into the store is not shown; see: poskey key show --reveal")
 	}
-	_, err := store.ParseRef(strings.TrimPrefix(o.to, "store:"))
+	_, err := refOf(o.to)
 	return err
 }
 
@@ -135,7 +134,7 @@ func (o *outputOpts) intoStore(ctx context.Context, a *App, label string) (vault
 		return vault.New{}, err
 	}
 	if o.parent != "" {
-		n.Parent, err = store.ParseRef(strings.TrimPrefix(o.parent, "store:"))
+		n.Parent, err = refOf(o.parent)
 	}
 	return n, err
 }

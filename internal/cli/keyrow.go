@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"poskey/internal/render"
+	"poskey/internal/source"
 	"poskey/internal/text"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
@@ -49,15 +50,6 @@ func newRowDoc(k *store.Key) rowDoc {
 	}
 }
 
-// moment is a time for JSON; nil where there is none.
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
 // stateText is a state in the reader's words, beside its name.
 func stateText(s store.State) text.Text {
 	switch s {
@@ -93,21 +85,6 @@ func originText(origin string) text.Text {
 		return text.New("derived by DUKPT")
 	}
 	return text.Raw(origin)
-}
-
-// day is a time as a calendar day of the reader's place, "" where there is none.
-func day(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Local().Format(time.DateOnly)
-}
-
-func clock(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Local().Format(time.DateTime)
 }
 
 func rowHead() []text.Text {
@@ -159,4 +136,14 @@ func checkText(v kcv.Value) string {
 }
 
 // refOf reads the label of a key of the store, with or without store: in front.
-func refOf(s string) (store.Ref, error) { return store.ParseRef(strings.TrimPrefix(s, "store:")) }
+func refOf(s string) (store.Ref, error) {
+	return store.ParseRef(strings.TrimPrefix(s, string(source.Store)+":"))
+}
+
+// chance is the number of values that so many hex digits can have.
+func chance(digits string) uint64 {
+	if len(digits) >= 16 {
+		return 1<<63 - 1
+	}
+	return 1 << (4 * len(digits))
+}

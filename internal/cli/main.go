@@ -28,11 +28,12 @@ import (
 // Main runs poskey as a process: real streams, clock and randomness. It gives the exit code.
 func Main(args []string) int {
 	_ = secret.HardenProcess() // best effort: a refusal leaves what every other program has
+	env := keys.Env{Rand: rand.Reader, Now: time.Now}
 	if len(args) == 1 && args[0] == agentWord {
-		return runAgent()
+		return runAgent(env, os.Stderr)
 	}
 	app := &App{
-		Env:    keys.Env{Rand: rand.Reader, Now: time.Now},
+		Env:    env,
 		In:     os.Stdin,
 		Out:    os.Stdout,
 		Err:    os.Stderr,

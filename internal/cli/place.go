@@ -3,13 +3,16 @@ package cli
 // Where the store of a command is, with its log and the agent's socket.
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
+	"poskey/pkg/store"
 )
 
 // dataDir is where a user's programs keep what must last.
@@ -47,17 +50,49 @@ func (a *App) storeAddress() (string, error) {
 	return "sqlite:" + filepath.Join(dir, "store.db"), err
 }
 
+// hasPassword tells a URL with a password in it: beside the user or among the options. What is no URL is refused elsewhere.
+func hasPassword(address string) bool {
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil {
+		return false
+	}
+	_, there := u.User.Password()
+	for name := range u.Query() {
+		there = there || strings.Contains(strings.ToLower(name), "password")
+	}
+	return there
+}
+
+// storeURL is where the store is.
+func (a *App) storeURL() (store.URL, error) {
+	address, err := a.storeAddress()
+	if err != nil {
+		return store.URL{}, err
+	}
+	return store.ParseURL(address)
+}
+
+// auditPath is where the log of a store lies: beside a SQLite file, in the user's data folder for a server.
+func (a *App) auditPath(at store.URL, id string) (string, error) {
+	if path := at.Path(); path != "" {
+		dir, err := filepath.Abs(filepath.Dir(path)) // an agent works from the root
+		return filepath.Join(dir, id+".audit"), fault.WrapAs(fault.Failure, err, "the folder of the store")
+	}
+	dir, err := a.dataDir()
+	return filepath.Join(dir, id+".audit"), err
+}
+
 // socketPath is where the agent of a store listens. It hangs on no variable of the session (XDG_RUNTIME_DIR, TMPDIR): an
 // officer unseals at a terminal, and a job started elsewhere must find the same agent. POSKEY_AGENT names another place.
-func (a *App) socketPath(store string) string {
+func (a *App) socketPath(id string) string {
 	if path := a.Getenv("POSKEY_AGENT"); path != "" {
 		return path
 	}
 	uid := strconv.Itoa(os.Getuid())
 	if info, err := os.Stat("/run/user/" + uid); err == nil && info.IsDir() {
-		return "/run/user/" + uid + "/poskey/" + store + ".sock"
+		return "/run/user/" + uid + "/poskey/" + id + ".sock"
 	}
-	return "/tmp/poskey-" + uid + "/" + store + ".sock"
+	return "/tmp/poskey-" + uid + "/" + id + ".sock"
 }
 
 // makeOwnDir makes a folder, and those above it, that only its owner can enter.

@@ -76,7 +76,16 @@ func (r *Renderer) Answer(name string, doc any, lay func(*Page)) error {
 func trimLines(page []byte) []byte {
 	out := make([]byte, 0, len(page))
 	for line := range bytes.Lines(page) {
-		out = append(append(out, bytes.TrimRight(line, " \n")...), '\n')
+		line = bytes.TrimRight(line, " \n")
+		bare := line
+		for bytes.HasSuffix(bare, []byte(reset)) { // blanks may stand before the end of a colour
+			bare = bytes.TrimRight(bytes.TrimSuffix(bare, []byte(reset)), " ")
+		}
+		out = append(out, bare...)
+		if len(bare) < len(line) {
+			out = append(out, reset...)
+		}
+		out = append(out, '\n')
 	}
 	return out
 }

@@ -9,6 +9,7 @@
 package secret
 
 import (
+	"bytes"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -50,6 +51,27 @@ func Read(random io.Reader, n int) (*Bytes, error) {
 		return nil, fmt.Errorf("the random source failed: %w", err)
 	}
 	return s, nil
+}
+
+// ErrLongLine says that a line had no end within the bytes that it may have.
+var ErrLongLine = errors.New("the line is too long")
+
+// ReadLine reads up to the end of the first line, or of what there is, and not a byte beyond it. The line end, LF or CR
+// LF, is left out; a line of more than most bytes is [ErrLongLine]. Where nothing comes the error is io.EOF.
+func ReadLine(r io.Reader, most int) (*Bytes, error) {
+	room := New(most + 1) // for the LF
+	defer room.Wipe()
+	b := room.Expose()
+	for n := range b {
+		_, err := io.ReadFull(r, b[n:n+1])
+		switch {
+		case err == nil && b[n] == '\n', n > 0 && errors.Is(err, io.EOF):
+			return Copy(bytes.TrimSuffix(b[:n], []byte{'\r'})), nil
+		case err != nil:
+			return nil, err
+		}
+	}
+	return nil, ErrLongLine
 }
 
 // Len is the length in bytes.

@@ -339,3 +339,39 @@ func TestShortOrBrokenRandomSourceLeavesNothing(t *testing.T) {
 	}
 	s.Wipe()
 }
+
+func TestALineIsReadToItsEndAndNotBeyond(t *testing.T) {
+	unchanged(t)
+	for in, want := range map[string]string{
+		canary + "\nmore": canary, canary + "\r\nmore": canary, canary: canary, "\nmore": "", " a b \n": " a b ", "a\rb\n": "a\rb",
+	} {
+		r := strings.NewReader(in)
+		s, err := ReadLine(r, len(canary)+1)
+		if err != nil || string(s.Expose()) != want {
+			t.Errorf("%q gives %d bytes, %v", in, s.Len(), err)
+		}
+		s.Wipe()
+		rest, _ := io.ReadAll(r)
+		if _, after, _ := strings.Cut(in, "\n"); string(rest) != after {
+			t.Errorf("behind %q stands %q, want %q", in, rest, after)
+		}
+	}
+}
+
+func TestALineThatDoesNotComeOrDoesNotEndLeavesNothing(t *testing.T) {
+	unchanged(t)
+	broken := errors.New("broken")
+	for name, c := range map[string]struct {
+		r    io.Reader
+		want error
+	}{
+		"empty":  {strings.NewReader(""), io.EOF},
+		"long":   {strings.NewReader(canary + "x\n"), ErrLongLine},
+		"broken": {iotest.ErrReader(broken), broken},
+		"later":  {io.MultiReader(strings.NewReader("1234567"), iotest.ErrReader(broken)), broken},
+	} {
+		if s, err := ReadLine(c.r, len(canary)); s != nil || !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, %v", name, s, err)
+		}
+	}
+}

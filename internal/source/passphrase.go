@@ -3,6 +3,8 @@ package source
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"os"
 	"strconv"
 
@@ -43,28 +45,32 @@ func OpenPassphrase(ctx context.Context, src string) (*os.File, error) {
 	return nil, fault.New(fault.Usage, "passphrases that the agent reads are all typed, or come from file:PATH and fd:N")
 }
 
-func openPrivate(ctx context.Context, path string) (*os.File, error) {
-	f, err := Open(ctx, path)
-	if err != nil {
-		return nil, err
+// FirstLine reads a passphrase from a descriptor: up to the end of its first line, or of what there is.
+func FirstLine(ctx context.Context, f *os.File) (*secret.Bytes, error) {
+	line, err := secret.ReadLine(Abortable(ctx, f), maxLine)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, fault.New(fault.MalformedLength, "nothing there: the input is empty")
+	case errors.Is(err, secret.ErrLongLine):
+		return nil, fault.New(fault.TooLarge, "the descriptor gave more than a passphrase has")
 	}
-	info, err := f.Stat()
-	if err == nil && !Exposed(info) {
-		return f, nil
-	}
-	_ = f.Close()
-	if err != nil {
-		return nil, openError(err, path)
-	}
-	return nil, fault.New(fault.FileExposed, "others than its owner can read the passphrase in the file (mode %04o)", info.Mode().Perm())
+	return line, fault.WrapAs(fault.Failure, err, "read")
 }
+
+// maxLine is more than any passphrase has, in bytes.
+const maxLine = 2048
 
 func openFD(arg string) (*os.File, error) {
 	n, err := strconv.Atoi(arg)
 	if err != nil || n < 0 || n > 1<<20 {
 		return nil, fault.New(fault.Usage, "%q is not the number of a descriptor", text.Redact(arg))
 	}
-	f := os.NewFile(uintptr(n), "fd "+arg)
+	return OpenFD(n)
+}
+
+// OpenFD gives an open descriptor of this process as a file. Error: not_found for one that is not open.
+func OpenFD(n int) (*os.File, error) {
+	f := os.NewFile(uintptr(n), "fd "+strconv.Itoa(n))
 	if f == nil {
 		return nil, fault.New(fault.NotFound, "descriptor %d is not open", n)
 	}

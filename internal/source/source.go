@@ -329,19 +329,33 @@ func readFD(ctx context.Context, arg string) (*secret.Bytes, error) {
 }
 
 func readFile(ctx context.Context, path string, private bool) (*secret.Bytes, error) {
-	f, err := Open(ctx, path)
+	open := Open
+	if private {
+		open = openPrivate
+	}
+	f, err := open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
+	return readAll(Abortable(ctx, f))
+}
+
+// openPrivate opens a file that only its owner can read.
+func openPrivate(ctx context.Context, path string) (*os.File, error) {
+	f, err := Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
 	info, err := f.Stat()
+	if err == nil && !Exposed(info) {
+		return f, nil
+	}
+	_ = f.Close()
 	if err != nil {
 		return nil, openError(err, path)
 	}
-	if private && Exposed(info) {
-		return nil, fault.New(fault.FileExposed, "others than its owner can read the file (mode %04o); chmod 600 it, or treat the key as seen", info.Mode().Perm())
-	}
-	return readAll(Abortable(ctx, f))
+	return nil, fault.New(fault.FileExposed, "others than its owner can read the file (mode %04o); chmod 600 it, and treat what is in it as seen", info.Mode().Perm())
 }
 
 // Open opens a file for reading; what cannot be one is told apart: missing, forbidden, a folder. Opening a pipe that
@@ -401,15 +415,4 @@ func readAll(r io.Reader) (*secret.Bytes, error) {
 		return nil, fault.New(fault.MalformedLength, "nothing there: the input is empty")
 	}
 	return secret.Copy(b[:n]), nil
-}
-
-// FirstLine reads a passphrase from a descriptor: up to the end of its first line, or of what there is.
-func FirstLine(ctx context.Context, f *os.File) (*secret.Bytes, error) {
-	raw, err := readAll(Abortable(ctx, f))
-	if err != nil {
-		return nil, err
-	}
-	defer raw.Wipe()
-	line, _, _ := bytes.Cut(raw.Expose(), []byte{'\n'})
-	return secret.Copy(bytes.TrimSuffix(line, []byte{'\r'})), nil
 }

@@ -121,12 +121,12 @@ func TestSomebodyElseIsNotAnswered(t *testing.T) {
 		}
 	}
 	for range 400 {
-		if len(r.recorded(opConnect, audit.Refused)) > 0 {
+		if len(r.recorded(audit.AgentConnect, audit.Refused)) > 0 {
 			break
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	found := r.recorded(opConnect, audit.Refused)
+	found := r.recorded(audit.AgentConnect, audit.Refused)
 	if len(found) != 1 || found[0].Details["uid"] != "65534" {
 		t.Errorf("%d records: %+v", len(found), found)
 	}
@@ -135,7 +135,7 @@ func TestSomebodyElseIsNotAnswered(t *testing.T) {
 		t.Fatalf("%s, %v", out, err)
 	}
 	for range 400 {
-		if found = r.recorded(opConnect, audit.Refused); len(found) == 2 {
+		if found = r.recorded(audit.AgentConnect, audit.Refused); len(found) == 2 {
 			break
 		}
 		time.Sleep(5 * time.Millisecond)

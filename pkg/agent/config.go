@@ -5,8 +5,11 @@ package agent
 import (
 	"context"
 	"os"
+	"path/filepath"
+	"slices"
 	"time"
 
+	"poskey/internal/fault"
 	"poskey/internal/secret"
 	"poskey/internal/text"
 	"poskey/pkg/audit"
@@ -107,4 +110,39 @@ type Event struct {
 	Activities []custody.Activity
 	Officers   []string
 	Err        error
+}
+
+func (c *Config) check() error {
+	switch {
+	case c.Mode != Unseal && c.Mode != Init && c.Mode != Reshare:
+		return fault.New(fault.Usage, "an agent unseals, initialises or reshares, not %q", string(c.Mode))
+	case c.Store == "" || c.Log == "":
+		return fault.New(fault.Usage, "an agent must know the store and its audit log")
+	case c.Environment != custody.Test && c.Environment != custody.Production:
+		return fault.New(fault.Usage, "the environment is missing: test or production")
+	case c.Mode == Unseal && c.Socket == "":
+		return fault.New(fault.Usage, "an agent must know its socket")
+	case !filepath.IsAbs(c.Log) || c.Socket != "" && !filepath.IsAbs(c.Socket):
+		return fault.New(fault.Usage, "an agent is told whole paths, from the root on")
+	case c.Mode == Unseal:
+		return c.checkPermission()
+	}
+	return nil
+}
+
+// checkPermission refuses what could never be allowed, before officers have typed their passphrases for it.
+func (c *Config) checkPermission() error {
+	if c.Duration < custody.MinAuthorisation || c.Duration > custody.MaxAuthorisation {
+		return fault.New(fault.Usage, "activities are allowed for %s to %s, not for %s", custody.MinAuthorisation,
+			custody.MaxAuthorisation, c.Duration)
+	}
+	for _, a := range c.Activities {
+		if _, err := custody.RuleOf(a); err != nil {
+			return err
+		}
+		if !slices.Contains(custody.StandingActivities(c.Environment), a) {
+			return fault.New(fault.NotPermitted, "%s is not allowed for a time; it is approved each time", string(a))
+		}
+	}
+	return nil
 }

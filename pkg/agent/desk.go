@@ -214,7 +214,7 @@ func (d *desk) note(e audit.Entry, o audit.Outcome) error {
 func ownOperation(o audit.Operation) bool {
 	switch o {
 	case audit.StoreCreate, audit.StoreUnseal, audit.StoreSeal, audit.OfficerAuthenticate, audit.ApprovalGive,
-		audit.ApprovalUse, opShare, opMaster, opReshare, opAuthorise, opConnect:
+		audit.ApprovalUse, audit.ShareOpen, audit.MasterOpen, audit.MasterReshare, audit.StoreAuthorise, audit.AgentConnect:
 		return true
 	}
 	return strings.HasPrefix(string(o), "log.") && o != audit.LogVerify && o != audit.LogExport

@@ -4,6 +4,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -124,25 +125,14 @@ func readPassphrase(ctx context.Context, f *os.File) (*secret.Bytes, error) {
 }
 
 func firstLine(r io.Reader) (*secret.Bytes, error) {
-	pad := secret.New(maxTyped)
-	defer pad.Wipe()
-	room := pad.Expose()
-	n := 0
-	for ; n < len(room); n++ {
-		if _, err := io.ReadFull(r, room[n:n+1]); err != nil || room[n] == '\n' {
-			if err != nil && n == 0 {
-				return nil, fault.New(fault.InputNeeded, "the descriptor gave no passphrase")
-			}
-			break
-		}
-	}
-	if n == len(room) {
+	line, err := secret.ReadLine(r, maxTyped)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, fault.New(fault.InputNeeded, "the descriptor gave no passphrase")
+	case errors.Is(err, secret.ErrLongLine):
 		return nil, fault.New(fault.TooLarge, "the descriptor gave more than a passphrase has")
 	}
-	if n > 0 && room[n-1] == '\r' {
-		n--
-	}
-	return secret.Copy(room[:n]), nil
+	return line, fault.WrapAs(fault.Failure, err, "read")
 }
 
 // gate admits operations of an open store.

@@ -14,15 +14,6 @@ import (
 	"poskey/pkg/kcv"
 )
 
-// Operations that the officers' events are recorded as; those that the log has words for are the audit package's.
-const (
-	opShare     audit.Operation = "share.open"
-	opMaster    audit.Operation = "master.open"
-	opReshare   audit.Operation = "master.reshare"
-	opAuthorise audit.Operation = "store.authorise"
-	opConnect   audit.Operation = "agent.connect"
-)
-
 // Details that an authority adds.
 const (
 	fieldKeys       audit.Field = "keys"       // labels of the store's keys that were used
@@ -119,16 +110,16 @@ func (l *ledger) eventEntry(e custody.Event) (audit.Entry, audit.Outcome) {
 		entry.Operation = audit.OfficerAuthenticate
 		return entry, audit.Outcome{Result: audit.Refused, Fault: fault.AuthFailed}
 	case custody.ShareRevealed:
-		entry.Operation = opShare
+		entry.Operation = audit.ShareOpen
 	case custody.ShareRefused:
-		entry.Operation = opShare
+		entry.Operation = audit.ShareOpen
 		return entry, audit.Outcome{Result: audit.Refused, Fault: fault.PartForeign}
 	case custody.MasterOpened:
-		entry.Operation = opMaster
+		entry.Operation = audit.MasterOpen
 	case custody.MasterReshared:
-		entry.Operation = opReshare
+		entry.Operation = audit.MasterReshare
 	case custody.Authorised:
-		entry.Operation = opAuthorise
+		entry.Operation = audit.StoreAuthorise
 	case custody.ApprovalUsed, custody.ApprovalRefused:
 		entry.Operation = audit.ApprovalUse
 		entry.Object = objectOf(e.Activity, e.Label, e.Check)

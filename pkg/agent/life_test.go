@@ -378,7 +378,7 @@ func TestNotesAreOfWhatWasNotAdmitted(t *testing.T) {
 		return r.client.Note(t.Context(), audit.Entry{Who: me(), Operation: op}, o)
 	}
 	for _, op := range []audit.Operation{audit.StoreSeal, audit.OfficerAuthenticate, audit.LogCheckpoint, audit.LogCreate,
-		audit.ApprovalUse, opMaster} {
+		audit.ApprovalUse, audit.MasterOpen} {
 		if err := note(op, audit.Refused); !fault.Is(err, fault.NotPermitted) {
 			t.Errorf("%s: %v", op, err)
 		}

@@ -42,12 +42,14 @@ func writeConfig(w io.Writer, h handedOver) error {
 // it waits, and writes nothing more.
 func readConfig(r io.Reader) (handedOver, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, maxConfig)).ReadBytes('\n')
+	var h handedOver
+	if err == nil {
+		err = decodeStrict(line, &h)
+	}
 	if err != nil {
 		return handedOver{}, fault.New(fault.Usage, "an agent is started by poskey itself, with its configuration")
 	}
-	var h handedOver
-	err = decodeStrict(line, &h)
-	return h, err
+	return h, nil
 }
 
 type wireEvent struct {

@@ -70,7 +70,7 @@ func (s *server) serve(c *session) {
 	defer func() {
 		if recover() != nil {
 			s.panics.Add(1)
-			e := audit.Entry{Who: s.agent.ledger.self, Operation: opConnect}
+			e := audit.Entry{Who: s.agent.ledger.self, Operation: audit.AgentConnect}
 			_ = s.agent.ledger.append(e, audit.Outcome{Result: audit.Failed, Fault: fault.Bug}) // the agent ends when this fails
 		}
 		c.leave()
@@ -137,7 +137,7 @@ func (s *server) refusePeer(uid int, cause error) {
 	others := r.since
 	r.last, r.since = now, 0
 	s.mu.Unlock()
-	e := audit.Entry{Who: s.agent.ledger.self, Operation: opConnect,
+	e := audit.Entry{Who: s.agent.ledger.self, Operation: audit.AgentConnect,
 		Details: audit.Details{fieldUID: strconv.Itoa(uid), fieldOthers: strconv.Itoa(others)}}
 	if cause != nil {
 		e.Details[fieldUID] = "unknown"

@@ -25,6 +25,7 @@ const (
 	StoreSeal           Operation = "store.seal"
 	StoreBackup         Operation = "store.backup"
 	StoreRestore        Operation = "store.restore"
+	StoreReshare        Operation = "store.reshare"
 	StoreVerify         Operation = "store.verify"
 	ShareOpen           Operation = "share.open"
 	MasterOpen          Operation = "master.open"
@@ -35,6 +36,7 @@ const (
 	OfficerAuthenticate Operation = "officer.authenticate"
 	ApprovalGive        Operation = "approval.give"
 	ApprovalUse         Operation = "approval.use"
+	AgentConnect        Operation = "agent.connect" // by another user, or met by a bug
 )
 
 // Operations on keys and their components.
@@ -107,6 +109,7 @@ func Operations() []NamedOperation {
 		{StoreSeal, text.New("seal the key store")},
 		{StoreBackup, text.New("back up the key store")},
 		{StoreRestore, text.New("restore the key store")},
+		{StoreReshare, text.New("give the master key to other officers")},
 		{StoreVerify, text.New("verify the key store")},
 		{OfficerCreate, text.New("make an officer's identity")},
 		{OfficerAdd, text.New("add an officer")},
@@ -114,6 +117,7 @@ func Operations() []NamedOperation {
 		{OfficerAuthenticate, text.New("authenticate an officer")},
 		{ApprovalGive, text.New("give an approval")},
 		{ApprovalUse, text.New("use an approval")},
+		{AgentConnect, text.New("connect to the agent")},
 		{KeyGenerate, text.New("generate a key")},
 		{KeyForm, text.New("form a key from components")},
 		{KeyImport, text.New("import a key")},

@@ -12,7 +12,7 @@ import (
 )
 
 func fullOfficer() Officer {
-	return Officer{ID: "li.na", Name: "李娜", Manager: "王芳", Roles: []Role{Operator, Custodian}, Environment: Test,
+	return Officer{ID: "custodian.a", Name: "保管员甲", Manager: "密钥主管", Roles: []Role{Operator, Custodian}, Environment: Test,
 		Lifetime: 90 * 24 * time.Hour}
 }
 
@@ -23,7 +23,7 @@ func TestCardSaysWhatTheOfficerIs(t *testing.T) {
 	defer id.Wipe()
 	c, err := ParseCard(id.Card().Marshal())
 	must(t, err)
-	if c.ID() != "li.na" || c.Name() != "李娜" || c.Manager() != "王芳" || roleNames(c.Roles()) != "custodian operator" ||
+	if c.ID() != "custodian.a" || c.Name() != "保管员甲" || c.Manager() != "密钥主管" || roleNames(c.Roles()) != "custodian operator" ||
 		c.Environment() != Test || !c.Created().Equal(dawn()) || c.Expires().Sub(c.Created()) != 90*24*time.Hour {
 		t.Errorf("the card says\n%s", c.Marshal())
 	}
@@ -77,19 +77,19 @@ func TestSwappedFieldsOfACardAreRefused(t *testing.T) {
 	raw := string(id.Card().Marshal())
 	for _, c := range []struct{ old, fresh string }{
 		{"roles: custodian operator", "roles: administrator"},
-		{"name: 李娜", "name: 王芳"},
+		{"name: 保管员甲", "name: 密钥主管"},
 		{"environment: test", "environment: production"},
 		{"expires: 2026", "expires: 2028"},
 		{id.Card().Recipient(), other.Recipient()},
 		{upperHex(id.Card().SigningKey()), upperHex(other.SigningKey())},
-		{"reports to: 王芳\n", ""},
+		{"reports to: 密钥主管\n", ""},
 	} {
 		bad := strings.Replace(raw, c.old, c.fresh, 1)
 		if bad == raw {
 			t.Fatalf("%q is not in the card", c.old)
 		}
 		_, err := ParseCard([]byte(bad))
-		mustFail(t, err, fault.MACMismatch, "officer's card", "li.na")
+		mustFail(t, err, fault.MACMismatch, "officer's card", "custodian.a")
 	}
 }
 
@@ -110,8 +110,8 @@ func TestCardsOfAnotherFormAreRefused(t *testing.T) {
 		{strings.TrimSuffix(raw, "\n"), fault.Malformed, "nothing behind it"},
 		{strings.Replace(raw, "custodian operator", "operator custodian", 1), fault.Malformed, "form"},
 		{strings.Replace(raw, "roles: custodian operator", "roles: custodian auditor", 1), fault.Malformed, "no other role"},
-		{strings.Replace(raw, "id: li.na", "id: Li.Na", 1), fault.Malformed, "small letters"},
-		{strings.Replace(raw, "id: li.na", "id: li.na\u202E", 1), fault.Malformed, `want "id: "`},
+		{strings.Replace(raw, "id: custodian.a", "id: Custodian.A", 1), fault.Malformed, "small letters"},
+		{strings.Replace(raw, "id: custodian.a", "id: custodian.a\u202E", 1), fault.Malformed, `want "id: "`},
 		{strings.Replace(raw, "name: ", "name:  ", 1), fault.Malformed, `want "name: "`},
 		{strings.Replace(raw, "T08:00:00Z", "T08:00:00+00:00", 1), fault.Malformed, "created"},
 		{strings.Replace(raw, "created: 2026-03", "created: 2026-13", 1), fault.Malformed, "created"},
@@ -151,14 +151,14 @@ func TestWhatNoCardMaySayIsRefused(t *testing.T) {
 		says    string
 	}{
 		{change(func(o *Officer) { o.ID = "" }), fault.Usage, "the id"},
-		{change(func(o *Officer) { o.ID = "Li Na" }), fault.Usage, "the id"},
+		{change(func(o *Officer) { o.ID = "Custodian A" }), fault.Usage, "the id"},
 		{change(func(o *Officer) { o.ID = "9lives" }), fault.Usage, "the id"},
 		{change(func(o *Officer) { o.ID = strings.Repeat("a", 33) }), fault.Usage, "the id"},
 		{change(func(o *Officer) { o.Name = "" }), fault.Usage, "name"},
-		{change(func(o *Officer) { o.Name = "Li\nroles: administrator" }), fault.Usage, "name"},
-		{change(func(o *Officer) { o.Name = " Li" }), fault.Usage, "name"},
-		{change(func(o *Officer) { o.Name = "\u202Ena iL" }), fault.Usage, "name"},
-		{change(func(o *Officer) { o.Name = strings.Repeat("李", 65) }), fault.Usage, "1 to 64"},
+		{change(func(o *Officer) { o.Name = "Custodian A\nroles: administrator" }), fault.Usage, "name"},
+		{change(func(o *Officer) { o.Name = " Custodian A" }), fault.Usage, "name"},
+		{change(func(o *Officer) { o.Name = "\u202EA naidotsuC" }), fault.Usage, "name"},
+		{change(func(o *Officer) { o.Name = strings.Repeat("甲", 65) }), fault.Usage, "1 to 64"},
 		{change(func(o *Officer) { o.Manager = "\t" }), fault.Usage, "reports to"},
 		{change(func(o *Officer) { o.Roles = nil }), fault.Usage, "role"},
 		{change(func(o *Officer) { o.Roles = []Role{Auditor, Operator} }), fault.NotPermitted, "no other role"},

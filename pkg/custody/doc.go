@@ -15,10 +15,10 @@
 // # Officer's card
 //
 //	poskey officer card 1
-//	id: li.na                           2 to 32 small letters, digits, dots, dashes; a letter first
-//	name: Li Na                         1 to 64 characters
+//	id: custodian.a                     2 to 32 small letters, digits, dots, dashes; a letter first
+//	name: Custodian A                   1 to 64 characters
 //	roles: administrator custodian      in the order of [AllRoles]; an auditor has no other role
-//	reports to: Wang Fang               optional
+//	reports to: Head of Cards           optional
 //	environment: test                   or production; an officer acts in one of them only
 //	created: 2026-03-01T08:00:00Z
 //	expires: 2027-03-01T08:00:00Z       an hour to three years later

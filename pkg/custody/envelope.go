@@ -5,19 +5,21 @@ package custody
 import (
 	"errors"
 	"io"
+	"io/fs"
 
 	"filippo.io/age"
 
 	"poskey/internal/fault"
 )
 
-// ReadBack opens once what [SealTo] has written, so that it can be compared with what should be there. Its key was drawn
-// for this and is nowhere else.
+// ReadBack opens what [SealTo] has written, so that it can be compared with what should be there. Its key was drawn for
+// this, is nowhere else, and is the garbage collector's when the ReadBack is.
 type ReadBack struct{ key *age.X25519Identity }
 
 // SealTo gives a writer whose content each of the officers can decrypt alone (age-encryption.org/v1), and the means to
 // read it back at once. Nothing is whole before Close. It is for what would be no harm to any one officer, such as
-// blocks under the master key; the master key itself goes out as shares only ([Seal]).
+// blocks under the master key; the master key itself goes out as shares only ([Seal]). It says nothing of who wrote it:
+// whoever has the cards can make such a file. An officer who leaves goes on reading what was encrypted for them.
 func SealTo(w io.Writer, cards []Card) (io.WriteCloser, *ReadBack, error) {
 	if len(cards) == 0 {
 		return nil, nil, fault.New(fault.Usage, "there is no officer to encrypt for")
@@ -46,7 +48,8 @@ func (r *ReadBack) Open(sealed io.Reader) (io.Reader, error) { return openAge(se
 
 // OpenSealed decrypts what [SealTo] wrote for this officer among others. The identity is needed for the beginning only:
 // it can be wiped before the rest is read. Errors: not_permitted when the file is not for this officer; malformed when
-// it is no such file. The reader fails (mac_mismatch) where the file was changed or cut short.
+// it is no such file; and what reading it fails with. The reader fails (mac_mismatch) where the file was changed or cut
+// short, before it gives anything of the 64 KiB around that place.
 func (id *Identity) OpenSealed(sealed io.Reader) (io.Reader, error) {
 	own, err := id.age()
 	if err != nil {
@@ -60,6 +63,8 @@ func openAge(sealed io.Reader, own *age.X25519Identity) (io.Reader, error) {
 	plain, err := age.Decrypt(sealed, own)
 	var other *age.NoIdentityMatchError
 	switch {
+	case err != nil && unreadable(err):
+		return nil, fault.Wrap(err, "read the encrypted file")
 	case errors.As(err, &other):
 		return nil, fault.New(fault.NotPermitted, "the file is encrypted for other officers")
 	case err != nil:
@@ -68,13 +73,23 @@ func openAge(sealed io.Reader, own *age.X25519Identity) (io.Reader, error) {
 	return sealedReader{plain}, nil
 }
 
-// sealedReader gives its errors a kind: what age finds after the head is damage.
+// sealedReader gives its errors a kind: what age finds after the head is damage, what the file fails with is not.
 type sealedReader struct{ from io.Reader }
 
 func (r sealedReader) Read(p []byte) (int, error) {
 	n, err := r.from.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = fault.New(fault.MACMismatch, "the encrypted file was changed or cut short")
+	switch {
+	case err == nil, errors.Is(err, io.EOF):
+		return n, err
+	case unreadable(err):
+		return n, fault.Wrap(err, "read the encrypted file")
 	}
-	return n, err
+	return n, fault.New(fault.MACMismatch, "the encrypted file was changed or cut short")
+}
+
+// unreadable tells what a file, or whatever it is read from, fails with.
+func unreadable(err error) bool {
+	var file *fs.PathError
+	var known *fault.Error
+	return errors.As(err, &file) || errors.As(err, &known)
 }

@@ -139,6 +139,14 @@ func (s *Store) allocateOnServer(ctx context.Context, c Change, r AllocateReques
 	if err := c.Mark.check(); err != nil {
 		return Allocation{}, err
 	}
+	// A key set hands out one number at a time: more calls on the way would only wait for its row in the server, which
+	// costs more there than here. One is served while the next one comes.
+	select {
+	case s.taking <- struct{}{}:
+		defer func() { <-s.taking }()
+	case <-ctx.Done():
+		return Allocation{}, context.Cause(ctx)
+	}
 	at, n := s.now(c), int64(0)
 	a := Allocation{RequestID: r.RequestID, KeySet: r.KeySet, Serial: r.Serial, State: Allotted, At: fromMicros(at), Changed: fromMicros(at)}
 	taking := s.read().QueryRowContext(ctx, takeNumber, r.RequestID, r.KeySet, r.Serial, at, int64(c.Mark.Seq), c.Mark.Hash).Scan(&n, &a.KSN)

@@ -36,6 +36,23 @@ func (m Mark) check() error {
 type Change struct {
 	Mark Mark      // of the audit intent; the zero mark leaves the stored one as it is
 	At   time.Time // when; zero takes the clock of [Options]
+	// While names keys that must still be in these states when a change of keys commits, such as the parent that a block
+	// was made under (busy).
+	While map[Ref]State
+}
+
+// holds looks whether keys are still in the states that the change was made for.
+func (c *Change) holds(ctx context.Context, tx *sql.Tx) error {
+	for ref, state := range c.While {
+		k, err := findKey(ctx, tx, ref)
+		if err != nil {
+			return err
+		}
+		if k.State != state {
+			return fault.New(fault.Busy, "key %s is %s, not %s any more", ref, k.State, state)
+		}
+	}
+	return nil
 }
 
 // putMark keeps the highest mark: of two changes that were begun one after the other, the first may commit last.

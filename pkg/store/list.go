@@ -22,7 +22,7 @@ type Filter struct {
 	Parent         Ref    // directly under this key; named with its version
 	Algorithm      keys.Algorithm
 	ExpiringBefore time.Time // in use (pre-activation, active, suspended), and the cryptoperiod ends before
-	Check          kcv.Value // the same method and digits
+	Check          kcv.Value // the same digits, and the same method where one is given
 	Limit          int       // 0: all
 }
 
@@ -82,6 +82,8 @@ func (c *choice) where(args *arguments, state State) string {
 	}
 	if c.Check != (kcv.Value{}) {
 		add("k.check_digits = ", c.Check.Digits)
+	}
+	if c.Check.Method != "" {
 		add("k.check_method = ", string(c.Check.Method))
 	}
 	switch {

@@ -32,6 +32,7 @@ type Store struct {
 	db      *sql.DB
 	file    os.FileInfo   // of the SQLite file that was opened
 	writer  chan struct{} // SQLite has one writer; goroutines queue here instead of polling
+	taking  chan struct{} // single numbers asked of a server at one time: see allocateOnServer
 }
 
 func (o *Options) fill() error {
@@ -64,7 +65,8 @@ func open(ctx context.Context, u URL, o Options) (*Store, error) {
 	if u.IsZero() {
 		return nil, fault.New(fault.Usage, "no store is named")
 	}
-	s := &Store{url: u, dialect: u.dialect(), options: o, writer: make(chan struct{}, 1)}
+	s := &Store{url: u, dialect: u.dialect(), options: o, writer: make(chan struct{}, 1),
+		taking: make(chan struct{}, 2)}
 	if err := s.connect(ctx); err != nil {
 		return nil, err
 	}
@@ -239,6 +241,9 @@ func (s *Store) changeKeys(ctx context.Context, c Change, f func(tx *sql.Tx, at 
 			if err := tx.QueryRowContext(ctx, "SELECT one FROM meta FOR UPDATE").Scan(&one); err != nil {
 				return err
 			}
+		}
+		if err := c.holds(ctx, tx); err != nil {
+			return err
 		}
 		return f(tx, at)
 	})

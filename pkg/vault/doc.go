@@ -12,6 +12,15 @@
 //
 // States decide what a key may still do (NIST SP 800-57 part 1): only an active key protects something new, a
 // deactivated one still opens what it protected, and of every key that is not destroyed the check value may be asked.
+// States stand in the inventory and not in the blocks: they are kept by whoever comes through this package, and
+// [Verify] holds them against the log. The end of a cryptoperiod is told and not enforced.
+//
+// A rotation makes a new key and wraps what hangs below anew; the keys below stay the same, so they fall with the old
+// key too ([BlastOf]).
+//
+// A backup ([Work.Backup]) is one file for the officers, of one moment of the inventory and the log up to it; restoring
+// one ([Restore]) overwrites nothing. It is encrypted and not signed. Keys that were destroyed since are in it still, as
+// blocks under the master key: the life of a backup is part of the life of the keys in it.
 //
 // Not done here: who may do what (pkg/custody decides, inside the agent), files and prompts (internal/cli).
 package vault

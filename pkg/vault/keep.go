@@ -55,7 +55,8 @@ func (v *Vault) NewRef(ctx context.Context, label string) (store.Ref, error) {
 // Enter puts a key into the inventory, under its parent when it has one. The key gets the label here, if it has none yet.
 // A parent whose block the key came in (New.Block) may be deactivated; one that is to protect something new is active.
 // Errors: file_exists; weak_key in production, for the key and for a parent that is weaker than the key; those of wrapping
-// under the parent; and outcome_unknown when the key may be in the store and cannot be read back.
+// under the parent; busy when the parent was rotated or retired meanwhile; and outcome_unknown when the key may be in the
+// store and cannot be read back.
 func (w *Work) Enter(ctx context.Context, k hsm.Key, n New) (Kept, error) {
 	if err := w.fitForStore(k); err != nil {
 		return Kept{}, err
@@ -76,11 +77,12 @@ func (w *Work) Enter(ctx context.Context, k hsm.Key, n New) (Kept, error) {
 	if n.Dormant {
 		row.State = store.PreActivation
 	}
-	warnings, err := w.hang(ctx, k, &row)
+	change := w.change()
+	warnings, err := w.hang(ctx, k, &row, &change)
 	if err != nil {
 		return Kept{}, err
 	}
-	same, err := w.vault.db.Insert(ctx, w.change(), row)
+	same, err := w.vault.db.Insert(ctx, change, row)
 	if err != nil {
 		return Kept{}, err
 	}
@@ -117,7 +119,8 @@ func (w *Work) fitForStore(k hsm.Key) error {
 func (w *Work) inProduction() bool { return w.vault.id.Environment == store.Production }
 
 // hang puts a row under its parent, if it has one: with its version, and as a block under it where the parent is a KBPK.
-func (w *Work) hang(ctx context.Context, k hsm.Key, row *store.Key) ([]keyblock.Warning, error) {
+// The change is for the parent as it was found.
+func (w *Work) hang(ctx context.Context, k hsm.Key, row *store.Key, change *store.Change) ([]keyblock.Warning, error) {
 	if row.Parent.IsZero() {
 		return nil, nil
 	}
@@ -130,6 +133,7 @@ func (w *Work) hang(ctx context.Context, k hsm.Key, row *store.Key) ([]keyblock.
 		return nil, fault.Wrap(err, "parent")
 	}
 	row.Parent = parent.Row.Ref()
+	change.While = map[store.Ref]store.State{row.Parent: parent.Row.State}
 	if row.ParentBlock != "" || !mayWrap(parent.Key.Attributes) || k.Exportability == 'N' {
 		return nil, nil
 	}

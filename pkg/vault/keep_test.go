@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -385,4 +386,45 @@ func otherMaster(t *testing.T) *keys.Key {
 	master, err := keys.New(keys.AES256, clear)
 	must(t, err)
 	return master
+}
+
+// TestAParentThatIsRotatedMeanwhileGetsNoChild: the child's block is under a key that protects nothing new any more.
+func TestAParentThatIsRotatedMeanwhileGetsNoChild(t *testing.T) {
+	for name, happens := range map[string]func(*world){
+		"rotated": func(w *world) { w.rotate("ZMK") }, "suspended": func(w *world) { w.move("ZMK", store.Suspended) },
+	} {
+		w := newWorld(t, custody.Test)
+		w.kek("ZMK", "")
+		work := w.begin(custody.KeyGenerate, "TPK#1")
+		between := &Work{Work: &late{Work: work.Work, between: func() { happens(w) }}, vault: w.vault}
+		_, err := enter(t.Context(), t, between, want{label: "TPK", alg: keys.TDES128, usage: keys.UsagePIN, parent: "ZMK"})
+		mustFail(t, err, fault.Busy, "key ZMK#1 is", "not active any more")
+		done(t, work, agent.OutcomeOf(err))
+		if _, err := w.db.Get(t.Context(), ref(t, "TPK")); !fault.Is(err, fault.NotFound) {
+			t.Errorf("%s: the child is there: %v", name, err)
+		}
+		w.verifies()
+	}
+}
+
+// TestADatabaseThatWasExchangedWhileItWasOpenTakesNothing puts another file in its place.
+func TestADatabaseThatWasExchangedWhileItWasOpenTakesNothing(t *testing.T) {
+	w, other := newWorld(t, custody.Test), newWorld(t, custody.Test)
+	w.kek("ZMK", "")
+	other.kek("OTHER", "")
+	other.close()
+	must(t, os.Rename(other.url.Path(), w.url.Path()))
+	work := w.begin(custody.KeyGenerate, "LOST#1")
+	_, err := enter(t.Context(), t, work, want{label: "LOST", alg: keys.AES128, usage: keys.UsageData})
+	mustFail(t, err, fault.ChecksumMismatch, "another file")
+	done(t, work, agent.OutcomeOf(err))
+	w.close()
+	for _, journal := range []string{"-wal", "-shm"} { // SQLite leaves those of the first file where they are
+		_ = os.Remove(w.url.Path() + journal)
+	}
+	err = w.tryOpen()
+	mustFail(t, err, fault.NotPermitted, w.id.ID)
+	v, err := Verify(t.Context(), w.db, nil, w.log)
+	must(t, err)
+	mustFind(t, v, "log: ")
 }

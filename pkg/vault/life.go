@@ -166,10 +166,11 @@ func (w *Work) Rotate(ctx context.Context, old Held) (Rotated, error) {
 		return Rotated{}, err
 	}
 	r := Rotated{Old: old.Row}
-	if err := r.make(ctx, w, store.Ref{Label: old.Row.Label, Version: next}); err != nil {
+	change := w.change()
+	if err := r.make(ctx, w, store.Ref{Label: old.Row.Label, Version: next}, &change); err != nil {
 		return Rotated{}, err
 	}
-	if r.Same, err = w.vault.db.Rotate(ctx, w.change(), old.Row.Ref(), r.New, r.Children); err != nil {
+	if r.Same, err = w.vault.db.Rotate(ctx, change, old.Row.Ref(), r.New, r.Children); err != nil {
 		return Rotated{}, err
 	}
 	if r.New, err = w.readRow(ctx, r.New.Ref(), r.New.Block); err != nil {
@@ -181,7 +182,7 @@ func (w *Work) Rotate(ctx context.Context, old Held) (Rotated, error) {
 
 // make makes the successor and the blocks under it. What people said of the old key holds for the new one, and its own
 // cryptoperiod begins.
-func (r *Rotated) make(ctx context.Context, w *Work, ref store.Ref) error {
+func (r *Rotated) make(ctx context.Context, w *Work, ref store.Ref, change *store.Change) error {
 	attributes := handle(&r.Old).Attributes
 	attributes.Label = ref.String()
 	fresh, err := w.Generate(ctx, attributes, hsm.Policy{})
@@ -193,7 +194,7 @@ func (r *Rotated) make(ctx context.Context, w *Work, ref store.Ref) error {
 	}
 	r.New = rowOf(fresh, ref)
 	r.New.Origin, r.New.Purpose, r.New.Parent = store.Generated, r.Old.Purpose, r.Old.Parent
-	warnings, err := w.hang(ctx, fresh, &r.New)
+	warnings, err := w.hang(ctx, fresh, &r.New, change)
 	r.Warnings = append(r.Warnings, warnings...)
 	return err
 }

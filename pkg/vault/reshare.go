@@ -33,7 +33,11 @@ func Reshare(ctx context.Context, db *store.Store, r Resharing) (store.Identity,
 	if id.Master.Kind != store.ByOfficers {
 		return store.Identity{}, fault.New(fault.Usage, "the master key of this store is in a token: no officer holds a share of it")
 	}
-	if err := r.check(); err != nil {
+	known, err := db.Officers(ctx)
+	if err != nil {
+		return store.Identity{}, err
+	}
+	if err := r.check(custody.Environment(id.Environment), known); err != nil {
 		return store.Identity{}, err
 	}
 	roster, err := Roster(ctx, db)
@@ -47,24 +51,42 @@ func Reshare(ctx context.Context, db *store.Store, r Resharing) (store.Identity,
 	if err != nil {
 		return store.Identity{}, err
 	}
-	return r.write(ctx, db, id, made)
+	return r.write(ctx, db, id, known, made)
 }
 
-func (r *Resharing) check() error {
-	for _, c := range r.Holders {
-		if slices.Contains(r.Revoke, c.ID()) {
-			return fault.New(fault.Usage, "%s is to leave and to have a share", c.ID())
+// check looks before anybody is asked whether the officers of tomorrow can be those of one store.
+func (r *Resharing) check(e custody.Environment, known []store.Officer) error {
+	for _, id := range r.Revoke {
+		if !slices.ContainsFunc(known, func(o store.Officer) bool { return o.ID == id }) {
+			return fault.New(fault.NotFound, "the store has no officer %s", id)
 		}
 	}
-	return nil
+	tomorrow := slices.Concat(r.Holders, r.Others)
+	for _, o := range known {
+		comes := slices.ContainsFunc(tomorrow, func(c custody.Card) bool { return c.Fingerprint().String() == o.Fingerprint })
+		leaves := slices.Contains(r.Revoke, o.ID)
+		switch {
+		case comes && !o.Revoked.IsZero():
+			return fault.New(fault.NotPermitted, "%s was revoked, and comes back with a new identity only", o.ID)
+		case comes && leaves:
+			return fault.New(fault.Usage, "%s is to leave and to have a share", o.ID)
+		case comes || leaves || !o.Revoked.IsZero():
+			continue
+		}
+		c, err := custody.ParseCard(o.Card)
+		if err != nil {
+			return fault.Wrap(err, "the card of officer %s", o.ID)
+		}
+		tomorrow = append(tomorrow, c)
+	}
+	_, err := custody.NewRoster(e, tomorrow...)
+	return err
 }
 
 // write puts the new document in force. Until that has happened the old one is.
-func (r *Resharing) write(ctx context.Context, db *store.Store, id store.Identity, made agent.Started) (store.Identity, error) {
-	known, err := db.Officers(ctx)
-	if err != nil {
-		return store.Identity{}, err
-	}
+func (r *Resharing) write(
+	ctx context.Context, db *store.Store, id store.Identity, known []store.Officer, made agent.Started,
+) (store.Identity, error) {
 	var join []store.Officer
 	for _, c := range slices.Concat(r.Holders, r.Others) {
 		print := c.Fingerprint().String()

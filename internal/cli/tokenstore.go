@@ -46,7 +46,7 @@ func (a *App) tokenAuthority(ctx context.Context, url store.URL, id store.Identi
 	if err != nil {
 		return nil, err
 	}
-	log, err := a.openLog(ctx, path, id)
+	log, err := a.takeLog(ctx, path, id)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +54,8 @@ func (a *App) tokenAuthority(ctx context.Context, url store.URL, id store.Identi
 	return agent.NewLocal(boundary, log, agent.LocalTerms{Environment: custody.Environment(id.Environment)})
 }
 
-// openLog waits for its turn: one process at a time has the log of a store.
-func (a *App) openLog(ctx context.Context, path string, id store.Identity) (*audit.Log, error) {
+// takeLog waits for its turn: one process at a time has the log of a store.
+func (a *App) takeLog(ctx context.Context, path string, id store.Identity) (*audit.Log, error) {
 	identity := audit.Identity{Store: id.ID, Environment: audit.Environment(id.Environment)}
 	for end := a.Env.Now().Add(logPatience); ; {
 		log, err := audit.Open(path, identity, audit.Options{Now: a.Env.Now, Who: whoAmI()})
