@@ -385,6 +385,10 @@ func TestScriptsUseTheCanaries(t *testing.T) {
 		"a KLK":                        `--klk (file:\S+|hex:\$CANARY)`,
 		"a diagnosis":                  `diagnose kcv .*CANARY`,
 		"a cryptogram's KEK":           `--kek hex:\$CANARY`,
+		"a key into the store":         `put zmk \$CANARY\$CANARY2\n`,
+		"a passphrase at a terminal":   `(?m)^>> .*` + canaryWords,
+		"a wrong passphrase":           `exits -fd=custodian.a.pass,custodian.a.pass 7 `,
+		"a key shown before officers":  `key show .* --reveal .*--approver .*\n.*\nreveals stdout`,
 	} {
 		if !regexp.MustCompile("(?m)" + pattern).MatchString(all.String()) {
 			t.Errorf("no script uses a canary as %s (%s)", use, pattern)

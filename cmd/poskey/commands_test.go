@@ -42,6 +42,7 @@ import (
 //	dblock FILE                                                holds one, so that nobody else gets in
 //	damage FILE OFFSET                                         changes one bit of a file
 //	take NAME FILE PATH                                        sets $NAME to a field of a JSON document
+//	secrets N                                                  so many secrets of stores are searched for, or more
 //	postgres [down|up]                                         a PostgreSQL of the script's own (postgres_unix_test.go)
 //	softtoken LABEL                                            makes PKCS#11 tokens (softtoken_test.go)
 //	reveals FILE...                                            these files (stdout, stderr: of the last command) show a
@@ -49,7 +50,7 @@ import (
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := map[string]func(*testscript.TestScript, bool, []string){
 		"exits": cmdExits, "jsonhas": cmdJSONHas, "put": cmdPut, "fill": cmdFill, "flat": cmdFlat, "reveals": cmdReveals,
-		"officers": cmdOfficers, "sql": cmdSQL, "dblock": cmdDBLock, "damage": cmdDamage, "take": cmdTake, "postgres": cmdPostgres, "softtoken": cmdSoftToken,
+		"officers": cmdOfficers, "sql": cmdSQL, "dblock": cmdDBLock, "damage": cmdDamage, "take": cmdTake, "secrets": cmdSecrets, "postgres": cmdPostgres, "softtoken": cmdSoftToken,
 		"auditlog": cmdAuditLog, "tamper": cmdTamper,
 	}
 	for name, cmd := range terminalCommands() {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,8 +32,7 @@ func testEnv() keys.Env { return keys.Env{Rand: rand.Reader, Now: time.Now} }
 
 // staff are the scripts' officers: TEST identities, made once a run, since each costs a passphrase's derivation.
 type staff struct {
-	once  sync.Once
-	err   error
+	mu    sync.Mutex
 	all   []*custody.Identity
 	files map[string][]byte // by name
 }
@@ -47,19 +47,30 @@ func roster() map[string][]custody.Role {
 	}
 }
 
-func (s *staff) hire(e custody.Environment) error {
-	s.once.Do(func() {
-		s.files = map[string][]byte{}
-		for id, roles := range roster() {
-			if s.err = s.hireOne(id, roles, e); s.err != nil {
-				return
-			}
+// hire gives the officers' files.
+func (s *staff) hire(e custody.Environment) (map[string][]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.files != nil {
+		return s.files, nil
+	}
+	files := map[string][]byte{}
+	for id, roles := range roster() {
+		if err := s.hireOne(id, roles, e, files); err != nil {
+			return nil, err
 		}
-	})
-	return s.err
+	}
+	s.files = files
+	return files, nil
 }
 
-func (s *staff) hireOne(id string, roles []custody.Role, e custody.Environment) error {
+func (s *staff) present() []*custody.Identity {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.all)
+}
+
+func (s *staff) hireOne(id string, roles []custody.Role, e custody.Environment, files map[string][]byte) error {
 	officer, err := custody.NewOfficer(testEnv(), custody.Officer{ID: id, Name: "TEST " + id, Roles: roles, Environment: e})
 	if err != nil {
 		return err
@@ -72,7 +83,7 @@ func (s *staff) hireOne(id string, roles []custody.Role, e custody.Environment) 
 		return err
 	}
 	s.all = append(s.all, officer)
-	s.files[id+".identity"], s.files[id+".card"], s.files[id+".pass"] = file, officer.Card().Marshal(), []byte(pass+"\n")
+	files[id+".identity"], files[id+".card"], files[id+".pass"] = file, officer.Card().Marshal(), []byte(pass+"\n")
 	return nil
 }
 
@@ -89,9 +100,10 @@ func cmdOfficers(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 2 {
 		dir = args[1]
 	}
-	ts.Check(offices[e].hire(e))
+	files, err := offices[e].hire(e)
+	ts.Check(err)
 	ts.Check(os.MkdirAll(ts.MkAbs(dir), 0o700))
-	for name, content := range offices[e].files {
+	for name, content := range files {
 		path := filepath.Join(ts.MkAbs(dir), name)
 		ts.Check(os.WriteFile(path, content, 0o600))
 		ts.Check(stateOf(ts).canaries.input(path))
@@ -156,6 +168,21 @@ func cmdTake(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], value)
 }
 
+// cmdSecrets holds that so many master keys and keys of stores, or more, are known to the search: a search for nothing
+// finds nothing.
+func cmdSecrets(ts *testscript.TestScript, neg bool, args []string) {
+	noNegation(ts, neg)
+	if len(args) != 1 {
+		ts.Fatalf("usage: secrets N")
+	}
+	s := stateOf(ts).canaries
+	found, err := storeSecrets(s.work, s.stores)
+	ts.Check(err)
+	if want := number(ts, args[0]); len(found) < want {
+		ts.Fatalf("%d secrets of stores are known, want %d", len(found), want)
+	}
+}
+
 // storeSecrets gives the master key and all keys of every store below a folder, and of those named, as far as their
 // officers are the scripts' own or lie there with their passphrases.
 func storeSecrets(work string, stores []string) ([]needle, error) {
@@ -202,7 +229,7 @@ func everybody(files []string) ([]*custody.Identity, error) {
 	var all []*custody.Identity
 	known := map[custody.Fingerprint]bool{}
 	for _, s := range offices {
-		for _, id := range s.all {
+		for _, id := range s.present() {
 			known[id.Card().Fingerprint()] = true
 			all = append(all, id)
 		}

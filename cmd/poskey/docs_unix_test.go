@@ -14,7 +14,8 @@ import (
 	"poskey/internal/testvec"
 )
 
-// TestStoreDocumentRuns: the shell blocks of docs/store.md run as they stand, one after the other.
+// TestStoreDocumentRuns: the shell blocks of docs/store.md run one after the other, as they stand but for the cost of the
+// passphrases.
 func TestStoreDocumentRuns(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(testvec.Root(t), "docs", "store.md"))
 	if err != nil {
@@ -27,7 +28,8 @@ func TestStoreDocumentRuns(t *testing.T) {
 	if len(blocks) < 8 {
 		t.Fatalf("docs/store.md has %d shell blocks", len(blocks))
 	}
-	script := "exits 0 sh -eu run.sh\nstdout 'The store verifies'\n-- run.sh --\n" + strings.Join(blocks, "")
+	run := strings.ReplaceAll(strings.Join(blocks, ""), "poskey officer new ", "poskey officer new --kdf-memory 64 ")
+	script := "exits 0 sh -eu run.sh\nstdout 'The store verifies'\n-- run.sh --\n" + run
 	file := filepath.Join(t.TempDir(), "store_document.txtar")
 	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
 		t.Fatal(err)

@@ -93,7 +93,7 @@ func (a *App) hsm() (hsm.Boundary, error) {
 	if a.boundary == nil && a.holding.named {
 		return a.storeBoundary()
 	}
-	if a.boundary == nil && a.flags.hsmURI != softURI {
+	if a.boundary == nil && a.onToken() {
 		return nil, errTokenElsewhere()
 	}
 	if a.boundary == nil {

@@ -19,6 +19,7 @@ import (
 
 type keyImportOpts struct {
 	key, kbpk, alg, usage, mode, exportability, expect, parent, purpose string
+	period                                                              string
 	custodians                                                          []string
 	allowWeak, dormant                                                  bool
 }
@@ -42,8 +43,9 @@ func newKeyImportCmd(a *App) *cobra.Command {
 	f.StringVar(&o.usage, "usage", "", a.Say.T("key usage of X9.143, such as K0, P0, B0, D0"))
 	f.StringVar(&o.mode, "mode", "", a.Say.T("mode of use; the usage's own when left out"))
 	f.StringVar(&o.exportability, "exportability", "", a.Say.T("exportability: E, N or S"))
-	f.StringVar(&o.parent, "parent", "", a.Say.T("key of the store that the new one hangs under, for --to store:"))
-	f.StringVar(&o.purpose, "purpose", "", a.Say.T("what the key is for, a line for people, for --to store:"))
+	f.StringVar(&o.parent, "parent", "", a.Say.T("key of the store that the new one hangs under there"))
+	f.StringVar(&o.purpose, "purpose", "", a.Say.T("what the key is for, a line for people, kept in the store"))
+	f.StringVar(&o.period, "cryptoperiod", "", a.Say.T("how long the key is to be used, such as 365d, kept in the store; the usual time when left out"))
 	f.StringArrayVar(&o.custodians, "custodian", nil, a.Say.T("who held a component of the key; one for each"))
 	f.BoolVar(&o.dormant, "dormant", false, a.Say.T("not active yet: poskey key activate puts it into use"))
 	a.allowWeakFlag(f, &o.allowWeak)
@@ -55,6 +57,9 @@ func newKeyImportCmd(a *App) *cobra.Command {
 func runKeyImport(ctx context.Context, a *App, o keyImportOpts, label string) error {
 	wish, activity, err := o.wish()
 	if err != nil {
+		return err
+	}
+	if _, err := a.endOf(o.period); err != nil {
 		return err
 	}
 	full, err := a.fullLabel(ctx, strings.TrimPrefix(label, "store:"))
@@ -115,6 +120,9 @@ func (a *App) importRow(ctx context.Context, o keyImportOpts, full string) (vaul
 		return vault.New{}, err
 	}
 	n := vault.New{Ref: ref, Origin: store.Imported, Purpose: o.purpose, Custodians: o.custodians, Dormant: o.dormant}
+	if n.NotAfter, err = a.endOf(o.period); err != nil {
+		return vault.New{}, err
+	}
 	parent := o.parent
 	if strings.HasPrefix(o.key, string(source.Block)+":") {
 		n.Origin = store.Unwrapped

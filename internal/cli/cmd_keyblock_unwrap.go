@@ -26,6 +26,7 @@ type unwrapOpts struct {
 	to        string
 	parent    string
 	purpose   string
+	period    string
 	toKBPK    string
 	toVersion string
 	batch     string
@@ -47,8 +48,9 @@ func newKeyblockUnwrapCmd(a *App) *cobra.Command {
 	a.kbpkFlag(f, &o.KBPK)
 	a.strictFlag(f, &o.Strict)
 	f.StringVar(&o.to, "to", "", a.Say.T("where the key goes (DEST): store:LABEL, block:PATH under --to-kbpk, or file:PATH with --reveal"))
-	f.StringVar(&o.parent, "parent", "", a.Say.T("key of the store that the new one hangs under, for --to store:"))
-	f.StringVar(&o.purpose, "purpose", "", a.Say.T("what the key is for, a line for people, for --to store:"))
+	f.StringVar(&o.parent, "parent", "", a.Say.T("key of the store that the new one hangs under there"))
+	f.StringVar(&o.purpose, "purpose", "", a.Say.T("what the key is for, a line for people, kept in the store"))
+	f.StringVar(&o.period, "cryptoperiod", "", a.Say.T("how long the key is to be used, such as 365d, kept in the store; the usual time when left out"))
 	f.StringVar(&o.toKBPK, "to-kbpk", "", a.Say.T("KBPK of the new block (SRC), for --to block:"))
 	f.StringVar(&o.toVersion, "block-version", "D", a.Say.T("version of that block: A B C (TDES KBPK), D E (AES KBPK)"))
 	f.BoolVar(&o.Reveal, "reveal", false, a.Say.T("show or write the clear key"))
@@ -83,7 +85,7 @@ func newKeyDoc(k hsm.Key) keyDoc {
 
 func runKeyblockUnwrap(ctx context.Context, a *App, o unwrapOpts, args []string) error {
 	out := outputOpts{to: o.to, kbpk: o.toKBPK, version: o.toVersion, reveal: o.Reveal, yes: o.yes,
-		origin: store.Unwrapped, parent: o.parent, purpose: o.purpose}
+		origin: store.Unwrapped, parent: o.parent, purpose: o.purpose, period: o.period}
 	if err := out.check(ctx, a); err != nil {
 		return err
 	}

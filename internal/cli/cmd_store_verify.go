@@ -44,7 +44,8 @@ type unsettled struct {
 	Record    uint64 `json:"record"`
 	Operation string `json:"operation"`
 	Label     string `json:"label,omitempty"`
-	Done      bool   `json:"done"` // by the inventory
+	Told      bool   `json:"told"` // the inventory tells whether it was done
+	Done      bool   `json:"done"`
 }
 
 type findingRow struct {
@@ -89,7 +90,7 @@ func runStoreVerify(ctx context.Context, a *App) error {
 		}
 	}
 	for _, u := range v.Unsettled {
-		doc.Unsettled = append(doc.Unsettled, unsettled{u.Seq, string(u.Operation), u.Label, u.Done})
+		doc.Unsettled = append(doc.Unsettled, unsettled{u.Seq, string(u.Operation), u.Label, u.Told, u.Done})
 	}
 	if err := a.render.Answer("store.verify", doc, func(p *render.Page) { a.verifyPage(p, doc, all, v.Unsettled) }); err != nil {
 		return err
@@ -127,7 +128,10 @@ func (a *App) verifyPage(p *render.Page, d storeVerifyDoc, all []store.Finding, 
 
 // unsettledText says what became of an operation that was cut off, or is under way.
 func unsettledText(u vault.Unsettled) text.Text {
-	if u.Done {
+	switch {
+	case !u.Told:
+		return text.New("record %d: %s: nobody recorded how it ended, and the inventory cannot tell", int(u.Seq), u.Operation.Text())
+	case u.Done:
 		return text.New("record %d: %s (%s): nobody recorded how it ended; by the inventory it was done", int(u.Seq),
 			u.Operation.Text(), u.Label)
 	}

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -70,6 +71,21 @@ func (a *App) moveKey(ctx context.Context, activity custody.Activity, was store.
 	}
 	a.holding.outcome.Check = was.Check
 	return work.Move(ctx, was, to, reason)
+}
+
+// endOf is the end of a cryptoperiod that begins now; zero for the usage's own.
+func (a *App) endOf(period string) (time.Time, error) {
+	if period == "" {
+		return time.Time{}, nil
+	}
+	span, err := parseSpan(period)
+	if err == nil && span == 0 {
+		err = fault.New(fault.Usage, "a key is used for some time")
+	}
+	if err != nil {
+		return time.Time{}, fault.Wrap(err, "--cryptoperiod")
+	}
+	return a.Env.Now().Add(span).Truncate(time.Second), nil
 }
 
 // anyKey reads a key in whatever state it is: without a version the newest active one, or else the newest.

@@ -30,6 +30,7 @@ type outputOpts struct {
 	origin      string   // of a key that goes into the store
 	parent      string   // label of the key it hangs under there
 	purpose     string   // a line for people
+	period      string   // how long it may be used; empty for the usage's own
 	custodians  []string // who held its components
 	parentBlock string   // its block under the parent, when it came in one
 
@@ -54,8 +55,9 @@ func (o *outputOpts) add(a *App, cmd *cobra.Command) {
 
 // addStore adds what the store can say of a new key.
 func (o *outputOpts) addStore(a *App, f *pflag.FlagSet) {
-	f.StringVar(&o.parent, "parent", "", a.Say.T("key of the store that the new one hangs under, for --to store:"))
-	f.StringVar(&o.purpose, "purpose", "", a.Say.T("what the key is for, a line for people, for --to store:"))
+	f.StringVar(&o.parent, "parent", "", a.Say.T("key of the store that the new one hangs under there"))
+	f.StringVar(&o.purpose, "purpose", "", a.Say.T("what the key is for, a line for people, kept in the store"))
+	f.StringVar(&o.period, "cryptoperiod", "", a.Say.T("how long the key is to be used, such as 365d, kept in the store; the usual time when left out"))
 }
 
 // check looks at all that can be wrong before a key exists.
@@ -73,8 +75,8 @@ func (o *outputOpts) check(ctx context.Context, a *App) error {
 }
 
 func (o *outputOpts) checkDest(a *App) error {
-	if (o.parent != "" || o.purpose != "" || len(o.custodians) > 0) && !strings.HasPrefix(o.to, string(source.Store)+":") {
-		return fault.New(fault.Usage, "--parent, --purpose and --custodian are for a key that goes into the store: --to store:LABEL")
+	if (o.parent != "" || o.purpose != "" || o.period != "" || len(o.custodians) > 0) && !strings.HasPrefix(o.to, string(source.Store)+":") {
+		return fault.New(fault.Usage, "--parent, --purpose, --cryptoperiod and --custodian are for a key that goes into the store: --to store:LABEL")
 	}
 	if o.to == "" {
 		if o.kbpk != "" && !o.inAnswer {
@@ -87,7 +89,7 @@ func (o *outputOpts) checkDest(a *App) error {
 	case err != nil:
 		return err
 	case dest.Kind == source.Store:
-		return o.checkStore()
+		return o.checkStore(a)
 	case dest.Kind == source.File && !o.reveal:
 		return fault.New(fault.RevealNeeded, "--to file: writes the clear key; that needs --reveal")
 	case dest.Kind == source.File && o.kbpk != "":
@@ -99,12 +101,15 @@ func (o *outputOpts) checkDest(a *App) error {
 }
 
 // checkStore looks at a destination in the store.
-func (o *outputOpts) checkStore() error {
+func (o *outputOpts) checkStore(a *App) error {
 	switch {
 	case o.kbpk != "":
 		return fault.New(fault.Usage, "--to store: keeps the key under the store's own master key, and takes no KBPK")
 	case o.reveal:
 		return fault.New(fault.NotPermitted, "a key that goes into the store is not shown; see: poskey key show --reveal")
+	}
+	if _, err := a.endOf(o.period); err != nil {
+		return err
 	}
 	_, err := refOf(o.to)
 	return err
@@ -130,6 +135,9 @@ func (o *outputOpts) intoStore(ctx context.Context, a *App, label string) (vault
 	}
 	n := vault.New{Origin: o.origin, Purpose: o.purpose, Custodians: o.custodians, Block: o.parentBlock}
 	var err error
+	if n.NotAfter, err = a.endOf(o.period); err != nil {
+		return vault.New{}, err
+	}
 	if n.Ref, err = a.holding.vault.NewRef(ctx, label); err != nil {
 		return vault.New{}, err
 	}

@@ -160,7 +160,7 @@ func (a *agent) gather(
 	p.report = func(e Event) { _ = a.ports.Report(e) } // a lost parent shows as Orphaned
 	for i, l := range locked {
 		c := l.Card()
-		id, err := p.unlock(ctx, l, text.New("key store %s (%s)", a.config.Store, string(a.config.Environment)),
+		id, err := p.unlock(ctx, l, text.New("key store %s (%s)", a.config.Store, string(a.config.Environment)), a.purpose(),
 			text.New("officer %d of %d: %s (%s)", i+1, len(locked), c.ID(), c.Name()),
 			text.New("The others turn away, please."))
 		if err != nil {
@@ -173,6 +173,14 @@ func (a *agent) gather(
 		p.report(Event{Kind: ShareTaken, Officer: c.ID(), Left: opening.Missing()})
 	}
 	return present, nil
+}
+
+// purpose tells the officers what they are asked for.
+func (a *agent) purpose() text.Text {
+	if a.config.Mode == Reshare {
+		return text.New("to agree to: other officers for the master key")
+	}
+	return text.New("to open: for %d minutes", int(a.config.Duration.Minutes()))
 }
 
 // letGo closes the terminal and the descriptors: the agent lives on, and who sat there must be able to leave.

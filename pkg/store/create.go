@@ -16,7 +16,7 @@ import (
 
 // Create makes a new store and opens it. A SQLite file is built beside its place under another name, synced, and then
 // linked to its name, which fails when there is something; a store on PostgreSQL is one transaction. Errors: file_exists,
-// not_found (the folder), not_permitted, device_link, auth_failed.
+// not_found (the folder), not_permitted, device_link, auth_failed; outcome_unknown when the store may be there.
 func Create(ctx context.Context, u URL, id Identity, officers []Officer, o Options) (*Store, error) {
 	fill := func(ctx context.Context, tx *sql.Tx) error {
 		if err := insertIdentity(ctx, tx, id); err != nil {
@@ -31,7 +31,11 @@ func Create(ctx context.Context, u URL, id Identity, officers []Officer, o Optio
 	if err != nil {
 		return nil, fault.Wrap(err, "creating the store %s", u.Redacted())
 	}
-	return Open(ctx, u, o)
+	s, err := Open(ctx, u, o)
+	if err != nil {
+		return nil, fault.WrapAs(fault.OutcomeUnknown, err, "the store is made, but it cannot be opened")
+	}
+	return s, nil
 }
 
 // birth makes the tables and lets fill put in the first rows.
@@ -82,7 +86,10 @@ func birthOfFile(ctx context.Context, path string, o Options, fill func(context.
 	} else if err != nil {
 		return dbError(err)
 	}
-	return syncDir(filepath.Dir(path))
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return alongside(err, os.Remove(path)) // it might not be there tomorrow
+	}
+	return nil
 }
 
 func buildFile(ctx context.Context, path string, o Options, fill func(context.Context, *sql.Tx) error) (err error) {
@@ -95,7 +102,7 @@ func buildFile(ctx context.Context, path string, o Options, fill func(context.Co
 	if _, err := db.ExecContext(ctx, "PRAGMA application_id = "+strconv.Itoa(applicationID)); err != nil {
 		return err
 	}
-	if err := inOne(ctx, db, func(tx *sql.Tx) error {
+	if err := sqliteDialect.inOne(ctx, db, func(tx *sql.Tx) error {
 		if err := sqliteDialect.build(ctx, tx, sqliteDialect.migrations()); err != nil {
 			return err
 		}
@@ -113,7 +120,7 @@ func birthOnServer(ctx context.Context, u URL, o Options, fill func(context.Cont
 		return err
 	}
 	defer func() { err = alongside(err, db.Close()) }()
-	return dbError(inOne(ctx, db, func(tx *sql.Tx) error {
+	return dbError(postgresDialect.inOne(ctx, db, func(tx *sql.Tx) error {
 		if err := claim(ctx, tx, schema); err != nil {
 			return err
 		}
@@ -146,7 +153,7 @@ func claim(ctx context.Context, tx *sql.Tx, schema string) error {
 	return err
 }
 
-func inOne(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
+func (d dialect) inOne(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -155,7 +162,7 @@ func inOne(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
 	if err := f(tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	return d.commit(ctx, tx)
 }
 
 func syncFile(path string) error {

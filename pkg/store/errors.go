@@ -28,16 +28,16 @@ func dbError(err error) error {
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, sql.ErrTxDone): // rolled back when it was given up
 		return fault.WrapAs(fault.Interrupted, err, "the database was not waited for")
 	case errors.As(err, &lite):
 		return sqliteError(lite)
 	case errors.As(err, &pg):
 		return postgresError(pg)
-	case errors.Is(err, context.DeadlineExceeded) && !isLinkError(err):
-		return fault.WrapAs(fault.DeviceTimeout, err, "the database was not waited for")
 	case refused(err):
 		return fault.WrapAs(fault.DeviceLink, err, "the database cannot be reached")
+	case errors.Is(err, context.DeadlineExceeded): // the caller's; it calls itself an error of the network too
+		return fault.WrapAs(fault.DeviceTimeout, err, "the database was not waited for")
 	case errors.Is(err, fs.ErrNotExist):
 		return fault.WrapAs(fault.NotFound, err, "the database")
 	case errors.Is(err, fs.ErrPermission):

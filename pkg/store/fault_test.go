@@ -251,6 +251,29 @@ func TestDamagedRowsAreFound(t *testing.T) {
 	}
 }
 
+// TestWarningsKeepNoFaultOut: a clock that stood back makes a warning of every key.
+func TestWarningsKeepNoFaultOut(t *testing.T) {
+	u := file(t)
+	s, err := store.Create(t.Context(), u, storetest.Identity("warned"), nil, options())
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	_, err = s.InsertMany(t.Context(), store.Change{At: storetest.Birth().AddDate(1, 0, 0)}, storetest.Many(1100))
+	must(t, err)
+	last := storetest.Key("Z-LAST", 1)
+	_, err = s.Insert(t.Context(), store.Change{}, last)
+	must(t, err)
+	wrong := fault.New(fault.MACMismatch, "a block of the test")
+	r, err := s.Verify(t.Context(), func(k store.Key) error {
+		if k.Ref() == last.Ref() {
+			return wrong
+		}
+		return nil
+	})
+	if err != nil || r.Wrong() != 1 || len(r.Findings) != 1001 {
+		t.Errorf("%d wrong among %d findings, %v", r.Wrong(), len(r.Findings), err)
+	}
+}
+
 func TestRowsThatCannotBeAreKeptOutByTheDatabase(t *testing.T) {
 	u := made(t)
 	db, err := sql.Open("sqlite", "file:"+strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(u.Path())+"?_pragma=foreign_keys(1)")

@@ -4,6 +4,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"sync"
 	"testing"
@@ -124,6 +125,40 @@ func TestServerThatStopsUnderAWriterKeepsWhatWasAcknowledged(t *testing.T) {
 	if last == 0 {
 		t.Error("nothing was written before it stopped")
 	}
+}
+
+// onServer does something to the database behind the store's back.
+func onServer(t *testing.T, u store.URL, statements ...string) {
+	t.Helper()
+	db, err := sql.Open("pgx", u.Redacted()) // the servers of these tests ask for no password
+	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	for _, s := range statements {
+		if _, err := db.Exec(s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+// TestCommitThatIsNotWaitedForMayHaveHappened: a server that takes long to commit, and somebody who has no time.
+func TestCommitThatIsNotWaitedForMayHaveHappened(t *testing.T) {
+	u := schema(t)
+	s, err := store.Create(t.Context(), u, storetest.Identity("slow"), nil, options())
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	onServer(t, u, `CREATE FUNCTION slow() RETURNS trigger AS $$ BEGIN PERFORM pg_sleep(30); RETURN NULL; END $$ LANGUAGE plpgsql`,
+		`CREATE CONSTRAINT TRIGGER slowly AFTER INSERT ON keys DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()`)
+	ctx, cancel := context.WithCancel(t.Context())
+	stop := time.AfterFunc(300*time.Millisecond, cancel)
+	defer stop.Stop()
+	_, err = s.Insert(ctx, store.Change{}, storetest.Key("K", 1))
+	wantKind(t, "given up while it commits", err, fault.OutcomeUnknown)
+	ctx, cancel = context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err = s.Insert(ctx, store.Change{}, storetest.Key("K", 2))
+	wantKind(t, "no time left while it commits", err, fault.OutcomeUnknown)
+	_, err = s.Insert(ctx, store.Change{}, storetest.Key("K", 3))
+	wantKind(t, "no time left before it begins", err, fault.DeviceTimeout)
 }
 
 func TestServerWithoutTheStoreSaysSo(t *testing.T) {

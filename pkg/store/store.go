@@ -219,17 +219,28 @@ func (s *Store) change(ctx context.Context, c Change, f func(tx *sql.Tx, at int6
 	if err := s.unmoved(); err != nil {
 		return err
 	}
-	return commitError(tx.Commit())
+	return s.dialect.commit(ctx, tx)
 }
 
 func readingOnly() error { return fault.New(fault.NotPermitted, "the store is open for reading only") }
 
-func commitError(err error) error {
-	if isLink := err != nil && fault.Is(dbError(err), fault.DeviceLink); isLink {
+// commit ends a transaction. From here on a server that is not heard of any more, or is not waited for, may have done it
+// or not; a file is changed or is not.
+func (d dialect) commit(ctx context.Context, tx *sql.Tx) error {
+	if ctx.Err() != nil {
+		return dbError(context.Cause(ctx))
+	}
+	err := tx.Commit()
+	if d != postgresDialect || errors.Is(err, sql.ErrTxDone) {
+		return dbError(err)
+	}
+	switch known := dbError(err); fault.KindOf(known) {
+	case fault.DeviceLink, fault.DeviceTimeout, fault.Interrupted:
 		return fault.WrapAs(fault.OutcomeUnknown, err,
 			"the line to the database broke during the commit; look whether the change is there before making it again")
+	default:
+		return known
 	}
-	return dbError(err)
 }
 
 // changeKeys is change for what concerns keys: one such change at a time, so that what was checked in the transaction

@@ -35,7 +35,8 @@ func (r *Report) Wrong() int {
 	return n
 }
 
-// maxFindings bounds a report: who has a thousand findings restores a backup.
+// maxFindings bounds the faults of a report, and its warnings beside them: who has a thousand restores a backup. No
+// number of warnings keeps a fault out.
 const maxFindings = 1000
 
 // Verify looks at every row in one snapshot: the database's own structure, fields, names, states against times and
@@ -63,23 +64,25 @@ func (s *Store) Verify(ctx context.Context, check func(Key) error) (Report, erro
 }
 
 type verifier struct {
-	ctx    context.Context
-	s      *Store
-	tx     *sql.Tx
-	check  func(Key) error
-	now    time.Time
-	report Report
+	ctx      context.Context
+	s        *Store
+	tx       *sql.Tx
+	check    func(Key) error
+	now      time.Time
+	report   Report
+	warnings int
 }
 
 func (v *verifier) find(where string, err error) {
-	if err != nil && len(v.report.Findings) < maxFindings {
+	if err != nil && len(v.report.Findings)-v.warnings < maxFindings {
 		v.report.Findings = append(v.report.Findings, Finding{Where: where, Err: err})
 	}
 }
 
 func (v *verifier) warn(where string, err error) {
-	if len(v.report.Findings) < maxFindings {
+	if v.warnings < maxFindings {
 		v.report.Findings = append(v.report.Findings, Finding{where, true, err})
+		v.warnings++
 	}
 }
 

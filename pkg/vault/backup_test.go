@@ -597,3 +597,74 @@ func TestAnOlderLogUnderANewerDatabaseIsFound(t *testing.T) {
 	must(t, err)
 	mustFind(t, v, "log: ")
 }
+
+// TestALogGoesOnToTheMarkAndNoFurther: of what comes between the log's end and the dump's moment only that much belongs to
+// the dump.
+func TestALogGoesOnToTheMarkAndNoFurther(t *testing.T) {
+	w := stocked(t, custody.Test)
+	log, err := openLog(w.log)
+	must(t, err)
+	defer log.close()
+	before, size := log.last, log.record
+	must(t, log.include(store.Mark{Seq: before}))
+	if log.last != before || log.record != size {
+		t.Errorf("the log goes on to record %d without a need", log.last)
+	}
+	w.kek("BETWEEN", "")
+	mark, err := w.db.Mark(t.Context())
+	must(t, err)
+	w.kek("AFTER", "")
+	must(t, log.include(mark))
+	records, marked, err := followLog(log.whole(), mark)
+	if err != nil || !marked || records != mark.Seq || log.last != mark.Seq || mark.Seq <= before {
+		t.Errorf("the log goes on from record %d to %d (%d), the mark is %d, %v", before, log.last, records, mark.Seq, err)
+	}
+	must(t, log.include(store.Mark{Seq: 1 << 40}))
+	if records, _, err := followLog(log.whole(), mark); err != nil || records != w.audit.Head().Seq {
+		t.Errorf("up to record %d, %v", records, err)
+	}
+}
+
+// TestARestorationThatFailsIsRecordedInTheLogThatStays damages the dump inside.
+func TestARestorationThatFailsIsRecordedInTheLogThatStays(t *testing.T) {
+	w := stocked(t, custody.Test)
+	admin := officer(t, custody.Test, "admin.d", custody.Administrator)
+	path, _ := w.backup(admin)
+	damaged := bytes.Replace(plainOf(t, path, admin), []byte(`"label":"TPK-2"`), []byte(`"label":"TPK-3"`), 1)
+	longer, err := os.ReadFile(w.log)
+	must(t, err)
+	p := newPlace(t)
+	_, err = Restore(t.Context(), realEnv(), bytes.NewReader(damaged), p.restoring(admin))
+	mustFail(t, err, fault.ChecksumMismatch)
+	if names := p.names(t); len(names) != 0 {
+		t.Errorf("left are %v", names)
+	}
+	must(t, os.WriteFile(p.log(w.id.ID), longer, 0o600))
+	_, err = Restore(t.Context(), realEnv(), bytes.NewReader(damaged), p.restoring(admin))
+	mustFail(t, err, fault.ChecksumMismatch)
+	is, err := os.ReadFile(p.log(w.id.ID))
+	must(t, err)
+	added, ok := bytes.CutPrefix(is, longer)
+	if !ok || bytes.Count(added, []byte("\n")) != 2 || !bytes.Contains(added, []byte(`"result":"failed","fault":"checksum_mismatch"`)) {
+		t.Errorf("the log goes on with %s", added)
+	}
+	_, err = p.restore(t, path, admin)
+	must(t, err)
+	p.enter(t, w.id).verifies()
+}
+
+func TestAStoreThatCannotBeBornLeavesNothing(t *testing.T) {
+	p, made := newPlace(t), errors.New("the token is full")
+	b := TokenBirth{URL: p.url, Environment: custody.Test, Token: "pkcs11:token=test", Who: me(),
+		LogPath: func(id string) (string, error) { return p.log(id), nil }, MakeKey: func(context.Context, string) error { return made }}
+	_, err := CreateOnToken(t.Context(), realEnv(), b)
+	if !errors.Is(err, made) || len(p.names(t)) != 0 {
+		t.Errorf("%v; left are %v", err, p.names(t))
+	}
+	made = nil
+	b.URL = sqliteAt(t, filepath.Join(p.dir, "none"))
+	_, err = CreateOnToken(t.Context(), realEnv(), b)
+	if err == nil || !strings.Contains(err.Error(), "the token has a master key test-") || len(p.names(t)) != 0 {
+		t.Errorf("%v; left are %v", err, p.names(t))
+	}
+}

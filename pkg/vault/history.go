@@ -5,6 +5,7 @@ package vault
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"poskey/internal/fault"
 	"poskey/pkg/audit"
@@ -24,9 +25,10 @@ type bookkeeping struct {
 	self  uint64     // intent of the verification itself
 	place store.Mark // that the inventory had reached before the log was looked at
 
-	found bool            // the log has that place
-	last  uint64          // newest intent whose change the log says was made
-	open  map[uint64]bool // intents without an outcome
+	found bool                 // the log has that place
+	last  uint64               // newest intent whose change the log says was made
+	open  map[uint64]bool      // intents without an outcome
+	begun map[uint64]time.Time // when the intents were recorded whose outcome comes later
 
 	resealing  map[uint64]uint64 // intents to seal the master key anew, with the generation before
 	generation uint64            // that the log says the master key has reached
@@ -82,7 +84,8 @@ func expectation(id *store.Identity, notes [][]byte, officers []custody.Card) au
 }
 
 func (b *bookkeeping) follow(log *openedLog) error {
-	b.found, b.open, b.resealing = b.place.IsZero(), map[uint64]bool{}, map[uint64]uint64{}
+	b.found, b.open = b.place.IsZero(), map[uint64]bool{}
+	b.begun, b.resealing = map[uint64]time.Time{}, map[uint64]uint64{}
 	for _, seq := range b.v.Log.Unfinished {
 		b.open[seq] = true
 	}
@@ -100,6 +103,10 @@ func (b *bookkeeping) follow(log *openedLog) error {
 // record holds one record against the inventory.
 func (b *bookkeeping) record(r *audit.Record) error {
 	b.found = b.found || isMark(r, b.place)
+	if r.IsIntent() {
+		b.begun[r.Seq] = r.Time
+	}
+	defer delete(b.begun, r.Of) // so there are never more than can be open
 	switch {
 	case r.Operation == audit.Operation(custody.StoreReshare):
 		b.resealed(r)
@@ -204,14 +211,23 @@ func (b *bookkeeping) unsettled(r *audit.Record, intent uint64) error {
 	var err error
 	switch r.Operation {
 	case audit.KeyRotate, audit.KeyState, audit.KeyDestroy:
+		u.Told = isKey(u.Label)
 		u.Done, err = b.hasStep(u.Label, intent)
 	default:
 		var row *store.Key
-		row, err = b.row(u.Label)
-		u.Done = row != nil
+		if row, err = b.row(u.Label); row != nil && row.Created.Before(b.begun[intent]) {
+			return err // it was there before: the operation used it
+		}
+		u.Told, u.Done = isKey(u.Label), row != nil
 	}
 	b.v.Unsettled = append(b.v.Unsettled, u)
 	return err
+}
+
+// isKey tells the full name of a key.
+func isKey(label string) bool {
+	ref, err := store.ParseRef(label)
+	return err == nil && ref.Version > 0
 }
 
 // supersede: a key that was put into the inventory later was not put there before.

@@ -428,3 +428,14 @@ func TestADatabaseThatWasExchangedWhileItWasOpenTakesNothing(t *testing.T) {
 	must(t, err)
 	mustFind(t, v, "log: ")
 }
+
+// TestAKeyThatDoesNotStandAsItWasWrittenIsNotAcknowledged lets the database itself change what is put into it.
+func TestAKeyThatDoesNotStandAsItWasWrittenIsNotAcknowledged(t *testing.T) {
+	w := newWorld(t, custody.Test)
+	w.byHand("CREATE TRIGGER swap AFTER INSERT ON keys BEGIN UPDATE keys SET block = block || '0' WHERE id = NEW.id; END")
+	work := w.begin(custody.KeyGenerate, "ZMK#1")
+	_, err := enter(t.Context(), t, work, want{label: "ZMK", alg: keys.AES256, usage: keys.UsageKEK})
+	mustFail(t, err, fault.OutcomeUnknown, "ZMK#1")
+	done(t, work, agent.OutcomeOf(err))
+	mustFind(t, w.verify(), "ZMK#1")
+}

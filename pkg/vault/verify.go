@@ -29,6 +29,7 @@ type Unsettled struct {
 	Seq       uint64 // of the intent
 	Operation audit.Operation
 	Label     string
+	Told      bool // the inventory tells whether it was done; not of what is about no one key, as a batch
 	Done      bool // the inventory has what was to be done
 }
 

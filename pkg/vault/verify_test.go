@@ -240,3 +240,35 @@ func TestARecordThatIsBeingWrittenIsNoDamage(t *testing.T) {
 	must(t, err)
 	p.enter(t, w.id).verifies()
 }
+
+// TestOfWhatWasCutOffTheInventoryTellsWhatItCan abandons operations, as commands do that are killed.
+func TestOfWhatWasCutOffTheInventoryTellsWhatItCan(t *testing.T) {
+	w := newWorld(t, custody.Test)
+	w.kek("ZMK", "")
+	abandon := func(a custody.Activity, label string, act func(*Work)) {
+		work := w.begin(a, label)
+		act(work)
+		must(t, work.Close())
+	}
+	abandon(custody.KeyGenerate, "THERE#1", func(work *Work) {
+		_, err := enter(t.Context(), t, work, want{label: "THERE", alg: keys.AES128, usage: keys.UsageData})
+		must(t, err)
+	})
+	abandon(custody.KeyGenerate, "NOT-THERE#1", func(*Work) {})
+	abandon(custody.KeyUnwrap, "ZMK#1", func(*Work) {}) // it was only used
+	abandon(custody.KeyGenerate, "", func(*Work) {})    // a batch
+	abandon(custody.KeyState, "ZMK#1", func(work *Work) {
+		_, err := work.Move(t.Context(), w.row("ZMK"), store.Suspended, "")
+		must(t, err)
+	})
+	abandon(custody.KeyState, "ZMK#1", func(*Work) {})
+	abandon(custody.KeyCheck, "ZMK#1", func(*Work) {}) // changes nothing
+	v := w.verify()
+	var said []string
+	for _, u := range v.Unsettled {
+		said = append(said, fmt.Sprint(u.Label, " ", u.Told, " ", u.Done))
+	}
+	if got := strings.Join(said, ", "); !v.OK() || got != "THERE#1 true true, NOT-THERE#1 true false,  false false, ZMK#1 true true, ZMK#1 true false" {
+		t.Errorf("it is said: %s\n%s", got, findings(&v))
+	}
+}
