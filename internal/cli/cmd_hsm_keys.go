@@ -33,11 +33,11 @@ type hsmKeyDoc struct {
 	Label       string `json:"label"`
 	ID          string `json:"id"`
 	Type        string `json:"type"`
-	Bytes       int    `json:"bytes"` // 0 where the token does not say
+	Length      int    `json:"length"` // bytes; 0 where the token does not say
 	Sensitive   bool   `json:"sensitive"`
 	Extractable bool   `json:"extractable"`
 	Local       bool   `json:"local"`
-	CheckValue  string `json:"check_value,omitempty"`
+	KCV         string `json:"kcv,omitempty"`
 	Method      string `json:"method,omitempty"`
 }
 
@@ -76,8 +76,8 @@ func hsmKeysPage(p *render.Page, doc hsmKeysDoc) {
 	}
 	rows := make([][]string, len(doc.Keys))
 	for i, k := range doc.Keys {
-		rows[i] = []string{k.Label, k.Type, strconv.Itoa(k.Bytes), yes(k.Sensitive), yes(k.Extractable),
-			yes(k.Local), k.CheckValue}
+		rows[i] = []string{k.Label, k.Type, strconv.Itoa(k.Length), yes(k.Sensitive), yes(k.Extractable),
+			yes(k.Local), k.KCV}
 	}
 	p.Grid([]text.Text{text.New("LABEL"), text.New("TYPE"), text.New("BYTES"), text.New("SENSITIVE"),
 		text.New("EXTRACTABLE"),

@@ -81,6 +81,9 @@ func (c *Console) Clear() error { return c.Show("\x1b[H\x1b[2J\x1b[3J") }
 
 // Secret asks for a secret without echo. The text comes as typed, without the line end.
 func (c *Console) Secret(ctx context.Context, prompt string) (*secret.Bytes, error) {
+	if c.TTY != nil && !c.NoInput {
+		return c.secretHanded(ctx, prompt)
+	}
 	tty, done, err := c.terminal()
 	if err != nil {
 		return nil, err

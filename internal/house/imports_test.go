@@ -73,7 +73,7 @@ func homes() map[string][]string {
 		"github.com/olekukonko/tablewriter": {"internal/render"},
 		"golang.org/x/sys":                  {"internal/secret", "pkg/device/line", "pkg/agent"},
 		"github.com/emmansun/gmsm":          {"internal/cipherx"},
-		"golang.org/x/mod":                  {"pkg/audit", "pkg/custody", "pkg/agent", "pkg/vault", "internal/cli"},
+		"golang.org/x/mod":                  {"pkg/audit", "pkg/custody"},
 		"modernc.org/sqlite":                {"pkg/store"},
 		"github.com/jackc/pgx":              {"pkg/store"},
 		"github.com/pressly/goose":          {"pkg/store"},

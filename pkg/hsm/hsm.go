@@ -104,7 +104,7 @@ type Boundary interface {
 
 // Info describes a boundary.
 type Info struct {
-	Driver string // soft
+	Driver string // soft, pkcs11
 	Name   string
 	// Strict: its keys are those of a store or a token. What a key may do is decided by its attributes alone, and of
 	// what it is the boundary tells no more than check values by rule and verdicts.

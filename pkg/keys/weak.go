@@ -128,21 +128,29 @@ func equalIgnoringParity(a, b []byte) bool {
 	return diff == 0
 }
 
-// weakDES looks at each 8-byte part. The 4 weak and 12 semi-weak keys of DES (NIST SP 800-67)
-// are those whose key-schedule halves C and D each are constant or alternate.
+// WeakDESKeys gives the 4 weak keys of DES and behind them the 12 semi-weak ones (NIST SP 800-67): those whose
+// key-schedule halves C and D each are constant or alternate. For those who can only compare check values.
+func WeakDESKeys() [16]uint64 {
+	return [16]uint64{
+		0x0101010101010101, 0xFEFEFEFEFEFEFEFE, 0xE0E0E0E0F1F1F1F1, 0x1F1F1F1F0E0E0E0E,
+		0x01FE01FE01FE01FE, 0xFE01FE01FE01FE01, 0x1FE01FE00EF10EF1, 0xE01FE01FF10EF10E,
+		0x01E001E001F101F1, 0xE001E001F101F101, 0x1FFE1FFE0EFE0EFE, 0xFE1FFE1FFE0EFE0E,
+		0x011F011F010E010E, 0x1F011F010E010E01, 0xE0FEE0FEF1FEF1FE, 0xFEE0FEE0FEF1FEF1,
+	}
+}
+
+// weakOnly is how many of [WeakDESKeys] are weak; the others are semi-weak.
+const weakOnly = 4
+
+// weakDES looks at each 8-byte part.
 func weakDES(b []byte) (weak, semi bool) {
+	known := WeakDESKeys()
 	for ; len(b) >= 8; b = b[8:] {
-		switch binary.BigEndian.Uint64(b) &^ parityBits {
-		case 0x0101010101010101 &^ parityBits, 0xFEFEFEFEFEFEFEFE &^ parityBits,
-			0xE0E0E0E0F1F1F1F1 &^ parityBits, 0x1F1F1F1F0E0E0E0E &^ parityBits:
-			weak = true
-		case 0x01FE01FE01FE01FE &^ parityBits, 0xFE01FE01FE01FE01 &^ parityBits,
-			0x1FE01FE00EF10EF1 &^ parityBits, 0xE01FE01FF10EF10E &^ parityBits,
-			0x01E001E001F101F1 &^ parityBits, 0xE001E001F101F101 &^ parityBits,
-			0x1FFE1FFE0EFE0EFE &^ parityBits, 0xFE1FFE1FFE0EFE0E &^ parityBits,
-			0x011F011F010E010E &^ parityBits, 0x1F011F010E010E01 &^ parityBits,
-			0xE0FEE0FEF1FEF1FE &^ parityBits, 0xFEE0FEE0FEF1FEF1 &^ parityBits:
-			semi = true
+		part := binary.BigEndian.Uint64(b) &^ parityBits
+		for i, k := range known {
+			if part == k&^parityBits {
+				weak, semi = weak || i < weakOnly, semi || i >= weakOnly
+			}
 		}
 	}
 	return weak, semi

@@ -52,7 +52,7 @@
 //
 // # Lives of keys
 //
-//	pre-activation --> active, destroyed
+//	pre-activation --> active, compromised, destroyed
 //	active         --> suspended, deactivated, compromised
 //	suspended      --> active, deactivated, compromised
 //	deactivated    --> compromised, destroyed

@@ -340,13 +340,16 @@ func TestURLsAreReadAndTheirPasswordsAreNotShown(t *testing.T) {
 		"postgres://u:hunter2@h:5433/d?sslmode=require": "postgres://u@h:5433/d?sslmode=require",
 		"postgresql://h/d?password=hunter2&user=u":      "postgresql://h/d?user=u",
 		"postgres://h/d?sslpassword=hunter2":            "postgres://h/d",
+		"postgres://h/d?Passwd=hunter2":                 "postgres://h/d",
+		"postgres://u%40h:hunter2@h/d%40?user=u@h":      "postgres://u%40h@h/d%40?user=u%40h",
 	} {
 		u := parse(t, in)
 		if u.Redacted() != want || u.String() != want || u.IsZero() || strings.Contains(fmt.Sprintf("%v %s", u, u), "hunter2") {
 			t.Errorf("%q is %s", in, u)
 		}
 	}
-	for _, in := range []string{"", "sqlite:", "sqlite::memory:", "a.db", "mysql://u:hunter2@h/d", "postgres:u:hunter2", "postgres://u:hunter2@h:port/d"} {
+	for _, in := range []string{"", "sqlite:", "sqlite::memory:", "a.db", "mysql://u:hunter2@h/d", "postgres:u:hunter2", "postgres://u:hunter2@h:port/d",
+		"postgres:/u:hunter2@h/d", "postgres://u:1/hunter2@h/d", "postgres://u:1?hunter2@h/d", "postgres://u:1#hunter2@h/d"} {
 		u, err := store.ParseURL(in)
 		if !fault.Is(err, fault.Usage) || !u.IsZero() || strings.Contains(fmt.Sprint(err), "hunter2") {
 			t.Errorf("%q: %v, %v", in, u, err)

@@ -118,6 +118,9 @@ func (s *Store) lease(ctx context.Context, tx *sql.Tx, at int64, r LeaseRequest)
 	}
 	_, err = tx.ExecContext(ctx, "INSERT INTO leases ("+leaseColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0)",
 		l.ID, l.KeySet, l.Station, int64(l.From), int64(l.To), micros(l.Until), at)
+	if isUnique(err) { // a lease of another key set got the id meanwhile
+		return Lease{}, fault.New(fault.Busy, "the key set changed meanwhile; try again")
+	}
 	return l, err
 }
 

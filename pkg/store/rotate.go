@@ -18,8 +18,8 @@ type Rewrapped struct {
 
 // Rotate puts a successor in the place of a key in one transaction: inserts it, moves the children under it, deactivates
 // the old key and names its successor. Every child that is in use must be given (busy when one is not: it came
-// meanwhile), but those that were derived from the old key, which may stay with it; and nothing but children. The old key
-// is active or suspended (not_permitted).
+// meanwhile), but those that were derived from the old key, which stay with it (not_permitted); and nothing but children.
+// The old key is active or suspended (not_permitted).
 func (s *Store) Rotate(ctx context.Context, c Change, old Ref, successor Key, children []Rewrapped) (same []Ref, err error) {
 	err = s.changeKeys(ctx, c, func(tx *sql.Tx, at int64) error {
 		same, err = s.rotate(ctx, tx, c, at, old, successor, children)
@@ -68,6 +68,9 @@ func rehangAll(ctx context.Context, tx *sql.Tx, from keyRow, to int64, children 
 		if k.Parent != from.Ref() {
 			return fault.New(fault.Busy, "key %s does not hang under %s any more", child.Ref, from.Ref())
 		}
+		if err := k.mayMove(); err != nil {
+			return err
+		}
 		if err := rehang(ctx, tx, k, to, child.ParentBlock); err != nil {
 			return err
 		}
@@ -84,11 +87,15 @@ func rehangAll(ctx context.Context, tx *sql.Tx, from keyRow, to int64, children 
 	return nil
 }
 
-// Rehang moves a key under another parent; a circle is refused (not_permitted). The zero parent takes it out.
+// Rehang moves a key under another parent; a circle is refused, and so is a key that is destroyed or was derived from its
+// parent (not_permitted). The zero parent takes it out.
 func (s *Store) Rehang(ctx context.Context, c Change, r, parent Ref, parentBlock string) error {
 	err := s.changeKeys(ctx, c, func(tx *sql.Tx, at int64) error {
 		k, err := findKey(ctx, tx, r)
 		if err != nil {
+			return err
+		}
+		if err := k.mayMove(); err != nil {
 			return err
 		}
 		if parent.IsZero() {
@@ -108,11 +115,19 @@ func (s *Store) Rehang(ctx context.Context, c Change, r, parent Ref, parentBlock
 	return fault.Wrap(err, "moving key %s", r)
 }
 
+// mayMove tells why a key stays where it hangs. What it was derived from does not change, and falls with it.
+func (k *keyRow) mayMove() error {
+	switch {
+	case k.State.Gone():
+		return fault.New(fault.NotPermitted, "key %s is %s", k.Ref(), k.State)
+	case k.Origin == Derived && !k.Parent.IsZero():
+		return fault.New(fault.NotPermitted, "key %s was derived from %s and stays under it", k.Ref(), k.Parent)
+	}
+	return nil
+}
+
 // rehang refuses to hang a key under itself or what is beneath it.
 func rehang(ctx context.Context, tx *sql.Tx, k keyRow, to int64, parentBlock string) error {
-	if k.State.Gone() {
-		return fault.New(fault.NotPermitted, "key %s is %s", k.Ref(), k.State)
-	}
 	if !isLine(parentBlock, keyblock.MaxInput) {
 		return fault.New(fault.Usage, "the block of key %s under its parent is too long or no line of text", k.Ref())
 	}

@@ -68,7 +68,7 @@ func (d dialect) bring(ctx context.Context, db *sql.DB, steps []string, readOnly
 	}
 	have, err := versions.GetLatestVersion(ctx, db)
 	if noTable(err) || errors.Is(err, database.ErrVersionNotFound) {
-		return fault.New(fault.NotFound, "the database holds no poskey store")
+		return d.empty(ctx, db)
 	}
 	if err != nil {
 		return dbError(err)
@@ -85,6 +85,21 @@ func (d dialect) bring(ctx context.Context, db *sql.DB, steps []string, readOnly
 		return d.upgrade(ctx, db, versions, steps)
 	}
 	return nil
+}
+
+// empty says why there are no tables. PostgreSQL shows none either to a user who may not look into their schema.
+func (d dialect) empty(ctx context.Context, db *sql.DB) error {
+	hidden := false
+	if d == postgresDialect {
+		if err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_namespace
+			WHERE nspname = CURRENT_SETTING('search_path') AND NOT HAS_SCHEMA_PRIVILEGE(oid, 'USAGE'))`).Scan(&hidden); err != nil {
+			return dbError(err)
+		}
+	}
+	if hidden {
+		return fault.New(fault.NotPermitted, "the database server does not let this user look into the schema of the store")
+	}
+	return fault.New(fault.NotFound, "the database holds no poskey store")
 }
 
 func (d dialect) upgrade(ctx context.Context, db *sql.DB, versions database.Store, steps []string) error {

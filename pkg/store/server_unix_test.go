@@ -168,4 +168,44 @@ func TestServerWithoutTheStoreSaysSo(t *testing.T) {
 	wantKind(t, "no database", err, fault.NotFound)
 	_, err = store.Open(t.Context(), parse(t, shared.server.URL("")+"&user=nobody"), options())
 	wantKind(t, "no such user", err, fault.AuthFailed)
+	u := schema(t)
+	s, err := store.Create(t.Context(), u, storetest.Identity("hidden"), nil, options())
+	must(t, err)
+	must(t, s.Close())
+	onServer(t, u, "CREATE ROLE stranger LOGIN")
+	_, err = store.Open(t.Context(), parse(t, u.Redacted()+"&user=stranger"), options())
+	wantKind(t, "a user who may not look into the schema", err, fault.NotPermitted)
+}
+
+// TestLeaseIDThatIsTakenMeanwhileIsNoDamage: two stations ask with one id for numbers of two key sets at once.
+func TestLeaseIDThatIsTakenMeanwhileIsNoDamage(t *testing.T) {
+	u := schema(t)
+	s, err := store.Create(t.Context(), u, storetest.Identity("leases"), nil, options())
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	_, err = s.Insert(t.Context(), store.Change{}, bdk())
+	must(t, err)
+	for i, id := range []string{"A", "B"} {
+		must(t, s.AddKeySet(t.Context(), store.Change{}, store.KeySet{ID: id, BDK: bdk().Ref(), Scheme: dukpt.TDES,
+			KSI: fmt.Sprint("98765", i), From: 0, To: 99}))
+	}
+	db, err := sql.Open("pgx", u.Redacted())
+	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	other, err := db.BeginTx(t.Context(), nil)
+	must(t, err)
+	_, err = other.ExecContext(t.Context(), "INSERT INTO leases VALUES ('L', 'B', 'line-2', 0, 9, 1, 1, 0, 0)")
+	must(t, err)
+	commit := time.AfterFunc(200*time.Millisecond, func() {
+		if err := other.Commit(); err != nil {
+			t.Error(err)
+		}
+	})
+	defer commit.Stop()
+	_, err = s.Lease(t.Context(), store.Change{}, store.LeaseRequest{ID: "L", KeySet: "A", Station: "line-1", Count: 9,
+		Until: storetest.Birth().AddDate(1, 0, 0)})
+	wantKind(t, "an id that is taken meanwhile", err, fault.Busy)
+	if k, err := s.KeySet(t.Context(), "A"); err != nil || k.Next != 0 {
+		t.Errorf("it took numbers: %+v, %v", k, err)
+	}
 }

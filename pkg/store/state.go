@@ -32,7 +32,7 @@ func States() []State {
 func (s State) Next() []State {
 	switch s {
 	case PreActivation:
-		return []State{Active, Destroyed}
+		return []State{Active, Compromised, Destroyed}
 	case Active:
 		return []State{Suspended, Deactivated, Compromised}
 	case Suspended:

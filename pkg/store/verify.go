@@ -181,11 +181,11 @@ func (k *Key) checkTimes() error {
 	case Deactivated:
 		wanted, forbidden = []State{Active, Deactivated}, []State{Compromised, Destroyed}
 	case Compromised:
-		wanted, forbidden = []State{Active, Compromised}, []State{Destroyed}
+		wanted, forbidden = []State{Compromised}, []State{Destroyed}
 	case Destroyed:
 		wanted, forbidden = []State{Destroyed}, []State{Compromised}
 	case DestroyedCompromised:
-		wanted = []State{Active, Compromised, Destroyed}
+		wanted = []State{Compromised, Destroyed}
 	default:
 		return fault.New(fault.ChecksumMismatch, "its state is none")
 	}

@@ -60,7 +60,7 @@ func weakCases(t *testing.T) map[string]keys.Algorithm {
 		"6D31F4A2C7580E9B1CA7E35886D0B94F":                                      keys.TDES128,
 		"6D31F4A2C7580E9B1CA7E35886D0B94E6D31F4A2C7580E9B1CA7E35886D0B94F":      keys.AES256,
 	}
-	for i, half := range weakHalves() {
+	for i, half := range keys.WeakDESKeys() {
 		b := hex.EncodeToString(binary.BigEndian.AppendUint64(nil, half))
 		sound := "6D31F4A2C7580E9B"
 		all[[]string{b + sound, sound + b}[i%2]] = keys.TDES128

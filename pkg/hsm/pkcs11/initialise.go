@@ -6,6 +6,7 @@ package pkcs11
 
 import (
 	"context"
+	"slices"
 
 	p11 "github.com/miekg/pkcs11"
 
@@ -113,18 +114,9 @@ func (s *session) makeObject(label string, uses ...uint) (p11.ObjectHandle, erro
 	}
 	for _, use := range []uint{p11.CKA_ENCRYPT, p11.CKA_DECRYPT, p11.CKA_SIGN, p11.CKA_VERIFY, p11.CKA_WRAP,
 		p11.CKA_UNWRAP, p11.CKA_DERIVE} {
-		list = append(list, p11.NewAttribute(use, contains(uses, use)))
+		list = append(list, p11.NewAttribute(use, slices.Contains(uses, use)))
 	}
 	return s.m.GenerateKey(s.h, mechanism(p11.CKM_AES_KEY_GEN, nil), list)
-}
-
-func contains(all []uint, one uint) bool {
-	for _, x := range all {
-		if x == one {
-			return true
-		}
-	}
-	return false
 }
 
 // labelled finds the secret keys with a label.

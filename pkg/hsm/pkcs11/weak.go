@@ -179,20 +179,10 @@ func (x *suspect) counts() bool {
 	return false
 }
 
-// weakHalves are the weak keys of DES, the first four, and the semi-weak ones (NIST SP 800-67).
-func weakHalves() [16]uint64 {
-	return [16]uint64{
-		0x0101010101010101, 0xFEFEFEFEFEFEFEFE, 0xE0E0E0E0F1F1F1F1, 0x1F1F1F1F0E0E0E0E,
-		0x01FE01FE01FE01FE, 0xFE01FE01FE01FE01, 0x1FE01FE00EF10EF1, 0xE01FE01FF10EF10E,
-		0x01E001E001F101F1, 0xE001E001F101F101, 0x1FFE1FFE0EFE0EFE, 0xFE1FFE1FFE0EFE0E,
-		0x011F011F010E010E, 0x1F011F010E010E01, 0xE0FEE0FEF1FEF1FE, 0xFEE0FEE0FEF1FEF1,
-	}
-}
-
 // weakDES takes each 8 bytes twice, as a double-length key: that is single DES, which not every token has.
 func (x *suspect) weakDES() (weak, semi bool) {
 	var values [16][]byte
-	for i, half := range weakHalves() {
+	for i, half := range keys.WeakDESKeys() {
 		b := binary.BigEndian.AppendUint64(nil, half)
 		values[i] = x.known(keys.TDES128, append(b, b...))
 	}

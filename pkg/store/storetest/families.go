@@ -74,6 +74,9 @@ func (s suite) rotation(t *testing.T) {
 	b := s.open(t)
 	b.family()
 	b.must(b.Transition(b.ctx, store.Change{}, ref("IK-2#1"), store.Active, store.Deactivated, ""))
+	derived := under(Key("IK-3", 1), ref("BDK#1"))
+	derived.Origin = store.Derived
+	b.insert(derived)
 	next := Key("BDK", 2)
 	next.Usage, next.Mode, next.Parent, next.ParentBlock = keys.UsageBDK, 'X', ref("ZMK#1"), "under ZMK"
 	next.Block = Block(next)
@@ -86,6 +89,7 @@ func (s suite) rotation(t *testing.T) {
 		"a child forgotten": {"BDK#1", nil, fault.Busy},
 		"no child of it":    {"BDK#1", append([]store.Rewrapped{{Ref: ref("ZPK#1")}}, rewrapped...), fault.Busy},
 		"nobody's child":    {"BDK#1", []store.Rewrapped{{Ref: ref("NOBODY#1")}}, fault.NotFound},
+		"a derived child":   {"BDK#1", append([]store.Rewrapped{{Ref: derived.Ref()}}, rewrapped...), fault.NotPermitted},
 		"a key not in use":  {"IK-2#1", nil, fault.NotPermitted},
 		"nobody":            {"NOBODY#1", nil, fault.NotFound},
 		"no version":        {"BDK", nil, fault.Usage},
@@ -107,6 +111,12 @@ func (s suite) rotation(t *testing.T) {
 	}
 	if child.Parent != next.Ref() || child.ParentBlock != "under BDK#2" || left.Parent != old.Ref() {
 		t.Errorf("the children are %+v and %+v", child, left)
+	}
+	if k := b.get(derived.Ref()); k.Parent != old.Ref() {
+		t.Errorf("the derived child is %+v", k)
+	}
+	for what, parent := range map[string]store.Ref{"under another key": next.Ref(), "out": {}} {
+		b.refused("a derived key taken "+what, b.Rehang(b.ctx, store.Change{}, derived.Ref(), parent, ""), fault.NotPermitted)
 	}
 	if k, err := b.Newest(b.ctx, "BDK"); err != nil || k.Version != 2 {
 		t.Errorf("the newest is %d, %v", k.Version, err)

@@ -266,6 +266,9 @@ func (s suite) lives(t *testing.T) {
 			b.lived(before, to)
 		}
 	}
+	b.bring("LEAKED", store.PreActivation) // what became known before it was ever used
+	b.ok("compromised", b.Transition(b.ctx, store.Change{}, ref("LEAKED#1"), store.PreActivation, store.Compromised, ""))
+	b.refused("activated", b.Transition(b.ctx, store.Change{}, ref("LEAKED#1"), store.Compromised, store.Active, ""), fault.NotPermitted)
 	err := b.Transition(b.ctx, store.Change{}, ref("K00#1"), store.Active, store.Suspended, "")
 	b.refused("a state that it is not in", err, fault.Busy)
 	b.refused("an unknown key", b.Transition(b.ctx, store.Change{}, ref("NO#1"), store.Active, store.Suspended, ""), fault.NotFound)
