@@ -278,12 +278,12 @@ func secretsOf(address string, present []*custody.Identity) ([]needle, error) {
 	if err != nil || id.Master.Kind != store.ByOfficers {
 		return nil, err
 	}
-	doc, err := custody.ParseSealedMaster(id.Master.Sealed)
+	doc, err := custody.ParseSealedStore(id.Master.Sealed)
 	if err != nil {
 		return nil, nil //nolint:nilerr // the same
 	}
 	want := custody.Expectation{Store: id.ID, Environment: custody.Environment(id.Environment), Generation: id.Master.Generation}
-	opening, err := custody.NewOpening(testEnv(), doc, want, nobody())
+	opening, err := custody.NewOpening(testEnv(), doc.Master, want, nobody())
 	if err != nil {
 		return nil, nil //nolint:nilerr // the same
 	}

@@ -59,7 +59,11 @@ func endAgents(dir string) (errs []string) {
 }
 
 func endAgent(ctx context.Context, socket string) error {
-	client, err := agent.Dial(ctx, socket)
+	client, err := agent.Dial(ctx, socket, "")
+	var named *fault.Error // the agent says whose it is to whoever means no store at all
+	if fault.Is(err, fault.NotPermitted) && errors.As(err, &named) && len(named.Text.Args) == 2 {
+		client, err = agent.Dial(ctx, socket, named.Text.Args[0].(string))
+	}
 	if fault.Is(err, fault.Sealed) {
 		return nil
 	}

@@ -125,7 +125,7 @@ func (o auditCheckpointOpts) signedByAgent(ctx context.Context, a *App, place lo
 	if place.identity == (audit.Identity{}) {
 		return nil, fault.New(fault.Sealed, "the log is a file alone")
 	}
-	client, err := agent.Dial(ctx, a.socketPath(place.identity.Store))
+	client, err := agent.Dial(ctx, a.socketPath(place.identity.Store), place.identity.Store)
 	if err != nil {
 		return nil, err
 	}

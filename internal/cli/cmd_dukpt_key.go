@@ -11,6 +11,7 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/dukpt"
 	"poskey/pkg/hsm"
+	"poskey/pkg/store"
 )
 
 type dukptKeyOpts struct {
@@ -53,6 +54,7 @@ type dukptKeyDoc struct {
 	Key      keyDoc        `json:"key"`
 	Block    string        `json:"block,omitempty"`
 	To       string        `json:"to,omitempty"`
+	Label    string        `json:"label,omitempty"`
 	Warnings []warningDoc  `json:"warnings"`
 }
 
@@ -68,7 +70,10 @@ func runDukptKey(ctx context.Context, a *App, o dukptKeyOpts) error {
 			return err
 		}
 	}
-	o.out.allowWeak, o.out.working, o.out.inAnswer = o.base.allowWeak, true, true
+	o.out.allowWeak, o.out.working, o.out.inAnswer, o.out.origin = o.base.allowWeak, true, true, store.Derived
+	if !o.out.hangUnder(o.base.bdk) {
+		o.out.hangUnder(o.base.ik)
+	}
 	if o.out.wraps() {
 		if err := hsm.Wanted(use).CheckExport(); err != nil {
 			return err
@@ -91,7 +96,7 @@ func runDukptKey(ctx context.Context, a *App, o dukptKeyOpts) error {
 		return err
 	}
 	doc := dukptKeyDoc{Scheme: d.ksn.Scheme(), KSN: d.used.String(), Use: use, KeyType: d.keyType, Key: newKeyDoc(d.key),
-		Block: out.block, To: out.to, Warnings: d.warningDocs(out.warnings)}
+		Block: out.block, To: out.to, Label: out.label, Warnings: d.warningDocs(out.warnings)}
 	doc.Key.Value = out.value
 	return a.answerDelivered("dukpt.key", doc, out, func(p *render.Page) {
 		p.Fields(
@@ -102,6 +107,7 @@ func runDukptKey(ctx context.Context, a *App, o dukptKeyOpts) error {
 			render.F(text.New("check value"), d.key.Check.String()),
 			render.F(text.New("key block"), doc.Block),
 			render.F(text.New("clear key"), doc.Key.Value),
+			render.F(text.New("in the store as"), doc.Label),
 			render.F(text.New("written to"), doc.To),
 		)
 		dukptWarnPage(p, d.warnings)

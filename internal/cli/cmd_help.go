@@ -63,6 +63,7 @@ func (a *App) environmentTopic() string {
 		{"POSKEY_LANG", text.New("language, en or zh; before LC_ALL, LC_MESSAGES and LANG")},
 		{"POSKEY_ALLOW_ARGV_SECRETS", text.New("1 allows hex: sources on the command line")},
 		{"POSKEY_STORE", text.New("the key store: sqlite:PATH or postgres://…; --store goes before it")},
+		{"POSKEY_HSM", text.New("the token of stores whose master key is in one: pkcs11:token=…?module-path=…; --hsm goes before it")},
 		{"POSKEY_AGENT", text.New("path of the agent's socket, where it shall not be the usual one")},
 		{"XDG_DATA_HOME", text.New("folder for the user's own store, in place of ~/.local/share")},
 		{"NO_COLOR", text.New("any value: no colours")},

@@ -26,9 +26,10 @@ func newStoreReshareCmd(a *App) *cobra.Command {
 		short: text.New("give the master key to other officers, or ask for more or fewer of them"),
 		long: text.New("As many officers of today as open the store type their passphrases; the master key is cut anew for those whose cards are given, and\n" +
 			"the shares of before are void. Every custodian who shall have a share is named, also those who had one. Do it when an officer\n" +
-			"leaves (--revoke) or an identity is about to expire. It cannot take back what was handed out: when old shares may be in the wrong\n" +
+			"leaves (--revoke) or an identity is about to expire. Whoever joins or leaves does so before administrators (one in a test store,\n" +
+			"two in production): name them with --officer too. It cannot take back what was handed out: when old shares may be in the wrong\n" +
 			"hands, rotate the keys into a new store. The store must be sealed."),
-		example: "  poskey store reshare --officer custodian.a.identity --officer custodian.b.identity " +
+		example: "  poskey store reshare --officer custodian.a.identity --officer custodian.b.identity --officer admin.d.identity " +
 			"--holder custodian.a.card --holder custodian.d.card --holder custodian.e.card --threshold 2 --revoke custodian.b",
 		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
@@ -70,9 +71,13 @@ func runStoreReshare(ctx context.Context, a *App, o storeReshareOpts) error {
 	if err != nil {
 		return err
 	}
-	if client, err := agent.Dial(ctx, a.socketPath(id.ID)); err == nil {
+	client, err := agent.Dial(ctx, a.socketPath(id.ID), id.ID)
+	if err == nil {
 		_ = client.Close()
 		return fault.New(fault.Busy, "the store is open; seal it first: poskey store seal")
+	}
+	if !fault.Is(err, fault.Sealed) {
+		return err
 	}
 	if opening.Log, err = a.auditPath(db.URL(), id.ID); err != nil {
 		return err

@@ -67,8 +67,8 @@ func runStoreStatus(ctx context.Context, a *App) error {
 	if doc.Log, err = a.auditPath(db.URL(), id.ID); err != nil {
 		return err
 	}
-	if sealed, err := custody.ParseSealedMaster(id.Master.Sealed); err == nil {
-		doc.Threshold, doc.Custodians = sealed.Threshold(), len(sealed.Officers())
+	if sealed, err := custody.ParseSealedStore(id.Master.Sealed); err == nil {
+		doc.Threshold, doc.Custodians = sealed.Master.Threshold(), len(sealed.Master.Officers())
 	}
 	if err := a.statusRows(ctx, db, &doc); err != nil {
 		return err
@@ -111,7 +111,7 @@ func (a *App) statusAgent(ctx context.Context, id store.Identity, doc *storeStat
 		doc.State = "open"
 		return nil
 	}
-	client, err := agent.Dial(ctx, a.socketPath(id.ID))
+	client, err := agent.Dial(ctx, a.socketPath(id.ID), id.ID)
 	if fault.Is(err, fault.Sealed) {
 		return nil
 	}

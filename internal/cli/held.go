@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,6 +20,7 @@ import (
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keyblock"
+	"poskey/pkg/keys"
 	"poskey/pkg/store"
 	"poskey/pkg/vault"
 )
@@ -140,7 +142,7 @@ func (a *App) authority(ctx context.Context, url store.URL, id store.Identity) (
 	if id.Master.Kind == store.ByToken {
 		return a.tokenAuthority(ctx, url, id)
 	}
-	return agent.Dial(ctx, a.socketPath(id.ID))
+	return agent.Dial(ctx, a.socketPath(id.ID), id.ID)
 }
 
 // begin admits what the command is about to do, and records it.
@@ -162,7 +164,10 @@ func (a *App) begin(ctx context.Context, activity custody.Activity, label string
 	if err != nil {
 		return nil, err
 	}
-	work, err := v.Begin(ctx, agent.Intent{Activity: activity, Label: label, Check: check, Request: h.digest(), Details: details,
+	if check == (kcv.Value{}) {
+		check = h.expected()
+	}
+	work, err := v.Begin(ctx, agent.Intent{Activity: activity, Label: label, Check: check, Request: h.digest(), Details: h.said(details),
 		Who: whoAmI(), Approvers: approvers})
 	if err != nil {
 		return nil, err
@@ -171,6 +176,44 @@ func (a *App) begin(ctx context.Context, activity custody.Activity, label string
 	a.boundary = work
 	a.render.Before = func() error { return a.record(ctx, nil) }
 	return work, nil
+}
+
+// expected is the check value that a key which is to come shall have, as the command line says it: officers who approve see
+// it, and the boundary takes no other key.
+func (h *holding) expected() kcv.Value {
+	expect, alg := h.flag("expect"), keys.Algorithm("")
+	if a, err := keys.ParseAlgorithm(h.flag("alg")); err == nil {
+		alg = a
+	}
+	v, err := kcv.Parse(expect)
+	method := kcv.Default(alg)
+	if err != nil || method == "" || len(v.Digits) != defaultDigits {
+		return kcv.Value{}
+	}
+	return kcv.Value{Digits: v.Digits, Method: method}
+}
+
+// defaultDigits is how many digits of a check value a key has by default.
+const defaultDigits = 6
+
+// said adds what the command line says of the key: officers see it before they approve, and the log keeps it.
+func (h *holding) said(details audit.Details) audit.Details {
+	all := audit.Details{}
+	maps.Copy(all, details)
+	for name, field := range map[string]audit.Field{"usage": audit.FieldUsage, "alg": audit.FieldAlgorithm, "parent": audit.FieldParent} {
+		if v := h.flag(name); v != "" {
+			all[field] = audit.Clean(v)
+		}
+	}
+	return all
+}
+
+// flag is the value of a flag that was given, or "".
+func (h *holding) flag(name string) string {
+	if f := h.flags.Lookup(name); f != nil && f.Changed {
+		return f.Value.String()
+	}
+	return ""
 }
 
 // storeBoundary is the boundary of a command whose sources or destination name a key of the store.
@@ -248,8 +291,9 @@ func (a *App) finish(ctx context.Context, err error) error {
 	if a.holding.work == nil {
 		return err
 	}
-	if failed := a.record(ctx, err); err == nil {
-		return failed
+	failed := a.record(ctx, err)
+	if failed != nil && (err == nil || fault.Is(err, fault.Partial)) {
+		return failed // a batch has shown its answers; that their record is missing is what the user must know
 	}
 	return err
 }

@@ -213,10 +213,10 @@ func (in *intake) fromStore(ctx context.Context, spec source.Spec, w keyWish) (t
 	}
 	held, err := in.app.held(ctx, spec, use)
 	if err != nil {
-		return taken{}, fault.Wrap(err, "%s (%s)", w.what, w.src)
+		return taken{}, fault.Wrap(err, "%s (%s)", w.what, spec.Where())
 	}
 	if alg := w.attrs.Algorithm; alg != "" && alg != held.Row.Algorithm {
-		return taken{}, fault.New(fault.Usage, "%s (%s): the store has a %s key, --alg says %s", w.what, w.src, held.Row.Algorithm, alg)
+		return taken{}, fault.New(fault.Usage, "%s (%s): the store has a %s key, --alg says %s", w.what, spec.Where(), held.Row.Algorithm, alg)
 	}
 	return taken{Key: held.Key}, nil
 }
@@ -385,7 +385,7 @@ func (in *intake) readKBPK(ctx context.Context, w kbpkWish) (hsm.Key, error) {
 			use = vault.ToProtect
 		}
 		held, err := in.app.held(ctx, spec, use)
-		return held.Key, fault.Wrap(err, "%s (%s)", w.what, w.src)
+		return held.Key, fault.Wrap(err, "%s (%s)", w.what, spec.Where())
 	}
 	m, err := in.read(ctx, w.src, w.what)
 	if err != nil {

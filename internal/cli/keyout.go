@@ -269,7 +269,8 @@ func (a *App) wrapFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts)
 	for _, opt := range o.optional {
 		h.SetOpt(opt.ID, opt.Data)
 	}
-	w, err := b.Wrap(ctx, k, kbpk, h, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(k.Algorithm), AllowWeak: true})
+	w, err := b.Wrap(ctx, k, kbpk, h, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(k.Algorithm),
+		AllowWeak: o.allowWeak || !b.Info().Strict}) // elsewhere the key is the user's own, and was looked at
 	if o.working {
 		w.Warnings = slices.DeleteFunc(w.Warnings, func(w keyblock.Warning) bool { return w.ID == "key_parity" })
 	}

@@ -20,13 +20,18 @@ import (
 // logPatience is how long a command waits for the log while another one writes it.
 const logPatience = 5 * time.Second
 
-// tokenOf is the token of a store: the one that the command names, or the one that the store was made on.
+// tokenOf is the token of a store as this machine reaches it: --hsm or POSKEY_HSM. What the inventory says of it is a name
+// for people: a module is code, and whoever can write a row must not choose which code runs here, nor what may be clear.
 func (a *App) tokenOf(id store.Identity) (pkcs11.URI, error) {
 	if a.onToken() {
 		return a.token()
 	}
-	u, err := pkcs11.Parse(id.Master.Token)
-	return u, fault.Wrap(err, "the token of store %s", id.ID)
+	if uri := a.Getenv("POSKEY_HSM"); uri != "" {
+		u, err := pkcs11.Parse(uri)
+		return u, fault.Wrap(err, "POSKEY_HSM")
+	}
+	return pkcs11.URI{}, fault.New(fault.Usage, "the master key of store %s is in a token (%s): say how it is reached, with --hsm "+
+		"'pkcs11:token=LABEL?module-path=/PATH.so' or POSKEY_HSM", id.ID, text.Redact(id.Master.Token))
 }
 
 // tokenAuthority opens the token of a store.
@@ -85,7 +90,7 @@ func (a *App) initTokenStore(ctx context.Context, url store.URL, environment cus
 	if err := makeFolderOf(url); err != nil {
 		return err
 	}
-	id, err := vault.CreateOnToken(ctx, a.Env, vault.TokenBirth{URL: url, Environment: environment, Token: a.flags.hsmURI, Who: whoAmI(),
+	id, err := vault.CreateOnToken(ctx, a.Env, vault.TokenBirth{URL: url, Environment: environment, Token: pkcs11.URI{Token: u.Token, Serial: u.Serial}.String(), Who: whoAmI(),
 		LogPath: func(id string) (string, error) { return a.newAuditPath(url, id) },
 		MakeKey: func(ctx context.Context, object string) error {
 			options := a.tokenOptions(u)

@@ -23,7 +23,7 @@ func (r *Reader) ReadPassphrase(ctx context.Context, src string, what text.Text)
 	}
 	raw, err := r.read(ctx, spec, what)
 	if err != nil {
-		return nil, fault.Wrap(err, "%s (%s)", what, spec.where())
+		return nil, fault.Wrap(err, "%s (%s)", what, spec.Where())
 	}
 	defer raw.Wipe()
 	line := raw.Expose()

@@ -192,11 +192,11 @@ func (r *Reader) ReadPart(ctx context.Context, src string, what text.Text, alg k
 	}
 	raw, err := r.read(ctx, spec, what)
 	if err != nil {
-		return nil, fault.Wrap(err, "%s (%s)", what, spec.where())
+		return nil, fault.Wrap(err, "%s (%s)", what, spec.Where())
 	}
 	defer raw.Wipe()
 	p, err := interpretPart(raw.Expose(), alg)
-	return p, fault.Wrap(err, "%s (%s)", what, spec.where())
+	return p, fault.Wrap(err, "%s (%s)", what, spec.Where())
 }
 
 func interpretPart(raw []byte, alg keys.Algorithm) (*component.Part, error) {
@@ -216,12 +216,23 @@ func interpretPart(raw []byte, alg keys.Algorithm) (*component.Part, error) {
 	return component.Bare(alg, sec)
 }
 
-// where names a source in errors, without what it holds.
-func (s Spec) where() string {
-	if s.Kind == File || s.Kind == Block || s.Kind == Env || s.Kind == FD || s.held() {
+// Where names a source in errors, without what it holds.
+func (s Spec) Where() string {
+	if s.Kind == File || s.Kind == Block || s.Kind == Env || s.Kind == FD {
 		return string(s.Kind) + ":" + text.Redact(s.Arg)
 	}
+	if s.held() {
+		return string(s.Kind) + ":" + text.Redact(strings.Map(printable, s.Arg))
+	}
 	return string(s.Kind)
+}
+
+// printable keeps what a label may hold from drawing on a terminal.
+func printable(r rune) rune {
+	if r < ' ' || r > '~' {
+		return '?'
+	}
+	return r
 }
 
 // readSpec reads a secret from where spec says.
@@ -239,7 +250,7 @@ func (r *Reader) readSpecAs(
 	}
 	raw, err := r.read(ctx, spec, what)
 	if err != nil {
-		return Material{}, fault.Wrap(err, "%s (%s)", what, spec.where())
+		return Material{}, fault.Wrap(err, "%s (%s)", what, spec.Where())
 	}
 	defer raw.Wipe()
 	return spec.material(raw.Expose(), what, interpret)
@@ -248,7 +259,7 @@ func (r *Reader) readSpecAs(
 // material makes what was read into what it is.
 func (s Spec) material(raw []byte, what text.Text, interpret func(Kind, []byte) (Material, error)) (Material, error) {
 	m, err := interpret(s.Kind, raw)
-	where := s.where()
+	where := s.Where()
 	if err != nil {
 		return Material{}, fault.Wrap(err, "%s (%s)", what, where)
 	}

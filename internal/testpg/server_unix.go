@@ -73,7 +73,8 @@ func (s *Server) make() error {
 			return err
 		}
 	}
-	return s.run("initdb", "-D", s.data(), "-U", "poskey", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-n")
+	return s.run("initdb", "-D", s.data(), "-U", "poskey", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
+		"-n")
 }
 
 // other is who runs the server when we are root.
@@ -117,7 +118,8 @@ func (s *Server) Up() error {
 	for _, setting := range s.keep {
 		options = append(options, "-c "+setting)
 	}
-	return s.run("pg_ctl", "start", "-w", "-t", "60", "-D", s.data(), "-l", filepath.Join(s.dir, "log"), "-o", strings.Join(options, " "))
+	return s.run("pg_ctl", "start", "-w", "-t", "60", "-D", s.data(), "-l", filepath.Join(s.dir, "log"), "-o",
+		strings.Join(options, " "))
 }
 
 // Down stops the server, throwing out who is connected. What was committed stays.

@@ -147,8 +147,8 @@ func TestSomebodyElseIsNotAnswered(t *testing.T) {
 
 func TestAnotherUserIsHungUpOn(t *testing.T) {
 	_, path := freely(t, func(s *server) { s.owner++ })
-	_, err := Dial(t.Context(), path)
-	if !fault.Is(err, fault.Sealed) {
+	_, err := Dial(t.Context(), path, storeID)
+	if !fault.Is(err, fault.Busy) {
 		t.Errorf("the error is %v", err)
 	}
 }

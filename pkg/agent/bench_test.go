@@ -13,7 +13,7 @@ import (
 
 func BenchmarkCheckValueInTheAgent(b *testing.B) {
 	_, path := freely(b)
-	c, err := Dial(b.Context(), path)
+	c, err := Dial(b.Context(), path, storeID)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func BenchmarkCheckValueInTheAgent(b *testing.B) {
 // BenchmarkOperation is one whole operation: admitted, recorded twice with fsync, done.
 func BenchmarkOperation(b *testing.B) {
 	_, path := freely(b)
-	c, err := Dial(b.Context(), path)
+	c, err := Dial(b.Context(), path, storeID)
 	if err != nil {
 		b.Fatal(err)
 	}

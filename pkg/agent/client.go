@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"time"
 
 	"poskey/internal/fault"
 	"poskey/internal/secret"
@@ -17,33 +18,38 @@ import (
 
 // Client speaks with the agent of a store. Every operation has a connection of its own.
 type Client struct {
-	socket string
+	socket, store string
 }
 
 func errNoAgentRuns() error {
 	return fault.New(fault.Sealed, "the store is sealed: no agent runs for it; its officers unseal it")
 }
 
-// Dial finds the agent behind a socket. Errors: sealed when there is none, so that the store's officers have to unseal
-// it; not_permitted when the socket is somebody else's; version_unsupported for an agent of another version.
-func Dial(ctx context.Context, socket string) (*Client, error) {
-	l, err := connect(ctx, socket)
+// Dial finds the agent of a store behind a socket. Errors: sealed when there is none, so that the store's officers have
+// to unseal it; busy when one is there and takes no more connections; not_permitted when it is the agent of another
+// store, or somebody else's; version_unsupported for an agent of another version.
+func Dial(ctx context.Context, socket, store string) (*Client, error) {
+	c := &Client{socket, store}
+	l, err := c.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	l.close()
-	return &Client{socket}, nil
+	return c, nil
 }
 
 // link is one connection to an agent.
-type link struct{ conn *net.UnixConn }
+type link struct {
+	conn   *net.UnixConn
+	socket string
+}
 
-func connect(ctx context.Context, socket string) (*link, error) {
-	conn, err := dialSocket(ctx, socket)
+func (c *Client) connect(ctx context.Context) (*link, error) {
+	conn, err := dialSocket(ctx, c.socket)
 	if err != nil {
 		return nil, err
 	}
-	l := &link{conn}
+	l := &link{conn, c.socket}
 	defer context.AfterFunc(ctx, l.close)()
 	if _, err = io.WriteString(conn, greeting); err == nil {
 		err = l.greeted()
@@ -51,6 +57,10 @@ func connect(ctx context.Context, socket string) (*link, error) {
 	if err != nil {
 		l.close()
 		return nil, l.broken(ctx, err)
+	}
+	if _, err = l.ask(ctx, opHello, helloArgs{c.store}, nil, nil, nil); err != nil {
+		l.close()
+		return nil, err
 	}
 	return l, nil
 }
@@ -67,7 +77,8 @@ func (l *link) greeted() error {
 	return nil
 }
 
-// broken says what a connection that failed means. An agent that is gone has sealed the store.
+// broken says what a connection that failed means. An agent that is gone has sealed the store; one that is there has
+// not, whatever it did to this connection.
 func (l *link) broken(ctx context.Context, err error) error {
 	switch kind := fault.KindOf(err); {
 	case ctx.Err() != nil:
@@ -75,8 +86,32 @@ func (l *link) broken(ctx context.Context, err error) error {
 	case kind != fault.Failure:
 		return err
 	}
-	return fault.New(fault.Sealed, "the store is sealed: the agent ended")
+	for range lookAgain {
+		conn, err := dialSocket(ctx, l.socket)
+		switch {
+		case fault.Is(err, fault.Sealed):
+			return fault.New(fault.Sealed, "the store is sealed: the agent ended")
+		case err != nil:
+			return err
+		}
+		again := &link{conn, l.socket}
+		stop := context.AfterFunc(ctx, again.close)
+		_, err = io.WriteString(conn, greeting)
+		if err == nil {
+			err = again.greeted()
+		}
+		stop()
+		again.close()
+		if err == nil {
+			break
+		}
+		time.Sleep(breath) // it may be about to end
+	}
+	return fault.New(fault.Busy, "the agent is there and ended the connection; try again")
 }
+
+// lookAgain is how often a command looks whether an agent that hung up is about to end.
+const lookAgain = 10
 
 func (l *link) close() { _ = l.conn.Close() } // a second one does nothing
 
@@ -141,7 +176,7 @@ func (f *frame) answer(result any) error {
 
 // once asks one question on a connection of its own.
 func (c *Client) once(ctx context.Context, op string, args any, files []*os.File, result any) error {
-	l, err := connect(ctx, c.socket)
+	l, err := c.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -162,7 +197,7 @@ func (a *Approvers) files() []*os.File {
 
 // Begin admits an operation. Where officers have to approve, it lasts until they have.
 func (c *Client) Begin(ctx context.Context, in Intent) (Work, error) {
-	l, err := connect(ctx, c.socket)
+	l, err := c.connect(ctx)
 	if err != nil {
 		return nil, err
 	}

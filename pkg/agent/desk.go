@@ -47,6 +47,7 @@ type desk struct {
 
 // begin admits an operation in the order of the house: admit, record the intent, hand out the work.
 func (d *desk) begin(ctx context.Context, in Intent) (*job, error) {
+	in.Details = public(in.Details)
 	entry, err := d.entry(in)
 	if err != nil {
 		return nil, err
@@ -191,16 +192,15 @@ func (d *desk) countProbe(n uint64) {
 	d.probes += n
 }
 
-// note records something that is over.
+// note records something that is over. Who else was there, and what an authority saw, is not a command's to say.
 func (d *desk) note(e audit.Entry, o audit.Outcome) error {
 	if ownOperation(e.Operation) {
 		return fault.New(fault.NotPermitted, "%s is recorded by the authority itself", string(e.Operation))
 	}
-	if takesAdmission(e.Operation) && o.Result != audit.Refused && o.Result != audit.Failed {
-		return fault.New(fault.NotPermitted,
-			"%s is begun and admitted before it is done; only that it was refused or failed "+
-				"can be noted", string(e.Operation))
+	if !notable(e.Operation) && o.Result != audit.Refused && o.Result != audit.Failed {
+		return fault.New(fault.NotPermitted, "only that %s was refused or failed can be noted", text.Redact(string(e.Operation)))
 	}
+	e.With, e.Details = nil, public(e.Details)
 	d.mu.Lock()
 	over := d.over
 	d.mu.Unlock()
@@ -218,6 +218,12 @@ func ownOperation(o audit.Operation) bool {
 		return true
 	}
 	return strings.HasPrefix(string(o), "log.") && o != audit.LogVerify && o != audit.LogExport
+}
+
+// notable tells operations that change nothing and are noted when they are done, unless they are admitted.
+func notable(o audit.Operation) bool {
+	reading := o == audit.LogVerify || o == audit.LogExport || o == audit.StoreVerify || o == audit.BoundarySelftest
+	return reading && !takesAdmission(o)
 }
 
 // takesAdmission tells operations that some activity is recorded as.
@@ -283,7 +289,7 @@ func (j *job) record(o Outcome) error {
 	}
 	after.Object = objectOf(j.intent.Activity, label, check)
 	after.Batch = o.Batch
-	after.Details = maps.Clone(o.Details)
+	after.Details = public(o.Details)
 	if after.Details == nil {
 		after.Details = audit.Details{}
 	}
@@ -352,9 +358,26 @@ func (j *job) Prober(ctx context.Context, material []hsm.Key) (hsm.ProbeCloser, 
 	return newCounted(p, j), nil
 }
 
+// opQuestions is recorded at every so many questions of a diagnosis, so that their number outlives the agent.
+const opQuestions audit.Operation = "key.probe-count"
+
+// questionsEach is how many these are.
+const questionsEach = 256
+
+// recordQuestions records the number that will have been asked, when it is full. The lock is held.
+func (j *job) recordQuestions(asked uint64) error {
+	if asked/questionsEach == j.questions/questionsEach {
+		return nil
+	}
+	e := audit.Entry{Who: j.intent.Who, Operation: opQuestions, Details: audit.Details{fieldQuestions: fmt.Sprint(asked),
+		fieldIntent: fmt.Sprint(j.pending.Begun.Seq)}, Object: objectOf(j.intent.Activity, j.intent.Label, j.intent.Check)}
+	return j.desk.ledger.append(e, audit.OK())
+}
+
 // RecordProbe counts a question of a diagnosis for the work that asks it: the strict boundary behind an authority is
-// given it as its record of probes. What the questions were goes into the digest of the batch that the outcome's record
-// holds. Error: not_permitted for a question that no work asks.
+// given it as its record of probes. A work asks [hsm.MaxQuestions] in all, of however many probers. What the questions
+// were goes into the digest of the batch that the outcome's record holds. Error: not_permitted for a question that no
+// work asks, and for one too many.
 func RecordProbe(ctx context.Context, p hsm.Probe) error {
 	j, ok := ctx.Value(jobKey{}).(*job)
 	if !ok {
@@ -368,6 +391,12 @@ func RecordProbe(ctx context.Context, p hsm.Probe) error {
 	cost := uint64(1)
 	if p.Search {
 		cost = hsm.SearchCost
+	}
+	if j.questions+cost > hsm.MaxQuestions {
+		return fault.New(fault.NotPermitted, "the limit of %d questions about these keys is reached", hsm.MaxQuestions)
+	}
+	if err := j.recordQuestions(j.questions + cost); err != nil {
+		return err
 	}
 	j.questions += cost
 	_, _ = fmt.Fprintf(j.asked, "%d %t %s %s %d %d\n", p.Question, p.Search, p.Algorithm, p.Method, p.Digits, p.Len)

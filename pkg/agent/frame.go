@@ -15,7 +15,7 @@ import (
 )
 
 // greeting is what both sides say first. Another version says another number.
-const greeting = "poskey agent 1\n"
+const greeting = "poskey agent 2\n"
 
 // Bounds of a frame.
 const (

@@ -67,7 +67,7 @@ func FuzzSession(f *testing.F) {
 	}
 	work := string(toJSON(f, question{opBegin, toJSON(f, packIntent(intent(custody.KeyGenerate, "A#1")))}))
 	key := string(toJSON(f, hsm.Key{Attributes: hsm.Attributes{Algorithm: keys.AES128}, Block: "D0112", Len: 16}))
-	f.Add(say(`{"op":"status"}`))
+	f.Add(say(`{"op":"hello","args":{"Store":"`+storeID+`"}}`, `{"op":"status"}`))
 	f.Add(say(work, `{"op":"generate","args":{"Attributes":{"Algorithm":"aes-128"}}}`, `{"op":"done","args":{"Result":"ok"}}`))
 	f.Add(say(work, `{"op":"reveal","args":{"Key":`+key+`}}`, `{"op":"close"}`))
 	f.Add(say(work, `{"op":"prober","args":{"Material":[]}}`,
@@ -77,7 +77,7 @@ func FuzzSession(f *testing.F) {
 	f.Add(say(work, `{"op":"derive","args":{"KSN":"FFFF9876543210E00001"}}`, `{"op":"identify"}`, `{"op":"examine"}`))
 	f.Add(say(`{"op":"note","args":{"Entry":{"Operation":"key.generate"},"Outcome":{"Result":"ok"}}}`))
 	f.Add(say(`{"op":"checkpoint","args":{"Terminal":true}}`, `{"op":"seal","args":1}`))
-	f.Add([]byte("poskey agent 2\n"))
+	f.Add([]byte("poskey agent 3\n"))
 	s, _ := freely(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if bytes.Contains(raw, []byte(opSeal)) {

@@ -77,6 +77,7 @@ type nothing struct{}
 func handlers() map[string]handler {
 	withFiles := func(h handler) handler { h.files = true; return h }
 	return map[string]handler{
+		opHello:      on(hello),
 		opBegin:      withFiles(on(beginWork)),
 		opCheckpoint: withFiles(on(signLog)),
 		opNote:       on(noteEntry),
@@ -112,6 +113,7 @@ func handlers() map[string]handler {
 
 // The questions.
 const (
+	opHello      = "hello"
 	opBegin      = "begin"
 	opCheckpoint = "checkpoint"
 	opNote       = "note"
@@ -143,6 +145,18 @@ const (
 	opSearch      = "search"
 	opProberClose = "prober-close"
 )
+
+// spared tells what is answered on a connection too many: how the store stands, and its end.
+func spared(op string) bool { return op == opHello || op == opStatus || op == opSeal }
+
+// hello answers a command that says which store it means.
+func hello(_ context.Context, c *session, a helloArgs) (any, error) {
+	if own := c.server.agent.config.Store; a.Store != own {
+		return nil, fault.New(fault.NotPermitted, "the agent at this socket is that of store %s, not of %s", own,
+			text.Redact(a.Store))
+	}
+	return nothing{}, nil
+}
 
 // take puts the descriptors that came with a question in their places.
 func (c *session) take(w wireIntent) (Intent, error) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -134,7 +135,7 @@ type fixture struct {
 	environment custody.Environment
 	holders     []*person // two custodians, both needed
 	others      []*person
-	sealed      *custody.SealedMaster
+	sealed      custody.SealedStore
 	clock       *clock
 	ticks       chan time.Time
 	log         string
@@ -149,13 +150,14 @@ func newFixture(t testing.TB, e custody.Environment, others ...*person) *fixture
 	f := &fixture{t: t, dir: dir, environment: e, others: others, clock: newClock(), ticks: make(chan time.Time),
 		log: filepath.Join(dir, "log"), socket: filepath.Join(dir, "run", "agent")}
 	f.holders = []*person{officer(t, e, "custodian-a", custody.Custodian), officer(t, e, "custodian-b", custody.Custodian)}
-	master, err := keys.Generate(rand.Reader, keys.AES256)
-	if err != nil {
-		t.Fatal(err)
-	}
+	master := newMaster(t)
 	defer master.Wipe()
 	plan := custody.Plan{Store: storeID, Environment: e, Threshold: 2}
-	if f.sealed, err = custody.Seal(realEnv(), master, cards(f.holders), plan); err != nil {
+	var err error
+	if f.sealed.Master, err = custody.Seal(realEnv(), master, cards(f.holders), plan); err != nil {
+		t.Fatal(err)
+	}
+	if f.sealed.Roster, err = custody.Enrol(master, f.sealed.Master, cards(f.staff())); err != nil {
 		t.Fatal(err)
 	}
 	log, err := audit.Create(f.log, f.identity(), f.options())
@@ -167,6 +169,18 @@ func newFixture(t testing.TB, e custody.Environment, others ...*person) *fixture
 	}
 	return f
 }
+
+func newMaster(t testing.TB) *keys.Key {
+	t.Helper()
+	master, err := keys.Generate(rand.Reader, keys.AES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return master
+}
+
+// staff are all officers of the store.
+func (f *fixture) staff() []*person { return slices.Concat(f.holders, f.others) }
 
 func (f *fixture) identity() audit.Identity {
 	return audit.Identity{Store: storeID, Environment: audit.Environment(f.environment)}
@@ -203,8 +217,8 @@ func documents(people []*person) [][]byte {
 func me() audit.Actor { return audit.Actor{ID: "user a", Role: "operator", Station: "desk 1"} }
 
 func (f *fixture) config(asked ...*person) Config {
-	return Config{Mode: Unseal, Store: storeID, Environment: f.environment, Generation: 1, Check: f.sealed.Check(),
-		Sealed: f.sealed.Marshal(), Roster: documents(append(f.holders, f.others...)), Identities: files(asked), Log: f.log,
+	return Config{Mode: Unseal, Store: storeID, Environment: f.environment, Generation: f.sealed.Master.Generation(), Check: f.sealed.Master.Check(),
+		Sealed: f.sealed.Marshal(), Roster: documents(f.staff()), Identities: files(asked), Log: f.log,
 		Socket: f.socket, Duration: time.Hour, Language: "en", Who: me()}
 }
 
@@ -278,7 +292,7 @@ func (f *fixture) start(change ...func(*Config)) *running {
 	if err := r.await(); err != nil {
 		f.t.Fatal(err)
 	}
-	c, err := Dial(f.t.Context(), f.socket)
+	c, err := Dial(f.t.Context(), f.socket, storeID)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ package agent
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 const (
 	fieldKeys       audit.Field = "keys"       // labels of the store's keys that were used
 	fieldQuestions  audit.Field = "questions"  // of a diagnosis, answered
+	fieldIntent     audit.Field = "intent"     // record of the operation that they belong to
 	fieldGeneration audit.Field = "generation" // of the sealed master key
 	fieldUntil      audit.Field = "until"
 	fieldActivities audit.Field = "activities"
@@ -26,6 +28,16 @@ const (
 	fieldUID        audit.Field = "uid"
 	fieldOthers     audit.Field = "others" // so many more of the kind that were not recorded one by one
 )
+
+// public are details without those that an authority adds: nobody else says what it saw.
+func public(d audit.Details) audit.Details {
+	out := maps.Clone(d)
+	for _, own := range []audit.Field{fieldKeys, fieldQuestions, fieldIntent, fieldGeneration, fieldUntil, fieldActivities,
+		fieldNonce, fieldPID, fieldUID, fieldOthers} {
+		delete(out, own)
+	}
+	return out
+}
 
 // ledger writes the audit log, and calls broken once it takes no more.
 type ledger struct {

@@ -55,7 +55,7 @@ func TestAnOpenStoreDoesWhatWasAllowedAndRecordsIt(t *testing.T) {
 	if _, err := os.Lstat(r.socket); !os.IsNotExist(err) {
 		t.Errorf("the socket is still there: %v", err)
 	}
-	_, err = Dial(t.Context(), r.socket)
+	_, err = Dial(t.Context(), r.socket, storeID)
 	wantKind(t, err, fault.Sealed)
 	_, err = r.client.Begin(t.Context(), intent(custody.KeyGenerate, "A#1"))
 	wantKind(t, err, fault.Sealed)
@@ -445,8 +445,8 @@ func TestInitMakesAStoreThatItsOfficersOpen(t *testing.T) {
 	if !ok || len(r.screen.shown) != 0 {
 		t.Fatalf("nothing was made, or somebody was asked: %v", r.screen.shown)
 	}
-	doc, err := custody.ParseSealedMaster(made.Document)
-	if err != nil || doc.Check() != made.Check || made.Generation != 1 {
+	doc, err := custody.ParseSealedStore(made.Document)
+	if err != nil || doc.Master.Check() != made.Check || made.Generation != 1 {
 		t.Fatalf("the document: %v", err)
 	}
 	f.log, f.sealed = log, doc
@@ -455,27 +455,6 @@ func TestInitMakesAStoreThatItsOfficersOpen(t *testing.T) {
 	if c := f.wantRecord(audit.StoreCreate, audit.Done); len(c.With) != 2 || c.Object.Check.Value != made.Check.Digits {
 		t.Errorf("%+v", c)
 	}
-}
-
-func TestReshareGivesTheMasterKeyToOtherOfficers(t *testing.T) {
-	noLeaks(t)
-	third := officer(t, custody.Test, "custodian-c", custody.Custodian)
-	f := newFixture(t, custody.Test, third)
-	r := f.try(func(c *Config) {
-		c.Mode, c.Holders, c.Threshold = Reshare, documents([]*person{f.holders[0], third}), 2
-	})
-	if err := r.await(); err != nil {
-		t.Fatal(err)
-	}
-	r.over()
-	made, _ := r.find(Made)
-	doc, err := custody.ParseSealedMaster(made.Document)
-	if err != nil || made.Generation != 2 || made.Check != f.sealed.Check() {
-		t.Fatalf("the document: %v, generation %d", err, made.Generation)
-	}
-	f.sealed, f.others = doc, f.holders[1:]
-	f.holders = []*person{f.holders[0], third}
-	f.start(func(c *Config) { c.Generation = 2 })
 }
 
 func TestASignalSealsTheStore(t *testing.T) {

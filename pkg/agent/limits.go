@@ -70,7 +70,7 @@ func powersOf(a custody.Activity, e custody.Environment) powers {
 	case custody.KeyProbe:
 		return canProbe | canImport | canTell | canExamine
 	case custody.KeyRotate:
-		return canGenerate | canKeep | canUnwrap | canWrap | canTranslate
+		return canGenerate | canKeep | canWrap
 	case custody.KeySplit:
 		return canSplit
 	case custody.KeyReveal:
@@ -105,7 +105,8 @@ type limited struct {
 	proven string   // block of the key that was found to be the one approved
 	used   []string // labels of keys of the store that were used, each once
 	more   bool     // and others
-	born   string   // block of the key that got its label last
+	named  string   // block of the key that got its label last
+	births births   // blocks of the keys that came into being here
 }
 
 // usedLabels are those of the store's keys that were used, for the record.
@@ -144,6 +145,9 @@ func (l *limited) allow(ctx context.Context, p powers, used ...hsm.Key) error {
 	if l.powers&p == 0 {
 		return fault.New(fault.NotPermitted, "%s does not take this", string(l.activity))
 	}
+	if err := l.areOurs(used...); err != nil {
+		return err
+	}
 	return l.mayUse(ctx, used...)
 }
 
@@ -153,6 +157,18 @@ func (l *limited) open(ctx context.Context) error {
 	}
 	if ctx.Err() != nil {
 		return fault.WrapAs(fault.Interrupted, context.Cause(ctx), "the boundary was told to stop")
+	}
+	return nil
+}
+
+// areOurs: a key without a label is used in the work alone in which it came into being. From another one it would bring
+// what was admitted there: a key that somebody knows, as the KBPK of a key that nobody may.
+func (l *limited) areOurs(used ...hsm.Key) error {
+	for _, k := range used {
+		if !l.free && k.Label == "" && !l.births.has(k.Block) {
+			return fault.New(fault.NotPermitted,
+				"a key without a label is used in the operation alone in which it came into being")
+		}
 	}
 	return nil
 }
@@ -259,6 +275,47 @@ func (l *limited) mayProtect(kbpk hsm.Key) error {
 	return nil
 }
 
+// mayComeFrom: in production a block is opened, and a key derived, under a key of the store only.
+func (l *limited) mayComeFrom(k hsm.Key) error {
+	if l.strict && !l.free && k.Label == "" {
+		return fault.New(fault.NotPermitted,
+			"in a production store a key block is opened and a key derived under a key of the store only")
+	}
+	return nil
+}
+
+// mayImport: a key that a diagnosis takes in protects nothing, and nothing is derived from it.
+func (l *limited) mayImport(a hsm.Attributes) error {
+	if l.free || l.activity != custody.KeyProbe {
+		return nil
+	}
+	switch a.Usage {
+	case keys.UsageKEK, keys.UsageKBPK, keys.UsageKBPKISO, keys.UsageBDK, keys.UsageIK:
+		return fault.New(fault.NotPermitted, "a diagnosis takes in no key with usage %s", a.Usage)
+	}
+	return nil
+}
+
+// mayLeave: deriving wraps what was derived, rotating what is under the key that is rotated or that key itself. Whatever
+// else is wrapped is key.wrap's to allow.
+func (l *limited) mayLeave(k, kbpk hsm.Key) error {
+	born := l.free || l.births.has(k.Block)
+	switch l.activity {
+	case custody.KeyDerive:
+	case custody.KeyRotate:
+		born = born || l.births.has(kbpk.Block)
+	default:
+		return nil
+	}
+	if !born {
+		return fault.New(fault.NotPermitted, "%s wraps no key that was there before it", string(l.activity))
+	}
+	return nil
+}
+
+// allowsWeak: in production a KBPK is as strong as the key and not weak in itself, whatever the command says.
+func (l *limited) allowsWeak(said bool) bool { return said && (l.free || !l.strict) }
+
 // Info says what the boundary is.
 func (l *limited) Info() hsm.Info { return l.inner.Info() }
 
@@ -278,10 +335,15 @@ func (l *limited) made(k hsm.Key, err error, used ...hsm.Key) (hsm.Key, error) {
 	if err != nil {
 		return hsm.Key{}, err
 	}
+	if l.strict && !l.free && k.Label != "" && len(k.Weak) > 0 {
+		return hsm.Key{}, fault.New(fault.WeakKey, "a production store takes no weak key (%s): %s", string(k.Weak[0]),
+			k.Weak[0].Text())
+	}
 	l.saw(append(used, k)...)
+	l.births.add(k.Block)
 	if k.Label != "" {
 		l.mu.Lock()
-		l.born = k.Block
+		l.named = k.Block
 		l.mu.Unlock()
 	}
 	return k, nil
@@ -291,12 +353,15 @@ func (l *limited) made(k hsm.Key, err error, used ...hsm.Key) (hsm.Key, error) {
 func (l *limited) hangs(k, kbpk hsm.Key) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.born != "" && k.Block == l.born && kbpk.Label != "" && l.powers&canKeep != 0
+	return l.named != "" && k.Block == l.named && kbpk.Label != "" && l.powers&canKeep != 0
 }
 
 func (l *limited) Import(ctx context.Context, clear *secret.Bytes, a hsm.Attributes, p hsm.Policy) (hsm.Key, error) {
 	defer clear.Wipe()
 	if err := l.allow(ctx, canImport); err != nil {
+		return hsm.Key{}, err
+	}
+	if err := l.mayImport(a); err != nil {
 		return hsm.Key{}, err
 	}
 	if err := l.mayLabel(a.Label); err != nil {
@@ -342,14 +407,20 @@ func (l *limited) Split(ctx context.Context, k hsm.Key, spec component.Spec) ([]
 // mayComeOut: clear bytes leave for the key that was named, and no other, in a test store too. What is loaded into a
 // device there may also be a key without a label, derived for it.
 func (l *limited) mayComeOut(ctx context.Context, k hsm.Key) error {
-	if l.free || l.activity == custody.DeviceInject && k.Label == "" {
+	if l.free {
 		return nil
+	}
+	if l.activity == custody.DeviceInject && k.Label == "" {
+		return l.areOurs(k)
 	}
 	return l.isApproved(ctx, k)
 }
 
 func (l *limited) Derive(ctx context.Context, base hsm.Key, d hsm.Derivation, p hsm.Policy) (hsm.Key, error) {
 	if err := l.allow(ctx, canDerive, base); err != nil {
+		return hsm.Key{}, err
+	}
+	if err := l.mayComeFrom(base); err != nil {
 		return hsm.Key{}, err
 	}
 	k, err := l.inner.Derive(ctx, base, d, p)
@@ -376,13 +447,16 @@ func (l *limited) ask(ctx context.Context, p powers, k hsm.Key) error {
 	if p != canAll {
 		return l.allow(ctx, p, k)
 	}
-	return l.open(ctx)
+	if err := l.open(ctx); err != nil {
+		return err
+	}
+	return l.areOurs(k)
 }
 
 func (l *limited) Compare(
 	ctx context.Context, k hsm.Key, expected kcv.Expected, m kcv.Method,
 ) (kcv.Comparison, error) {
-	if err := l.open(ctx); err != nil {
+	if err := l.ask(ctx, canAll, k); err != nil {
 		return kcv.Comparison{}, err
 	}
 	c, err := l.inner.Compare(ctx, k, expected, m)
@@ -406,7 +480,7 @@ func (l *limited) Identify(
 }
 
 func (l *limited) CheckData(ctx context.Context, k hsm.Key) (string, error) {
-	if err := l.open(ctx); err != nil {
+	if err := l.ask(ctx, canAll, k); err != nil {
 		return "", err
 	}
 	data, err := l.inner.CheckData(ctx, k)
@@ -422,6 +496,9 @@ func (l *limited) Keep(ctx context.Context, k hsm.Key, label string) (hsm.Key, e
 	}
 	if err := l.mayLabel(label); err != nil {
 		return hsm.Key{}, err
+	}
+	if !l.free && !l.births.has(k.Block) {
+		return hsm.Key{}, fault.New(fault.NotPermitted, "a key gets its label in the operation in which it came into being")
 	}
 	if err := l.isExpected(k); err != nil {
 		return hsm.Key{}, err
@@ -442,10 +519,13 @@ func (l *limited) Wrap(
 		}
 	} else if err := l.allow(ctx, canWrap, k, kbpk); err != nil {
 		return hsm.Wrapped{}, err
+	} else if err := l.mayLeave(k, kbpk); err != nil {
+		return hsm.Wrapped{}, err
 	}
 	if err := l.mayProtect(kbpk); err != nil {
 		return hsm.Wrapped{}, err
 	}
+	o.AllowWeak = l.allowsWeak(o.AllowWeak)
 	w, err := l.inner.Wrap(ctx, k, kbpk, h, o)
 	if err == nil {
 		l.saw(k, kbpk)
@@ -457,9 +537,13 @@ func (l *limited) Unwrap(ctx context.Context, b *keyblock.Block, kbpk hsm.Key, p
 	if err := l.allow(ctx, canUnwrap, kbpk); err != nil {
 		return hsm.Opened{}, err
 	}
+	if err := l.mayComeFrom(kbpk); err != nil {
+		return hsm.Opened{}, err
+	}
 	o, err := l.inner.Unwrap(ctx, b, kbpk, p)
 	if err == nil {
 		l.saw(kbpk)
+		l.births.add(o.Key.Block)
 	}
 	return o, err
 }
@@ -470,12 +554,17 @@ func (l *limited) Translate(
 	if err := l.allow(ctx, canTranslate, from, to); err != nil {
 		return hsm.Translated{}, err
 	}
+	if err := l.mayComeFrom(from); err != nil {
+		return hsm.Translated{}, err
+	}
 	if err := l.mayProtect(to); err != nil {
 		return hsm.Translated{}, err
 	}
+	change.AllowWeak = l.allowsWeak(change.AllowWeak)
 	t, err := l.inner.Translate(ctx, b, from, to, change)
 	if err == nil {
 		l.saw(from, to)
+		l.births.add(t.Key.Block)
 	}
 	return t, err
 }

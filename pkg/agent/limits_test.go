@@ -165,7 +165,7 @@ func TestOtherMethodsThanTheDefaultAreForCheckingAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer inner.Close()
-	k, err := inner.Generate(t.Context(), hsm.Attributes{Algorithm: keys.AES128}, hsm.Policy{})
+	k, err := inner.Generate(t.Context(), hsm.Attributes{Algorithm: keys.AES128, Label: "A#1"}, hsm.Policy{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ package agent
 import (
 	"context"
 	"os"
-	"strconv"
 	"sync/atomic"
 
 	"poskey/internal/fault"
@@ -178,7 +177,7 @@ func (a *agent) settle() error {
 func (a *agent) recorded(op audit.Operation, act func(p *audit.Pending) error) error {
 	details := thisProcess()
 	if a.config.Generation > 0 {
-		details[fieldGeneration] = strconv.FormatUint(a.config.Generation, 10)
+		details[fieldGeneration] = generationWord(a.config.Generation)
 	}
 	e := audit.Entry{Who: a.starter(), Operation: op, Details: details,
 		Object: audit.Object{Kind: audit.KindStore, Label: a.config.Store, Check: checkOf(a.config.Check)}}
@@ -197,12 +196,14 @@ func (a *agent) recorded(op audit.Operation, act func(p *audit.Pending) error) e
 func (a *agent) unseal(ctx context.Context) error {
 	var s *server
 	err := a.recorded(audit.StoreUnseal, func(p *audit.Pending) (err error) {
-		if s, err = a.build(ctx); err != nil {
+		if s, err = a.build(ctx, p); err != nil {
 			return err
 		}
 		p.After.With = actorsOf(s.auth.Officers())
 		p.After.Details = audit.Details{fieldUntil: s.auth.Until().UTC().Format("2006-01-02T15:04:05Z"),
-			fieldActivities: audit.Clean(activityWords(s.auth.Activities()))}
+			fieldActivities: audit.Clean(activityWords(s.auth.Activities())),
+			fieldGeneration: generationWord(a.config.Generation)}
+		p.After.Request = audit.DigestOf(a.config.Sealed)
 		return nil
 	})
 	if err != nil {

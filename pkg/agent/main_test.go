@@ -75,7 +75,7 @@ func beStranger(path string) int {
 		fmt.Printf("it said %q\n", said)
 		return 1
 	}
-	_, err = Dial(context.Background(), path)
+	_, err = Dial(context.Background(), path, storeID)
 	fmt.Println("hung up:", err)
 	return 0
 }

@@ -17,9 +17,9 @@ import (
 
 // initialise draws a new store's master key and seals it. It never leaves this process in clear.
 func (a *agent) initialise() error {
-	var made *custody.SealedMaster
-	err := a.recorded(audit.StoreCreate, func(p *audit.Pending) error {
-		cards, err := parseCards(a.config.Holders)
+	var made custody.SealedStore
+	err := a.recorded(audit.StoreCreate, func(p *audit.Pending) (err error) {
+		holders, tomorrow, err := a.tomorrow()
 		if err != nil {
 			return err
 		}
@@ -29,11 +29,16 @@ func (a *agent) initialise() error {
 		}
 		defer master.Wipe()
 		plan := custody.Plan{Store: a.config.Store, Environment: a.config.Environment, Threshold: a.config.Threshold}
-		if made, err = custody.Seal(a.ports.Env, master, cards, plan); err != nil {
+		if made.Master, err = custody.Seal(a.ports.Env, master, holders, plan); err != nil {
 			return err
 		}
-		p.After.With = actorsOf(cards)
-		p.After.Object.Check = checkOf(made.Check())
+		if made.Roster, err = custody.Enrol(master, made.Master, tomorrow); err != nil {
+			return err
+		}
+		p.After.With = actorsOf(holders)
+		p.After.Object.Check = checkOf(made.Master.Check())
+		p.After.Request = audit.DigestOf(made.Marshal())
+		p.After.Details = audit.Details{fieldGeneration: generationWord(made.Master.Generation())}
 		return nil
 	})
 	if err != nil {
@@ -42,37 +47,22 @@ func (a *agent) initialise() error {
 	return a.handOut(made)
 }
 
-func (a *agent) handOut(made *custody.SealedMaster) error {
-	event := Event{Kind: Made, Document: made.Marshal(), Check: made.Check(), Generation: made.Generation()}
+// tomorrow reads the cards of those who will hold a share, and of all who will be officers.
+func (a *agent) tomorrow() (holders, all []custody.Card, err error) {
+	if holders, err = parseCards(a.config.Holders); err != nil {
+		return nil, nil, err
+	}
+	others, err := parseCards(a.config.Others)
+	return holders, slices.Concat(holders, others), err
+}
+
+func (a *agent) handOut(made custody.SealedStore) error {
+	event := Event{Kind: Made, Document: made.Marshal(), Check: made.Master.Check(), Generation: made.Master.Generation()}
 	if err := a.ports.Report(event); err != nil {
 		return err
 	}
 	a.ready.Store(true)
 	return a.ports.Report(Event{Kind: Ready, PID: os.Getpid()})
-}
-
-// reshare opens the master key and seals it to other officers.
-func (a *agent) reshare(ctx context.Context) error {
-	var made *custody.SealedMaster
-	err := a.recorded(audit.StoreReshare, func(p *audit.Pending) error {
-		cards, err := parseCards(a.config.Holders)
-		if err != nil {
-			return err
-		}
-		opened, present, err := a.open(ctx)
-		if err != nil {
-			return err
-		}
-		defer opened.Wipe()
-		defer wipeIdentities(present)
-		p.After.With = actorsOf(opened.Officers())
-		made, err = opened.Reshare(cards, a.config.Threshold)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return a.handOut(made)
 }
 
 func parseCards(documents [][]byte) ([]custody.Card, error) {
@@ -87,65 +77,107 @@ func parseCards(documents [][]byte) ([]custody.Card, error) {
 	return cards, nil
 }
 
-// open asks the officers, one after the other, and puts the master key together. The identities are the caller's to
-// wipe: their officers are still there.
-func (a *agent) open(ctx context.Context) (*custody.Opened, []*custody.Identity, error) {
-	doc, locked, err := a.officers()
+// opening is a store whose master key its officers have opened.
+type opening struct {
+	*custody.Opened
+	present []*custody.Identity // all who were asked
+}
+
+func (o *opening) wipe() {
+	o.Wipe()
+	wipeIdentities(o.present)
+}
+
+func (o *opening) cards() []custody.Card {
+	var all []custody.Card
+	for _, id := range o.present {
+		all = append(all, id.Card())
+	}
+	return all
+}
+
+// open asks the officers, one after the other, and puts the master key together. The key then says who the store's
+// officers are: today are the cards that somebody gave for them. What is refused there stands in the log with its reason.
+func (a *agent) open(ctx context.Context, p *audit.Pending, today []custody.Card, lines []text.Text) (*opening, error) {
+	if err := a.mustBeInForce(); err != nil {
+		return nil, because(p, err)
+	}
+	sealed, err := custody.ParseSealedStore(a.config.Sealed)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
+	}
+	if err := sealed.Roster.Match(custody.HoldersOf(today)); err != nil {
+		return nil, because(p, err)
+	}
+	locked, err := a.officers(sealed)
+	if err != nil {
+		return nil, err
 	}
 	want := custody.Expectation{Store: a.config.Store, Environment: a.config.Environment,
 		Generation: a.config.Generation, Check: a.config.Check}
-	opening, err := custody.NewOpening(a.ports.Env, doc, want, a.ledger)
+	shares, err := custody.NewOpening(a.ports.Env, sealed.Master, want, a.ledger)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	defer opening.Wipe()
-	present, err := a.gather(ctx, opening, locked)
+	defer shares.Wipe()
+	o := &opening{}
+	if o.present, err = a.gather(ctx, shares, locked, lines); err == nil {
+		o.Opened, err = shares.Master()
+	}
+	if err == nil {
+		err = because(p, o.CheckRoster(sealed.Roster, today))
+	}
 	if err != nil {
-		wipeIdentities(present)
-		return nil, nil, err
+		o.wipe()
+		return nil, err
 	}
-	opened, err := opening.Master()
-	if err != nil {
-		wipeIdentities(present)
-		return nil, nil, err
-	}
-	return opened, present, nil
+	return o, nil
 }
 
-// officers reads what was handed over, and refuses too few of them before anybody types.
-func (a *agent) officers() (*custody.SealedMaster, []*custody.Locked, error) {
-	doc, err := custody.ParseSealedMaster(a.config.Sealed)
+// because records the reason of a refusal, which says nothing that anybody typed.
+func because(p *audit.Pending, err error) error {
 	if err != nil {
-		return nil, nil, err
+		p.After.Details = audit.Details{audit.FieldReason: audit.Clean(err.Error())}
 	}
+	return err
+}
+
+// officers reads the identities that were handed over, and refuses too few of them before anybody types. Those who
+// open the store hold a share; to reshare it, other officers of the store may come too.
+func (a *agent) officers(sealed custody.SealedStore) ([]*custody.Locked, error) {
 	locked, err := parseIdentities(a.config.Identities)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	switch n := len(locked); {
-	case n < doc.Threshold():
-		return nil, nil, fault.New(fault.NotPermitted, "%d of %d officers are named; the store opens with %d of its %d",
-			n, doc.Threshold(), doc.Threshold(), len(doc.Officers()))
-	case n > doc.Threshold():
-		return nil, nil, fault.New(fault.Usage, "%d officers are named and %d are needed; name only those", n,
-			doc.Threshold())
-	}
+	doc, shares := sealed.Master, 0
 	for _, l := range locked {
 		if err := l.Card().CheckTime(a.ports.Env.Now()); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		holds := func(h custody.Holder) bool { return h.Fingerprint == l.Card().Fingerprint() }
-		if !slices.ContainsFunc(doc.Officers(), holds) {
-			return nil, nil, fault.New(fault.NotPermitted, "%s holds no share of this master key", l.Card().ID())
+		is := func(h custody.Holder) bool { return h.Fingerprint == l.Card().Fingerprint() }
+		switch {
+		case slices.ContainsFunc(doc.Officers(), is):
+			shares++
+		case a.config.Mode == Unseal:
+			return nil, fault.New(fault.NotPermitted, "%s holds no share of this master key", l.Card().ID())
+		case !slices.ContainsFunc(sealed.Roster.Officers(), is):
+			return nil, fault.New(fault.NotPermitted, "%s is no officer of this store, or has another card by now", l.Card().ID())
 		}
 	}
-	return doc, locked, nil
+	switch {
+	case shares < doc.Threshold():
+		return nil, fault.New(fault.NotPermitted, "%d of %d officers are named; the store opens with %d of its %d",
+			shares, doc.Threshold(), doc.Threshold(), len(doc.Officers()))
+	case shares > doc.Threshold() && a.config.Mode == Unseal:
+		return nil, fault.New(fault.Usage, "%d officers are named and %d are needed; name only those", shares,
+			doc.Threshold())
+	}
+	return locked, nil
 }
 
+// gather asks all, and takes as many shares as are needed.
 func (a *agent) gather(
-	ctx context.Context, opening *custody.Opening, locked []*custody.Locked,
+	ctx context.Context, shares *custody.Opening, locked []*custody.Locked, lines []text.Text,
 ) (present []*custody.Identity, err error) {
 	defer a.letGo()
 	var screen Screen
@@ -160,27 +192,23 @@ func (a *agent) gather(
 	p.report = func(e Event) { _ = a.ports.Report(e) } // a lost parent shows as Orphaned
 	for i, l := range locked {
 		c := l.Card()
-		id, err := p.unlock(ctx, l, text.New("key store %s (%s)", a.config.Store, string(a.config.Environment)), a.purpose(),
-			text.New("officer %d of %d: %s (%s)", i+1, len(locked), c.ID(), c.Name()),
-			text.New("The others turn away, please."))
+		shown := slices.Concat([]text.Text{text.New("key store %s (%s)", a.config.Store, string(a.config.Environment))}, lines,
+			[]text.Text{text.New("officer %d of %d: %s (%s)", i+1, len(locked), c.ID(), c.Name()),
+				text.New("The others turn away, please.")})
+		id, err := p.unlock(ctx, l, shown...)
 		if err != nil {
 			return present, err
 		}
 		present = append(present, id)
-		if err := opening.Add(id); err != nil {
+		if shares.Missing() == 0 || !shares.Holds(c) {
+			continue // here to agree
+		}
+		if err := shares.Add(id); err != nil {
 			return present, err
 		}
-		p.report(Event{Kind: ShareTaken, Officer: c.ID(), Left: opening.Missing()})
+		p.report(Event{Kind: ShareTaken, Officer: c.ID(), Left: shares.Missing()})
 	}
 	return present, nil
-}
-
-// purpose tells the officers what they are asked for.
-func (a *agent) purpose() text.Text {
-	if a.config.Mode == Reshare {
-		return text.New("to agree to: other officers for the master key")
-	}
-	return text.New("to open: for %d minutes", int(a.config.Duration.Minutes()))
 }
 
 // letGo closes the terminal and the descriptors: the agent lives on, and who sat there must be able to leave.
@@ -194,7 +222,7 @@ func (a *agent) letGo() {
 }
 
 // build opens the master key and makes everything that serves, the socket last.
-func (a *agent) build(ctx context.Context) (*server, error) {
+func (a *agent) build(ctx context.Context, p *audit.Pending) (*server, error) {
 	cards, err := parseCards(a.config.Roster)
 	if err != nil {
 		return nil, err
@@ -203,12 +231,11 @@ func (a *agent) build(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	opened, present, err := a.open(ctx)
+	opened, err := a.open(ctx, p, cards, []text.Text{text.New("to open: for %d minutes", int(a.config.Duration.Minutes()))})
 	if err != nil {
 		return nil, err
 	}
-	defer opened.Wipe()
-	defer wipeIdentities(present)
+	defer opened.wipe()
 	activities := a.config.Activities
 	if len(activities) == 0 {
 		activities = custody.StandingActivities(a.config.Environment)
@@ -217,7 +244,7 @@ func (a *agent) build(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	signed, err := checkpoint(a.log, a.starter(), present)
+	signed, err := checkpoint(a.log, a.starter(), opened.present)
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +255,7 @@ func (a *agent) build(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	boundary, err := a.boundary(opened)
+	boundary, err := a.boundary(opened.Opened)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func (f *fixture) open(change ...func(*Config)) (Started, *Client) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	client, err := Dial(f.t.Context(), f.socket)
+	client, err := Dial(f.t.Context(), f.socket, storeID)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestAnAgentIsAProcessOfItsOwn(t *testing.T) {
 	if got := strings.Join(kinds, " "); !strings.HasSuffix(got, "asked share_taken asked share_taken checkpoint ready") {
 		t.Errorf("it reported: %s", got)
 	}
-	c, err := Dial(t.Context(), f.socket)
+	c, err := Dial(t.Context(), f.socket, storeID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestAKilledAgentLeavesItsIntentsAndTheNextOneGoesOn(t *testing.T) {
 	if n := len(f.recorded(audit.KeyGenerate, audit.Done)); n != 0 {
 		t.Fatalf("%d outcomes are there", n)
 	}
-	_, err := Dial(t.Context(), f.socket)
+	_, err := Dial(t.Context(), f.socket, storeID)
 	wantKind(t, err, fault.Sealed)
 
 	_, events, err := f.spawn(t.Context(), pipes(t, f.holders[0].phrase, f.holders[1].phrase))
@@ -233,7 +233,7 @@ func TestInitRunsInsideTheAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.gone(s.PID)
-	if doc, err := custody.ParseSealedMaster(s.Document); err != nil || doc.Check() != s.Check || s.Generation != 1 {
+	if doc, err := custody.ParseSealedStore(s.Document); err != nil || doc.Master.Check() != s.Check || s.Generation != 1 {
 		t.Errorf("the document: %v", err)
 	}
 }

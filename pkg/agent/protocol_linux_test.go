@@ -29,7 +29,7 @@ func TestDescriptorsThatBelongToNoQuestionAreClosed(t *testing.T) {
 	}
 	defer null.Close()
 	one := func(op string, n int) error {
-		l, err := connect(t.Context(), path)
+		l, err := (&Client{path, storeID}).connect(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,10 +74,10 @@ func TestAnAgentOfAnotherVersionIsNotAsked(t *testing.T) {
 			return
 		}
 		defer conn.Close()
-		_, _ = io.WriteString(conn, "poskey agent 2\n")
+		_, _ = io.WriteString(conn, "poskey agent 3\n")
 		_, _ = io.Copy(io.Discard, conn)
 	}()
-	_, err = Dial(t.Context(), path)
+	_, err = Dial(t.Context(), path, storeID)
 	wantKind(t, err, fault.VersionUnsupported)
 }
 

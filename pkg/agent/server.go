@@ -27,6 +27,7 @@ type server struct {
 	socket   *socket
 	handlers map[string]handler
 	owner    int // uid of this process, and of all whom it answers
+	patience time.Duration
 
 	stop   chan text.Text // somebody told it to end
 	sealed chan struct{}  // it has ended: wiped and recorded
@@ -44,7 +45,7 @@ type server struct {
 func (a *agent) newServer(
 	guard custody.Guard, roster *custody.Roster, boundary hsm.Boundary, listener *socket,
 ) *server {
-	s := &server{agent: a, owner: os.Geteuid(), auth: guard.Authorisation, roster: roster, boundary: boundary,
+	s := &server{agent: a, owner: os.Geteuid(), patience: patience, auth: guard.Authorisation, roster: roster, boundary: boundary,
 		socket: listener, handlers: handlers(), stop: make(chan text.Text, 1), sealed: make(chan struct{}), sessions: map[*session]struct{}{}}
 	s.gate = &gate{store: a.config.Store, environment: a.config.Environment, guard: guard, roster: roster,
 		env: a.ports.Env, rec: a.ledger, screens: a.ports.Screen}

@@ -5,6 +5,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -21,9 +22,11 @@ import (
 // Bounds of connections.
 const (
 	maxSessions = 256
+	maxSpare    = 16 // more, for whoever asks how the store stands or seals it
 	maxProbers  = 8
 	maxFiles    = 17               // a terminal and passphrases
-	patience    = 10 * time.Second // until the greeting is there
+	patience    = 10 * time.Second // until the greeting is there, and with a connection that does nothing
+	breath      = 50 * time.Millisecond
 )
 
 // session is one connection.
@@ -31,6 +34,7 @@ type session struct {
 	server  *server
 	conn    *net.UnixConn
 	uid     int
+	spare   bool       // one too many: it is told how the store stands, and may seal it
 	files   []*os.File // that came with the frame that is being read
 	job     *job
 	probers []hsm.ProbeCloser
@@ -43,8 +47,16 @@ func (c *session) close() { c.once.Do(func() { _ = c.conn.Close() }) }
 func (s *server) accept() {
 	for {
 		conn, err := s.socket.accept()
-		if err != nil {
-			return // closed; one that broke by itself is seen at the next tick
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // no descriptors left, or the like
+			select {
+			case <-s.ctx.Done():
+				return
+			case <-time.After(breath):
+			}
+			continue
 		}
 		c := &session{server: s, conn: conn}
 		if !s.enter(c) {
@@ -58,9 +70,10 @@ func (s *server) accept() {
 func (s *server) enter(c *session) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.sessions) >= maxSessions || s.ctx.Err() != nil {
+	if len(s.sessions) >= maxSessions+maxSpare || s.ctx.Err() != nil {
 		return false
 	}
+	c.spare = len(s.sessions) >= maxSessions
 	s.sessions[c] = struct{}{}
 	return true
 }
@@ -86,6 +99,9 @@ func (s *server) serve(c *session) {
 	c.uid = uid
 	if !c.greet() {
 		return
+	}
+	if c.spare {
+		defer c.within(patience)()
 	}
 	for c.step() {
 	}
@@ -160,9 +176,24 @@ func (c *session) greet() bool {
 	return string(said) == greeting
 }
 
+// within closes the connection after a while, unless the function that it gives is called before. The end of the store
+// is not waited for here: what is being answered then is answered yet.
+func (c *session) within(d time.Duration) (stop func()) {
+	t := time.AfterFunc(d, c.close)
+	return func() { t.Stop() }
+}
+
+// read waits for the next question, but not for long where nothing was begun.
+func (c *session) read() (frame, error) {
+	if c.job == nil {
+		defer c.within(c.server.patience)()
+	}
+	return readFrame(c)
+}
+
 // step answers one question. It reports whether another can follow.
 func (c *session) step() bool {
-	f, err := readFrame(c)
+	f, err := c.read()
 	defer f.wipe()
 	defer c.dropFiles()
 	if err != nil {
@@ -210,6 +241,9 @@ func (c *session) answer(f frame) (any, []*secret.Bytes, error) {
 	h, ok := c.server.handlers[q.Op]
 	if !ok {
 		return nil, nil, fault.New(fault.Malformed, "an agent is not asked this")
+	}
+	if c.spare && !spared(q.Op) {
+		return nil, nil, fault.New(fault.Busy, "the agent has %d connections at one time; try again", maxSessions)
 	}
 	if len(f.secrets) > 0 && !h.secrets || len(c.files) > 0 && !h.files {
 		return nil, nil, fault.New(fault.Malformed, "more was handed over than belongs to the question")

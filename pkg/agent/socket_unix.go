@@ -159,6 +159,8 @@ func dialSocket(ctx context.Context, path string) (*net.UnixConn, error) {
 		return nil, fault.WrapAs(fault.Interrupted, context.Cause(ctx), "the agent was not asked")
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTDIR):
 		return nil, errNoAgentRuns()
+	case errors.Is(err, syscall.EAGAIN):
+		return nil, fault.New(fault.Busy, "the agent has more connections waiting than it takes; try again")
 	case err != nil:
 		return nil, fault.WrapAs(kindOf(err), err, "the agent's socket")
 	}

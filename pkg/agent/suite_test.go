@@ -114,7 +114,7 @@ func openNow(t testing.TB, a *agent) (*custody.Opened, *custody.Roster) {
 func TestAWorkInTheAgentPassesTheSuiteOfBoundaries(t *testing.T) {
 	hsmtest.Run(t, func(t *testing.T) hsm.Boundary {
 		_, path := freely(t)
-		c, err := Dial(t.Context(), path)
+		c, err := Dial(t.Context(), path, storeID)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,9 @@ import (
 	"poskey/pkg/kcv"
 )
 
+// helloArgs say which store a command means.
+type helloArgs struct{ Store string }
+
 // wireIntent is an intent whose descriptors come beside it: the terminal first.
 type wireIntent struct {
 	Activity    custody.Activity

@@ -68,6 +68,13 @@ func FuzzSealedMaster(f *testing.F) {
 	})
 }
 
+func FuzzSealedStore(f *testing.F) {
+	goldens(f, "store.sealed")
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		malleable(t, raw, ParseSealedStore, SealedStore.Marshal, func(s SealedStore) bool { return s == SealedStore{} })
+	})
+}
+
 func FuzzRequest(f *testing.F) {
 	goldens(f, "store.request")
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -109,6 +109,24 @@ func TestSealedMasterFormatStands(t *testing.T) {
 	}
 }
 
+// TestRosterFormatStands: the roster of the golden store is made the same every time, beside the golden document.
+func TestRosterFormatStands(t *testing.T) {
+	noLeaks(t)
+	master, err := keys.Generate(newDRBG("golden master"), keys.AES256)
+	must(t, err)
+	defer master.Wipe()
+	raw, err := readGolden("store.master")
+	must(t, err)
+	doc, err := ParseSealedMaster(raw)
+	must(t, err)
+	cards := []Card{goldenOfficer(t, 1).Card(), goldenOfficer(t, 2).Card(), goldenOfficer(t, 3).Card(),
+		goldenOfficer(t, 4).Card()}
+	made := SealedStore{doc, enrolled(t, master, doc, cards)}.Marshal()
+	if want := golden(t, "store.sealed", made); !bytes.Equal(made, want) {
+		t.Errorf("the documents are now\n%s\nwant\n%s", made, want)
+	}
+}
+
 func TestApprovalFormatStands(t *testing.T) {
 	o := goldenOfficer(t, 1)
 	roster, err := NewRoster(Test, o.Card())

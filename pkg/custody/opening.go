@@ -56,6 +56,12 @@ func NewOpening(env keys.Env, doc *SealedMaster, want Expectation, rec Recorder)
 // Missing is how many officers are still needed.
 func (o *Opening) Missing() int { return o.doc.threshold - len(o.parts) }
 
+// Holds reports whether an officer holds a share of this master key.
+func (o *Opening) Holds(c Card) bool {
+	_, holds := o.doc.find(c.fingerprint)
+	return holds
+}
+
 // Present lists the officers who have given their share.
 func (o *Opening) Present() []Card { return append([]Card(nil), o.present...) }
 

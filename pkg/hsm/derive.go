@@ -249,7 +249,7 @@ func (s *soft) Derive(ctx context.Context, base Key, d Derivation, p Policy) (Ke
 		return Key{}, err
 	}
 	defer k.Wipe()
-	if err := admit(k, p); err != nil {
+	if err := s.admit(k, p); err != nil {
 		return Key{}, err
 	}
 	return s.keep(ctx, k, d.attributes(base.Attributes, k.Algorithm()))

@@ -4,8 +4,9 @@ package hsm
 
 import "poskey/pkg/kcv"
 
-// CompareStrict compares a whole check value, computed wherever, as a strict boundary does in [Boundary.Compare]: on as
-// many digits as a check value has, and of a value that differs no more is told than [CheckValueRule] lets out.
+// CompareStrict compares a whole check value, computed wherever, as a strict boundary does in [Boundary.Compare]: on no
+// more digits than a check value has (kind malformed_length), and of a value that differs no more is told than
+// [CheckValueRule] lets out.
 func CompareStrict(k Key, expected kcv.Expected, m kcv.Method, full []byte) (kcv.Comparison, error) {
 	if err := expected.Check(m, full); err != nil {
 		return kcv.Comparison{}, err

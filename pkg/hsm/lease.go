@@ -14,6 +14,7 @@ import (
 type lease struct {
 	id   leaseID
 	kbpk *keys.Key
+	weak []keys.Weakness // of the KBPK in itself, published or not
 	*keyblock.Protector
 }
 
@@ -34,6 +35,9 @@ const maxIdle = 64
 func (s *soft) lease(ctx context.Context, version byte, kbpk Key) (*lease, error) {
 	if kbpk.Block == "" {
 		return nil, fault.New(fault.Usage, "no KBPK was given")
+	}
+	if s.info.Strict && kbpk.Algorithm == keys.DES {
+		return nil, fault.New(fault.WeakKey, "the KBPK is single DES")
 	}
 	return s.leaseFor(ctx, version, leaseID{version, kbpk.Block, kbpk.Attributes, kbpk.Len}, func() (*keys.Key, error) { return s.open(ctx, kbpk) })
 }
@@ -73,7 +77,7 @@ func (s *soft) leaseFor(
 		clear.Wipe()
 		return nil, err
 	}
-	return &lease{id, clear, p}, nil
+	return &lease{id, clear, keys.StructuralOf(clear.Algorithm(), clear.Secret().Expose()), p}, nil
 }
 
 func (s *soft) takeIdle(id leaseID) (*lease, error) {

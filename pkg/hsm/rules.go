@@ -56,6 +56,32 @@ func (a Attributes) checkProtector(version byte, modes string) error {
 	return nil
 }
 
+// CheckTaken tells whether a strict boundary takes a key of the algorithm in, whatever a [Policy] says: not single DES,
+// which anybody finds. Kind weak_key.
+func CheckTaken(alg keys.Algorithm) error {
+	if alg == keys.DES {
+		return fault.New(fault.WeakKey, "a key store and a token take no single DES key in; take tdes-128 or better")
+	}
+	return nil
+}
+
+// CheckStrength tells whether a strict boundary closes a block over the key under the KBPK: not under single DES, and
+// only with allowWeak under one that is weaker than the key (PCI PIN 10-1). Kind weak_key.
+func (k Key) CheckStrength(kbpk Key, allowWeak bool) error {
+	return checkStrength(k.Algorithm, k.Len, kbpk.Algorithm, kbpk.Len, allowWeak)
+}
+
+func checkStrength(alg keys.Algorithm, n int, kbpk keys.Algorithm, kbpkLen int, allowWeak bool) error {
+	if kbpk == keys.DES {
+		return fault.New(fault.WeakKey, "the KBPK is single DES")
+	}
+	if has, needs := kbpk.Strength(kbpkLen), alg.Strength(n); has < needs && !allowWeak {
+		return fault.New(fault.WeakKey, "the KBPK (%s, %d bits) is weaker than the key it wraps (%s, %d bits)",
+			kbpk, has, alg, needs)
+	}
+	return nil
+}
+
 // CheckWrap tells whether a key may leave under the header. The header has the key's usage and algorithm, the key's
 // mode or a narrower one, and an exportability that is not looser. What is not exportable does not leave, and no
 // transaction key does. Kinds: not_permitted, header_malformed.
@@ -171,10 +197,21 @@ func toldDigits(alg keys.Algorithm, m kcv.Method) int {
 
 // leastDigits and mostDigits bound what a strict boundary compares. Below four digits an answer tells a digit in a few
 // questions. Above the longest check value in use it would tell the rest of the cipher block digit by digit, 16
-// questions each: of a longer value the first digits are compared, and the answer says how many.
+// questions each. A longer value is refused: that its first digits agree does not say that it does. A diagnosis
+// compares its first digits all the same, and its answer says how many.
 const leastDigits = 4
 
 func mostDigits(alg keys.Algorithm, m kcv.Method) int { return min(10, max(8, kcv.Limit(alg, m))) }
+
+// bounded refuses an expected value of another length than a strict boundary compares. Kind malformed_length.
+func bounded(e kcv.Expected, most int) error {
+	if n := len(e.Digits); n > most {
+		return fault.New(fault.MalformedLength,
+			"a check value of %d digits is not compared with this key; give no more than the first %d", n, most)
+	}
+	_, err := compared(e, most)
+	return err
+}
 
 // compared cuts an expected value to what a strict boundary compares. Kind malformed_length for too few digits.
 func compared(e kcv.Expected, most int) (kcv.Expected, error) {

@@ -59,6 +59,9 @@ func (s *soft) Generate(ctx context.Context, a Attributes, p Policy) (Key, error
 	if !slices.Contains(keys.Named(), a.Algorithm) {
 		return Key{}, fault.New(fault.Usage, "keys for %q are not generated", string(a.Algorithm))
 	}
+	if err := s.checkTaken(a.Algorithm); err != nil {
+		return Key{}, err
+	}
 	if a.Algorithm == keys.DES && !p.AllowWeak {
 		return Key{}, fault.New(fault.WeakKey, "single DES keys are not generated; take tdes-128 or better")
 	}
@@ -79,7 +82,7 @@ func (s *soft) Import(ctx context.Context, clear *secret.Bytes, a Attributes, p 
 	if err != nil {
 		return Key{}, err
 	}
-	if err := admit(k, p); err != nil {
+	if err := s.admit(k, p); err != nil {
 		return Key{}, err
 	}
 	return s.keep(ctx, k, a)
@@ -105,14 +108,25 @@ func (s *soft) Form(ctx context.Context, f Forming) (Key, error) {
 	if err := checkFormed(k, f); err != nil {
 		return Key{}, err
 	}
-	if err := admit(k, f.Policy); err != nil {
+	if err := s.admit(k, f.Policy); err != nil {
 		return Key{}, err
 	}
 	return s.keep(ctx, k, f.Attributes)
 }
 
-// admit refuses weak keys where they would be used.
-func admit(k *keys.Key, p Policy) error {
+// checkTaken is [CheckTaken] for a boundary that is strict.
+func (s *soft) checkTaken(alg keys.Algorithm) error {
+	if !s.info.Strict {
+		return nil
+	}
+	return CheckTaken(alg)
+}
+
+// admit refuses weak keys where they would be used, and in a strict boundary single DES wherever it comes from.
+func (s *soft) admit(k *keys.Key, p Policy) error {
+	if err := s.checkTaken(k.Algorithm()); err != nil {
+		return err
+	}
 	if p.Inspect || p.AllowWeak {
 		return nil
 	}
@@ -218,11 +232,29 @@ func (s *soft) wrap(
 		return Wrapped{}, err
 	}
 	defer s.giveBack(l)
+	if err := s.checkFit(l, clear, o.AllowWeak); err != nil {
+		return Wrapped{}, err
+	}
 	text, warnings, err := l.Wrap(s.env.Rand, h, clear, o)
 	if err != nil {
 		return Wrapped{}, err
 	}
 	return Wrapped{text, warnings}, nil
+}
+
+// checkFit tells whether a strict boundary closes a block over the key under the KBPK of the lease. Of one that is weak in
+// itself nobody outside remembers that it is.
+func (s *soft) checkFit(l *lease, k *keys.Key, allowWeak bool) error {
+	if !s.info.Strict {
+		return nil
+	}
+	if err := checkStrength(k.Algorithm(), k.Len(), l.kbpk.Algorithm(), l.kbpk.Len(), allowWeak); err != nil {
+		return err
+	}
+	if len(l.weak) > 0 && !allowWeak {
+		return fault.New(fault.WeakKey, "the KBPK is weak: %s", l.weak[0].Text())
+	}
+	return nil
 }
 
 func (s *soft) Unwrap(ctx context.Context, b *keyblock.Block, kbpk Key, p Policy) (Opened, error) {
@@ -231,7 +263,7 @@ func (s *soft) Unwrap(ctx context.Context, b *keyblock.Block, kbpk Key, p Policy
 		return Opened{}, err
 	}
 	defer u.Wipe()
-	if err := admit(u.Key, p); err != nil {
+	if err := s.admit(u.Key, p); err != nil {
 		return Opened{}, err
 	}
 	k, err := s.keep(ctx, u.Key, attributesOf(b, u.Key))
@@ -271,6 +303,9 @@ func (s *soft) Translate(ctx context.Context, b *keyblock.Block, from, to Key, c
 	defer u.Wipe()
 	if s.info.Strict {
 		if err := attributesOf(b, u.Key).CheckTranslate(); err != nil {
+			return Translated{}, err
+		}
+		if err := CheckTaken(u.Key.Algorithm()); err != nil {
 			return Translated{}, err
 		}
 	}

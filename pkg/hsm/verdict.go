@@ -9,11 +9,10 @@ import (
 	"poskey/pkg/keys"
 )
 
-// verdict compares on at most as many digits as a check value has, and tells of a computed value that differs no more
-// than [Boundary.CheckValue] would.
+// verdict compares no more digits than a check value has, and tells of a computed value that differs no more than
+// [Boundary.CheckValue] would.
 func verdict(alg keys.Algorithm, e kcv.Expected, m kcv.Method, full []byte) (kcv.Comparison, error) {
-	e, err := compared(e, mostDigits(alg, m))
-	if err != nil {
+	if err := bounded(e, mostDigits(alg, m)); err != nil {
 		return kcv.Comparison{}, err
 	}
 	c := e.Compare(m, full)
@@ -23,28 +22,12 @@ func verdict(alg keys.Algorithm, e kcv.Expected, m kcv.Method, full []byte) (kcv
 	return c, nil
 }
 
-// identify is kcv.Identify on at most eight digits, the fewest that are compared by any method. What a method cannot
-// give is no match all the same.
+// identify is kcv.Identify on at most eight digits, the fewest that are compared by any method.
 func identify(key []byte, e kcv.Expected, alg keys.Algorithm) ([]kcv.Match, error) {
-	short, err := compared(e, 8)
-	if err != nil {
+	if err := bounded(e, 8); err != nil {
 		return nil, err
 	}
-	all, err := kcv.Identify(key, short, alg)
-	if err != nil {
-		return nil, err
-	}
-	var matches []kcv.Match
-	for _, m := range all {
-		full, err := kcv.Compute(m.Algorithm, key, m.Method)
-		if err != nil {
-			return nil, err
-		}
-		if e.Check(m.Method, full) == nil {
-			matches = append(matches, m)
-		}
-	}
-	return matches, nil
+	return kcv.Identify(key, e, alg)
 }
 
 // examine tells what is proven and nothing that was weighed: whether a payload that nobody authenticated decrypts to

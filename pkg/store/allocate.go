@@ -62,14 +62,15 @@ type Allocation struct {
 
 func checkRequest(id, serial string) error {
 	if !isToken(id, 128) {
-		return fault.New(fault.Usage, "the request id %q is not 1 to 128 printable characters without blanks", text.Redact(id))
+		return fault.New(fault.Usage, "the request id %q is not 1 to 128 printable characters without blanks",
+			text.Redact(id))
 	}
 	return checkSerial(serial)
 }
 
 // Allocate hands out the next number: on PostgreSQL in one round trip. A request that was answered before gets the same
-// answer, marked Again. Errors: end_of_life when the range is used up; not_permitted (frozen, the key is not active, the
-// device has a live number of the set, the request id was used for another device); not_found.
+// answer, marked Again. Errors: end_of_life when the range is used up; not_permitted (frozen, the key is not active,
+// the device has a live number of the set, the request id was used for another device); not_found.
 func (s *Store) Allocate(ctx context.Context, c Change, r AllocateRequest) (Allocation, error) {
 	if err := checkRequest(r.RequestID, r.Serial); err != nil {
 		return Allocation{}, err
@@ -80,7 +81,8 @@ func (s *Store) Allocate(ctx context.Context, c Change, r AllocateRequest) (Allo
 	}
 	a, err := allocate(ctx, c, r)
 	if isUnique(err) {
-		err = fault.New(fault.NotPermitted, "device %s has a number of this key set that is neither burnt nor in quarantine", r.Serial)
+		err = fault.New(fault.NotPermitted, "device %s has a number of this key set that is neither burnt nor in quarantine",
+			r.Serial)
 	}
 	if err == nil && (a.KeySet != r.KeySet || a.Serial != r.Serial) {
 		err = fault.New(fault.NotPermitted, "the request id was used for device %s and key set %s", a.Serial, a.KeySet)
@@ -94,8 +96,8 @@ func (s *Store) Allocate(ctx context.Context, c Change, r AllocateRequest) (Allo
 	return a, nil
 }
 
-// checkInitial refuses what is no initial KSN: the database made it. It looks at the text: a KSN that is read goes through
-// locked memory, as a key would.
+// checkInitial refuses what is no initial KSN: the database made it. It looks at the text: a KSN that is read goes
+// through locked memory, as a key would.
 func checkInitial(ksn string) error {
 	tdes := len(ksn) == 20 && strings.HasSuffix(ksn, "00000") && strings.IndexByte("02468ACE", ksn[14]) >= 0
 	aes := len(ksn) == 24 && strings.HasSuffix(ksn, "00000000")
@@ -118,9 +120,9 @@ func scanAllocation(r scanner) (Allocation, error) {
 	return a, nil
 }
 
-// takeNumber is a number in one statement, and so in one round trip and one transaction. The row of the key set is locked
-// until it ends, so no two calls see the same next; a request that is answered already, or a device that has a number,
-// breaks a constraint, and the counter stays as it was. It takes no number when the key set may not give one.
+// takeNumber is a number in one statement, and so in one round trip and one transaction. The row of the key set is
+// locked until it ends, so no two calls see the same next; a request that is answered already, or a device that has a
+// number, breaks a constraint, and the counter stays as it was. It takes no number when the key set may not give one.
 const takeNumber = `WITH taken AS (
 	UPDATE key_sets s SET next = s.next + 1, mark_seq = GREATEST(s.mark_seq, $5),
 		mark_hash = CASE WHEN s.mark_seq < $5 THEN $6 ELSE s.mark_hash END
@@ -148,8 +150,10 @@ func (s *Store) allocateOnServer(ctx context.Context, c Change, r AllocateReques
 		return Allocation{}, context.Cause(ctx)
 	}
 	at, n := s.now(c), int64(0)
-	a := Allocation{RequestID: r.RequestID, KeySet: r.KeySet, Serial: r.Serial, State: Allotted, At: fromMicros(at), Changed: fromMicros(at)}
-	taking := s.read().QueryRowContext(ctx, takeNumber, r.RequestID, r.KeySet, r.Serial, at, int64(c.Mark.Seq), c.Mark.Hash).Scan(&n, &a.KSN)
+	a := Allocation{RequestID: r.RequestID, KeySet: r.KeySet, Serial: r.Serial, State: Allotted, At: fromMicros(at),
+		Changed: fromMicros(at)}
+	taking := s.read().QueryRowContext(ctx, takeNumber, r.RequestID, r.KeySet, r.Serial, at, int64(c.Mark.Seq),
+		c.Mark.Hash).Scan(&n, &a.KSN)
 	if taking == nil {
 		a.Number = uint64(n)
 		return a, nil
@@ -173,7 +177,8 @@ func (s *Store) allocateOnServer(ctx context.Context, c Change, r AllocateReques
 func (s *Store) allocateInFile(ctx context.Context, c Change, r AllocateRequest) (Allocation, error) {
 	var a Allocation
 	err := s.change(ctx, c, func(tx *sql.Tx, at int64) (err error) {
-		a, err = scanAllocation(tx.QueryRowContext(ctx, "SELECT "+allocationColumns+" FROM allocations WHERE request = $1", r.RequestID))
+		a, err = scanAllocation(tx.QueryRowContext(ctx, "SELECT "+allocationColumns+" FROM allocations WHERE request = $1",
+			r.RequestID))
 		if a.Again = err == nil; !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
@@ -191,8 +196,8 @@ func (s *Store) allocateInFile(ctx context.Context, c Change, r AllocateRequest)
 		if _, err := tx.ExecContext(ctx, "UPDATE key_sets SET next = next + 1 WHERE id = $1", k.ID); err != nil {
 			return err
 		}
-		a = Allocation{RequestID: r.RequestID, KeySet: k.ID, Number: k.Next, KSN: ksn.String(), Serial: r.Serial, State: Allotted,
-			At: fromMicros(at), Changed: fromMicros(at)}
+		a = Allocation{RequestID: r.RequestID, KeySet: k.ID, Number: k.Next, KSN: ksn.String(), Serial: r.Serial,
+			State: Allotted, At: fromMicros(at), Changed: fromMicros(at)}
 		return insertAllocation(ctx, tx, a)
 	})
 	if err != nil {
@@ -207,8 +212,8 @@ func insertAllocation(ctx context.Context, tx *sql.Tx, a Allocation) error {
 		lease = a.Lease
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO allocations (request, key_set, n, ksn, serial, state, lease, at, changed)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, a.RequestID, a.KeySet, int64(a.Number), a.KSN, a.Serial, string(a.State), lease,
-		micros(a.At), micros(a.Changed))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, a.RequestID, a.KeySet, int64(a.Number), a.KSN, a.Serial,
+		string(a.State), lease, micros(a.At), micros(a.Changed))
 	if isUnique(err) {
 		return fault.WrapAs(fault.NotPermitted, err,
 			"device %s has a number of this key set that is neither burnt nor in quarantine", a.Serial)
@@ -223,7 +228,8 @@ func (s *Store) Allocation(ctx context.Context, requestID string) (Allocation, e
 }
 
 func findAllocation(ctx context.Context, from asker, requestID string) (Allocation, error) {
-	a, err := scanAllocation(from.QueryRowContext(ctx, "SELECT "+allocationColumns+" FROM allocations WHERE request = $1", requestID))
+	a, err := scanAllocation(from.QueryRowContext(ctx, "SELECT "+allocationColumns+" FROM allocations WHERE request = $1",
+		requestID))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Allocation{}, fault.New(fault.NotFound, "no number was handed out for request %s", text.Redact(requestID))
 	}
@@ -266,9 +272,14 @@ func (s *Store) allocationPage(ctx context.Context, k *KeySet, from uint64) ([]A
 	}
 	var page []Allocation
 	rows, err := s.read().QueryContext(ctx, "SELECT "+allocationColumns+
-		" FROM allocations WHERE ksn >= $1 AND ksn <= $2 AND key_set = $3 ORDER BY ksn LIMIT $4", first.String(), last.String(), k.ID, fullPage)
+		" FROM allocations WHERE ksn >= $1 AND ksn <= $2 AND key_set = $3 ORDER BY ksn LIMIT $4",
+		first.String(), last.String(), k.ID, fullPage)
 	err = each(rows, err, func(r *sql.Rows) error {
 		a, err := scanAllocation(r)
+		if err == nil && a.Number < from { // not in the order of the KSNs: the next page would begin before it
+			err = damagedRow(a.RequestID)
+		}
+		from = a.Number + 1
 		page = append(page, a)
 		return err
 	})

@@ -35,8 +35,8 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (Summary, error) {
 	return s.BackupFrom(ctx, w, func(Mark) error { return nil })
 }
 
-// BackupFrom is [Store.Backup] for who writes the audit log beside the dump: moment is told the mark of the dump's moment
-// before anything is written, and its error ends the backup.
+// BackupFrom is [Store.Backup] for who writes the audit log beside the dump: moment is told the mark of the dump's
+// moment before anything is written, and its error ends the backup.
 func (s *Store) BackupFrom(ctx context.Context, w io.Writer, moment func(Mark) error) (Summary, error) {
 	d := dumper{w: bufio.NewWriterSize(w, 1<<20), sum: sha256.New(), rows: map[string]int64{}}
 	var sum Summary
@@ -101,7 +101,8 @@ func (d *dumper) table(ctx context.Context, tx *sql.Tx, t table, mark *Mark) err
 	d.rows[t.name] = 0
 	into := t.destinations()
 	var line []byte
-	rows, err := tx.QueryContext(ctx, "SELECT "+t.names()+" FROM "+t.name+" ORDER BY "+t.key) //nolint:gosec // G202: names of dump.go
+	query := "SELECT " + t.names() + " FROM " + t.name + " ORDER BY " + t.key //nolint:gosec // G202: names of dump.go
+	rows, err := tx.QueryContext(ctx, query)
 	return each(rows, err, func(r *sql.Rows) error {
 		err := r.Scan(into...)
 		if err != nil {
@@ -154,7 +155,8 @@ func readDump(r io.Reader, f func(t *table, row []any) error) (Summary, error) {
 	case err != nil || !strings.HasPrefix(head.Format, "poskey.store/"):
 		return Summary{}, fault.New(fault.Malformed, "this is no backup of a poskey store")
 	case head.Format != dumpFormat || head.Schema != len(sqliteDialect.migrations()):
-		return Summary{}, fault.New(fault.VersionUnsupported, "the backup has format %q and schema %d, this poskey reads %q and schema %d",
+		return Summary{}, fault.New(fault.VersionUnsupported,
+			"the backup has format %q and schema %d, this poskey reads %q and schema %d",
 			head.Format, head.Schema, dumpFormat, len(sqliteDialect.migrations()))
 	}
 	sum := Summary{Store: head.Store, Environment: head.Environment, Rows: d.rows}
@@ -248,8 +250,8 @@ func (d *undumper) finish(line []byte, sum *Summary) error {
 	return nil
 }
 
-// RestoreInto makes a store from a dump, whole or not at all; it never overwrites one (file_exists). The store is the one
-// that was backed up, with its id and environment. Errors of [ReadBackup] and [Create].
+// RestoreInto makes a store from a dump, whole or not at all; it never overwrites one (file_exists). The store is the
+// one that was backed up, with its id and environment. Errors of [ReadBackup] and [Create].
 func RestoreInto(ctx context.Context, u URL, r io.Reader, o Options) (Summary, error) {
 	var sum Summary
 	err := birth(ctx, u, o, func(ctx context.Context, tx *sql.Tx) (err error) {

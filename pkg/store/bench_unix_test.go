@@ -20,8 +20,9 @@ import (
 )
 
 // BenchmarkNumbers compares, on one PostgreSQL server that syncs every commit: a bare UPDATE … RETURNING of the
-// counter of a key set, single allocations, and leases of a thousand, by one client and by sixteen. Turns are taken in short rounds, so that
-// whatever else the machine does falls on all alike. ratio is numbers a second against the bare statement.
+// counter of a key set, single allocations, and leases of a thousand, by one client and by sixteen. Turns are taken in
+// short rounds, so that whatever else the machine does falls on all alike. ratio is numbers a second against the bare
+// statement.
 func BenchmarkNumbers(b *testing.B) {
 	server, err := testpg.Start()
 	must(b, err)
@@ -32,12 +33,14 @@ func BenchmarkNumbers(b *testing.B) {
 	defer func() { must(b, s.Close()) }()
 	_, err = s.Insert(ctx, store.Change{}, bdk())
 	must(b, err)
-	must(b, s.AddKeySet(ctx, store.Change{}, store.KeySet{ID: "A", BDK: bdk().Ref(), Scheme: dukpt.AES, KSI: "12345678", From: 0, To: 1 << 32}))
+	must(b, s.AddKeySet(ctx, store.Change{}, store.KeySet{ID: "A", BDK: bdk().Ref(), Scheme: dukpt.AES, KSI: "12345678",
+		From: 0, To: 1 << 32}))
 	bare, err := sql.Open("pgx", server.URL("poskey"))
 	must(b, err)
 	defer func() { must(b, bare.Close()) }()
 	bare.SetMaxIdleConns(16)
-	must(b, s.AddKeySet(ctx, store.Change{}, store.KeySet{ID: "BARE", BDK: bdk().Ref(), Scheme: dukpt.AES, KSI: "00000001", From: 0, To: 1 << 32}))
+	must(b, s.AddKeySet(ctx, store.Change{}, store.KeySet{ID: "BARE", BDK: bdk().Ref(), Scheme: dukpt.AES,
+		KSI: "00000001", From: 0, To: 1 << 32}))
 	var request atomic.Int64
 	ways := []struct {
 		name    string
@@ -46,7 +49,8 @@ func BenchmarkNumbers(b *testing.B) {
 	}{
 		{"bare", 1, func() (uint64, uint64, error) {
 			var n int64
-			err := bare.QueryRowContext(ctx, "UPDATE key_sets SET next = next + 1 WHERE id = $1 RETURNING next - 1", "BARE").Scan(&n)
+			err := bare.QueryRowContext(ctx, "UPDATE key_sets SET next = next + 1 WHERE id = $1 RETURNING next - 1",
+				"BARE").Scan(&n)
 			return uint64(n), uint64(n) + 1, err
 		}},
 		{"single", 1, func() (uint64, uint64, error) {
@@ -58,7 +62,8 @@ func BenchmarkNumbers(b *testing.B) {
 		{"lease", 1000, func() (uint64, uint64, error) {
 			id := request.Add(1)
 			l, err := s.Lease(ctx, store.Change{Mark: store.Mark{Seq: uint64(id), Hash: hash64}},
-				store.LeaseRequest{ID: fmt.Sprint("L", id), KeySet: "A", Station: "s", Count: 1000, Until: storetest.Birth().AddDate(1, 0, 0)})
+				store.LeaseRequest{ID: fmt.Sprint("L", id), KeySet: "A", Station: "s", Count: 1000,
+					Until: storetest.Birth().AddDate(1, 0, 0)})
 			return l.From, l.To, err
 		}},
 	}

@@ -60,7 +60,8 @@ func putMark(ctx context.Context, tx *sql.Tx, m Mark) error {
 	if m.IsZero() {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, "UPDATE meta SET mark_seq = $1, mark_hash = $2 WHERE mark_seq < $1", int64(m.Seq), m.Hash)
+	_, err := tx.ExecContext(ctx, "UPDATE meta SET mark_seq = $1, mark_hash = $2 WHERE mark_seq < $1", int64(m.Seq),
+		m.Hash)
 	return err
 }
 

@@ -15,8 +15,9 @@ import (
 )
 
 // Create makes a new store and opens it. A SQLite file is built beside its place under another name, synced, and then
-// linked to its name, which fails when there is something; a store on PostgreSQL is one transaction. Errors: file_exists,
-// not_found (the folder), not_permitted, device_link, auth_failed; outcome_unknown when the store may be there.
+// linked to its name, which fails when there is something; a store on PostgreSQL is one transaction. Errors:
+// file_exists, not_found (the folder), not_permitted, device_link, auth_failed; outcome_unknown when the store may be
+// there.
 func Create(ctx context.Context, u URL, id Identity, officers []Officer, o Options) (*Store, error) {
 	fill := func(ctx context.Context, tx *sql.Tx) error {
 		if err := insertIdentity(ctx, tx, id); err != nil {

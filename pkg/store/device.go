@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"poskey/internal/fault"
@@ -90,14 +91,16 @@ func isToken(s string, most int) bool {
 	return s != "" && len(s) <= most && strings.IndexFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7F }) < 0
 }
 
-// isLine reports a line of UTF-8.
+// isLine reports a line of UTF-8 that can be shown as it is: no control characters, and none that turn others around.
 func isLine(s string, most int) bool {
-	return len(s) <= most && utf8.ValidString(s) && !strings.ContainsAny(s, "\x00\n\r")
+	hidden := func(c rune) bool { return !unicode.IsGraphic(c) }
+	return len(s) <= most && utf8.ValidString(s) && !strings.ContainsFunc(s, hidden)
 }
 
 func checkSerial(s string) error {
 	if !isToken(s, 64) {
-		return fault.New(fault.Usage, "the serial number %q is not 1 to 64 printable characters without blanks", text.Redact(s))
+		return fault.New(fault.Usage, "the serial number %q is not 1 to 64 printable characters without blanks",
+			text.Redact(s))
 	}
 	return nil
 }
@@ -264,7 +267,8 @@ func (s *Store) MoveDevice(ctx context.Context, c Change, serial string, from, t
 		return fault.New(fault.NotPermitted, "a device that is %s cannot become %s", from, to)
 	}
 	return s.change(ctx, c, func(tx *sql.Tx, at int64) error {
-		done, err := tx.ExecContext(ctx, `UPDATE devices SET state = $1, changed = CASE WHEN changed > $2 THEN changed ELSE $2 END
+		done, err := tx.ExecContext(ctx, `UPDATE devices
+			SET state = $1, changed = CASE WHEN changed > $2 THEN changed ELSE $2 END
 			WHERE serial = $3 AND state = $4`, string(to), at, serial, string(from))
 		if n, err := affected(done, err); err != nil || n == 1 {
 			return err
@@ -277,8 +281,8 @@ func (s *Store) MoveDevice(ctx context.Context, c Change, serial string, from, t
 	})
 }
 
-// LoadKey records a key in a slot, in place of what was there. same are other slots, as SERIAL/SLOT, with an equal check
-// value: no two devices may have the same key.
+// LoadKey records a key in a slot, in place of what was there. same are other slots, as SERIAL/SLOT, with an equal
+// check value: no two devices may have the same key.
 func (s *Store) LoadKey(ctx context.Context, c Change, serial string, k DeviceKey) (same []string, err error) {
 	if err := k.check(); err != nil {
 		return nil, fault.Wrap(err, "device %s", serial)
@@ -299,7 +303,8 @@ func (s *Store) LoadKey(ctx context.Context, c Change, serial string, k DeviceKe
 		if loaded == 0 {
 			loaded = at
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO device_keys (serial, slot, key_id, check_method, check_digits, ksn, loaded)
+		if _, err := tx.ExecContext(ctx, `INSERT INTO device_keys
+			(serial, slot, key_id, check_method, check_digits, ksn, loaded)
 			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (serial, slot) DO UPDATE SET key_id = excluded.key_id,
 			check_method = excluded.check_method, check_digits = excluded.check_digits, ksn = excluded.ksn,
 			loaded = excluded.loaded`, serial, k.Slot, key, string(k.Check.Method), k.Check.Digits, k.KSN, loaded); err != nil {
@@ -331,7 +336,8 @@ func (k *DeviceKey) check() error {
 func sameSlots(ctx context.Context, tx *sql.Tx, serial string, k DeviceKey) ([]string, error) {
 	var same []string
 	rows, err := tx.QueryContext(ctx, `SELECT serial, slot FROM device_keys WHERE check_digits = $1 AND check_method = $2
-		AND NOT (serial = $3 AND slot = $4) ORDER BY serial, slot LIMIT 100`, k.Check.Digits, string(k.Check.Method), serial, k.Slot)
+		AND NOT (serial = $3 AND slot = $4) ORDER BY serial, slot LIMIT 100`,
+		k.Check.Digits, string(k.Check.Method), serial, k.Slot)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var serial, slot string
 		if err := r.Scan(&serial, &slot); err != nil {

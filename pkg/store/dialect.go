@@ -45,8 +45,8 @@ const (
 	immutable sqliteMode = "ro&immutable=1" // a file that nobody can change, such as a copy on a read-only medium
 )
 
-// openSQLite connects to a file. With synchronous FULL what was acknowledged is on the disk; secure_delete overwrites what
-// is erased. That it keeps a write-ahead log, so that readers do not wait for the writer, is written in the file.
+// openSQLite connects to a file. With synchronous FULL what was acknowledged is on the disk; secure_delete overwrites
+// what is erased. That it keeps a write-ahead log, so that readers do not wait for the writer, is written in the file.
 func openSQLite(path string, mode sqliteMode, wait time.Duration) (*sql.DB, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -89,7 +89,8 @@ func openPostgres(u URL, wait time.Duration) (db *sql.DB, schema string, err err
 	schema, _, _ = strings.Cut(path, ",")
 	schema = strings.TrimSpace(schema)
 	if schema == "" || strings.Trim(schema, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || len(schema) > 63 {
-		return nil, "", fault.New(fault.Usage, "the search_path of the store begins with %q; want a name of a-z 0-9 _", schema)
+		return nil, "", fault.New(fault.Usage, "the search_path of the store begins with %q; want a name of a-z 0-9 _",
+			schema)
 	}
 	defaults := map[string]string{
 		"application_name": "poskey", "synchronous_commit": "on", "timezone": "UTC",

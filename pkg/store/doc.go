@@ -1,18 +1,18 @@
 // Package store is the inventory: keys and their lives, officers' cards, devices, and the key serial numbers handed out
 // to them, in one SQLite file or in one schema of a PostgreSQL database.
 //
-// It holds no secret and opens none. A key is a block under the boundary's master key (pkg/hsm), next to attributes that
-// stand in the block's header too; the master key is named by its check value, and its sealed document (pkg/custody) or
-// the URI of its token is kept as bytes. What the rows are worth, the boundary and the audit log tell: the store compares
-// check values and never computes one.
+// It holds no secret and opens none. A key is a block under the boundary's master key (pkg/hsm), next to attributes
+// that stand in the block's header too; the master key is named by its check value, and its sealed document
+// (pkg/custody) or the URI of its token is kept as bytes. What the rows are worth, the boundary and the audit log tell:
+// the store compares check values and never computes one.
 //
 // # Places
 //
 //	sqlite:PATH                            a file, made with mode 0600 and refused when others can get at it
 //	postgres://USER@HOST/DATABASE?…        or postgresql://; the schema is that of search_path, else poskey
 //
-// [URL.Redacted] and every error leave passwords out. Connections are made as libpq makes them (sslmode, pgpass, …): who
-// has a server on another machine asks for sslmode=verify-full.
+// [URL.Redacted] and every error leave passwords out. Connections are made as libpq makes them (sslmode, pgpass, …):
+// who has a server on another machine asks for sslmode=verify-full.
 //
 // # Tables
 //
@@ -29,18 +29,18 @@
 //	leases        ranges given to stations
 //	allocations   numbers by request id
 //
-// Times are microseconds since 1970 in UTC, 0 when it did not happen. Text is UTF-8, compared byte by byte. A label is 1
-// to 64 of A-Z a-z 0-9 . _ - beginning with a letter or digit, and LABEL#VERSION stands in the block itself (optional
-// block LB): a row and a block that do not agree about name, usage, algorithm, mode or exportability are refused when
-// the block is of X9.143 form; other forms are for their own boundary to judge.
+// Times are microseconds since 1970 in UTC, 0 when it did not happen. Text is UTF-8 of characters that can be seen,
+// compared byte by byte. A label is 1 to 64 of A-Z a-z 0-9 . _ - beginning with a letter or digit, and LABEL#VERSION
+// stands in the block itself (optional block LB): a row and a block that do not agree about name, usage, algorithm,
+// mode or exportability are refused when the block is of X9.143 form; other forms are for their own boundary to judge.
 //
 // # Changes
 //
 // Every call that writes is one transaction: all of it or nothing, and durable when it returns (SQLite: write-ahead log
-// with synchronous FULL; PostgreSQL: synchronous_commit on, unless the URL says otherwise; a server with fsync off keeps
-// no promise of anybody). With it goes a [Mark], the place of the audit intent behind it. The store keeps the highest
-// mark, so that a database put back to an older copy is found by whoever holds the log: its mark is lower than that of
-// the last change that the log calls done.
+// with synchronous FULL; PostgreSQL: synchronous_commit on, unless the URL says otherwise; a server with fsync off
+// keeps no promise of anybody). With it goes a [Mark], the place of the audit intent behind it. The store keeps the
+// highest mark, so that a database put back to an older copy is found by whoever holds the log: its mark is lower than
+// that of the last change that the log calls done.
 //
 // Two processes may write at once: the later one waits, five seconds unless told otherwise ([Options].Wait), then fails
 // with kind busy and has done nothing. Changes of keys run one at a time, so what one has checked still holds when it
@@ -58,21 +58,22 @@
 //	deactivated    --> compromised, destroyed
 //	compromised    --> destroyed-compromised
 //
-// States are those of NIST SP 800-57 part 1, and there is no way back from compromised. On activation a key gets the end
-// of its cryptoperiod ([DefaultPeriod]) unless it has one; nothing happens by itself when that is past. A destroyed key
-// loses its blocks in the same transaction and keeps the rest of its row. SQLite then overwrites the bytes
+// States are those of NIST SP 800-57 part 1, and there is no way back from compromised. On activation a key gets the
+// end of its cryptoperiod ([DefaultPeriod]) unless it has one; nothing happens by itself when that is past. A destroyed
+// key loses its blocks in the same transaction and keeps the rest of its row. SQLite then overwrites the bytes
 // (secure_delete) and empties its log, if no other process is reading. Neither database can promise that a drive, a
 // snapshot, a replica, an archive of the log or a backup has no copy left, and PostgreSQL keeps the old row until it is
 // vacuumed: what is left there is a block under the master key.
 //
-// A hierarchy has no circles: a parent is there before its child, and a move under oneself is refused.
+// A hierarchy has no circles: a parent is there before its child, and a move under oneself is refused. What was derived
+// from a key stays under it.
 //
 // An equal check value on two keys (the same method, equal digits on the shorter length, six or more) is told, not
 // refused: the duplicate alarm.
 //
 // The clock is the caller's. When it goes back, a step gets the time of the step before it in that row, so that a life
-// stays in order; nothing is refused, since a clock that once ran ahead would lock the store. What the clock said stands
-// in the audit log. The order of rows is that of insertion and not of times.
+// stays in order; nothing is refused, since a clock that once ran ahead would lock the store. What the clock said
+// stands in the audit log. The order of rows is that of insertion and not of times.
 //
 // # Numbers
 //
@@ -82,7 +83,7 @@
 // over its whole range at once; the numbers of a lease that comes back are not handed out again, also when they are
 // unused. Frozen key sets and keys that are not active give nothing; a range that is used up is end_of_life.
 //
-// All numbers of one KSI are under one key and in one range of one key set, so KSNs, unique by constraint, are unique by
+// A KSI belongs to one key, and the ranges of its key sets do not overlap, so KSNs, unique by constraint, are unique by
 // construction too. The device field of a TDES KSN is 2n: its last bit belongs to the counter.
 //
 // # Backup
@@ -94,22 +95,25 @@
 //	{"rows":{TABLE:COUNT,…},"sha256":HEX}  of all lines above
 //
 // Bytes are base64, a reference to nothing is null. There is one way to write each line. [RestoreInto] makes the same
-// store again, in either database, whole or not at all; it never overwrites. Nothing turns a test store into a production
-// store or moves rows between them. The caller encrypts.
+// store again, in either database, whole or not at all; it never overwrites. Nothing turns a test store into a
+// production store or moves rows between them. The caller encrypts.
 //
 // # Errors
 //
 //	not_found             no file, schema, key, device, key set, request
 //	file_exists           a store, key, officer, device or key set that is there already
 //	malformed             a file that is no store, a line that is none of a backup
-//	version_unsupported   a newer schema or backup
+//	version_unsupported   a newer schema, a backup of another version
 //	checksum_mismatch     damage: pages, rows, blocks of another key, a backup that was changed
-//	not_permitted         another store than expected, a step that is not allowed, a read-only file or folder
+//	not_permitted         another store than expected, a step that is not allowed, a read-only file or folder, a user of
+//	                      the server who may not do it
 //	end_of_life           no number left
 //	busy                  another process writes, or was faster
 //	device_link           the server is away; trying again is harmless for everything that this kind is given for
-//	outcome_unknown       the line broke during a commit: look whether the change is there. Never for [Store.Allocate],
-//	                      which may simply be asked again
+//	outcome_unknown       the line broke during a commit, or nobody waited for it: look whether the change is there.
+//	                      Never for [Store.Allocate], which may simply be asked again
+//	interrupted, device_timeout
+//	                      the caller gave up, or had no time left; nothing was changed, but for [Store.Allocate]
 //	failure               no room, a disk that fails; nothing of the change is kept
 //
 // # What it does not do

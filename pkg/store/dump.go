@@ -48,8 +48,8 @@ func tables() []table {
 		{"meta", columns("one# id environment created# master_kind master_method master_digits generation# sealed* token " +
 			"mark_seq# mark_hash"), "one"},
 		{"officers", columns("fingerprint id card* added# revoked#"), "fingerprint"},
-		{"keys", columns("id# label version# usage algorithm mode exportability len# block check_method check_digits parent#? " +
-			"parent_block custodians origin purpose state created# activated# not_after# suspended# deactivated# " +
+		{"keys", columns("id# label version# usage algorithm mode exportability len# block check_method check_digits " +
+			"parent#? parent_block custodians origin purpose state created# activated# not_after# suspended# deactivated# " +
 			"compromised# destroyed# successor#?"), "id"},
 		{"key_events", columns("id# key_id# at# from_state to_state reason mark_seq#"), "id"},
 		{"devices", columns("serial model poi_version state added# changed#"), "serial"},
@@ -65,7 +65,8 @@ func columns(list string) []column {
 	var all []column
 	for _, word := range strings.Fields(list) {
 		name := strings.TrimRight(word, "#*?")
-		kinds := map[string]columnKind{"": textColumn, "#": numberColumn, "*": bytesColumn, "#?": optionalNumber, "?": optionalText}
+		kinds := map[string]columnKind{"": textColumn, "#": numberColumn, "*": bytesColumn, "#?": optionalNumber,
+			"?": optionalText}
 		all = append(all, column{name, kinds[word[len(name):]]})
 	}
 	return all

@@ -193,30 +193,34 @@ func TestDamagedRowsAreFound(t *testing.T) {
 	const off = "PRAGMA foreign_keys = OFF"
 	set := `INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 1, 100, 10, 0, 0, '')`
 	number := func(request string, n int, ksn, lease string) string {
-		return fmt.Sprintf("INSERT INTO allocations VALUES ('%s', 'S', %d, '%s', 'SN%s', 'confirmed', %s, 1, 1)", request, n, ksn, request, lease)
+		return fmt.Sprintf("INSERT INTO allocations VALUES ('%s', 'S', %d, '%s', 'SN%s', 'confirmed', %s, 1, 1)", request, n,
+			ksn, request, lease)
 	}
 	for what, c := range map[string]struct {
 		edits []string
 		where string
 	}{
-		"a swapped block":    {[]string{"UPDATE keys SET block = (SELECT block FROM keys WHERE version = 2) WHERE version = 1"}, "K#1"},
-		"another usage":      {[]string{"UPDATE keys SET usage = 'P0' WHERE version = 1"}, "K#1"},
-		"more exportable":    {[]string{"UPDATE keys SET exportability = 'S' WHERE version = 2"}, "K#2"},
-		"another name":       {[]string{"UPDATE keys SET label = 'STOLEN' WHERE version = 2"}, "STOLEN#2"},
-		"no name":            {[]string{"UPDATE keys SET label = '' WHERE version = 2"}, "#2"},
-		"two modes":          {[]string{"UPDATE keys SET mode = 'BB' WHERE version = 2"}, "keys"},
-		"custodians":         {[]string{"UPDATE keys SET custodians = '[' WHERE version = 2"}, "keys"},
-		"a check value":      {[]string{"UPDATE keys SET check_digits = 'zz' WHERE version = 2"}, "K#2"},
-		"raised":             {[]string{"UPDATE keys SET state = 'pre-activation' WHERE version = 2"}, "K#2"},
-		"a state by nothing": {[]string{"UPDATE keys SET state = 'suspended', suspended = activated + 1 WHERE version = 2"}, "K#2"},
-		"times":              {[]string{"UPDATE keys SET activated = 5 WHERE version = 2"}, "K#2"},
-		"a history":          {[]string{"INSERT INTO key_events VALUES (1, 1, 5, 'active', 'suspended', '', 0)"}, "K#1"},
+		"a swapped block": {[]string{"UPDATE keys SET block = (SELECT block FROM keys WHERE version = 2) WHERE version = 1"},
+			"K#1"},
+		"another usage":   {[]string{"UPDATE keys SET usage = 'P0' WHERE version = 1"}, "K#1"},
+		"more exportable": {[]string{"UPDATE keys SET exportability = 'S' WHERE version = 2"}, "K#2"},
+		"another name":    {[]string{"UPDATE keys SET label = 'STOLEN' WHERE version = 2"}, "STOLEN#2"},
+		"no name":         {[]string{"UPDATE keys SET label = '' WHERE version = 2"}, "#2"},
+		"two modes":       {[]string{"UPDATE keys SET mode = 'BB' WHERE version = 2"}, "keys"},
+		"custodians":      {[]string{"UPDATE keys SET custodians = '[' WHERE version = 2"}, "keys"},
+		"a check value":   {[]string{"UPDATE keys SET check_digits = 'zz' WHERE version = 2"}, "K#2"},
+		"raised":          {[]string{"UPDATE keys SET state = 'pre-activation' WHERE version = 2"}, "K#2"},
+		"a state by nothing": {[]string{"UPDATE keys SET state = 'suspended', suspended = activated + 1 WHERE version = 2"},
+			"K#2"},
+		"times":     {[]string{"UPDATE keys SET activated = 5 WHERE version = 2"}, "K#2"},
+		"a history": {[]string{"INSERT INTO key_events VALUES (1, 1, 5, 'active', 'suspended', '', 0)"}, "K#1"},
 		"a way back": {[]string{"INSERT INTO key_events VALUES (1, 1, 5, 'compromised', 'active', '', 0)",
 			"UPDATE keys SET suspended = 0 WHERE version = 1"}, "K#1"},
 		"a circle":             {[]string{"UPDATE keys SET parent = 2 WHERE id = 1"}, ""},
 		"a parent that is not": {[]string{off, "UPDATE keys SET parent = 77 WHERE version = 2"}, "keys"},
 		"an index": {[]string{"PRAGMA writable_schema = ON",
-			"UPDATE sqlite_schema SET sql = 'CREATE INDEX keys_by_check ON keys (label)' WHERE name = 'keys_by_check'"}, "database"},
+			"UPDATE sqlite_schema SET sql = 'CREATE INDEX keys_by_check ON keys (label)' WHERE name = 'keys_by_check'"},
+			"database"},
 		"whose it is":        {[]string{"UPDATE meta SET master_digits = 'zz'"}, "meta"},
 		"a number not given": {[]string{set, number("r1", 10, "FFFF9876540001400000", "NULL")}, "r1"},
 		"an odd device":      {[]string{set, number("r1", 3, "FFFF9876540000300000", "NULL")}, "r1"},
@@ -274,16 +278,39 @@ func TestWarningsKeepNoFaultOut(t *testing.T) {
 	}
 }
 
+// TestDamagedNumberEndsTheList: a row that leads back to the page that it stands on.
+func TestDamagedNumberEndsTheList(t *testing.T) {
+	u := made(t)
+	edit(t, u, "INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 0, 5000, 5000, 0, 0, '')",
+		`WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < 1999)
+			INSERT INTO allocations SELECT 'r' || n, 'S', CASE n WHEN 999 THEN 0 ELSE n END,
+			'FFFF987654' || PRINTF('%05X', 2 * n) || '00000', 'SN' || n, 'burnt', NULL, 1, 1 FROM c`)
+	s, err := store.Open(t.Context(), u, options())
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	n := 0
+	for _, err = range s.Allocations(t.Context(), "S") {
+		if n++; n > 5000 {
+			break
+		}
+	}
+	if !fault.Is(err, fault.ChecksumMismatch) {
+		t.Errorf("%d numbers, %v", n, err)
+	}
+}
+
 func TestRowsThatCannotBeAreKeptOutByTheDatabase(t *testing.T) {
 	u := made(t)
-	db, err := sql.Open("sqlite", "file:"+strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(u.Path())+"?_pragma=foreign_keys(1)")
+	db, err := sql.Open("sqlite", "file:"+strings.NewReplacer("%", "%25", "?", "%3f", "#",
+		"%23").Replace(u.Path())+"?_pragma=foreign_keys(1)")
 	must(t, err)
 	defer func() { _ = db.Close() }()
 	for _, statement := range []string{
 		"UPDATE keys SET version = 1 WHERE version = 2", "UPDATE keys SET version = 0 WHERE version = 2",
 		"UPDATE keys SET state = 'lost'", "UPDATE keys SET state = 'destroyed'", "UPDATE keys SET block = ''",
 		"UPDATE keys SET block = x'00'", "UPDATE keys SET created = 'today'", "UPDATE keys SET parent = 77",
-		"UPDATE meta SET environment = 'both'", "INSERT INTO meta SELECT 2, id, environment, created, master_kind, master_method, " +
+		"UPDATE meta SET environment = 'both'",
+		"INSERT INTO meta SELECT 2, id, environment, created, master_kind, master_method, " +
 			"master_digits, generation, sealed, token, mark_seq, mark_hash FROM meta",
 		"INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 1, 100, 101, 0, 0, '')",
 		"INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 5, 100, 4, 0, 0, '')",
@@ -344,21 +371,25 @@ func TestURLsAreReadAndTheirPasswordsAreNotShown(t *testing.T) {
 		"postgres://u%40h:hunter2@h/d%40?user=u@h":      "postgres://u%40h@h/d%40?user=u%40h",
 	} {
 		u := parse(t, in)
-		if u.Redacted() != want || u.String() != want || u.IsZero() || strings.Contains(fmt.Sprintf("%v %s", u, u), "hunter2") {
+		if u.Redacted() != want || u.String() != want || u.IsZero() ||
+			strings.Contains(fmt.Sprintf("%v %s", u, u), "hunter2") {
 			t.Errorf("%q is %s", in, u)
 		}
 	}
-	for _, in := range []string{"", "sqlite:", "sqlite::memory:", "a.db", "mysql://u:hunter2@h/d", "postgres:u:hunter2", "postgres://u:hunter2@h:port/d",
+	for _, in := range []string{"", "sqlite:", "sqlite::memory:", "a.db", "mysql://u:hunter2@h/d", "postgres:u:hunter2",
+		"postgres://u:hunter2@h:port/d",
 		"postgres:/u:hunter2@h/d", "postgres://u:1/hunter2@h/d", "postgres://u:1?hunter2@h/d", "postgres://u:1#hunter2@h/d"} {
 		u, err := store.ParseURL(in)
 		if !fault.Is(err, fault.Usage) || !u.IsZero() || strings.Contains(fmt.Sprint(err), "hunter2") {
 			t.Errorf("%q: %v, %v", in, u, err)
 		}
 	}
-	for _, in := range []string{"postgres://u:hunter2@127.0.0.1:1/d?connect_timeout=2", "postgres://u:hunter2@h/d?sslmode=never",
+	for _, in := range []string{"postgres://u:hunter2@127.0.0.1:1/d?connect_timeout=2",
+		"postgres://u:hunter2@h/d?sslmode=never",
 		"postgres://u:hunter2@h/d?search_path=a%22b", "postgres://u:hunter2@h/d?search_path=A"} {
 		_, err := store.Open(t.Context(), parse(t, in), options())
-		if err == nil || strings.Contains(err.Error(), "hunter2") || !fault.Is(err, fault.Usage) && !fault.Is(err, fault.DeviceLink) {
+		if err == nil || strings.Contains(err.Error(), "hunter2") ||
+			!fault.Is(err, fault.Usage) && !fault.Is(err, fault.DeviceLink) {
 			t.Errorf("%q: %v", in, err)
 		}
 	}
@@ -370,7 +401,8 @@ func TestRefsAreReadAndWritten(t *testing.T) {
 			t.Errorf("%q: %v, %v", in, r, err)
 		}
 	}
-	for _, in := range []string{"", "#1", "a#", "a#0", "a#-1", "a#01", "a#+1", "a#1#2", "a#1000000000", "-a", ".a", "_a", "a b", "ä",
+	for _, in := range []string{"", "#1", "a#", "a#0", "a#-1", "a#01", "a#+1", "a#1#2", "a#1000000000", "-a", ".a", "_a",
+		"a b", "ä",
 		strings.Repeat("x", 65), "a#x", "0123456789ABCDEF 0123456789ABCDEF"} {
 		r, err := store.ParseRef(in)
 		if !fault.Is(err, fault.Usage) || !r.IsZero() || strings.Contains(fmt.Sprint(err), "0123456789ABCDEF") {

@@ -114,6 +114,9 @@ func (s *Store) Identity(ctx context.Context) (Identity, error) {
 	return id, dbError(err)
 }
 
+// Now is the time by the clock of [Options].
+func (s *Store) Now() time.Time { return s.options.Now() }
+
 func readIdentity(ctx context.Context, from asker) (Identity, error) {
 	var id Identity
 	var created, generation int64
@@ -148,8 +151,9 @@ func notNil(b []byte) []byte {
 
 // Reseal replaces the master key's document. from is the generation that it was made from: when another process was
 // faster, nothing changes (busy). A master key with another check value is refused while there are blocks under the one
-// that is there (not_permitted). add are officers to be added in the same transaction.
-func (s *Store) Reseal(ctx context.Context, c Change, from uint64, m Master, add ...Officer) error {
+// that is there (not_permitted). Officers leave and join in the same transaction, so that they are never others than
+// those the document names. Errors besides: those of [Store.RevokeOfficer] and [Store.AddOfficer].
+func (s *Store) Reseal(ctx context.Context, c Change, from uint64, m Master, staff Staff) error {
 	if err := m.check(); err != nil {
 		return err
 	}
@@ -168,7 +172,12 @@ func (s *Store) Reseal(ctx context.Context, c Change, from uint64, m Master, add
 		if err := sameMaster(ctx, tx, now.Master, m); err != nil {
 			return err
 		}
-		if err := addOfficers(ctx, tx, at, add); err != nil {
+		for _, fingerprint := range staff.Leave {
+			if err := revokeOfficer(ctx, tx, at, fingerprint); err != nil {
+				return err
+			}
+		}
+		if err := addOfficers(ctx, tx, at, staff.Join); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE meta SET master_kind = $1, master_method = $2, master_digits = $3,

@@ -40,8 +40,8 @@ type Inserted struct {
 
 const maxPairs = 100
 
-// InsertMany adds keys in one transaction: all, or none after an error, also one that the sequence gives. A parent comes
-// before its children. Check values are compared as they are, method and all digits.
+// InsertMany adds keys in one transaction: all, or none after an error, also one that the sequence gives. A parent
+// comes before its children. Check values are compared as they are, method and all digits.
 func (s *Store) InsertMany(ctx context.Context, c Change, all iter.Seq2[Key, error]) (Inserted, error) {
 	var done Inserted
 	err := s.changeKeys(ctx, c, func(tx *sql.Tx, at int64) error {
@@ -166,8 +166,8 @@ func (in *inserter) insert(k Key) (id int64, err error) {
 	return id, nil
 }
 
-// flush puts the waiting rows into the database. A key that is there already is skipped by it and found by the count, so
-// that the transaction can still be asked which one it was.
+// flush puts the waiting rows into the database. A key that is there already is skipped by it and found by the count,
+// so that the transaction can still be asked which one it was.
 func (in *inserter) flush() error {
 	n := len(in.waiting)
 	if n == 0 {
@@ -220,7 +220,8 @@ func (in *inserter) which() error {
 	seen := map[Ref]bool{}
 	for i, r := range in.waiting {
 		var id int64
-		err := in.tx.QueryRowContext(in.ctx, "SELECT id FROM keys WHERE label = $1 AND version = $2", r.Label, r.Version).Scan(&id)
+		err := in.tx.QueryRowContext(in.ctx, "SELECT id FROM keys WHERE label = $1 AND version = $2", r.Label,
+			r.Version).Scan(&id)
 		if err != nil {
 			return err
 		}

@@ -53,18 +53,19 @@ func TestNoQuestionReadsTheWholeTable(t *testing.T) {
 		choice choice
 		index  string
 	}{
-		"all":                 {choice{}, "keys_by_label"},
-		"usage":               {choice{Filter: Filter{Usage: "K0"}}, "keys_by_usage"},
-		"state":               {choice{Filter: Filter{State: Active}}, "keys_by_state"},
-		"usage and state":     {choice{Filter: Filter{Usage: "K0", State: Active}}, "keys_by_usage"},
-		"algorithm":           {choice{Filter: Filter{Algorithm: "aes-128"}}, "COVERING INDEX keys_by_state"},
-		"usage, algorithm":    {choice{Filter: Filter{Usage: "K0", Algorithm: "aes-128"}}, "COVERING INDEX keys_by_usage"},
-		"prefix":              {choice{Filter: Filter{Prefix: "A", State: Active, Usage: "K0"}}, "keys_by_label"},
-		"label":               {choice{Filter: Filter{Label: "A", State: Active}}, "keys_by_label"},
-		"parent":              {choice{parent: 7, Filter: Filter{Usage: "K0", State: Active}}, "keys_by_parent"},
-		"roots":               {choice{roots: true}, "keys_by_parent"},
-		"expiring":            {choice{expiring: true, Filter: Filter{ExpiringBefore: birthday()}}, "keys_by_end"},
-		"expiring, usage":     {choice{expiring: true, Filter: Filter{ExpiringBefore: birthday(), Usage: "K0", State: Active}}, "keys_by_end"},
+		"all":              {choice{}, "keys_by_label"},
+		"usage":            {choice{Filter: Filter{Usage: "K0"}}, "keys_by_usage"},
+		"state":            {choice{Filter: Filter{State: Active}}, "keys_by_state"},
+		"usage and state":  {choice{Filter: Filter{Usage: "K0", State: Active}}, "keys_by_usage"},
+		"algorithm":        {choice{Filter: Filter{Algorithm: "aes-128"}}, "COVERING INDEX keys_by_state"},
+		"usage, algorithm": {choice{Filter: Filter{Usage: "K0", Algorithm: "aes-128"}}, "COVERING INDEX keys_by_usage"},
+		"prefix":           {choice{Filter: Filter{Prefix: "A", State: Active, Usage: "K0"}}, "keys_by_label"},
+		"label":            {choice{Filter: Filter{Label: "A", State: Active}}, "keys_by_label"},
+		"parent":           {choice{parent: 7, Filter: Filter{Usage: "K0", State: Active}}, "keys_by_parent"},
+		"roots":            {choice{roots: true}, "keys_by_parent"},
+		"expiring":         {choice{expiring: true, Filter: Filter{ExpiringBefore: birthday()}}, "keys_by_end"},
+		"expiring, usage": {choice{expiring: true,
+			Filter: Filter{ExpiringBefore: birthday(), Usage: "K0", State: Active}}, "keys_by_end"},
 		"check value":         {choice{Filter: Filter{Check: value, State: Active, Usage: "K0"}}, "keys_by_check"},
 		"check value, prefix": {choice{Filter: Filter{Check: value, Prefix: "A"}}, "keys_by_"},
 	} {
@@ -162,7 +163,8 @@ func TestFullDatabaseKeepsWhatItHas(t *testing.T) {
 // FuzzMalleability: there is one way to write a row.
 func FuzzMalleability(f *testing.F) {
 	f.Add(`{"devices":{"serial":"SN1","model":"","poi_version":"5","state":"expected","added":1,"changed":-1}}` + "\n")
-	f.Add(`{"allocations":{"request":"r","key_set":"S","n":1,"ksn":"F","serial":"s","state":"burnt","lease":null,"at":1,"changed":1}}` + "\n")
+	f.Add(`{"allocations":{"request":"r","key_set":"S","n":1,"ksn":"F","serial":"s","state":"burnt","lease":null,` +
+		`"at":1,"changed":1}}` + "\n")
 	f.Add(`{"officers":{"fingerprint":"f","id":"i","card":"Y2FyZA==","added":1,"revoked":0}}` + "\n")
 	f.Add(`{"keys":{}}` + "\n")
 	all := tables()

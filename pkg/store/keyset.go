@@ -65,7 +65,8 @@ func (k *KeySet) settle() error {
 	case k.Scheme == dukpt.AES && (len(k.KSI) != 8 || !hex):
 		return fault.New(fault.Usage, "a key set of %s is named by 8 hex digits, its BDK id", k.Scheme)
 	case k.Scheme == dukpt.TDES && (len(k.KSI) != 10 || !hex):
-		return fault.New(fault.Usage, "a key set of %s is named by 6 hex digits, its KSI, or by 10 with what stands before it", k.Scheme)
+		return fault.New(fault.Usage,
+			"a key set of %s is named by 6 hex digits, its KSI, or by 10 with what stands before it", k.Scheme)
 	}
 	if k.From >= k.To || k.To > numbers(k.Scheme) {
 		return fault.New(fault.Usage, "device numbers from %d to %d: a key set of %s has numbers from 0, below %d",
@@ -78,8 +79,8 @@ func (k *KeySet) settle() error {
 	return nil
 }
 
-// AddKeySet adds a range. Errors: file_exists; not_found (the key); not_permitted when the range overlaps another one of
-// the same KSI, or the KSI belongs to another key: either would give two devices one KSN.
+// AddKeySet adds a range. Errors: file_exists; not_found (the key); not_permitted when the range overlaps another one
+// of the same KSI, or the KSI belongs to another key: either would give two devices one KSN.
 func (s *Store) AddKeySet(ctx context.Context, c Change, k KeySet) error {
 	err := k.settle()
 	if err == nil {
@@ -105,12 +106,13 @@ func addKeySet(ctx context.Context, tx *sql.Tx, k KeySet) error {
 			return fault.New(fault.NotPermitted, "KSI %s belongs to key %s (key set %s)", k.KSI, other.BDK, other.ID)
 		}
 		if k.From < other.To && other.From < k.To {
-			return fault.New(fault.NotPermitted, "its numbers overlap those of key set %s, %d to %d", other.ID, other.From, other.To)
+			return fault.New(fault.NotPermitted, "its numbers overlap those of key set %s, %d to %d", other.ID, other.From,
+				other.To)
 		}
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO key_sets (id, bdk, scheme, ksi, lo, hi, next, frozen, mark_seq, mark_hash)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, '')`, k.ID, bdk.id, string(k.Scheme), k.KSI, int64(k.From), int64(k.To), int64(k.Next),
-		number(k.Frozen))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, '')`, k.ID, bdk.id, string(k.Scheme), k.KSI, int64(k.From),
+		int64(k.To), int64(k.Next), number(k.Frozen))
 	if isUnique(err) {
 		return fault.New(fault.FileExists, "the store has a key set %s already", k.ID)
 	}
@@ -131,7 +133,8 @@ func keySets(ctx context.Context, from asker, where string, args ...any) ([]KeyS
 	err = each(rows, err, func(r *sql.Rows) error {
 		var k KeySet
 		var lo, hi, next, frozen int64
-		if err := r.Scan(&k.ID, &k.BDK.Label, &k.BDK.Version, (*string)(&k.Scheme), &k.KSI, &lo, &hi, &next, &frozen); err != nil {
+		if err := r.Scan(&k.ID, &k.BDK.Label, &k.BDK.Version, (*string)(&k.Scheme), &k.KSI, &lo, &hi, &next,
+			&frozen); err != nil {
 			return err
 		}
 		k.From, k.To, k.Next, k.Frozen = uint64(lo), uint64(hi), uint64(next), frozen != 0
@@ -185,7 +188,8 @@ func mayGive(ctx context.Context, from asker, id string, count uint64) error {
 		return err
 	}
 	var state State
-	err = from.QueryRowContext(ctx, "SELECT k.state FROM key_sets s JOIN keys k ON k.id = s.bdk WHERE s.id = $1", id).Scan((*string)(&state))
+	err = from.QueryRowContext(ctx, "SELECT k.state FROM key_sets s JOIN keys k ON k.id = s.bdk WHERE s.id = $1",
+		id).Scan((*string)(&state))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return fault.New(fault.NotFound, "the store has no key set %s", id)
@@ -196,7 +200,8 @@ func mayGive(ctx context.Context, from asker, id string, count uint64) error {
 	case state != Active:
 		return fault.New(fault.NotPermitted, "key %s of key set %s is %s", k.BDK, id, state)
 	case k.Left() < count:
-		return fault.New(fault.EndOfLife, "key set %s has %d numbers left, %d are asked for; begin another one", id, k.Left(), count)
+		return fault.New(fault.EndOfLife, "key set %s has %d numbers left, %d are asked for; begin another one", id,
+			k.Left(), count)
 	}
 	return nil
 }

@@ -27,8 +27,8 @@ import (
 
 const childMark = "POSKEY_TEST_STORE_CHILD"
 
-// child is the process that gets killed. It makes the store if need be, and then writes for ever, saying on its standard
-// output what was acknowledged.
+// child is the process that gets killed. It makes the store if need be, and then writes for ever, saying on its
+// standard output what was acknowledged.
 func child(address string) int {
 	ctx := context.Background()
 	u, err := store.ParseURL(address)
@@ -51,7 +51,8 @@ func writeForEver(ctx context.Context, s *store.Store) error {
 	if _, err := s.Insert(ctx, store.Change{}, bdk()); err != nil && !fault.Is(err, fault.FileExists) {
 		return err
 	}
-	err := s.AddKeySet(ctx, store.Change{}, store.KeySet{ID: "S", BDK: bdk().Ref(), Scheme: dukpt.TDES, KSI: "987654", From: 0, To: 500_000})
+	err := s.AddKeySet(ctx, store.Change{}, store.KeySet{ID: "S", BDK: bdk().Ref(), Scheme: dukpt.TDES, KSI: "987654",
+		From: 0, To: 500_000})
 	if err != nil && !fault.Is(err, fault.NotPermitted) {
 		return err
 	}
@@ -74,7 +75,8 @@ func writeForEver(ctx context.Context, s *store.Store) error {
 			return err
 		}
 		fmt.Println("three", v)
-		a, err := s.Allocate(ctx, store.Change{}, store.AllocateRequest{KeySet: "S", RequestID: fmt.Sprint("r", v), Serial: fmt.Sprint("SN", v)})
+		a, err := s.Allocate(ctx, store.Change{},
+			store.AllocateRequest{KeySet: "S", RequestID: fmt.Sprint("r", v), Serial: fmt.Sprint("SN", v)})
 		if err != nil {
 			return err
 		}

@@ -111,8 +111,8 @@ func (s *Store) lease(ctx context.Context, tx *sql.Tx, at int64, r LeaseRequest)
 	if err != nil {
 		return Lease{}, err
 	}
-	l = Lease{ID: r.ID, KeySet: r.KeySet, Station: r.Station, From: k.Next, To: k.Next + r.Count, Until: fromMicros(micros(r.Until)),
-		At: fromMicros(at)}
+	l = Lease{ID: r.ID, KeySet: r.KeySet, Station: r.Station, From: k.Next, To: k.Next + r.Count,
+		Until: fromMicros(micros(r.Until)), At: fromMicros(at)}
 	if _, err := tx.ExecContext(ctx, "UPDATE key_sets SET next = $1 WHERE id = $2", int64(l.To), k.ID); err != nil {
 		return Lease{}, err
 	}
@@ -209,6 +209,6 @@ func keepUse(ctx context.Context, tx *sql.Tx, k *KeySet, l *Lease, use LeaseUse,
 	if when.IsZero() {
 		when = fromMicros(at)
 	}
-	return insertAllocation(ctx, tx, Allocation{RequestID: use.RequestID, KeySet: l.KeySet, Number: use.Number, KSN: ksn.String(),
-		Serial: use.Serial, State: state, Lease: l.ID, At: when, Changed: when})
+	return insertAllocation(ctx, tx, Allocation{RequestID: use.RequestID, KeySet: l.KeySet, Number: use.Number,
+		KSN: ksn.String(), Serial: use.Serial, State: state, Lease: l.ID, At: when, Changed: when})
 }

@@ -72,23 +72,31 @@ func addOfficers(ctx context.Context, tx *sql.Tx, at int64, all []Officer) error
 	return nil
 }
 
+// Staff is a change of officers. Those who leave go first: one who joins may have their id.
+type Staff struct {
+	Leave []string // fingerprints; they are revoked
+	Join  []Officer
+}
+
 // RevokeOfficer revokes by fingerprint. Errors: not_found; not_permitted when it was done before.
 func (s *Store) RevokeOfficer(ctx context.Context, c Change, fingerprint string) error {
-	return s.change(ctx, c, func(tx *sql.Tx, at int64) error {
-		done, err := tx.ExecContext(ctx, "UPDATE officers SET revoked = $1 WHERE fingerprint = $2 AND revoked = 0", at, fingerprint)
-		if n, err := affected(done, err); err != nil || n == 1 {
-			return err
-		}
-		var known bool
-		err = tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM officers WHERE fingerprint = $1)", fingerprint).Scan(&known)
-		switch {
-		case err != nil:
-			return err
-		case known:
-			return fault.New(fault.NotPermitted, "the officer is revoked already")
-		}
-		return fault.New(fault.NotFound, "no officer of this store has that fingerprint")
-	})
+	return s.change(ctx, c, func(tx *sql.Tx, at int64) error { return revokeOfficer(ctx, tx, at, fingerprint) })
+}
+
+func revokeOfficer(ctx context.Context, tx *sql.Tx, at int64, fingerprint string) error {
+	done, err := tx.ExecContext(ctx, "UPDATE officers SET revoked = $1 WHERE fingerprint = $2 AND revoked = 0", at, fingerprint)
+	if n, err := affected(done, err); err != nil || n == 1 {
+		return err
+	}
+	var known bool
+	err = tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM officers WHERE fingerprint = $1)", fingerprint).Scan(&known)
+	switch {
+	case err != nil:
+		return err
+	case known:
+		return fault.New(fault.NotPermitted, "the officer is revoked already")
+	}
+	return fault.New(fault.NotFound, "no officer of this store has that fingerprint")
 }
 
 func affected(r sql.Result, err error) (int64, error) {

@@ -21,8 +21,8 @@ func (p Period) After(t time.Time) time.Time {
 
 // DefaultPeriod is how long a key protects before its successor is due. The lengths are what the trade is told about
 // NIST SP 800-57 part 1 (symmetric wrapping and data keys up to 2 years, masters of derivation about 1 year); they are
-// not confirmed against its text, and every one may be set otherwise ([Options].Period, [Key].NotAfter). Initial keys of
-// devices, initialisation vectors and what is not known have no end of their own.
+// not confirmed against its text, and every one may be set otherwise ([Options].Period, [Key].NotAfter). Initial keys
+// of devices, initialisation vectors and what is not known have no end of their own.
 func DefaultPeriod(u keys.Usage) Period {
 	switch u {
 	case "B0", "B2", "B3", "E0", "E1", "E2", "E3", "E4", "E5", "E6", "E7": // masters that others are derived from
@@ -36,7 +36,8 @@ func DefaultPeriod(u keys.Usage) Period {
 	return Period{}
 }
 
-// later is the later of two times: a clock that went back does not put a step of a key's life before the one it follows.
+// later is the later of two times: a clock that went back does not put a step of a key's life before the one it
+// follows.
 func later(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return b

@@ -16,11 +16,12 @@ type Rewrapped struct {
 	ParentBlock string
 }
 
-// Rotate puts a successor in the place of a key in one transaction: inserts it, moves the children under it, deactivates
-// the old key and names its successor. Every child that is in use must be given (busy when one is not: it came
-// meanwhile), but those that were derived from the old key, which stay with it (not_permitted); and nothing but children.
-// The old key is active or suspended (not_permitted).
-func (s *Store) Rotate(ctx context.Context, c Change, old Ref, successor Key, children []Rewrapped) (same []Ref, err error) {
+// Rotate puts a successor in the place of a key in one transaction: inserts it, moves the children under it,
+// deactivates the old key and names its successor. Every child that is in use must be given (busy when one is not: it
+// came meanwhile), but those that were derived from the old key, which stay with it (not_permitted); and nothing but
+// children. The old key is active or suspended (not_permitted).
+func (s *Store) Rotate(ctx context.Context, c Change, old Ref, successor Key,
+	children []Rewrapped) (same []Ref, err error) {
 	err = s.changeKeys(ctx, c, func(tx *sql.Tx, at int64) error {
 		same, err = s.rotate(ctx, tx, c, at, old, successor, children)
 		return err
@@ -31,7 +32,8 @@ func (s *Store) Rotate(ctx context.Context, c Change, old Ref, successor Key, ch
 	return same, nil
 }
 
-func (s *Store) rotate(ctx context.Context, tx *sql.Tx, c Change, at int64, old Ref, successor Key, children []Rewrapped) ([]Ref, error) {
+func (s *Store) rotate(ctx context.Context, tx *sql.Tx, c Change, at int64, old Ref, successor Key,
+	children []Rewrapped) ([]Ref, error) {
 	if old.Version == 0 {
 		return nil, fault.New(fault.Usage, "key %s is named without its version", old.Label)
 	}
@@ -87,8 +89,8 @@ func rehangAll(ctx context.Context, tx *sql.Tx, from keyRow, to int64, children 
 	return nil
 }
 
-// Rehang moves a key under another parent; a circle is refused, and so is a key that is destroyed or was derived from its
-// parent (not_permitted). The zero parent takes it out.
+// Rehang moves a key under another parent; a circle is refused, and so is a key that is destroyed or was derived from
+// its parent (not_permitted). The zero parent takes it out.
 func (s *Store) Rehang(ctx context.Context, c Change, r, parent Ref, parentBlock string) error {
 	err := s.changeKeys(ctx, c, func(tx *sql.Tx, at int64) error {
 		k, err := findKey(ctx, tx, r)

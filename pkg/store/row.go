@@ -84,7 +84,8 @@ func findNewest(ctx context.Context, from asker, label string) (keyRow, error) {
 		return keyRow{}, fault.New(fault.NotFound, "the store has no key %s", label)
 	}
 	if err == nil && k.State != Active {
-		return keyRow{}, fault.New(fault.NotPermitted, "no version of %s is active; the newest, %s, is %s", label, k.Ref(), k.State)
+		return keyRow{}, fault.New(fault.NotPermitted, "no version of %s is active; the newest, %s, is %s", label, k.Ref(),
+			k.State)
 	}
 	return k, err
 }
@@ -116,7 +117,8 @@ func (s *Store) NextVersion(ctx context.Context, label string) (int, error) {
 		return 0, err
 	}
 	var highest int
-	err := s.read().QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM keys WHERE label = $1", label).Scan(&highest)
+	err := s.read().QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM keys WHERE label = $1",
+		label).Scan(&highest)
 	if err != nil {
 		return 0, dbError(err)
 	}
@@ -207,7 +209,8 @@ func sameCheck(ctx context.Context, from asker, v kcv.Value, alg keys.Algorithm,
 	}
 	where += ")"
 	if len(v.Digits) >= leastDigits { // longer ones that begin with it; G comes after the hex digits
-		where = "(" + where + " OR k.check_digits > " + args.place(v.Digits) + " AND k.check_digits < " + args.place(v.Digits+"G") + ")"
+		where = "(" + where + " OR k.check_digits > " + args.place(v.Digits) + " AND k.check_digits < " +
+			args.place(v.Digits+"G") + ")"
 	}
 	where += " AND k.check_method = " + args.place(string(v.Method)) + " AND k.id <> " + args.place(not)
 	if alg != "" {

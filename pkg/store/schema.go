@@ -60,7 +60,8 @@ func (d dialect) build(ctx context.Context, tx *sql.Tx, steps []string) error {
 	return nil
 }
 
-// bring brings an older schema up to this version. A newer one is refused: this program does not know what its rows mean.
+// bring brings an older schema up to this version. A newer one is refused: this program does not know what its rows
+// mean.
 func (d dialect) bring(ctx context.Context, db *sql.DB, steps []string, readOnly bool) error {
 	versions, err := d.versions()
 	if err != nil {
@@ -76,10 +77,12 @@ func (d dialect) bring(ctx context.Context, db *sql.DB, steps []string, readOnly
 	want := int64(len(steps))
 	switch {
 	case have > want:
-		return fault.New(fault.VersionUnsupported, "the schema of the store has version %d, this poskey knows %d; use a newer one",
+		return fault.New(fault.VersionUnsupported,
+			"the schema of the store has version %d, this poskey knows %d; use a newer one",
 			have, want)
 	case have < want && readOnly:
-		return fault.New(fault.VersionUnsupported, "the schema of the store has version %d; open it once for writing to bring it to %d",
+		return fault.New(fault.VersionUnsupported,
+			"the schema of the store has version %d; open it once for writing to bring it to %d",
 			have, want)
 	case have < want:
 		return d.upgrade(ctx, db, versions, steps)
@@ -91,8 +94,9 @@ func (d dialect) bring(ctx context.Context, db *sql.DB, steps []string, readOnly
 func (d dialect) empty(ctx context.Context, db *sql.DB) error {
 	hidden := false
 	if d == postgresDialect {
-		if err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_namespace
-			WHERE nspname = CURRENT_SETTING('search_path') AND NOT HAS_SCHEMA_PRIVILEGE(oid, 'USAGE'))`).Scan(&hidden); err != nil {
+		err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_namespace
+			WHERE nspname = CURRENT_SETTING('search_path') AND NOT HAS_SCHEMA_PRIVILEGE(oid, 'USAGE'))`).Scan(&hidden)
+		if err != nil {
 			return dbError(err)
 		}
 	}

@@ -35,7 +35,8 @@ func TestServerGoesAwayAndComesBack(t *testing.T) {
 	defer func() { must(t, s.Close()) }()
 	_, err = s.Insert(t.Context(), store.Change{}, bdk())
 	must(t, err)
-	must(t, s.AddKeySet(t.Context(), store.Change{}, store.KeySet{ID: "S", BDK: bdk().Ref(), Scheme: dukpt.TDES, KSI: "987654", From: 0, To: 9}))
+	must(t, s.AddKeySet(t.Context(), store.Change{},
+		store.KeySet{ID: "S", BDK: bdk().Ref(), Scheme: dukpt.TDES, KSI: "987654", From: 0, To: 9}))
 	request := func(n int) store.AllocateRequest {
 		return store.AllocateRequest{KeySet: "S", RequestID: fmt.Sprint("r", n), Serial: fmt.Sprint("SN", n)}
 	}
@@ -146,8 +147,10 @@ func TestCommitThatIsNotWaitedForMayHaveHappened(t *testing.T) {
 	s, err := store.Create(t.Context(), u, storetest.Identity("slow"), nil, options())
 	must(t, err)
 	defer func() { must(t, s.Close()) }()
-	onServer(t, u, `CREATE FUNCTION slow() RETURNS trigger AS $$ BEGIN PERFORM pg_sleep(30); RETURN NULL; END $$ LANGUAGE plpgsql`,
-		`CREATE CONSTRAINT TRIGGER slowly AFTER INSERT ON keys DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()`)
+	onServer(t, u, `CREATE FUNCTION slow() RETURNS trigger AS
+		$$ BEGIN PERFORM pg_sleep(30); RETURN NULL; END $$ LANGUAGE plpgsql`,
+		`CREATE CONSTRAINT TRIGGER slowly AFTER INSERT ON keys DEFERRABLE INITIALLY DEFERRED
+		FOR EACH ROW EXECUTE FUNCTION slow()`)
 	ctx, cancel := context.WithCancel(t.Context())
 	stop := time.AfterFunc(300*time.Millisecond, cancel)
 	defer stop.Stop()

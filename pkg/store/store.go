@@ -224,8 +224,8 @@ func (s *Store) change(ctx context.Context, c Change, f func(tx *sql.Tx, at int6
 
 func readingOnly() error { return fault.New(fault.NotPermitted, "the store is open for reading only") }
 
-// commit ends a transaction. From here on a server that is not heard of any more, or is not waited for, may have done it
-// or not; a file is changed or is not.
+// commit ends a transaction. From here on a server that is not heard of any more, or is not waited for, may have done
+// it or not; a file is changed or is not.
 func (d dialect) commit(ctx context.Context, tx *sql.Tx) error {
 	if ctx.Err() != nil {
 		return dbError(context.Cause(ctx))
@@ -279,7 +279,8 @@ func (s *Store) leave() {
 	}
 }
 
-// unmoved refuses to commit into a file that is not at its place any more: nobody would find there what was acknowledged.
+// unmoved refuses to commit into a file that is not at its place any more: nobody would find there what was
+// acknowledged.
 func (s *Store) unmoved() error {
 	if s.file == nil {
 		return nil

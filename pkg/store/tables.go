@@ -1,7 +1,7 @@
 package store
 
-// schemaSQL is the schema of both databases, version 1. Words in braces differ between them ([dialect.migrations]). Times
-// are microseconds since 1970 in UTC, 0 when it did not happen.
+// schemaSQL is the schema of both databases, version 1. Words in braces differ between them ([dialect.migrations]).
+// Times are microseconds since 1970 in UTC, 0 when it did not happen.
 const schemaSQL = `
 CREATE TABLE meta (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -54,8 +54,8 @@ CREATE TABLE keys (
   compromised {int} NOT NULL,
   destroyed {int} NOT NULL,
   successor {int} REFERENCES keys (id) DEFERRABLE INITIALLY DEFERRED,
-  expires {int} GENERATED ALWAYS AS (CASE WHEN state IN ('pre-activation', 'active', 'suspended') THEN not_after ELSE 0 END)
-    STORED,
+  expires {int} GENERATED ALWAYS AS
+    (CASE WHEN state IN ('pre-activation', 'active', 'suspended') THEN not_after ELSE 0 END) STORED,
   CHECK (CASE WHEN state IN ('destroyed', 'destroyed-compromised') THEN block = '' AND parent_block = ''
     ELSE block <> '' END)
 ) {strict};
@@ -130,8 +130,8 @@ CREATE TABLE leases (
   UNIQUE (key_set, lo)
 ) {strict};
 
--- Key set and lease are references that the store keeps itself (verify looks): PostgreSQL asks a question of its own for
--- each, in the part of a single allocation that all clients wait for.
+-- Key set and lease are references that the store keeps itself (verify looks): PostgreSQL asks a question of its own
+-- for each, in the part of a single allocation that all clients wait for.
 CREATE TABLE allocations (
   request {text} PRIMARY KEY,
   key_set {text} NOT NULL,

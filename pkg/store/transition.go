@@ -85,10 +85,11 @@ func (s *Store) step(ctx context.Context, tx *sql.Tx, c Change, at int64, k keyR
 		put("destroyed", micros(now))
 		set += ", block = '', parent_block = ''"
 	}
-	if _, err := tx.ExecContext(ctx, "UPDATE keys SET "+set+" WHERE id = $1", args...); err != nil { //nolint:gosec // G202: names of columns
+	_, err := tx.ExecContext(ctx, "UPDATE keys SET "+set+" WHERE id = $1", args...) //nolint:gosec // G202: columns' names
+	if err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO key_events (key_id, at, from_state, to_state, reason, mark_seq)
+	_, err = tx.ExecContext(ctx, `INSERT INTO key_events (key_id, at, from_state, to_state, reason, mark_seq)
 		VALUES ($1, $2, $3, $4, $5, $6)`, k.id, micros(now), string(k.State), string(to), reason, int64(c.Mark.Seq))
 	return err
 }

@@ -27,15 +27,16 @@ func ParseURL(s string) (URL, error) {
 	case strings.EqualFold(scheme, "postgres"), strings.EqualFold(scheme, "postgresql"):
 		u, err := url.Parse(strings.TrimSpace(s))
 		if err != nil || !strings.HasPrefix(rest, "//") || misread(u) {
-			return URL{}, fault.New(fault.Usage, "the URL of the PostgreSQL store cannot be read; want postgres://USER@HOST/DATABASE")
+			return URL{}, fault.New(fault.Usage,
+				"the URL of the PostgreSQL store cannot be read; want postgres://USER@HOST/DATABASE")
 		}
 		return URL{server: u}, nil
 	}
 	return URL{}, fault.New(fault.Usage, "the URL of a store begins with sqlite: or postgres://")
 }
 
-// misread tells a URL whose password was not taken for one: an unescaped / ? or # in it ends the part that it stands in, and
-// what is left would be shown.
+// misread tells a URL whose password was not taken for one: an unescaped / ? or # in it ends the part that it stands
+// in, and what is left would be shown.
 func misread(u *url.URL) bool {
 	option, _, _ := strings.Cut(u.RawQuery, "=")
 	return u.Fragment != "" || strings.Contains(u.EscapedPath(), "@") || strings.Contains(option, "@")

@@ -86,8 +86,8 @@ func (v *verifier) warn(where string, err error) {
 	}
 }
 
-// structure lets SQLite look at its pages, indexes and references. PostgreSQL keeps references itself, and its pages are
-// the server's business.
+// structure lets SQLite look at its pages, indexes and references. PostgreSQL keeps references itself, and its pages
+// are the server's business.
 func (v *verifier) structure() error {
 	if v.s.dialect != sqliteDialect {
 		return nil
@@ -140,7 +140,8 @@ func (v *verifier) keys() error {
 		v.find(name, k.Ref().check())
 		v.find(name, k.checkTimes())
 		if k.Created.After(v.now) {
-			v.warn(name, fault.New(fault.Failure, "it was created in the future, at %s: a clock is wrong", k.Created.Format(time.RFC3339)))
+			v.warn(name, fault.New(fault.Failure, "it was created in the future, at %s: a clock is wrong",
+				k.Created.Format(time.RFC3339)))
 		}
 		if k.State.Gone() {
 			return nil
@@ -266,7 +267,7 @@ func (v *verifier) events() error {
 	})
 }
 
-// equal raises the duplicate alarm.
+// equal raises the duplicate alarm, for the same method and all digits.
 func (v *verifier) equal() error {
 	rows, err := v.tx.QueryContext(v.ctx, `SELECT MIN(label), COUNT(*), check_digits, check_method FROM keys
 		GROUP BY check_digits, check_method HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 1000`)
@@ -278,8 +279,8 @@ func (v *verifier) equal() error {
 	if err != nil {
 		return err
 	}
-	rows, err = v.tx.QueryContext(v.ctx, `SELECT MIN(serial), COUNT(DISTINCT serial), check_digits, check_method FROM device_keys
-		GROUP BY check_digits, check_method HAVING COUNT(DISTINCT serial) > 1 ORDER BY 1 LIMIT 1000`)
+	rows, err = v.tx.QueryContext(v.ctx, `SELECT MIN(serial), COUNT(DISTINCT serial), check_digits, check_method
+		FROM device_keys GROUP BY check_digits, check_method HAVING COUNT(DISTINCT serial) > 1 ORDER BY 1 LIMIT 1000`)
 	return each(rows, err, func(r *sql.Rows) error {
 		return v.equalRow(r, func(n int, of kcv.Value) error {
 			return fault.New(fault.KCVMismatch, "%d devices hold a key with the check value %s: is it the same one?", n, of)
@@ -311,7 +312,8 @@ func (v *verifier) devices() error {
 	if err != nil {
 		return err
 	}
-	rows, err = v.tx.QueryContext(v.ctx, "SELECT serial, slot, check_method, check_digits, ksn FROM device_keys ORDER BY serial, slot")
+	rows, err = v.tx.QueryContext(v.ctx, `SELECT serial, slot, check_method, check_digits, ksn FROM device_keys
+		ORDER BY serial, slot`)
 	return each(rows, err, func(r *sql.Rows) error {
 		var serial string
 		var k DeviceKey

@@ -86,7 +86,8 @@ func (v *verifier) leases(k *KeySet) ([]Lease, error) {
 }
 
 func (v *verifier) allocations(k *KeySet, leases []Lease) error {
-	rows, err := v.tx.QueryContext(v.ctx, "SELECT "+allocationColumns+" FROM allocations WHERE key_set = $1 ORDER BY ksn", k.ID)
+	rows, err := v.tx.QueryContext(v.ctx, "SELECT "+allocationColumns+" FROM allocations WHERE key_set = $1 ORDER BY ksn",
+		k.ID)
 	return each(rows, err, func(r *sql.Rows) error {
 		a, err := scanAllocation(r)
 		if err == nil {
@@ -111,10 +112,12 @@ func (a *Allocation) fits(k *KeySet, leases []Lease) error {
 		return err
 	}
 	if ksn.String() != a.KSN {
-		return fault.New(fault.ChecksumMismatch, "number %d of key set %s has KSN %s, the row says %s", a.Number, k.ID, ksn, a.KSN)
+		return fault.New(fault.ChecksumMismatch, "number %d of key set %s has KSN %s, the row says %s", a.Number, k.ID, ksn,
+			a.KSN)
 	}
 	if a.Lease != leaseOf(leases, a.Number) {
-		return fault.New(fault.ChecksumMismatch, "number %d of key set %s is of another lease than the row says", a.Number, k.ID)
+		return fault.New(fault.ChecksumMismatch, "number %d of key set %s is of another lease than the row says", a.Number,
+			k.ID)
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func Create(ctx context.Context, env keys.Env, b Birth) (store.Identity, error) 
 		return store.Identity{}, err
 	}
 	made, err := b.Start(ctx, agent.Config{Mode: agent.Init, Store: id, Environment: b.Environment, Log: log,
-		Holders: cardsOf(b.Holders), Roster: cardsOf(all), Threshold: b.Threshold, Language: b.Language, Who: b.Who})
+		Holders: cardsOf(b.Holders), Others: cardsOf(b.Others), Threshold: b.Threshold, Language: b.Language, Who: b.Who})
 	if err != nil {
 		removeLog(log) // its name was drawn: it is nobody else's
 		return store.Identity{}, err
@@ -132,13 +132,13 @@ func Unseal(ctx context.Context, db *store.Store, o Opening) (agent.Started, err
 	if id.Master.Kind != store.ByOfficers {
 		return agent.Started{}, fault.New(fault.Usage, "the master key of this store is in a token: there is nothing to unseal")
 	}
-	sealed, err := custody.ParseSealedMaster(id.Master.Sealed)
+	sealed, err := custody.ParseSealedStore(id.Master.Sealed)
 	if err != nil {
 		return agent.Started{}, fault.Wrap(err, "the sealed master key")
 	}
-	if missing := sealed.Threshold() - len(o.Identities); missing > 0 {
+	if missing := sealed.Master.Threshold() - len(o.Identities); missing > 0 {
 		return agent.Started{}, fault.New(fault.NotPermitted, "officers who open this store: %d, named: %d; one alone never does, "+
-			"name each with --officer", sealed.Threshold(), len(o.Identities))
+			"name each with --officer", sealed.Master.Threshold(), len(o.Identities))
 	}
 	roster, err := Roster(ctx, db)
 	if err != nil {
@@ -156,11 +156,16 @@ func Roster(ctx context.Context, db *store.Store) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return inOffice(officers), nil
+}
+
+// inOffice gives the cards of those who are not revoked.
+func inOffice(officers []store.Officer) [][]byte {
 	var all [][]byte
 	for _, o := range officers {
 		if o.Revoked.IsZero() {
 			all = append(all, o.Card)
 		}
 	}
-	return all, nil
+	return all
 }

@@ -42,6 +42,9 @@ func (b *bookkeeping) hold(path string) error {
 	if err != nil {
 		return err
 	}
+	if err := b.enrolled(); err != nil {
+		return err
+	}
 	officers, err := verifiers(b.ctx, b.db)
 	if err != nil {
 		return err

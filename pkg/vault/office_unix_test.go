@@ -152,7 +152,7 @@ func (o *office) unseal() (*Vault, agent.Started) {
 	o.t.Helper()
 	s, err := Unseal(o.t.Context(), o.db, o.opening(o.holders...))
 	must(o.t, err)
-	c, err := agent.Dial(o.t.Context(), o.socket)
+	c, err := agent.Dial(o.t.Context(), o.socket, o.id.ID)
 	must(o.t, err)
 	v, err := Open(o.t.Context(), o.db, c)
 	must(o.t, err)
@@ -288,7 +288,11 @@ func clientIn(dir, socket, name, many string) error {
 	if err != nil {
 		return err
 	}
-	c, err := agent.Dial(ctx, socket)
+	id, err := db.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	c, err := agent.Dial(ctx, socket, id.ID)
 	if err != nil {
 		return err
 	}
@@ -450,7 +454,7 @@ func TestAResharingVoidsTheSharesOfBefore(t *testing.T) {
 	v, _ := o.unseal()
 	zmk := generateIn(t, v, want{label: "ZMK", alg: keys.AES256, usage: keys.UsageKEK})
 	next := Resharing{Holders: cards(a.Identity, c.Identity), Others: cards(auditor), Threshold: 2, Revoke: []string{"custodian.b"}}
-	_, err := o.reshare(next, a, b)
+	_, err := o.reshare(next, a, b, o.admin)
 	mustFail(t, err, fault.Busy)
 	must(t, v.Authority().Seal(t.Context(), me()))
 
@@ -470,7 +474,7 @@ func TestAResharingVoidsTheSharesOfBefore(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	_, err = o.reshare(next, a)
+	_, err = o.reshare(next, a, o.admin)
 	mustFail(t, err, fault.NotPermitted)
 	if id, err := o.db.Identity(t.Context()); err != nil || id.Master.Generation != 1 {
 		t.Errorf("generation %d, %v", id.Master.Generation, err)
@@ -480,7 +484,7 @@ func TestAResharingVoidsTheSharesOfBefore(t *testing.T) {
 	old := filepath.Join(t.TempDir(), "old.db")
 	copyFile(t, o.url.Path(), old)
 	o.db = openAt(t, o.url)
-	id, err := o.reshare(next, a, b)
+	id, err := o.reshare(next, a, b, o.admin)
 	must(t, err)
 	if id.Master.Generation != 2 || id.Master.Check != o.id.Master.Check {
 		t.Errorf("%+v", id.Master)
@@ -505,7 +509,7 @@ func TestAResharingVoidsTheSharesOfBefore(t *testing.T) {
 	_, err = o.reshare(Resharing{Holders: cards(a.Identity, b.Identity), Threshold: 2}, a, c)
 	mustFail(t, err, fault.NotPermitted, "revoked")
 	again := newPerson(t, custody.Test, "custodian.b", custody.Custodian)
-	_, err = o.reshare(Resharing{Holders: cards(a.Identity, again.Identity), Threshold: 2, Revoke: []string{"custodian.c"}}, a, c)
+	_, err = o.reshare(Resharing{Holders: cards(a.Identity, again.Identity), Threshold: 2, Revoke: []string{"custodian.c"}}, a, c, o.admin)
 	must(t, err)
 
 	must(t, o.db.Close())

@@ -14,7 +14,7 @@ import (
 
 // Resharing says who shall hold the master key from now on.
 type Resharing struct {
-	Opening                  // who opens it now; duration, activities and socket do not matter
+	Opening                  // who is there: those who open it now, and who agree; duration and activities do not matter
 	Holders   []custody.Card // everybody who shall have a share, in their order
 	Others    []custody.Card // officers without a share who join the store
 	Threshold int
@@ -22,9 +22,11 @@ type Resharing struct {
 }
 
 // Reshare lets the officers of today open the master key once more and seals it anew to those of tomorrow: a new
-// generation, which voids the document before it. Officers who leave are revoked first, so that one who comes back with
-// a new identity can keep the id; those who are new join with the new document, in one transaction. What ends in between
-// is done again. The store must be sealed: its agent holds the log, and works with the old roster.
+// generation, which voids the documents before it. The new documents, the officers who leave and those who join are
+// written in one transaction; then the log is told that the generation is in force, and with that Reshare returns. What
+// ends before that transaction leaves everything as it was; what ends after it is made good by the next opening. Officers
+// who lose their share stay officers unless they are revoked. The store must be sealed: its agent holds the log, and
+// works with the old roster. Errors besides those of the agent: not_found for somebody to revoke who is no officer.
 func Reshare(ctx context.Context, db *store.Store, r Resharing) (store.Identity, error) {
 	id, err := db.Identity(ctx)
 	if err != nil {
@@ -37,74 +39,72 @@ func Reshare(ctx context.Context, db *store.Store, r Resharing) (store.Identity,
 	if err != nil {
 		return store.Identity{}, err
 	}
-	if err := r.check(custody.Environment(id.Environment), known); err != nil {
-		return store.Identity{}, err
-	}
-	roster, err := Roster(ctx, db)
+	others, err := r.others(custody.Environment(id.Environment), known)
 	if err != nil {
 		return store.Identity{}, err
 	}
-	made, err := r.Start(ctx, agent.Config{Mode: agent.Reshare, Store: id.ID, Environment: custody.Environment(id.Environment),
-		Generation: id.Master.Generation, Check: id.Master.Check, Sealed: id.Master.Sealed, Roster: roster,
-		Identities: r.Identities, Holders: cardsOf(r.Holders), Threshold: r.Threshold, Log: r.Log, Socket: r.Socket,
-		Language: r.Language, Who: r.Who})
+	c := agent.Config{Mode: agent.Reshare, Store: id.ID, Environment: custody.Environment(id.Environment),
+		Generation: id.Master.Generation, Check: id.Master.Check, Sealed: id.Master.Sealed, Roster: inOffice(known),
+		Identities: r.Identities, Holders: cardsOf(r.Holders), Others: cardsOf(others), Leave: r.Revoke, Threshold: r.Threshold,
+		Log: r.Log, Socket: r.Socket, Language: r.Language, Who: r.Who}
+	made, err := r.Start(ctx, c)
 	if err != nil {
 		return store.Identity{}, err
 	}
-	return r.write(ctx, db, id, known, made)
+	master := store.Master{Kind: store.ByOfficers, Check: made.Check, Generation: made.Generation, Sealed: made.Document}
+	if err := db.Reseal(ctx, store.Change{}, id.Master.Generation, master, r.staff(others, known)); err != nil {
+		return store.Identity{}, err
+	}
+	if err := agent.Confirm(c, db.Now, made); err != nil {
+		return store.Identity{}, fault.Wrap(err, "the new shares are in force; until the store is opened with them the log does not know it")
+	}
+	return db.Identity(ctx)
 }
 
-// check looks before anybody is asked whether the officers of tomorrow can be those of one store.
-func (r *Resharing) check(e custody.Environment, known []store.Officer) error {
+// others gives all officers of tomorrow who hold no share. It looks before anybody is asked whether they and the holders
+// can be the officers of one store.
+func (r *Resharing) others(e custody.Environment, known []store.Officer) ([]custody.Card, error) {
 	for _, id := range r.Revoke {
-		if !slices.ContainsFunc(known, func(o store.Officer) bool { return o.ID == id }) {
-			return fault.New(fault.NotFound, "the store has no officer %s", id)
+		if !slices.ContainsFunc(known, func(o store.Officer) bool { return o.ID == id && o.Revoked.IsZero() }) {
+			return nil, fault.New(fault.NotFound, "the store has no officer %s", id)
 		}
 	}
-	tomorrow := slices.Concat(r.Holders, r.Others)
+	others := slices.Clone(r.Others)
+	named := slices.Concat(r.Holders, r.Others)
 	for _, o := range known {
-		comes := slices.ContainsFunc(tomorrow, func(c custody.Card) bool { return c.Fingerprint().String() == o.Fingerprint })
+		comes := slices.ContainsFunc(named, func(c custody.Card) bool { return c.Fingerprint().String() == o.Fingerprint })
 		leaves := slices.Contains(r.Revoke, o.ID)
 		switch {
 		case comes && !o.Revoked.IsZero():
-			return fault.New(fault.NotPermitted, "%s was revoked, and comes back with a new identity only", o.ID)
+			return nil, fault.New(fault.NotPermitted, "%s was revoked, and comes back with a new identity only", o.ID)
 		case comes && leaves:
-			return fault.New(fault.Usage, "%s is to leave and to have a share", o.ID)
+			return nil, fault.New(fault.Usage, "%s is to leave and to have a share", o.ID)
 		case comes || leaves || !o.Revoked.IsZero():
 			continue
 		}
 		c, err := custody.ParseCard(o.Card)
 		if err != nil {
-			return fault.Wrap(err, "the card of officer %s", o.ID)
+			return nil, fault.Wrap(err, "the card of officer %s", o.ID)
 		}
-		tomorrow = append(tomorrow, c)
+		others = append(others, c)
 	}
-	_, err := custody.NewRoster(e, tomorrow...)
-	return err
+	_, err := custody.NewRoster(e, slices.Concat(r.Holders, others)...)
+	return others, err
 }
 
-// write puts the new document in force. Until that has happened the old one is.
-func (r *Resharing) write(
-	ctx context.Context, db *store.Store, id store.Identity, known []store.Officer, made agent.Started,
-) (store.Identity, error) {
-	var join []store.Officer
-	for _, c := range slices.Concat(r.Holders, r.Others) {
+// staff is what changes in the table of officers.
+func (r *Resharing) staff(others []custody.Card, known []store.Officer) store.Staff {
+	var s store.Staff
+	for _, c := range slices.Concat(r.Holders, others) {
 		print := c.Fingerprint().String()
 		if !slices.ContainsFunc(known, func(o store.Officer) bool { return o.Fingerprint == print }) {
-			join = append(join, store.Officer{ID: c.ID(), Fingerprint: print, Card: c.Marshal()})
+			s.Join = append(s.Join, store.Officer{ID: c.ID(), Fingerprint: print, Card: c.Marshal()})
 		}
 	}
 	for _, o := range known {
-		if !o.Revoked.IsZero() || !slices.Contains(r.Revoke, o.ID) {
-			continue
-		}
-		if err := db.RevokeOfficer(ctx, store.Change{}, o.Fingerprint); err != nil {
-			return store.Identity{}, err
+		if o.Revoked.IsZero() && slices.Contains(r.Revoke, o.ID) {
+			s.Leave = append(s.Leave, o.Fingerprint)
 		}
 	}
-	master := store.Master{Kind: store.ByOfficers, Check: made.Check, Generation: made.Generation, Sealed: made.Document}
-	if err := db.Reseal(ctx, store.Change{}, id.Master.Generation, master, join...); err != nil {
-		return store.Identity{}, err
-	}
-	return db.Identity(ctx)
+	return s
 }

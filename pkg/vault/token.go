@@ -16,7 +16,7 @@ import (
 type TokenBirth struct {
 	URL         store.URL
 	Environment custody.Environment
-	Token       string // the token's name, kept in the store; it has no PIN in it
+	Token       string // the token's name, for people; how it is reached is each machine's own affair
 	LogPath     func(id string) (string, error)
 	Who         audit.Actor
 	MakeKey     func(ctx context.Context, object string) error // makes the master key of that name in the token

@@ -132,13 +132,16 @@ func versionsOf(usage keys.Usage) string {
 }
 
 func whoProtects(t *testing.T, b hsm.Boundary) {
-	k := take(t, b, keys.AES128, sound(t, keys.AES128, "x"))
-	key := clearKey(t, keys.AES128, sound(t, keys.AES128, "x"))
 	for _, p := range []protection{
 		{'A', keys.TDES128}, {'B', keys.TDES192}, {'C', keys.TDES128}, {'D', keys.AES256}, {'E', keys.AES128},
 	} {
+		alg := keys.AES128 // and where the KBPK is weaker than that, another one
+		if p.version < 'D' {
+			alg = keys.TDES128
+		}
+		k, key := take(t, b, alg, sound(t, alg, "x")), clearKey(t, alg, sound(t, alg, "x"))
 		outer, good := protector(t, b, p, "kbpk")
-		block := closeOutside(t, outer, key, header(p.version, keys.AES128))
+		block := closeOutside(t, outer, key, header(p.version, alg))
 		damaged := parse(t, damage(block.Marshal(), block.Len()-1))
 		for _, usage := range append(keys.Usages(), hsm.UsageTransaction, "10") {
 			a := hsm.Attributes{Algorithm: p.kbpk, Usage: usage, Mode: 'N'}
@@ -166,7 +169,7 @@ func protecting(
 ) map[string]func() (any, error) {
 	ctx := t.Context()
 	return map[string]func() (any, error){
-		"wrap":   func() (any, error) { return b.Wrap(ctx, k, held, header(version, keys.AES128), keyblock.WrapOptions{}) },
+		"wrap":   func() (any, error) { return b.Wrap(ctx, k, held, header(version, k.Algorithm), keyblock.WrapOptions{}) },
 		"unwrap": func() (any, error) { return b.Unwrap(ctx, block, held, hsm.Policy{}) },
 		"translate from": func() (any, error) {
 			return b.Translate(ctx, block, held, good, hsm.Change{})

@@ -24,6 +24,9 @@ func (s suite) keyBlocks(t *testing.T) {
 	s.claim(t, "a block closed inside hides the key's length when told to", obfuscated)
 	s.claim(t, "weak keys and unfit headers are not wrapped unless allowed", wrapRefused)
 	s.claim(t, "a KBPK that does not fit the version is refused", wrongKBPKs)
+	if s.strict {
+		s.claim(t, "a KBPK that is weak, or weaker than the key, protects it only when that is allowed", strongKBPKs)
+	}
 	s.claim(t, "the MAC is checked before the payload is believed", macFirst)
 	s.claim(t, "an exportability of no standard counts as not exportable", strangeExportability)
 	s.claim(t, "a translated block keeps its header and names its new KBPK", translated)
@@ -51,7 +54,7 @@ func publishedBlocks(t *testing.T, b hsm.Boundary) {
 		}
 		raw := unhex(t, *v.KBPK)
 		alg, err := keyblock.KBPKAlgorithm(block.Version, len(raw))
-		if err != nil {
+		if err != nil || !slices.Contains(takes(b), alg) {
 			continue
 		}
 		got, err := b.Unwrap(t.Context(), block, takeFor(t, b, alg, raw, hsm.ProtectorUsage(block.Version)), hsm.Policy{Inspect: true})
@@ -59,6 +62,8 @@ func publishedBlocks(t *testing.T, b hsm.Boundary) {
 		case v.MustReject != nil && *v.MustReject:
 			refused(t, v.ID, got, err, v.Expect)
 			rejected++
+		case b.Info().Strict && len(unhex(t, deref(v.ClearKey))) == 8:
+			refused(t, v.ID, got, err, fault.WeakKey)
 		case err != nil:
 			t.Errorf("%s: %v", v.ID, err)
 		default:
@@ -73,10 +78,17 @@ func publishedBlocks(t *testing.T, b hsm.Boundary) {
 	}
 }
 
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
 func wrapped(t *testing.T, b hsm.Boundary) {
 	for _, p := range protections() {
 		outer, held := protector(t, b, p, "kbpk")
-		for _, alg := range keys.Named() {
+		for _, alg := range takes(b) {
 			clear, what := sound(t, alg, "wrapped"), fmt.Sprintf("%s in version %c under %s", alg, p.version, p.kbpk)
 			k := take(t, b, alg, clear)
 			w, err := b.Wrap(t.Context(), k, held, header(p.version, alg), keyblock.WrapOptions{AllowWeak: true})
@@ -112,6 +124,9 @@ func obfuscated(t *testing.T, b hsm.Boundary) {
 		_, held := protector(t, b, p, "kbpk")
 		lengths := map[int]bool{}
 		for _, alg := range []keys.Algorithm{keys.DES, keys.TDES128, keys.TDES192} {
+			if !slices.Contains(takes(b), alg) {
+				continue
+			}
 			w, err := b.Wrap(t.Context(), take(t, b, alg, sound(t, alg, "x")), held, header(p.version, alg),
 				keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(alg), AllowWeak: true})
 			if err != nil {
@@ -137,15 +152,15 @@ func wrapRefused(t *testing.T, b hsm.Boundary) {
 		return h
 	}
 	const nothing = "" // lifts it
-	for _, tt := range []struct {
+	type try struct {
 		what  string
 		k     hsm.Key
 		h     keyblock.Header
 		want  fault.Kind // "" for any
 		lifts string     // the option with which it passes
-	}{
+	}
+	tries := []try{
 		{"a weak key", weak, header('D', keys.AES128), fault.WeakKey, "weak"},
-		{"single DES", take(t, b, keys.DES, sound(t, keys.DES, "x")), header('D', keys.DES), fault.WeakKey, "weak"},
 		{"a mode that does not fit", odd, with(func(h *keyblock.Header) { h.Mode = 'X' }), fault.ModeUnfit, "unfit"},
 		{"an initial key without its KSN", initial, with(func(h *keyblock.Header) { h.Usage, h.Mode = keys.UsageIK, 'X' }),
 			fault.MissingKSN, "unfit"},
@@ -161,7 +176,12 @@ func wrapRefused(t *testing.T, b hsm.Boundary) {
 			fault.OptionalBlockCharset, nothing},
 		{"a block too long for its length field", good,
 			with(func(h *keyblock.Header) { h.SetOpt("LB", strings.Repeat("x", 9970)) }), "", nothing},
-	} {
+	}
+	if !b.Info().Strict { // which has no such keys
+		des := take(t, b, keys.DES, sound(t, keys.DES, "x"))
+		tries = append(tries, try{"single DES", des, header('D', keys.DES), fault.WeakKey, "weak"})
+	}
+	for _, tt := range tries {
 		var kinds []fault.Kind
 		if tt.want != "" {
 			kinds = append(kinds, tt.want)
@@ -177,6 +197,47 @@ func wrapRefused(t *testing.T, b hsm.Boundary) {
 			t.Errorf("%s, allowed: %v", tt.what, err)
 		default:
 			parse(t, w.Block)
+		}
+	}
+}
+
+// strongKBPKs: who finds the KBPK has the key, so the KBPK is at least as strong (PCI PIN 10-1) and not weak in itself,
+// which nobody outside remembers of it.
+func strongKBPKs(t *testing.T, b hsm.Boundary) {
+	counting := unhex(t, "404142434445464748494A4B4C4D4E4F")
+	published := unhex(t, "2B7E151628AED2A6ABF7158809CF4F3C")
+	for _, tt := range []struct {
+		what    string
+		kbpk    keys.Algorithm
+		clear   []byte
+		version byte
+		key     keys.Algorithm
+		fit     bool
+	}{
+		{"as strong", keys.AES128, sound(t, keys.AES128, "kbpk"), 'D', keys.AES128, true},
+		{"stronger", keys.AES256, sound(t, keys.AES256, "kbpk"), 'D', keys.TDES192, true},
+		{"published", keys.AES128, published, 'D', keys.AES128, true},
+		{"weaker AES", keys.AES128, sound(t, keys.AES128, "kbpk"), 'D', keys.AES192, false},
+		{"weaker TDES", keys.TDES128, sound(t, keys.TDES128, "kbpk"), 'B', keys.TDES192, false},
+		{"TDES for AES", keys.TDES192, sound(t, keys.TDES192, "kbpk"), 'B', keys.AES128, false},
+		{"counting", keys.AES128, counting, 'D', keys.AES128, false},
+	} {
+		k := take(t, b, tt.key, sound(t, tt.key, "x"))
+		to := takeFor(t, b, tt.kbpk, tt.clear, keys.UsageKBPK)
+		to.Weak = nil // as from an inventory
+		from, fromHeld := kbpk(t, b, keys.AES256, "from")
+		block := closeOutside(t, from, clearKey(t, tt.key, sound(t, tt.key, "x")), header('D', tt.key))
+		for _, allow := range []bool{false, true} {
+			w, err := b.Wrap(t.Context(), k, to, header(tt.version, tt.key), keyblock.WrapOptions{AllowWeak: allow})
+			moved, moveErr := b.Translate(t.Context(), block, fromHeld, to, hsm.Change{Version: tt.version, AllowWeak: allow})
+			if tt.fit || allow {
+				if err != nil || moveErr != nil {
+					t.Errorf("%s, allowed %v: %v, %v", tt.what, allow, err, moveErr)
+				}
+				continue
+			}
+			refused(t, "wrap, "+tt.what, w, err, fault.WeakKey)
+			refused(t, "translate, "+tt.what, moved, moveErr, fault.WeakKey)
 		}
 	}
 }
@@ -199,6 +260,9 @@ func wrongKBPKs(t *testing.T, b hsm.Boundary) {
 		outer, fits := protector(t, b, protection{version, right}, "kbpk")
 		block := closeOutside(t, outer, key, header(version, keys.AES128))
 		for _, alg := range wrong {
+			if !slices.Contains(takes(b), alg) {
+				continue
+			}
 			what := fmt.Sprintf("%s for version %c", alg, version)
 			_, unfit := protector(t, b, protection{version, alg}, "kbpk")
 			w, err := b.Wrap(t.Context(), k, unfit, header(version, keys.AES128), all)

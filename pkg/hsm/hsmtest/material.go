@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"poskey/internal/fault"
@@ -53,6 +54,15 @@ func clearKey(t *testing.T, alg keys.Algorithm, clear []byte) *keys.Key {
 	}
 	t.Cleanup(k.Wipe)
 	return k
+}
+
+// takes lists the algorithms whose keys a boundary takes: a strict one no single DES.
+func takes(b hsm.Boundary) []keys.Algorithm {
+	all := keys.Named()
+	if b.Info().Strict {
+		all = slices.DeleteFunc(all, func(a keys.Algorithm) bool { return a == keys.DES })
+	}
+	return all
 }
 
 // take imports a key that must be taken.

@@ -43,7 +43,7 @@ func hasProbers(t *testing.T, b hsm.Boundary) bool {
 }
 
 func reveals(t *testing.T, b hsm.Boundary) {
-	for _, alg := range keys.Named() {
+	for _, alg := range takes(b) {
 		clear := sound(t, alg, "reveal")
 		k := take(t, b, alg, clear)
 		first, err := b.Reveal(t.Context(), k)

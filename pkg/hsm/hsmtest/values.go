@@ -66,7 +66,7 @@ func publishedValues(t *testing.T, b hsm.Boundary) {
 }
 
 func sameValues(t *testing.T, b hsm.Boundary) {
-	for _, alg := range keys.Named() {
+	for _, alg := range takes(b) {
 		clear := sound(t, alg, "values")
 		k := take(t, b, alg, clear)
 		for _, m := range append(methods(alg), "") {
@@ -105,7 +105,7 @@ func noSuchValue(t *testing.T, b hsm.Boundary) {
 }
 
 func comparisons(t *testing.T, b hsm.Boundary) {
-	for _, alg := range keys.Named() {
+	for _, alg := range takes(b) {
 		clear := sound(t, alg, "compare")
 		k := take(t, b, alg, clear)
 		for _, m := range methods(alg) {
@@ -134,7 +134,7 @@ func comparisons(t *testing.T, b hsm.Boundary) {
 }
 
 func identified(t *testing.T, b hsm.Boundary) {
-	for _, alg := range keys.Named() {
+	for _, alg := range takes(b) {
 		clear := sound(t, alg, "identify")
 		k := take(t, b, alg, clear)
 		for _, m := range methods(alg) {
@@ -157,7 +157,7 @@ func identified(t *testing.T, b hsm.Boundary) {
 }
 
 func checkData(t *testing.T, b hsm.Boundary) {
-	for _, alg := range keys.Named() {
+	for _, alg := range takes(b) {
 		clear := sound(t, alg, "check data")
 		got, err := b.CheckData(t.Context(), take(t, b, alg, clear))
 		if alg.IsHMAC() {

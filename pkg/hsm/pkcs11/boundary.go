@@ -120,8 +120,8 @@ func (b *boundary) Generate(ctx context.Context, a hsm.Attributes, p hsm.Policy)
 	if !slices.Contains(keys.Named(), a.Algorithm) {
 		return hsm.Key{}, fault.New(fault.Usage, "keys for %q are not generated", string(a.Algorithm))
 	}
-	if a.Algorithm == keys.DES && !p.AllowWeak {
-		return hsm.Key{}, fault.New(fault.WeakKey, "single DES keys are not generated; take tdes-128 or better")
+	if err := hsm.CheckTaken(a.Algorithm); err != nil {
+		return hsm.Key{}, err
 	}
 	a = a.Defaults()
 	err = b.with(ctx, func(s *session) error {

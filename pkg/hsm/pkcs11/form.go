@@ -71,6 +71,9 @@ func (b *boundary) form(ctx context.Context, s *session, f hsm.Forming) (hsm.Key
 	if err != nil {
 		return hsm.Key{}, err
 	}
+	if err := hsm.CheckTaken(admitted.Algorithm); err != nil {
+		return hsm.Key{}, err
+	}
 	values := make([]*secret.Bytes, len(f.Parts))
 	for i, p := range f.Parts {
 		values[i] = p.Value

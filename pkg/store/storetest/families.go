@@ -18,7 +18,8 @@ func (b *bench) family() {
 	bdk := Key("BDK", 1)
 	bdk.Usage, bdk.Mode = keys.UsageBDK, 'X'
 	bdk.Block = Block(bdk)
-	b.insert(Key("ZMK", 1), under(bdk, ref("ZMK#1")), under(Key("IK-1", 1), ref("BDK#1")), under(Key("IK-2", 1), ref("BDK#1")),
+	b.insert(Key("ZMK", 1), under(bdk, ref("ZMK#1")), under(Key("IK-1", 1), ref("BDK#1")),
+		under(Key("IK-2", 1), ref("BDK#1")),
 		under(Key("ZPK", 1), ref("ZMK#1")), Key("LONE", 1))
 }
 
@@ -123,7 +124,8 @@ func (s suite) rotation(t *testing.T) {
 	}
 	// A successor may not hang under a child of the old key that moves under it: a circle.
 	circle := under(Key("ZMK", 2), ref("ZPK#1"))
-	_, err = b.Rotate(b.ctx, store.Change{}, ref("ZMK#1"), circle, []store.Rewrapped{{Ref: ref("ZPK#1")}, {Ref: ref("BDK#2")}})
+	_, err = b.Rotate(b.ctx, store.Change{}, ref("ZMK#1"), circle,
+		[]store.Rewrapped{{Ref: ref("ZPK#1")}, {Ref: ref("BDK#2")}})
 	b.refused("a circle", err, fault.NotPermitted)
 	b.verified(0)
 }
@@ -140,7 +142,8 @@ func (s suite) officers(t *testing.T) {
 	b.refused("revoking nobody", b.RevokeOfficer(b.ctx, store.Change{}, "0000"), fault.NotFound)
 	b.ok("a new card for the id", b.AddOfficer(b.ctx, store.Change{}, other))
 	all, err := b.Officers(b.ctx)
-	if err != nil || len(all) != 3 || all[0].Revoked != b.now || all[2].Fingerprint != "5EED2" || string(all[2].Card) != string(other.Card) {
+	if err != nil || len(all) != 3 || all[0].Revoked != b.now || all[2].Fingerprint != "5EED2" ||
+		string(all[2].Card) != string(other.Card) {
 		t.Errorf("%+v, %v", all, err)
 	}
 }
@@ -157,13 +160,15 @@ func (s suite) devices(t *testing.T) {
 	}
 	b.refused("a device twice", b.AddDevice(b.ctx, store.Change{}, store.Device{Serial: "P400-001"}), fault.FileExists)
 	b.refused("no serial", b.AddDevice(b.ctx, store.Change{}, store.Device{Serial: "a b"}), fault.Usage)
-	b.refused("a device of later", b.AddDevice(b.ctx, store.Change{}, store.Device{Serial: "x", State: store.Sent}), fault.Usage)
+	b.refused("a device of later", b.AddDevice(b.ctx, store.Change{}, store.Device{Serial: "x", State: store.Sent}),
+		fault.Usage)
 	_, err := b.Device(b.ctx, "NONE")
 	b.refused("an unknown device", err, fault.NotFound)
 	if all := take(b, b.Devices(b.ctx, store.DeviceFilter{})); len(all) != 250 || all[249].Serial != "P400-249" {
 		t.Errorf("%d devices", len(all))
 	}
-	if all := take(b, b.Devices(b.ctx, store.DeviceFilter{Prefix: "P400-1", Limit: 30})); len(all) != 30 || all[0].Serial != "P400-100" {
+	if all := take(b, b.Devices(b.ctx, store.DeviceFilter{Prefix: "P400-1", Limit: 30})); len(all) != 30 ||
+		all[0].Serial != "P400-100" {
 		t.Errorf("%d devices", len(all))
 	}
 	if all := take(b, b.Devices(b.ctx, store.DeviceFilter{State: store.Rejected})); len(all) != 1 {
@@ -174,7 +179,8 @@ func (s suite) devices(t *testing.T) {
 		b.ok("moving", b.MoveDevice(b.ctx, store.Change{}, "P400-001", at, next))
 		at = next
 	}
-	b.refused("a step back", b.MoveDevice(b.ctx, store.Change{}, "P400-001", store.Confirmed, store.Sent), fault.NotPermitted)
+	b.refused("a step back", b.MoveDevice(b.ctx, store.Change{}, "P400-001", store.Confirmed, store.Sent),
+		fault.NotPermitted)
 	b.refused("another state", b.MoveDevice(b.ctx, store.Change{}, "P400-001", store.Sent, store.Failed), fault.Busy)
 	b.refused("nobody", b.MoveDevice(b.ctx, store.Change{}, "NONE", store.Sent, store.Failed), fault.NotFound)
 	b.slots()
@@ -221,9 +227,11 @@ func (b *bench) slots() {
 
 // blast: a device falls with a key in it, and with the key of a key set that it has a number of.
 func (b *bench) blast() {
-	b.must(b.AddKeySet(b.ctx, store.Change{}, store.KeySet{ID: "S", BDK: ref("BDK#1"), Scheme: dukpt.TDES, KSI: "ABCDEF", From: 1, To: 100}))
+	b.must(b.AddKeySet(b.ctx, store.Change{},
+		store.KeySet{ID: "S", BDK: ref("BDK#1"), Scheme: dukpt.TDES, KSI: "ABCDEF", From: 1, To: 100}))
 	for _, serial := range []string{"P400-100", "UNKNOWN", "BURNT"} {
-		_, err := b.Allocate(b.ctx, store.Change{}, store.AllocateRequest{KeySet: "S", RequestID: "r-" + serial, Serial: serial})
+		_, err := b.Allocate(b.ctx, store.Change{},
+			store.AllocateRequest{KeySet: "S", RequestID: "r-" + serial, Serial: serial})
 		b.must(err)
 	}
 	b.must(b.Burn(b.ctx, store.Change{}, "r-BURNT"))

@@ -77,8 +77,25 @@ func (s suite) birth(t *testing.T) {
 func reseal(b *bench) {
 	next := Identity("suite").Master
 	next.Generation, next.Sealed = 2, []byte("another document")
-	b.ok("resealing", b.Reseal(b.ctx, store.Change{}, 1, next, Officer("new")))
-	b.refused("resealing from an old generation", b.Reseal(b.ctx, store.Change{}, 1, next), fault.Busy)
+	before, err := b.Officers(b.ctx)
+	if err != nil || len(before) != 2 {
+		b.Fatalf("%d officers, %v", len(before), err)
+	}
+	again := Officer(before[0].ID) // the one who leaves comes back with another card
+	again.Fingerprint = "5EED" + "again"
+	b.refused("resealing, with somebody leaving who is not there", b.Reseal(b.ctx, store.Change{}, 1, next,
+		store.Staff{Leave: []string{before[1].Fingerprint, "0000"}, Join: []store.Officer{again}}), fault.NotFound)
+	b.refused("resealing, with somebody joining who is there", b.Reseal(b.ctx, store.Change{}, 1, next,
+		store.Staff{Leave: []string{before[0].Fingerprint}, Join: []store.Officer{before[1]}}), fault.FileExists)
+	if got, err := b.Officers(b.ctx); err != nil || !reflect.DeepEqual(got, before) {
+		b.Errorf("a refused resealing changed the officers: %+v, %v", got, err)
+	}
+	if got, err := b.Identity(b.ctx); err != nil || got.Master.Generation != 1 {
+		b.Errorf("a refused resealing left generation %d, %v", got.Master.Generation, err)
+	}
+	b.ok("resealing", b.Reseal(b.ctx, store.Change{}, 1, next,
+		store.Staff{Leave: []string{before[0].Fingerprint}, Join: []store.Officer{again}}))
+	b.refused("resealing from an old generation", b.Reseal(b.ctx, store.Change{}, 1, next, store.Staff{}), fault.Busy)
 	got, err := b.Identity(b.ctx)
 	if err != nil || !reflect.DeepEqual(got.Master, next) {
 		b.Errorf("after resealing: %+v, %v", got.Master, err)
@@ -87,10 +104,15 @@ func reseal(b *bench) {
 	if err != nil || len(officers) != 3 {
 		b.Errorf("%d officers, %v", len(officers), err)
 	}
+	for _, o := range officers {
+		if left := o.Fingerprint == before[0].Fingerprint; left == o.Revoked.IsZero() {
+			b.Errorf("after resealing officer %s is revoked at %v", o.Fingerprint, o.Revoked)
+		}
+	}
 	other := next
 	other.Generation, other.Check = 3, Check(9)
 	b.insert(Key("ZMK", 1))
-	b.refused("another master key over blocks", b.Reseal(b.ctx, store.Change{}, 2, other), fault.NotPermitted)
+	b.refused("another master key over blocks", b.Reseal(b.ctx, store.Change{}, 2, other, store.Staff{}), fault.NotPermitted)
 	if got, err := b.Identity(b.ctx); err != nil || got.Master.Generation != 2 {
 		b.Errorf("a refused change left something: %+v, %v", got, err)
 	}
@@ -110,7 +132,8 @@ func (s suite) keys(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if got := b.get(ref("ZPK.a_b#1")); got.Parent != parent.Ref() || got.ParentBlock == "" || got.NotAfter != b.now.AddDate(2, 0, 0) {
+	if got := b.get(ref("ZPK.a_b#1")); got.Parent != parent.Ref() || got.ParentBlock == "" ||
+		got.NotAfter != b.now.AddDate(2, 0, 0) {
 		t.Errorf("got %+v", got)
 	}
 	if k, err := b.Newest(b.ctx, "ZMK-2026"); err != nil || k.Version != 3 {
@@ -149,13 +172,18 @@ func (s suite) badKeys(b *bench) {
 	b.refused("an unknown parent", err, fault.NotFound)
 	for what, spoil := range map[string]func(*store.Key){
 		"no label": func(k *store.Key) { k.Label = "" }, "a bad label": func(k *store.Key) { k.Label = "-x" },
-		"a long label": func(k *store.Key) { k.Label = strings.Repeat("x", 65) }, "a blank": func(k *store.Key) { k.Label = "a b" },
-		"no version": func(k *store.Key) { k.Version = 0 }, "a negative version": func(k *store.Key) { k.Version = -1 },
+		"a long label": func(k *store.Key) { k.Label = strings.Repeat("x", 65) },
+		"a blank":      func(k *store.Key) { k.Label = "a b" },
+		"no version":   func(k *store.Key) { k.Version = 0 }, "a negative version": func(k *store.Key) { k.Version = -1 },
 		"no block": func(k *store.Key) { k.Block = "" }, "no check value": func(k *store.Key) { k.Check = kcv.Value{} },
-		"a small check value": func(k *store.Key) { k.Check.Digits = "abcdef" }, "no algorithm": func(k *store.Key) { k.Algorithm = "" },
-		"no mode": func(k *store.Key) { k.Mode = 0 }, "no origin": func(k *store.Key) { k.Origin = "found" },
-		"a state of later": func(k *store.Key) { k.State = store.Deactivated }, "a time of later": func(k *store.Key) { k.Destroyed = Birth() },
-		"two lines": func(k *store.Key) { k.Purpose = "a\nb" }, "no text": func(k *store.Key) { k.Purpose = "\xFF" },
+		"a small check value": func(k *store.Key) { k.Check.Digits = "abcdef" },
+		"no algorithm":        func(k *store.Key) { k.Algorithm = "" },
+		"no mode":             func(k *store.Key) { k.Mode = 0 }, "no origin": func(k *store.Key) { k.Origin = "found" },
+		"a state of later": func(k *store.Key) { k.State = store.Deactivated },
+		"a time of later":  func(k *store.Key) { k.Destroyed = Birth() },
+		"two lines":        func(k *store.Key) { k.Purpose = "a\nb" }, "no text": func(k *store.Key) { k.Purpose = "\xFF" },
+		"what moves a cursor":      func(k *store.Key) { k.Purpose = "a\x1b[2K" },
+		"what turns letters":       func(k *store.Key) { k.Purpose = "a\u202E" },
 		"a custodian of two lines": func(k *store.Key) { k.Custodians = []string{"a\nb"} },
 		"a parent without version": func(k *store.Key) { k.Parent = ref("ZMK-2026") },
 		"activated before created": func(k *store.Key) { k.Created, k.Activated = Birth(), Birth().Add(-time.Hour) },
@@ -167,8 +195,10 @@ func (s suite) badKeys(b *bench) {
 	}
 	for what, spoil := range map[string]func(*store.Key){
 		"another key's block": func(k *store.Key) { k.Block = Key("OTHER", 1).Block },
-		"another usage":       func(k *store.Key) { k.Usage = keys.UsagePIN }, "another mode": func(k *store.Key) { k.Mode = 'E' },
-		"another algorithm": func(k *store.Key) { k.Algorithm = keys.TDES128 }, "more export": func(k *store.Key) { k.Exportability = 'N' },
+		"another usage":       func(k *store.Key) { k.Usage = keys.UsagePIN },
+		"another mode":        func(k *store.Key) { k.Mode = 'E' },
+		"another algorithm":   func(k *store.Key) { k.Algorithm = keys.TDES128 },
+		"more export":         func(k *store.Key) { k.Exportability = 'N' },
 	} {
 		k := Key("SPOILT", 1)
 		spoil(&k)
@@ -268,11 +298,16 @@ func (s suite) lives(t *testing.T) {
 	}
 	b.bring("LEAKED", store.PreActivation) // what became known before it was ever used
 	b.ok("compromised", b.Transition(b.ctx, store.Change{}, ref("LEAKED#1"), store.PreActivation, store.Compromised, ""))
-	b.refused("activated", b.Transition(b.ctx, store.Change{}, ref("LEAKED#1"), store.Compromised, store.Active, ""), fault.NotPermitted)
+	b.refused("activated", b.Transition(b.ctx, store.Change{}, ref("LEAKED#1"), store.Compromised, store.Active, ""),
+		fault.NotPermitted)
 	err := b.Transition(b.ctx, store.Change{}, ref("K00#1"), store.Active, store.Suspended, "")
 	b.refused("a state that it is not in", err, fault.Busy)
-	b.refused("an unknown key", b.Transition(b.ctx, store.Change{}, ref("NO#1"), store.Active, store.Suspended, ""), fault.NotFound)
-	b.refused("no version", b.Transition(b.ctx, store.Change{}, ref("K11"), store.Active, store.Suspended, ""), fault.Usage)
+	for what, c := range map[string]struct {
+		key  string
+		kind fault.Kind
+	}{"an unknown key": {"NO#1", fault.NotFound}, "no version": {"K11", fault.Usage}} {
+		b.refused(what, b.Transition(b.ctx, store.Change{}, ref(c.key), store.Active, store.Suspended, ""), c.kind)
+	}
 	b.verified(0)
 }
 
@@ -319,7 +354,8 @@ func (b *bench) lived(before store.Key, to store.State) {
 		b.Errorf("%s to %s:\ngot  %+v\nwant %+v", before.State, to, got, want)
 	}
 	all, err := b.History(b.ctx, before.Ref())
-	if err != nil || len(all) == 0 || all[len(all)-1] != (store.Event{At: b.now, From: before.State, To: to, Reason: "why not"}) {
+	last := store.Event{At: b.now, From: before.State, To: to, Reason: "why not"}
+	if err != nil || len(all) == 0 || all[len(all)-1] != last {
 		b.Errorf("%s to %s: the history ends with %+v, %v", before.State, to, all, err)
 	}
 }
@@ -349,9 +385,11 @@ func (s suite) lists(t *testing.T) {
 	for what, f := range map[string]store.Filter{
 		"usage": {Usage: keys.UsageIK}, "rare usage": {Usage: keys.UsageKEK}, "state": {State: store.Active},
 		"rare state": {State: store.Suspended}, "usage and state": {Usage: keys.UsageIK, State: store.Suspended},
-		"prefix": {Prefix: "a"}, "longer prefix": {Prefix: "T-00001"}, "label": {Label: "a"}, "algorithm": {Algorithm: keys.TDES128},
-		"parent": {Parent: ref("T-0001000#1")}, "parent and usage": {Parent: ref("T-0001000#1"), Usage: keys.UsageIK},
-		"check": {Check: Check(77)}, "expiring": {ExpiringBefore: soon}, "expiring usage": {ExpiringBefore: soon, Usage: keys.UsageKEK},
+		"prefix": {Prefix: "a"}, "longer prefix": {Prefix: "T-00001"}, "label": {Label: "a"},
+		"algorithm": {Algorithm: keys.TDES128},
+		"parent":    {Parent: ref("T-0001000#1")}, "parent and usage": {Parent: ref("T-0001000#1"), Usage: keys.UsageIK},
+		"check": {Check: Check(77)}, "expiring": {ExpiringBefore: soon},
+		"expiring usage":         {ExpiringBefore: soon, Usage: keys.UsageKEK},
 		"expiring and suspended": {ExpiringBefore: Birth().AddDate(5, 0, 0), State: store.Suspended},
 		"usage and algorithm":    {Usage: keys.UsageKEK, Algorithm: keys.TDES128}, "nothing": {Usage: keys.UsagePIN},
 	} {
@@ -384,7 +422,8 @@ func (s suite) lists(t *testing.T) {
 func filtered(all []store.Key, f store.Filter) []store.Key {
 	var got []store.Key
 	for _, k := range all {
-		in := (f.Usage == "" || k.Usage == f.Usage) && (f.State == "" || k.State == f.State) && strings.HasPrefix(k.Label, f.Prefix) &&
+		in := (f.Usage == "" || k.Usage == f.Usage) && (f.State == "" || k.State == f.State) &&
+			strings.HasPrefix(k.Label, f.Prefix) &&
 			(f.Label == "" || k.Label == f.Label) && (f.Parent.IsZero() || k.Parent == f.Parent) &&
 			(f.Algorithm == "" || k.Algorithm == f.Algorithm) && (f.Check == kcv.Value{} || k.Check == f.Check)
 		if !f.ExpiringBefore.IsZero() {

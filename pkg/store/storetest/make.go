@@ -57,11 +57,12 @@ func Block(k store.Key) string {
 		n++
 	}
 	body := strings.Repeat("5A", 32+16)
-	return fmt.Sprintf("D%04d%sA%c00%c%02d00%s%s", 16+len(blocks)+len(body), k.Usage, k.Mode, k.Exportability, n, blocks, body)
+	return fmt.Sprintf("D%04d%sA%c00%c%02d00%s%s", 16+len(blocks)+len(body), k.Usage, k.Mode, k.Exportability, n, blocks,
+		body)
 }
 
-// Many gives n keys of a fleet: every thousandth is a key-encrypting key, under which the initial keys that follow hang;
-// one in a hundred thousand is an AES data key.
+// Many gives n keys of a fleet: every thousandth is a key-encrypting key, under which the initial keys that follow
+// hang; one in a hundred thousand is an AES data key.
 func Many(n int) iter.Seq2[store.Key, error] {
 	return func(yield func(store.Key, error) bool) {
 		var parent store.Ref

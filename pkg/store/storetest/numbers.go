@@ -39,8 +39,9 @@ func (s suite) numbers(t *testing.T) {
 	b.family()
 	b.keySets()
 	first := b.allocate("T", "r1", "SN1")
-	want := store.Allocation{RequestID: "r1", KeySet: "T", Number: 1, KSN: "FFFF9876540000200000", Serial: "SN1", State: store.Allotted,
-		At: b.now, Changed: b.now}
+	want := store.Allocation{RequestID: "r1", KeySet: "T", Number: 1, KSN: "FFFF9876540000200000", Serial: "SN1",
+		State: store.Allotted,
+		At:    b.now, Changed: b.now}
 	if first != want {
 		t.Errorf("got %+v, want %+v", first, want)
 	}
@@ -81,25 +82,27 @@ func (b *bench) keySets() {
 		spoil func(*store.KeySet)
 		kind  fault.Kind
 	}{
-		"an overlap":        {func(k *store.KeySet) { k.KSI, k.From, k.To = "987654", 99, 120 }, fault.NotPermitted},
-		"another key's KSI": {func(k *store.KeySet) { k.KSI, k.BDK, k.From, k.To = "987654", ref("ZMK#1"), 200, 300 }, fault.NotPermitted},
-		"an id twice":       {func(k *store.KeySet) { k.ID = "T" }, fault.FileExists},
-		"no such key":       {func(k *store.KeySet) { k.BDK = ref("NOBODY#1") }, fault.NotFound},
-		"too many numbers":  {func(k *store.KeySet) { k.To = 524_289 }, fault.Usage},
-		"no numbers":        {func(k *store.KeySet) { k.To = 1 }, fault.Usage},
-		"a short KSI":       {func(k *store.KeySet) { k.KSI = "12345" }, fault.Usage},
-		"no hex":            {func(k *store.KeySet) { k.KSI = "12345G" }, fault.Usage},
-		"no scheme":         {func(k *store.KeySet) { k.Scheme = "des" }, fault.Usage},
-		"begun":             {func(k *store.KeySet) { k.Next = 5 }, fault.Usage},
-		"no version":        {func(k *store.KeySet) { k.BDK = ref("BDK") }, fault.Usage},
-		"a long AES id":     {func(k *store.KeySet) { k.Scheme, k.KSI = dukpt.AES, "FFFF987654" }, fault.Usage},
+		"an overlap": {func(k *store.KeySet) { k.KSI, k.From, k.To = "987654", 99, 120 }, fault.NotPermitted},
+		"another key's KSI": {func(k *store.KeySet) { k.KSI, k.BDK, k.From, k.To = "987654", ref("ZMK#1"), 200, 300 },
+			fault.NotPermitted},
+		"an id twice":      {func(k *store.KeySet) { k.ID = "T" }, fault.FileExists},
+		"no such key":      {func(k *store.KeySet) { k.BDK = ref("NOBODY#1") }, fault.NotFound},
+		"too many numbers": {func(k *store.KeySet) { k.To = 524_289 }, fault.Usage},
+		"no numbers":       {func(k *store.KeySet) { k.To = 1 }, fault.Usage},
+		"a short KSI":      {func(k *store.KeySet) { k.KSI = "12345" }, fault.Usage},
+		"no hex":           {func(k *store.KeySet) { k.KSI = "12345G" }, fault.Usage},
+		"no scheme":        {func(k *store.KeySet) { k.Scheme = "des" }, fault.Usage},
+		"begun":            {func(k *store.KeySet) { k.Next = 5 }, fault.Usage},
+		"no version":       {func(k *store.KeySet) { k.BDK = ref("BDK") }, fault.Usage},
+		"a long AES id":    {func(k *store.KeySet) { k.Scheme, k.KSI = dukpt.AES, "FFFF987654" }, fault.Usage},
 	} {
 		k := good
 		c.spoil(&k)
 		b.refused(what, b.AddKeySet(b.ctx, store.Change{}, k), c.kind)
 	}
 	all, err := b.KeySets(b.ctx)
-	if err != nil || len(all) != 3 || all[2].ID != "T" || all[2].KSI != "FFFF987654" || all[2].Left() != 99 || all[0].To != 1<<32 {
+	if err != nil || len(all) != 3 || all[2].ID != "T" || all[2].KSI != "FFFF987654" || all[2].Left() != 99 ||
+		all[0].To != 1<<32 {
 		b.Errorf("%+v, %v", all, err)
 	}
 }
@@ -146,7 +149,8 @@ func (b *bench) fates() {
 func (s suite) leases(t *testing.T) {
 	b := s.open(t)
 	b.family()
-	b.must(b.AddKeySet(b.ctx, store.Change{}, store.KeySet{ID: "T", BDK: ref("BDK#1"), Scheme: dukpt.TDES, KSI: "987654", From: 1, To: 3000}))
+	b.must(b.AddKeySet(b.ctx, store.Change{},
+		store.KeySet{ID: "T", BDK: ref("BDK#1"), Scheme: dukpt.TDES, KSI: "987654", From: 1, To: 3000}))
 	b.allocate("T", "r1", "SN1")
 	until := b.now.AddDate(0, 0, 7)
 	ask := store.LeaseRequest{ID: "L1", KeySet: "T", Station: "line-1", Count: 1000, Until: until}
@@ -230,7 +234,8 @@ func (b *bench) returns() {
 func (s suite) crowd(t *testing.T) {
 	b := s.open(t)
 	b.family()
-	b.must(b.AddKeySet(b.ctx, store.Change{}, store.KeySet{ID: "T", BDK: ref("BDK#1"), Scheme: dukpt.TDES, KSI: "987654", From: 1, To: 500_000}))
+	b.must(b.AddKeySet(b.ctx, store.Change{},
+		store.KeySet{ID: "T", BDK: ref("BDK#1"), Scheme: dukpt.TDES, KSI: "987654", From: 1, To: 500_000}))
 	const clients, each = 16, 25
 	var mu sync.Mutex
 	owner := map[uint64]string{}
@@ -258,7 +263,8 @@ func (s suite) crowd(t *testing.T) {
 				claim(request, a.Number, a.Number+1)
 				if i%5 == 0 {
 					id := fmt.Sprintf("L-%d-%d", c, i)
-					l, err := b.Lease(b.ctx, store.Change{}, store.LeaseRequest{ID: id, KeySet: "T", Station: "s", Count: 10, Until: b.now.AddDate(1, 0, 0)})
+					l, err := b.Lease(b.ctx, store.Change{}, store.LeaseRequest{ID: id, KeySet: "T", Station: "s", Count: 10,
+						Until: b.now.AddDate(1, 0, 0)})
 					if err != nil {
 						t.Error(err)
 						return

@@ -52,7 +52,8 @@ func (s suite) open(t *testing.T) *bench {
 func (s suite) create(t *testing.T, u store.URL) *bench {
 	t.Helper()
 	b := &bench{T: t, ctx: t.Context(), now: Birth().Add(time.Hour)}
-	db, err := store.Create(b.ctx, u, Identity("suite"), []store.Officer{Officer("li.na"), Officer("wang.fang")}, b.options())
+	db, err := store.Create(b.ctx, u, Identity("suite"), []store.Officer{Officer("li.na"), Officer("wang.fang")},
+		b.options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,8 @@ func (b *bench) options() store.Options {
 
 // Officer is an officer with a card that nobody signed.
 func Officer(id string) store.Officer {
-	return store.Officer{ID: id, Fingerprint: "5EED" + id, Card: []byte("poskey officer card 1\nid: " + id + "\n(of a test)\n")}
+	return store.Officer{ID: id, Fingerprint: "5EED" + id,
+		Card: []byte("poskey officer card 1\nid: " + id + "\n(of a test)\n")}
 }
 
 func (b *bench) ok(what string, err error) {

@@ -31,13 +31,17 @@ func (b *bench) verified(want int) store.Report {
 // fill puts something into every table.
 func (b *bench) fill() {
 	b.family()
-	b.must(b.AddKeySet(b.ctx, store.Change{}, store.KeySet{ID: "T", BDK: ref("BDK#1"), Scheme: dukpt.TDES, KSI: "987654", From: 1, To: 3000}))
+	b.must(b.AddKeySet(b.ctx, store.Change{},
+		store.KeySet{ID: "T", BDK: ref("BDK#1"), Scheme: dukpt.TDES, KSI: "987654", From: 1, To: 3000}))
 	b.allocate("T", "r1", "SN1")
-	_, err := b.Lease(b.ctx, store.Change{}, store.LeaseRequest{ID: "L1", KeySet: "T", Station: "line-1", Count: 10, Until: b.now.AddDate(0, 1, 0)})
+	_, err := b.Lease(b.ctx, store.Change{}, store.LeaseRequest{ID: "L1", KeySet: "T", Station: "line-1", Count: 10,
+		Until: b.now.AddDate(0, 1, 0)})
 	b.must(err)
-	b.must(b.ReturnLease(b.ctx, store.Change{}, "L1", []store.LeaseUse{{Number: 2, RequestID: "s-1", Serial: "SN2", State: store.Injected}}, 3))
+	b.must(b.ReturnLease(b.ctx, store.Change{}, "L1",
+		[]store.LeaseUse{{Number: 2, RequestID: "s-1", Serial: "SN2", State: store.Injected}}, 3))
 	b.must(b.AddDevice(b.ctx, store.Change{}, store.Device{Serial: "SN1", Model: "型号 <1>"}))
-	_, err = b.LoadKey(b.ctx, store.Change{}, "SN1", store.DeviceKey{Slot: "0", Key: ref("IK-1#1"), Check: Check(5), KSN: "FFFF9876543210E00000"})
+	_, err = b.LoadKey(b.ctx, store.Change{}, "SN1",
+		store.DeviceKey{Slot: "0", Key: ref("IK-1#1"), Check: Check(5), KSN: "FFFF9876543210E00000"})
 	b.must(err)
 	_, err = b.Rotate(b.ctx, store.Change{}, ref("ZMK#1"), Key("ZMK", 2),
 		[]store.Rewrapped{{Ref: ref("BDK#1"), ParentBlock: "b"}, {Ref: ref("ZPK#1"), ParentBlock: "z"}})
@@ -56,7 +60,8 @@ func (s suite) backup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum.Store != "suite" || sum.Environment != store.Test || sum.Mark != mark(9) || sum.Rows["keys"] != 7 || sum.Rows["allocations"] != 2 {
+	if sum.Store != "suite" || sum.Environment != store.Test || sum.Mark != mark(9) || sum.Rows["keys"] != 7 ||
+		sum.Rows["allocations"] != 2 {
 		t.Errorf("%+v", sum)
 	}
 	read, err := store.ReadBackup(bytes.NewReader(dump.Bytes()))
@@ -98,16 +103,17 @@ func (s suite) badBackups(b *bench, dump []byte) {
 		dump []byte
 		kind fault.Kind
 	}{
-		"nothing":           {nil, fault.Partial},
-		"something else":    {[]byte("SQLite format 3\x00\n"), fault.Malformed},
-		"cut in a line":     {dump[:len(dump)-1], fault.Partial},
-		"cut after a line":  {join(lines[:len(lines)-1]), fault.Partial},
-		"a row gone":        {join(slices.Delete(slices.Clone(lines), 3, 4)), fault.ChecksumMismatch},
-		"a row twice":       {join(slices.Insert(slices.Clone(lines), 3, lines[2])), fault.ChecksumMismatch},
-		"something behind":  {append(bytes.Clone(dump), '\n'), fault.Malformed},
-		"a blank in a row":  {bytes.Replace(dump, []byte(`{"keys":{`), []byte(`{"keys": {`), 1), fault.Malformed},
-		"a changed row":     {bytes.Replace(dump, []byte(`"ZPK"`), []byte(`"ZPX"`), 1), fault.ChecksumMismatch},
-		"a newer format":    {bytes.Replace(dump, []byte("poskey.store/v1"), []byte("poskey.store/v2"), 1), fault.VersionUnsupported},
+		"nothing":          {nil, fault.Partial},
+		"something else":   {[]byte("SQLite format 3\x00\n"), fault.Malformed},
+		"cut in a line":    {dump[:len(dump)-1], fault.Partial},
+		"cut after a line": {join(lines[:len(lines)-1]), fault.Partial},
+		"a row gone":       {join(slices.Delete(slices.Clone(lines), 3, 4)), fault.ChecksumMismatch},
+		"a row twice":      {join(slices.Insert(slices.Clone(lines), 3, lines[2])), fault.ChecksumMismatch},
+		"something behind": {append(bytes.Clone(dump), '\n'), fault.Malformed},
+		"a blank in a row": {bytes.Replace(dump, []byte(`{"keys":{`), []byte(`{"keys": {`), 1), fault.Malformed},
+		"a changed row":    {bytes.Replace(dump, []byte(`"ZPK"`), []byte(`"ZPX"`), 1), fault.ChecksumMismatch},
+		"a newer format": {bytes.Replace(dump, []byte("poskey.store/v1"), []byte("poskey.store/v2"), 1),
+			fault.VersionUnsupported},
 		"a newer schema":    {bytes.Replace(dump, []byte(`"schema":1`), []byte(`"schema":2`), 1), fault.VersionUnsupported},
 		"rows out of order": {join(append([][]byte{lines[0], lines[4], lines[1]}, lines[2:]...)), fault.Malformed},
 	} {
@@ -143,7 +149,8 @@ func (s suite) verify(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || seen != 6 || len(r.Findings) != 1 || r.Findings[0].Where != "ZPK#1" || !errors.Is(r.Findings[0].Err, wrong) {
+	if err != nil || seen != 6 || len(r.Findings) != 1 || r.Findings[0].Where != "ZPK#1" ||
+		!errors.Is(r.Findings[0].Err, wrong) {
 		t.Errorf("%d blocks were shown, %+v, %v", seen, r, err)
 	}
 	twin := Key("TWIN", 1)
@@ -177,8 +184,10 @@ func (s suite) marks(t *testing.T) {
 		t.Errorf("a refused change moved the mark to %+v, %v", got, err)
 	}
 	b.family()
-	b.must(b.AddKeySet(b.ctx, store.Change{}, store.KeySet{ID: "T", BDK: ref("BDK#1"), Scheme: dukpt.TDES, KSI: "987654", From: 1, To: 9}))
-	_, err = b.Allocate(b.ctx, store.Change{Mark: mark(20)}, store.AllocateRequest{KeySet: "T", RequestID: "r", Serial: "s"})
+	b.must(b.AddKeySet(b.ctx, store.Change{},
+		store.KeySet{ID: "T", BDK: ref("BDK#1"), Scheme: dukpt.TDES, KSI: "987654", From: 1, To: 9}))
+	_, err = b.Allocate(b.ctx, store.Change{Mark: mark(20)},
+		store.AllocateRequest{KeySet: "T", RequestID: "r", Serial: "s"})
 	b.must(err)
 	if got, err := b.Mark(b.ctx); err != nil || got != mark(20) {
 		t.Errorf("an allocation left the mark at %+v, %v", got, err)
