@@ -51,8 +51,7 @@ type kcvComputeDoc struct {
 	Algorithm  keys.Algorithm `json:"algorithm"`
 	Values     []kcvValueDoc  `json:"values"`
 	Weaknesses []string       `json:"weaknesses,omitempty"`
-
-	untold int // methods that were left out, since the boundary does not tell their values
+	LeftOut    int            `json:"left_out,omitempty"` // methods whose values the boundary does not tell
 }
 
 type kcvValueDoc struct {
@@ -72,8 +71,8 @@ func runKCVCompute(ctx context.Context, a *App, o kcvComputeOpts) error {
 	if err != nil {
 		return err
 	}
-	if doc.untold > 0 {
-		a.render.Note(text.New("%d methods were left out: of a key of the store no value by these is told, only whether one that is given agrees (poskey kcv check)", doc.untold))
+	if doc.LeftOut > 0 {
+		a.render.Note(text.New("%d methods were left out: of a key of the store no value by these is told, only whether one that is given agrees (poskey kcv check)", doc.LeftOut))
 	}
 	for _, v := range doc.Values {
 		limit := kcv.Limit(doc.Algorithm, v.Method)
@@ -120,7 +119,7 @@ func kcvCompute(ctx context.Context, a *App, in *intake, o kcvComputeOpts) (kcvC
 	doc := kcvComputeDoc{Algorithm: t.Key.Algorithm, Weaknesses: weakIDs(t.Key)}
 	for _, m := range methods {
 		if o.Method == "all" && b.Info().Strict && hsm.CheckValueRule(t.Key.Algorithm, m, 0) != nil {
-			doc.untold++
+			doc.LeftOut++
 			continue
 		}
 		v, err := checkValue(ctx, b, t.Key, m, lengthFor(t.Key.Algorithm, m, o))

@@ -65,6 +65,9 @@ func runKeyCompromise(ctx context.Context, a *App, o keyCompromiseOpts, label st
 		if is, err = a.moveKey(ctx, custody.KeyCompromise, was, store.Compromised, o.reason); err != nil {
 			return err
 		}
+		if blast, err = vault.BlastOf(ctx, a.holding.db, was.Ref()); err != nil { // what came while officers were asked falls too
+			return err
+		}
 		if o.below {
 			if err := a.compromiseBelow(ctx, &blast, o.reason); err != nil {
 				return err

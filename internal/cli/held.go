@@ -64,6 +64,11 @@ func (a *App) notice(cmd *cobra.Command) error {
 		return fault.New(fault.ArgvSecret, "--store has a password in it, and every user of this machine can read the command line; "+
 			"put the URL into POSKEY_STORE, or the password into a pgpass file")
 	}
+	for _, name := range []string{"reason", "purpose"} {
+		if text.Redact(h.flag(name)) != h.flag(name) {
+			return fault.New(fault.Usage, "--%s has what looks like the digits of a key in it; it would stand in the store and in its log for good", name)
+		}
+	}
 	for _, name := range []string{"to", "key", "bdk", "ik", "kbpk", "to-kbpk"} { // the label of the first one is the record's
 		if f := h.flags.Lookup(name); f != nil {
 			h.note(f.Value.String())

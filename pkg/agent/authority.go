@@ -17,8 +17,9 @@ type Authority interface {
 	// auth_failed for a wrong passphrase; busy when too much is under way; and what the audit log says. A refusal is
 	// recorded.
 	Begin(ctx context.Context, in Intent) (Work, error)
-	// Note records something that is over and took no work: a refusal by the command, a reading. An operation that needs
-	// to be admitted can only be noted as refused or failed, and what an authority does itself cannot be noted.
+	// Note records something that is over and took no work: a refusal by the command, a reading. All but a few readings
+	// can only be noted as refused or failed, and what an authority does itself cannot be noted. Who else was there (With)
+	// is dropped.
 	Note(ctx context.Context, e audit.Entry, o audit.Outcome) error
 	// Checkpoint lets officers sign the audit log as it is now, and gives the signed note. Of the intent, Who and
 	// Approvers count.

@@ -37,12 +37,12 @@ type Config struct {
 	Generation  uint64    // of the sealed master key that is in force; unseal and reshare
 	Check       kcv.Value // of the master key; unseal and reshare
 	Sealed      []byte    // the sealed master key with the roster under it, as documents; unseal and reshare
-	Roster      [][]byte  // unseal and reshare: cards of all officers of today, as documents; the sealed roster must name them
+	Roster      [][]byte  // unseal and reshare: cards of all officers of today; the sealed roster must name exactly these
 	Holders     [][]byte  // init and reshare: cards of those who get a share, in their order
 	Others      [][]byte  // init and reshare: cards of all who are officers without a share from then on
 	Leave       []string  // reshare: ids of those of today who are neither
 	Threshold   int       // init and reshare: how many of them it takes
-	Identities  [][]byte  // unseal and reshare: identity files of those who are asked, in this order; [Reshare] may name more than open it
+	Identities  [][]byte  // unseal and reshare: identity files, in the order of asking; to reshare, more than open it may come
 	Log         string    // path of the audit log; init creates it
 	Socket      string    // path; its folder is made when it is missing
 	Duration    time.Duration

@@ -15,7 +15,7 @@
 // An activity takes certain calls of the boundary and no others (powersOf). Every activity may have check values by the
 // default method, compare values and have the content of check blocks. Beyond that
 //
-//	key.generate    generate, keep                          key.rotate      generate, keep, unwrap, wrap, translate
+//	key.generate    generate, keep                          key.rotate      generate, keep, wrap
 //	key.form        form, keep                              key.probe       a prober, import, examine, identify
 //	key.import      import, unwrap, keep, identify          key.split       split
 //	key.unwrap      unwrap, examine, keep                   key.reveal      reveal
@@ -25,14 +25,27 @@
 //
 // In a test store unwrap, wrap, translate, derive and inject may import clear keys beside those of the store, and
 // inject may reveal a key that was derived and has no label. In production they may not: with a KBPK that somebody
-// knows, every key that may be wrapped could be read. For the same reason a key block is closed there only under a key
-// that has a label, which it got by an operation of its own.
+// knows, every key that may be wrapped could be read. For the same reason a key block is closed and opened there, and a
+// key derived, only under a key that has a label, which it got by an operation of its own; a KBPK is at least as strong
+// as what it protects and not weak in itself, whatever a command allows; and no weak key gets a label.
+//
+// A key without a label belongs to the work in which it came into being (generated, imported, formed, derived, unwrapped,
+// translated) and is refused in every other one. A work remembers the 65,536 of them that were used last, at least. Only
+// such a key gets a label. What a diagnosis imports may neither protect nor be derived from: usages K0, K1, K4, B0 and B1
+// are refused there. Deriving wraps only keys that came into being in the work; rotating only such keys, and others under
+// them. Whoever may make a key may also put it under its parent: the key that got its label last, under one that has a
+// label.
 //
 // A key gets no other name than the one that the operation is about (any version of it; a batch, whose Count is not
 // zero, names its keys line by line). Where officers approved one action, the keys of the store that are touched are
 // that one: label and check value are held against what the key's own block says, never against what the command
 // says. Keys without a label are free. Reveal and split are bound in that way in a test store too. The labels of the
-// store's keys that were used are in the record of the outcome ("keys").
+// store's keys that were used are in the record of the outcome ("keys"). A work asks 4,096 questions of a diagnosis in
+// all, however many probers it opens; their number is recorded at every 256, and with the outcome.
+//
+// What is noted without a work is a refusal, a failure, or one of a few readings that were done (log.verify, log.export,
+// store.verify, hsm.selftest, unless they are admitted). Who else was there is nobody's to say in a note. Details that
+// an authority itself adds are dropped from intents, outcomes and notes.
 //
 // # Dual control
 //
@@ -51,7 +64,9 @@
 //	           does not start; memory that cannot be locked ends a production store's, then or later.
 //	alone      the audit log is open, against every other process; operations that an earlier agent never finished are
 //	           recorded as unknown
-//	asking     store.unseal is recorded; the officers give their passphrases, each on a screen cleared before and after
+//	asking     store.unseal is recorded; the generation is held against the log, the cards of the database against the
+//	           roster; the officers give their passphrases, each on a screen cleared before and after
+//	opened     the master key vouches for the document and for the roster of officers: exactly the cards of the database
 //	open       the officers' checkpoint is signed, their identities are wiped, the socket is there
 //	sealed     nothing is admitted; what was under way is recorded as unknown; the keys are wiped; the socket is gone;
 //	           store.seal is recorded with its reason
@@ -63,8 +78,28 @@
 // looks at each tick (once a second) and at each operation. After kill -9 the log shows the intents that were open, and
 // the next agent settles them.
 //
-// With [Init] an agent draws a new store's master key, seals it to the officers' cards, makes the audit log, and ends.
-// With [Reshare] it opens the master key and seals it to other officers.
+// With [Init] an agent draws a new store's master key, seals it to the officers' cards, enrols all officers under it,
+// makes the audit log, and ends. With [Reshare] it opens the master key and seals it to other officers.
+//
+// # Resharing
+//
+// Whoever joins or leaves the store by a resharing does so as by officer.admit and officer.revoke: those rules must be met
+// by the officers who are there. As many custodians as the threshold give their shares; further officers of the store
+// (administrators without a share) are named beside them, give their passphrase and agree. Every screen says who will
+// hold a share and how many it takes, who joins with the whole fingerprint in words, and who leaves. All officers of
+// tomorrow are named, and all who leave: nobody is left out in silence. officer.remove and officer.add are recorded for
+// each, with those who agreed, before the documents are handed out; the database has them in one transaction with the
+// documents.
+//
+// # Generations
+//
+// The record of a resharing says what was handed out, not what the database has: a crash may come between. So the
+// process that started the agent confirms it when the database has committed ([Confirm]): master.reshare with the
+// generation, the digest of the documents as the request, and in-force. The outcomes of store.create and store.unseal
+// have generation and digest too. The highest generation of these is in force: before anybody is asked an agent refuses
+// an older one, and another document of the same one. A later one than the log knows passes, for the master key vouches
+// for it, and its opening records it. So a crash at any place locks nobody out. Until the confirmation, which is
+// what a resharing waits for before it reports success, the documents of before still open the store.
 //
 // # The socket
 //
@@ -75,7 +110,8 @@
 //
 // # The protocol
 //
-// Both sides say "poskey agent 1" and a line feed. Then the command asks and the agent answers, one frame each:
+// Both sides say "poskey agent 2" and a line feed. First the command says which store it means (hello), and the agent of
+// another one refuses. Then the command asks and the agent answers, one frame each:
 //
 //	4 bytes    length of the head, at most 1 MiB
 //	1 byte     number of secrets, at most 16
@@ -89,7 +125,10 @@
 // connection carries one work at a time. Errors and warnings cross with their kinds, formats and arguments, so that the
 // command can still say them in the user's language.
 //
-// At most 256 connections and 128 operations are there at one time, 8 probers in each. A connection that breaks the
+// At most 256 connections and 128 operations are there at one time, 8 probers in each. Beyond the 256 there are 16 for ten
+// seconds each, on which how the store stands is told and the store is sealed; all else is answered with busy. A
+// connection on which nothing was begun is closed after ten seconds without a question. A store counts as sealed when
+// there is no socket or nobody behind it, and not because an agent does not answer. A connection that breaks the
 // protocol is answered with an error or closed; one that meets a bug is closed, and the agent goes on.
 //
 // # What it cannot do
@@ -98,7 +137,8 @@
 // place of poskey and ask officers for their passphrases with it, and can end the agent. Root can do everything. The
 // kernel's buffers of sockets and pipes are neither locked nor wiped by anybody here. The name and the station of who
 // acts are what the command says; the uid is the system's. What a command does in the database it alone knows: an
-// outcome is its word, and so is what it notes. An officer who was taken out of the store approves nothing more, by the
+// outcome is its word, and so is what it notes. Whoever can put an older audit log in the place of the log, with its
+// checkpoints, can put an older database beside it: against that, checkpoints are kept elsewhere. An officer who was taken out of the store approves nothing more, by the
 // outcome of officer.revoke; what they allowed when they opened it stays allowed until it is sealed. One who was
 // admitted counts from the next opening on. Progress of a search of slips is not told.
 //

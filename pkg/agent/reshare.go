@@ -176,7 +176,8 @@ func rolesOf(c custody.Card) string {
 func (a *agent) recordStaffing(s *staffing, made custody.SealedStore, by []audit.Actor) error {
 	note := func(op audit.Operation, about []custody.Card) error {
 		for _, c := range about {
-			e := audit.Entry{Who: a.starter(), With: by, Operation: op, Object: audit.Object{Kind: audit.KindOfficer, Label: c.ID()},
+			e := audit.Entry{Who: a.starter(), With: by, Operation: op,
+				Object: audit.Object{Kind: audit.KindOfficer, Label: c.ID()},
 				Details: audit.Details{fieldGeneration: generationWord(made.Master.Generation()),
 					fieldFingerprint: c.Fingerprint().String()[:fewDigits]}}
 			if err := a.ledger.append(e, audit.OK()); err != nil {
@@ -191,7 +192,7 @@ func (a *agent) recordStaffing(s *staffing, made custody.SealedStore, by []audit
 	return note(audit.OfficerAdd, s.joins)
 }
 
-const (
-	fieldFingerprint audit.Field = "fingerprint"
-	fewDigits                    = 8 // of it in a record: more would look like a key
-)
+// fieldFingerprint names an officer by the first digits of the fingerprint: more would look like a key.
+const fieldFingerprint audit.Field = "fingerprint"
+
+const fewDigits = 8

@@ -101,6 +101,29 @@
 // [SealedMaster.Digest]. A new generation voids the documents before it in the eyes of the store, by its number. It
 // cannot take back what was given away: m officers who keep an old document and their identities can open it.
 //
+// # Roster of the store
+//
+//	poskey store roster 1
+//	store: …
+//	environment: test
+//	generation: 1                       of the sealed master key that it goes with
+//	officers: 4                         all of the store, 1 to 256, those with a share and all others
+//	officer 1: li.na                    and so for every officer:
+//	fingerprint 1: 32 bytes
+//	…
+//	roster check: 32 bytes              HMAC-SHA-256 over all lines above, by a key derived from the master key
+//	document check: 32 bytes            SHA-256 over all lines above
+//	end
+//
+// Who has the master key open makes it ([Enrol]), so that whoever can write to the database cannot make an officer. Its
+// key is derived for another purpose than that of the master check. When the master key is open, [Opened.CheckRoster]
+// holds the document against it, against store, environment and generation, and against the cards that the database
+// gives: exactly these fingerprints. A store keeps the roster directly behind the sealed master key, as one text
+// ([SealedStore], [ParseSealedStore]); all who hold a share stand in it.
+//
+// It says who is an officer and not since when, and a pair of documents of before is as good as it was: that it is not
+// put back, the agent sees by the audit log.
+//
 // # Approvals
 //
 //	poskey approval request 1

@@ -25,9 +25,11 @@
 //	transaction keys of DUKPT go into no block and onto no sheets
 //
 // A strict boundary ([Info].Strict) also refuses to show, to cut into components or to translate what is not
-// exportable. It tells check values by the rule of PCI PIN 15-1 ([CheckValueRule]), compares on no fewer than four
-// digits and on no more than ten (eight where a check value has no more), says of a block that does not open only what
-// a MAC of eight bytes or more proves, and answers a diagnosis in verdicts ([StrictProber]).
+// exportable. It takes no single DES key in, whatever a [Policy] says. Without leave for weak keys it closes no block
+// under a KBPK that is weaker than the key (PCI PIN 10-1) or weak in itself, and under single DES never. It tells check
+// values by the rule of PCI PIN 15-1 ([CheckValueRule]), compares values of no fewer than four digits and no more than
+// ten (eight where a check value has no more; longer ones are refused), says of a block that does not open only what a
+// MAC of eight bytes or more proves, and answers a diagnosis in verdicts ([StrictProber]).
 //
 // What it does not do: it does not know who asks. A key-encrypting key that one person knows takes every exportable key
 // out in two calls; that bringing one in takes two people is for the agent (pkg/agent) and its approvals to see to.
@@ -73,7 +75,7 @@ type Boundary interface {
 	// CheckValue computes a check value cut to digits; 0 digits is the default length.
 	CheckValue(ctx context.Context, k Key, m kcv.Method, digits int) (kcv.Value, error)
 	// Compare holds the key against an expected value by a method; "" is the algorithm's default. A value with more
-	// digits than the method gives is an error of kind malformed_length.
+	// digits than the method gives, or than a strict boundary compares, is an error of kind malformed_length.
 	Compare(ctx context.Context, k Key, expected kcv.Expected, m kcv.Method) (kcv.Comparison, error)
 	// Identify tells by which algorithm and method the key gives a value; alg "" tries all that have its length.
 	Identify(ctx context.Context, k Key, expected kcv.Expected, alg keys.Algorithm) ([]kcv.Match, error)

@@ -58,7 +58,7 @@ func Create(ctx context.Context, env keys.Env, b Birth) (store.Identity, error) 
 	identity := store.Identity{ID: id, Environment: string(b.Environment), Created: env.Now(), Master: store.Master{
 		Kind: store.ByOfficers, Check: made.Check, Generation: made.Generation, Sealed: made.Document}}
 	if err := writeNew(ctx, env, b.URL, identity, all); err != nil {
-		removeLog(log)
+		removeLogUnless(log, err)
 		return store.Identity{}, err
 	}
 	return identity, nil
@@ -73,7 +73,8 @@ func writeNew(ctx context.Context, env keys.Env, url store.URL, id store.Identit
 	if err != nil {
 		return err
 	}
-	return db.Close()
+	_ = db.Close() // the store is made, and whole: what closing says changes nothing of that
+	return nil
 }
 
 // mustBeNew looks before anybody is asked for anything. The database itself refuses too.

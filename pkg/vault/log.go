@@ -123,6 +123,14 @@ func followLog(log io.Reader, mark store.Mark) (records uint64, marked bool, err
 // isMark tells whether the inventory means this record.
 func isMark(r *audit.Record, m store.Mark) bool { return r.Seq == m.Seq && r.Hash.String() == m.Hash }
 
+// removeLogUnless keeps the log where nobody can tell whether its store was made: a store without its log is worse than a
+// log without its store.
+func removeLogUnless(path string, err error) {
+	if !fault.Is(err, fault.OutcomeUnknown) {
+		removeLog(path)
+	}
+}
+
 // removeLog takes a log away whose store never was, with what lies beside it.
 func removeLog(path string) {
 	if err := os.Remove(path); err == nil || errors.Is(err, fs.ErrNotExist) {

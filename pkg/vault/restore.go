@@ -54,7 +54,7 @@ func Restore(ctx context.Context, env keys.Env, plain io.Reader, r Restoring) (R
 	if err == nil || j.stored {
 		return j.done, err
 	}
-	j.undo()
+	j.undo(err)
 	return Restored{}, err
 }
 
@@ -267,9 +267,9 @@ func (j *restoring) close() {
 }
 
 // undo takes away the log that was made for a store that could not be.
-func (j *restoring) undo() {
+func (j *restoring) undo(why error) {
 	j.close()
 	if j.madeLog {
-		removeLog(j.done.Log)
+		removeLogUnless(j.done.Log, why)
 	}
 }

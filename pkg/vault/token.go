@@ -54,7 +54,7 @@ func CreateOnToken(ctx context.Context, env keys.Env, b TokenBirth) (store.Ident
 	case born:
 		return store.Identity{}, fault.Wrap(err, "the store was made, but that could not be recorded")
 	}
-	removeLog(path)
+	removeLogUnless(path, err)
 	if made {
 		err = fault.Wrap(err, "the token has a master key %s now, and there is no store for it", id)
 	}
