@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"time"
 
 	"poskey/internal/fault"
 	"poskey/internal/secret"
@@ -105,7 +104,7 @@ func (l *link) broken(ctx context.Context, err error) error {
 		if err == nil {
 			break
 		}
-		time.Sleep(breath) // it may be about to end
+		breathe(ctx) // it may be about to end
 	}
 	return fault.New(fault.Busy, "the agent is there and ended the connection; try again")
 }

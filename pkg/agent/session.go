@@ -51,10 +51,8 @@ func (s *server) accept() {
 			return
 		}
 		if err != nil { // no descriptors left, or the like
-			select {
-			case <-s.ctx.Done():
+			if breathe(s.ctx); s.ctx.Err() != nil {
 				return
-			case <-time.After(breath):
 			}
 			continue
 		}
@@ -179,8 +177,19 @@ func (c *session) greet() bool {
 // within closes the connection after a while, unless the function that it gives is called before. The end of the store
 // is not waited for here: what is being answered then is answered yet.
 func (c *session) within(d time.Duration) (stop func()) {
-	t := time.AfterFunc(d, c.close)
-	return func() { t.Stop() }
+	late, cancel := context.WithTimeout(context.Background(), d)
+	keep := context.AfterFunc(late, c.close)
+	return func() {
+		keep()
+		cancel()
+	}
+}
+
+// breathe waits a moment.
+func breathe(ctx context.Context) {
+	late, stop := context.WithTimeout(ctx, breath)
+	defer stop()
+	<-late.Done()
 }
 
 // read waits for the next question, but not for long where nothing was begun.
