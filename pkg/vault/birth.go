@@ -157,7 +157,32 @@ func Roster(ctx context.Context, db *store.Store) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return inOffice(officers), nil
+	id, err := db.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cards := inOffice(officers)
+	return cards, asSealed(id, cards)
+}
+
+// asSealed refuses officers whom the roster beside the sealed master key does not name: a row alone makes nobody an officer.
+func asSealed(id store.Identity, cards [][]byte) error {
+	if id.Master.Kind != store.ByOfficers {
+		return nil
+	}
+	sealed, err := custody.ParseSealedStore(id.Master.Sealed)
+	if err != nil {
+		return fault.Wrap(err, "the sealed master key")
+	}
+	held := make([]custody.Holder, len(cards))
+	for i, raw := range cards {
+		c, err := custody.ParseCard(raw)
+		if err != nil {
+			return fault.Wrap(err, "the card of an officer")
+		}
+		held[i] = custody.Holder{ID: c.ID(), Fingerprint: c.Fingerprint()}
+	}
+	return sealed.Roster.Match(held)
 }
 
 // inOffice gives the cards of those who are not revoked.
