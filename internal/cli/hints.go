@@ -20,7 +20,7 @@ func hintFor(kind fault.Kind) text.Text {
 	case fault.WeakKey:
 		return text.New("make a new key with: poskey generate; --allow-weak takes it all the same, for test keys")
 	case fault.FileExposed:
-		return text.New("chmod 600 the file; if others may have read it, the key must be replaced")
+		return text.New("take the rights of others away (chmod 600 for a file, 700 for a folder); a key that others may have read must be replaced")
 	case fault.FileExists:
 		return text.New("name a new file; poskey does not overwrite")
 	case fault.KCVMismatch:
