@@ -8,6 +8,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/render"
 	"poskey/internal/text"
+	"poskey/pkg/audit"
 	"poskey/pkg/custody"
 	"poskey/pkg/store"
 	"poskey/pkg/vault"
@@ -68,7 +69,7 @@ func runStoreVerify(ctx context.Context, a *App) error {
 	if err != nil {
 		return err
 	}
-	work, err := a.begin(ctx, custody.KeyCheck, id.ID, nil)
+	work, err := a.begin(ctx, custody.KeyCheck, "", audit.Details{audit.FieldPurpose: string(audit.StoreVerify)})
 	if err != nil && !fault.Is(err, fault.Sealed) {
 		return err
 	}
