@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"poskey/internal/console"
@@ -436,13 +437,29 @@ func TestAStreamGivesItsInputAndKeepsNothingOfIt(t *testing.T) {
 	}
 }
 
+// heralded tells that it is being read.
+type heralded struct {
+	io.Reader
+	begun chan struct{}
+	once  sync.Once
+}
+
+func (h *heralded) Read(p []byte) (int, error) {
+	h.once.Do(func() { close(h.begun) })
+	return h.Reader.Read(p)
+}
+
 // TestAStreamThatNobodyWritesToEndsWithItsContext: the read goes on behind, into memory that nobody uses any more.
 func TestAStreamThatNobodyWritesToEndsWithItsContext(t *testing.T) {
 	noLeaks(t)
 	r, w := io.Pipe()
 	ctx, cancel := context.WithCancelCause(t.Context())
-	s := Stream(ctx, r)
-	go cancel(fault.New(fault.Interrupted, "interrupted"))
+	begun := make(chan struct{})
+	s := Stream(ctx, &heralded{Reader: r, begun: begun})
+	go func() {
+		<-begun // a context that has ended before the read would leave nobody to take what is written below
+		cancel(fault.New(fault.Interrupted, "interrupted"))
+	}()
 	buf := make([]byte, 100)
 	for range 2 {
 		if n, err := s.Read(buf); n != 0 || !fault.Is(err, fault.Interrupted) {
