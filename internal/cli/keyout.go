@@ -46,18 +46,18 @@ type outputOpts struct {
 func (o *outputOpts) add(a *App, cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.to, "to", "", a.Say.T("where the key goes (DEST): store:LABEL, block:PATH, or file:PATH with --reveal"))
-	o.addStore(a, f)
+	a.newKeyFlags(f, &o.parent, &o.purpose, &o.period)
 	f.StringVar(&o.kbpk, "kbpk", "", a.Say.T("key block protection key (SRC), for block:"))
 	f.StringVar(&o.version, "block-version", "D", a.Say.T("version of that block: A B C (TDES KBPK), D E (AES KBPK)"))
 	f.BoolVar(&o.reveal, "reveal", false, a.Say.T("show or write the clear key"))
 	f.BoolVar(&o.yes, "yes", false, a.Say.T("confirm --reveal without asking"))
 }
 
-// addStore adds what the store can say of a new key.
-func (o *outputOpts) addStore(a *App, f *pflag.FlagSet) {
-	f.StringVar(&o.parent, "parent", "", a.Say.T("key of the store that the new one hangs under there"))
-	f.StringVar(&o.purpose, "purpose", "", a.Say.T("what the key is for, a line for people, kept in the store"))
-	f.StringVar(&o.period, "cryptoperiod", "", a.Say.T("how long the key is to be used, such as 365d, kept in the store; the usual time when left out"))
+// newKeyFlags are what a command can say of a key that is new in the store.
+func (a *App) newKeyFlags(f *pflag.FlagSet, parent, purpose, period *string) {
+	f.StringVar(parent, "parent", "", a.Say.T("key of the store that the new one hangs under there"))
+	f.StringVar(purpose, "purpose", "", a.Say.T("what the key is for, a line for people, kept in the store"))
+	f.StringVar(period, "cryptoperiod", "", a.Say.T("how long the key is to be used, such as 365d, kept in the store; the usual time when left out"))
 }
 
 // check looks at all that can be wrong before a key exists.
