@@ -161,7 +161,20 @@ func neverSeen() map[string]string {
 
 // elsewhere are codes that another script shows: what has no place in the command's own.
 func elsewhere() map[string]string {
-	return map[string]string{"store init 7": "store_token.txtar"} // the PIN of a token
+	const sources = "store_sources.txtar" // keys of a store, in commands that take a key from anywhere
+	all := map[string]string{
+		"store init 7": "store_token.txtar", // the PIN of a token
+		"generate 5":   sources,             // a parent whose row was changed
+	}
+	for _, words := range []string{
+		"generate", "combine", "split", "kcv compute", "kcv check", "kcv identify", "keyblock wrap", "keyblock unwrap",
+		"keyblock verify", "keyblock translate", "dukpt ik", "dukpt key", "inject", "diagnose kcv",
+	} {
+		for _, code := range []int{7, 8, 9} { // a passphrase, the database, a store that is sealed
+			all[fmt.Sprintf("%s %d", words, code)] = sources
+		}
+	}
+	return all
 }
 
 // TestEveryExitCodeIsShownInAScript: what EXIT STATUS promises, the command's script does. The codes that every command

@@ -116,6 +116,7 @@ func (a *App) sources() *source.Reader {
 }
 
 func (a *App) close() {
+	a.Console.Close()
 	if a.boundary != nil {
 		_ = a.boundary.Close()
 	}

@@ -166,6 +166,9 @@ func (a *App) openBatch(ctx context.Context, path string) (batchInput, error) {
 		if f := a.Console.Stdin; f != nil {
 			b.size, b.typed = sizeOf(f), console.IsTerminal(f)
 		}
+		if b.typed {
+			a.Console.Close() // who types the lines wants to see them
+		}
 		return b, err
 	}
 	f, err := source.Open(ctx, path)

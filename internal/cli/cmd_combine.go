@@ -35,7 +35,7 @@ func newCombineCmd(a *App) *cobra.Command {
 			"would fit. Without --to nothing but the check value comes out."),
 		example: "  poskey combine --part file:part-1-of-3.txt --part file:part-2-of-3.txt --part file:part-3-of-3.txt\n" +
 			"  poskey combine --alg tdes-128 --part prompt --part prompt --part-expect E2AC18 --part-expect 1E656F --expect 7FF5B8",
-		exits: []int{3, 4, 5, 6}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	f.StringArrayVar(&o.parts, "part", nil, a.Say.T("a component (SRC): a sheet or hex; once for each"))

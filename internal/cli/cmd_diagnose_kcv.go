@@ -40,7 +40,7 @@ func newDiagnoseKCVCmd(a *App) *cobra.Command {
 		example: "  poskey diagnose kcv --alg tdes-128 --expected 8D0A74B8 --got 8D0A74\n" +
 			"  poskey diagnose kcv --alg tdes-128 --expected 7FF5B8 --part file:part1.txt --part file:part2.txt --part-expected E2AC18 --part-expected 1E656F\n" +
 			"  poskey diagnose kcv --alg tdes-128 --expected 8D0A74B8 --cryptogram 4F61B8C2D3E495A60718293A4B5C6D7E --kek file:tmk.txt",
-		exits: []int{3, 4, 5, 6, 11}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 7, 8, 9, 11}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	a.algFlag(f, &o.alg)

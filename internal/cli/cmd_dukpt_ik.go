@@ -42,7 +42,7 @@ func newDukptIKCmd(a *App) *cobra.Command {
 		example: "  poskey dukpt ik --ksn FFFF9876543210E00000 --expect AF8C07                 # asks for the BDK, hidden\n" +
 			"  poskey dukpt ik --bdk file:bdk.txt --ksn FFFF9876543210E00000 --to block:ik.tr31 --kbpk file:kbpk.txt\n" +
 			"  poskey dukpt ik --bdk file:bdk.txt --kbpk file:kbpk.txt --batch ksns.jsonl",
-		exits: []int{3, 4, 5, 6, 10}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 7, 8, 9, 10}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	a.bdkFlag(f, &o.BDK)

@@ -33,7 +33,7 @@ func newDukptKeyCmd(a *App) *cobra.Command {
 		example: "  poskey dukpt key --bdk file:bdk.txt --ksn FFFF9876543210E00001 --use pin\n" +
 			"  poskey dukpt key --ik file:ik.txt --ksn 123456789012345600000001 --use data --key-type aes-128 --expect 3703D5\n" +
 			"  poskey dukpt key --ik block:ik.tr31 --key-kbpk file:kbpk.txt --ksn 123456789012345600000001 --use mac-request --key-type hmac-128",
-		exits: []int{3, 4, 5, 6}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	a.derivingFlags(cmd, &o.ksn, &o.padding, &o.base)

@@ -34,7 +34,7 @@ func newGenerateCmd(a *App) *cobra.Command {
 		example: "  poskey generate --alg tdes-128 --usage K0 --parts 3 --to-dir sheets\n" +
 			"  poskey generate --alg aes-256 --usage K1 --to block:kbpk.tr31 --kbpk file:kek.txt\n" +
 			"  poskey generate --alg aes-128 --usage D0 --reveal --yes -o json",
-		exits: []int{3, 4, 6}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	a.algFlag(f, &o.alg)

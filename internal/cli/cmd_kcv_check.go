@@ -27,7 +27,7 @@ func newKCVCheckCmd(a *App) *cobra.Command {
 			"a value up after six digits are no part of it. At least four digits are needed."),
 		example: "  poskey kcv check --alg tdes-128 --expect 08D7B4\n" +
 			"  poskey kcv check --alg aes-128 --method ecb-zero --expect 763CBC --key file:key.txt",
-		exits: []int{3, 4, 5, 6}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	a.keyFlag(f, &o.key)

@@ -34,7 +34,7 @@ func newKCVComputeCmd(a *App) *cobra.Command {
 		example: "  poskey kcv compute --alg tdes-128                       # asks for the key, hidden\n" +
 			"  poskey kcv compute --alg aes-256 --key file:key.txt --method all\n" +
 			"  poskey kcv compute --batch keys.jsonl --alg tdes-128",
-		exits: []int{3, 4, 5, 6, 10}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 7, 8, 9, 10}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	a.keyFlag(f, &o.Key)

@@ -26,7 +26,7 @@ func newKCVIdentifyCmd(a *App) *cobra.Command {
 		long:  text.New("Every algorithm whose keys have this length and every method is tried; --alg keeps to one algorithm."),
 		example: "  poskey kcv identify --expect 66E94B --key file:key.txt\n" +
 			"  poskey kcv identify --expect BE7ED6 --alg aes-128",
-		exits: []int{3, 4, 5, 6}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	a.keyFlag(f, &o.key)

@@ -108,7 +108,11 @@ func compromisePage(p *render.Page, k *store.Key, blast vault.Blast, doc keyComp
 	}
 	p.Blank()
 	p.Line(text.New("keys beneath it: %d", len(blast.Keys)))
-	drawTree(p, append([]store.Node{{Key: *k, Depth: 0}}, blast.Keys...), false)
+	leaves := []leaf{newLeaf(p.T, &store.Node{Key: *k})}
+	for i := range blast.Keys {
+		leaves = append(leaves, newLeaf(p.T, &blast.Keys[i]))
+	}
+	drawTree(p, leaves, false)
 	p.Blank()
 	p.Line(text.New("devices that hold one of them: %d", len(blast.Devices)))
 	if len(blast.Devices) > 0 {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"iter"
 	"strings"
 	"time"
 
@@ -56,9 +57,9 @@ func stateNames() string {
 	return strings.Join(names, " ")
 }
 
-type keyListDoc struct {
-	Keys []rowDoc `json:"keys"`
-	More bool     `json:"more"` // than the limit
+// keyListRest is what stands in the answer beside the keys.
+type keyListRest struct {
+	More bool `json:"more"` // than the limit
 }
 
 func runKeyList(ctx context.Context, a *App, o keyListOpts) error {
@@ -80,30 +81,58 @@ func runKeyList(ctx context.Context, a *App, o keyListOpts) error {
 	if o.limit > 0 {
 		filter.Limit = o.limit + 1 // one more tells that there are more
 	}
-	doc := keyListDoc{Keys: []rowDoc{}}
-	var rows []store.Key
-	for k, err := range db.List(ctx, filter) {
+	rest := keyListRest{}
+	keys := upTo(db.List(ctx, filter), o.limit, &rest.More)
+	if a.render.Format == render.JSON {
+		return a.render.Stream("key.list", "keys", rowDocs(keys), func() any { return rest })
+	}
+	return a.listPage(keys, &rest)
+}
+
+// upTo gives the first of all, every one when limit is 0, and says whether there are more.
+func upTo(all iter.Seq2[store.Key, error], limit int, more *bool) iter.Seq2[store.Key, error] {
+	return func(yield func(store.Key, error) bool) {
+		given := 0
+		for k, err := range all {
+			if limit > 0 && given == limit && err == nil {
+				*more = true
+				return
+			}
+			if !yield(k, err) {
+				return
+			}
+			given++
+		}
+	}
+}
+
+func rowDocs(keys iter.Seq2[store.Key, error]) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		for k, err := range keys {
+			if !yield(newRowDoc(&k), err) {
+				return
+			}
+		}
+	}
+}
+
+// listPage shows keys as a table. Its columns are as wide as the longest row needs, so it holds them all; of a key it holds
+// only what it shows.
+func (a *App) listPage(keys iter.Seq2[store.Key, error], rest *keyListRest) error {
+	var cells [][]string
+	for k, err := range keys {
 		if err != nil {
 			return err
 		}
-		if o.limit > 0 && len(rows) == o.limit {
-			doc.More = true
-			break
-		}
-		rows = append(rows, k)
-		doc.Keys = append(doc.Keys, newRowDoc(&k))
+		cells = append(cells, rowCells(a.Say, &k))
 	}
-	return a.render.Answer("key.list", doc, func(p *render.Page) {
-		if len(rows) == 0 {
+	return a.render.Answer("key.list", *rest, func(p *render.Page) {
+		if len(cells) == 0 {
 			p.Line(text.New("no keys"))
 			return
 		}
-		var cells [][]string
-		for i := range rows {
-			cells = append(cells, rowCells(p, &rows[i]))
-		}
 		p.Grid(rowHead(), cells)
-		if doc.More {
+		if rest.More {
 			p.Line(text.New("there are more; --limit 0 shows all"))
 		}
 	})

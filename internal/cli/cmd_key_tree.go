@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"iter"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,9 +27,9 @@ func newKeyTreeCmd(a *App) *cobra.Command {
 	return cmd
 }
 
-type keyTreeDoc struct {
-	Store string    `json:"store"`
-	Keys  []nodeDoc `json:"keys"` // each under its parent, in the order of the picture
+// keyTreeRest is what stands in the answer beside the keys, which come each under its parent, in the order of the picture.
+type keyTreeRest struct {
+	Store string `json:"store"`
 }
 
 type nodeDoc struct {
@@ -53,40 +54,76 @@ func runKeyTree(ctx context.Context, a *App, all bool, args []string) error {
 		}
 		root = k.Ref()
 	}
-	var nodes []store.Node
-	for n, err := range db.Tree(ctx, root) {
-		if err != nil {
-			return err
-		}
-		if all || !n.Key.State.Gone() {
-			nodes = append(nodes, n)
-		}
+	nodes := standing(db.Tree(ctx, root), all)
+	if a.render.Format == render.JSON {
+		return a.render.Stream("key.tree", "keys", nodeDocs(nodes), func() any { return keyTreeRest{id.ID} })
 	}
-	doc := keyTreeDoc{Store: id.ID, Keys: []nodeDoc{}}
-	for i := range nodes {
-		doc.Keys = append(doc.Keys, nodeDoc{nodes[i].Depth, newRowDoc(&nodes[i].Key)})
+	picture, err := a.picture(nodes)
+	if err != nil {
+		return err
 	}
-	return a.render.Answer("key.tree", doc, func(p *render.Page) {
+	return a.render.Answer("key.tree", keyTreeRest{id.ID}, func(p *render.Page) {
 		if root.IsZero() {
 			p.Raw(p.T(text.New("master key of store %s", id.ID)) + "  " + checkText(id.Master.Check))
 		}
-		drawTree(p, nodes, root.IsZero())
+		drawTree(p, picture, root.IsZero())
 	})
 }
 
-// drawTree draws nodes that stand each under its parent. With a root above them the highest hang under it too.
-func drawTree(p *render.Page, nodes []store.Node, rooted bool) {
-	if len(nodes) == 0 {
+// standing leaves destroyed keys out, unless all are wanted.
+func standing(nodes iter.Seq2[store.Node, error], all bool) iter.Seq2[store.Node, error] {
+	return func(yield func(store.Node, error) bool) {
+		for n, err := range nodes {
+			if err == nil && !all && n.Key.State.Gone() {
+				continue
+			}
+			if !yield(n, err) {
+				return
+			}
+		}
+	}
+}
+
+func nodeDocs(nodes iter.Seq2[store.Node, error]) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		for n, err := range nodes {
+			if !yield(nodeDoc{n.Depth, newRowDoc(&n.Key)}, err) {
+				return
+			}
+		}
+	}
+}
+
+// leaf is a key as the picture shows it. How its branch is drawn depends on what comes below, so the picture holds all.
+type leaf struct {
+	depth int
+	text  string
+}
+
+func (a *App) picture(nodes iter.Seq2[store.Node, error]) ([]leaf, error) {
+	var all []leaf
+	for n, err := range nodes {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, newLeaf(a.Say.Text, &n))
+	}
+	return all, nil
+}
+
+// drawTree draws leaves that stand each under its parent. With a root above them the highest hang under it too.
+func drawTree(p *render.Page, leaves []leaf, rooted bool) {
+	if len(leaves) == 0 {
 		return
 	}
-	top := nodes[0].Depth
+	top := leaves[0].depth
 	if rooted {
 		top--
 	}
-	more := moreBeside(nodes)
+	more := moreBeside(leaves)
 	var open []bool // for each level, whether its branch goes on below
-	for i := range nodes {
-		depth := nodes[i].Depth - top
+	for i := range leaves {
+		depth := leaves[i].depth - top
 		for len(open) < depth { // its parent is left out
 			open = append(open, false)
 		}
@@ -98,7 +135,7 @@ func drawTree(p *render.Page, nodes []store.Node, rooted bool) {
 		if depth > 0 {
 			line.WriteString(limb(more[i], "├─ ", "└─ "))
 		}
-		p.Raw(line.String() + nodeText(p, &nodes[i].Key))
+		p.Raw(line.String() + leaves[i].text)
 	}
 }
 
@@ -109,12 +146,12 @@ func limb(goesOn bool, yes, no string) string {
 	return no
 }
 
-// moreBeside tells for each node whether another one hangs beside it further down.
-func moreBeside(nodes []store.Node) []bool {
-	more := make([]bool, len(nodes))
+// moreBeside tells for each leaf whether another one hangs beside it further down.
+func moreBeside(leaves []leaf) []bool {
+	more := make([]bool, len(leaves))
 	var met []bool // by depth, in what stands below
-	for i := len(nodes) - 1; i >= 0; i-- {
-		depth := nodes[i].Depth
+	for i := len(leaves) - 1; i >= 0; i-- {
+		depth := leaves[i].depth
 		for len(met) <= depth {
 			met = append(met, false)
 		}
@@ -124,10 +161,11 @@ func moreBeside(nodes []store.Node) []bool {
 	return more
 }
 
-func nodeText(p *render.Page, k *store.Key) string {
+func newLeaf(say func(text.Text) string, n *store.Node) leaf {
+	k := &n.Key
 	words := []string{k.Ref().String(), string(k.Usage), string(k.Algorithm), k.Check.Digits}
 	if k.State != store.Active {
-		words = append(words, "["+p.T(stateText(k.State))+"]")
+		words = append(words, "["+say(stateText(k.State))+"]")
 	}
-	return strings.Join(words, "  ")
+	return leaf{n.Depth, strings.Join(words, "  ")}
 }

@@ -32,7 +32,7 @@ func newKeyblockTranslateCmd(a *App) *cobra.Command {
 		long:  text.New("The key stays inside the boundary. Attributes and optional blocks stay as they are; KP and PK are computed anew."),
 		example: "  poskey keyblock translate --kbpk file:old.txt --to-kbpk file:new.txt < block.txt\n" +
 			"  poskey keyblock translate --kbpk file:tdes.txt --to-kbpk file:aes.txt --to-version D --batch blocks.jsonl",
-		exits: []int{3, 4, 5, 6, 10}, args: cobra.MaximumNArgs(1),
+		exits: []int{3, 4, 5, 6, 7, 8, 9, 10}, args: cobra.MaximumNArgs(1),
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.KBPK, "kbpk", "", a.Say.T("KBPK of the block (SRC); asked for when left out"))

@@ -42,7 +42,7 @@ func newKeyblockUnwrapCmd(a *App) *cobra.Command {
 		example: "  poskey keyblock unwrap B0080P0TE00E000094B420079CC80BA3461F86FE26EFC4A3B8E4FA4C5F5341176EED7B727B8A248E --kbpk file:kbpk.txt\n" +
 			"  poskey keyblock unwrap --kbpk file:kbpk.txt --expect 57C409 --strict < block.txt\n" +
 			"  poskey keyblock unwrap --batch blocks.jsonl --kbpk file:kbpk.txt",
-		exits: []int{3, 4, 5, 6, 10}, args: cobra.MaximumNArgs(1),
+		exits: []int{3, 4, 5, 6, 7, 8, 9, 10}, args: cobra.MaximumNArgs(1),
 	})
 	f := cmd.Flags()
 	a.kbpkFlag(f, &o.KBPK)

@@ -20,7 +20,7 @@ func newKeyblockVerifyCmd(a *App) *cobra.Command {
 		long: text.New("A failing block is examined: a changed character of the header, the encrypted key or the MAC is found and named, other forms\n" +
 			"of the KBPK are tried, and the evidence is weighed. A check value in the block that is not the key's makes the verdict no."),
 		example: "  poskey keyblock verify A0072K0TD00N00007D2D21FC9ECD3EECBB0A2615BD8F05605722120BDFF2CCAC319C3198 --kbpk file:kbpk.txt",
-		exits:   []int{3, 4, 5, 6}, args: cobra.MaximumNArgs(1),
+		exits:   []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.MaximumNArgs(1),
 	})
 	a.kbpkFlag(cmd.Flags(), &kbpk)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runKeyblockVerify(cmd.Context(), a, kbpk, args) }

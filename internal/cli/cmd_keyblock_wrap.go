@@ -64,7 +64,7 @@ func newKeyblockWrapCmd(a *App) *cobra.Command {
 			"unless --no-obfuscation is given; packet 02 of PIN pads needs that."),
 		example: "  poskey keyblock wrap --key file:key.txt --alg tdes-128 --kbpk file:kbpk.txt --version B --usage P0 --mode E --exportability E\n" +
 			"  poskey keyblock wrap --key file:key.txt --alg aes-128 --kbpk file:kbpk.txt --header D0000D0AB00E0000 --opt KC=auto --opt LB=test",
-		exits: []int{3, 4, 5, 6, 10}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 7, 8, 9, 10}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	a.keyFlag(f, &o.Key)

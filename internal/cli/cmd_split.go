@@ -28,7 +28,7 @@ func newSplitCmd(a *App) *cobra.Command {
 			"The files can be read by their owner alone; give each to one custodian and keep none."),
 		example: "  poskey split --alg tdes-128 --parts 3 --to-dir sheets\n" +
 			"  poskey split --alg aes-256 --key file:key.txt --scheme shamir --parts 5 --threshold 3 --to-dir sheets",
-		exits: []int{3, 4, 5, 6}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	a.keyFlag(f, &o.key)

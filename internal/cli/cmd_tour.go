@@ -177,11 +177,20 @@ func (t *tour) inject(ctx context.Context, uri string, klk hsm.Key) (inject.Resu
 		return inject.Result{}, err
 	}
 	defer func() { _ = d.Close() }()
-	ready, err := inject.Preflight(ctx, d, inject.Plan{Slot: tourSlot, Key: checked, KLK: &klk})
+	job := inject.Job{Loads: []inject.Plan{{Slot: tourSlot, Key: checked, KLK: &klk}}}
+	ready, err := inject.Preflight(ctx, d, nil, t.a.Env.Now(), job)
 	if err != nil {
 		return inject.Result{}, err
 	}
-	return inject.Load(ctx, t.b, d, ready)
+	loader := inject.Loader{Boundary: t.b, Now: t.a.Env.Now}
+	report, err := loader.Run(ctx, d, ready)
+	if err == nil {
+		err = report.Err()
+	}
+	if err != nil {
+		return inject.Result{}, err
+	}
+	return report.Loads[0].Result, nil
 }
 
 // wrongComponent does what a custodian does on a bad day: one digit of one component is wrong.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"poskey/internal/i18n"
 	"poskey/internal/render"
 	"poskey/internal/source"
 	"poskey/internal/text"
@@ -91,8 +92,8 @@ func rowHead() []text.Text {
 	return []text.Text{text.New("label"), text.New("usage"), text.New("algorithm"), text.New("check value"), text.New("state"), text.New("until"), text.New("parent")}
 }
 
-func rowCells(p *render.Page, k *store.Key) []string {
-	return []string{k.Ref().String(), string(k.Usage), string(k.Algorithm), k.Check.Digits, p.T(stateText(k.State)), day(k.NotAfter), k.Parent.String()}
+func rowCells(say *i18n.Printer, k *store.Key) []string {
+	return []string{k.Ref().String(), string(k.Usage), string(k.Algorithm), k.Check.Digits, say.Text(stateText(k.State)), day(k.NotAfter), k.Parent.String()}
 }
 
 // rowPage shows all that the inventory says of a key, and more that the command knows.

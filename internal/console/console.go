@@ -1,8 +1,9 @@
 // Package console talks to the person at the terminal. It is the only user of x/term.
 //
 // Manners: questions and answers go through the controlling terminal, not through stdin and stdout, so that prompts work
-// in pipes; stdin serves only when it is itself a terminal. Secrets are read without echo, and the terminal is put
-// back in order on every way out, an interrupt included. Where nobody can answer, or --no-input forbids to ask, the
+// in pipes; stdin serves only when it is itself a terminal. Secrets are read without echo. From the first one on echo
+// stays off, until a line is asked for or the dialogue ends: what is typed while a passphrase is checked is one too. The
+// terminal is put back in order on every way out, an interrupt included, and while the job is stopped. Where nobody can answer, or --no-input forbids to ask, the
 // error says which flag would have answered.
 package console
 
@@ -25,7 +26,13 @@ type Console struct {
 	NoInput bool
 	Stdin   *os.File // asked only when there is no controlling terminal
 	TTY     *os.File // asked instead of the controlling terminal, where a process was handed one; stays the caller's
+
+	hush hush
 }
+
+// Close ends the dialogue: the terminal is as it was found. It may be called twice, and the next question begins another
+// one. Of a terminal that was handed over, who handed it over sees to that.
+func (c *Console) Close() { c.hush.end() }
 
 // terminal opens the controlling terminal, or falls back to stdin when that is one.
 func (c *Console) terminal() (*os.File, func(), error) {
@@ -54,12 +61,22 @@ func (c *Console) CanAsk() bool {
 	return true
 }
 
-// Terminal gives the terminal where people are asked, to be handed to another process. The caller calls done.
+// Terminal gives the terminal where people are asked, to be handed to another process that asks for secrets. Echo is off
+// until the caller calls done: this process is the one that a shell stops, and that can put the terminal back then.
 func (c *Console) Terminal() (tty *os.File, done func(), err error) {
-	if tty, done, err = c.terminal(); err == nil {
-		_ = tty.Fd() // makes it wait for what is typed: another process would find it in the mode that it has here
+	if tty, done, err = c.terminal(); err != nil {
+		return nil, nil, err
 	}
-	return tty, done, err
+	_ = tty.Fd() // makes it wait for what is typed: another process would find it in the mode that it has here
+	began, err := c.hush.begin(tty, done)
+	switch {
+	case err != nil:
+		done()
+		return nil, nil, err
+	case began:
+		return tty, c.hush.end, nil
+	}
+	return tty, done, nil
 }
 
 // Show writes to the terminal and not to a stream: what only the person who sits there is to see.
@@ -88,12 +105,14 @@ func (c *Console) Secret(ctx context.Context, prompt string) (*secret.Bytes, err
 	if err != nil {
 		return nil, err
 	}
-	defer done()
-	fd := int(tty.Fd())
-	before, err := term.GetState(fd)
-	if err != nil {
-		return nil, fault.WrapAs(fault.Failure, err, "ask at the terminal")
+	began, err := c.hush.begin(tty, done)
+	if err != nil || !began { // the one that the dialogue began with stays open until its end
+		defer done()
 	}
+	if err != nil {
+		return nil, err
+	}
+	fd := int(tty.Fd())
 	if _, err := io.WriteString(tty, prompt); err != nil {
 		return nil, fault.WrapAs(fault.Failure, err, "ask at the terminal")
 	}
@@ -108,8 +127,8 @@ func (c *Console) Secret(ctx context.Context, prompt string) (*secret.Bytes, err
 	}()
 	select {
 	case <-ctx.Done():
-		_ = term.Restore(fd, before) // the reader still hangs; without this the shell would stay without echo
 		_, _ = io.WriteString(tty, "\n")
+		c.Close() // the reader still hangs; without this the shell would stay without echo
 		return nil, context.Cause(ctx)
 	case a := <-got:
 		_, _ = io.WriteString(tty, "\n")
@@ -123,6 +142,7 @@ func (c *Console) Secret(ctx context.Context, prompt string) (*secret.Bytes, err
 
 // Line asks for a line with echo: for confirmations, never for secrets.
 func (c *Console) Line(ctx context.Context, prompt string) (string, error) {
+	c.Close()
 	tty, done, err := c.terminal()
 	if err != nil {
 		return "", err

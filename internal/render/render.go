@@ -115,18 +115,14 @@ type Lines struct {
 
 // Add adds a document as [Document] makes it, with the end of the line. With an error nothing is added.
 func (l *Lines) Add(name string, doc any) error {
-	if l.encoder == nil {
-		l.encoder = json.NewEncoder(&l.Buffer)
-		l.encoder.SetEscapeHTML(false)
-	}
 	before := l.Len()
 	_, _ = l.WriteString(`{"schema":"poskey.`)
 	_, _ = l.WriteString(name)
 	_, _ = l.WriteString(`/v1"`)
 	at := l.Len()
-	if err := l.encoder.Encode(doc); err != nil {
+	if err := l.encode(doc); err != nil {
 		l.Truncate(before)
-		return fault.WrapAs(fault.Failure, err, "write the answer as JSON")
+		return err
 	}
 	if l.Len()-at == len("{}\n") {
 		l.Truncate(at)
@@ -135,6 +131,14 @@ func (l *Lines) Add(name string, doc any) error {
 	}
 	l.Bytes()[at] = ',' // where the object of its own began
 	return nil
+}
+
+func (l *Lines) encode(doc any) error {
+	if l.encoder == nil {
+		l.encoder = json.NewEncoder(&l.Buffer)
+		l.encoder.SetEscapeHTML(false)
+	}
+	return fault.WrapAs(fault.Failure, l.encoder.Encode(doc), "write the answer as JSON")
 }
 
 // Note says something beside the answer: to stderr, not in JSON mode's document, not under -q.

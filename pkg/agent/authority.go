@@ -24,6 +24,14 @@ type Authority interface {
 	// Checkpoint lets officers sign the audit log as it is now, and gives the signed note. Of the intent, Who and
 	// Approvers count.
 	Checkpoint(ctx context.Context, in Intent) ([]byte, error)
+	// Endorse lets officers sign requests of devices (custody.Request, with the device's serial number in the place of the
+	// store) for device.unlock, device.recover, device.reset or device.update, and gives the approvals (custody.Approval):
+	// for each request those of all officers, in the order of the approvers. Of the intent, Activity, Details, Who and
+	// Approvers count, and Label, where it is said, is the serial number. Each request is recorded by itself. What is
+	// recorded as done are the approvals: what the device makes of them, and that it did it, only the command sees.
+	// Errors: not_permitted for too few officers, the wrong ones or another environment, before anybody types; auth_failed
+	// for a wrong passphrase.
+	Endorse(ctx context.Context, in Intent, requests [][]byte) ([][]byte, error)
 	// Status says how things stand.
 	Status(ctx context.Context) (Status, error)
 	// Seal ends the permission: the master key is wiped and the agent ends. Of a token store it ends this authority.

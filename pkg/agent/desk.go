@@ -101,7 +101,7 @@ func (d *desk) entry(in Intent) (audit.Entry, error) {
 
 // needsKey: these are about one key of the store and no other.
 func needsKey(a custody.Activity) bool {
-	return a == custody.KeyReveal || a == custody.KeySplit || a == custody.KeyDestroy
+	return a == custody.KeyReveal || a == custody.KeySplit || a == custody.KeyDestroy || a == custody.DeviceInjectClear
 }
 
 // detailsDigest stands for everything else that was asked for: what officers approve covers the count and the details

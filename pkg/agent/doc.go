@@ -21,7 +21,8 @@
 //	key.unwrap      unwrap, examine, keep                   key.reveal      reveal
 //	key.wrap        wrap                                    key.check       check values by any method, identify
 //	key.translate   translate, examine                      device.inject   generate, derive, wrap, keep
-//	key.derive      derive, keep, wrap                      all others      nothing more
+//	key.derive      derive, keep, wrap                      device.inject-clear  reveal, derive, wrap
+//	                                                        all others      nothing more
 //
 // In a test store unwrap, wrap, translate, derive and inject may import clear keys beside those of the store, and
 // inject may reveal a key that was derived and has no label. In production they may not: with a KBPK that somebody
@@ -57,6 +58,11 @@
 // over the request, the count and the details. Officers who are unknown to the store, named twice or expired are
 // refused before anybody types. Each has three tries at a terminal, one by a descriptor; every wrong one is recorded.
 // Where an activity wants somebody who asks and is not among those who approve, they give their passphrase too.
+//
+// A device asks for approvals too, by requests with its serial number in the place of the store ([Authority.Endorse]).
+// Officers sign them in the same way: they are shown the device, what it is to do and until when, too few of them and the
+// wrong ones are refused before anybody types, and intent and outcome are recorded for each device. A request of a store
+// is never signed so, nor one for anything but device.unlock, device.recover, device.reset and device.update.
 //
 // # The life of an agent
 //
@@ -121,7 +127,7 @@
 //
 // Numbers are big-endian. A question is {"op":WORD,"args":{…}}, an answer {"result":…} or {"error":…}. Unknown members
 // and anything after the document are refused. Secrets are never part of a document; they are read straight into
-// locked memory. Descriptors come with the first byte of begin and checkpoint: the terminal first, then passphrases. A
+// locked memory. Descriptors come with the first byte of begin, checkpoint and endorse: the terminal first, then passphrases. A
 // connection carries one work at a time. Errors and warnings cross with their kinds, formats and arguments, so that the
 // command can still say them in the user's language.
 //

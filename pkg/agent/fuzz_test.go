@@ -77,6 +77,7 @@ func FuzzSession(f *testing.F) {
 	f.Add(say(work, `{"op":"derive","args":{"KSN":"FFFF9876543210E00001"}}`, `{"op":"identify"}`, `{"op":"examine"}`))
 	f.Add(say(`{"op":"note","args":{"Entry":{"Operation":"key.generate"},"Outcome":{"Result":"ok"}}}`))
 	f.Add(say(`{"op":"checkpoint","args":{"Terminal":true}}`, `{"op":"seal","args":1}`))
+	f.Add(say(`{"op":"endorse","args":{"Intent":{"Activity":"device.unlock"},"Requests":["AAAA"]}}`))
 	f.Add([]byte("poskey agent 3\n"))
 	s, _ := freely(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -80,6 +80,7 @@ func handlers() map[string]handler {
 		opHello:      on(hello),
 		opBegin:      withFiles(on(beginWork)),
 		opCheckpoint: withFiles(on(signLog)),
+		opEndorse:    withFiles(on(signOrders)),
 		opNote:       on(noteEntry),
 		opStatus:     on(tellStatus),
 		opSeal:       on(sealStore),
@@ -116,6 +117,7 @@ const (
 	opHello      = "hello"
 	opBegin      = "begin"
 	opCheckpoint = "checkpoint"
+	opEndorse    = "endorse"
 	opNote       = "note"
 	opStatus     = "status"
 	opSeal       = "seal"

@@ -24,6 +24,7 @@ const (
 	fieldUntil      audit.Field = "until"
 	fieldActivities audit.Field = "activities"
 	fieldNonce      audit.Field = "nonce"
+	fieldOrder      audit.Field = "order" // what a device is to do, as it says in its request
 	fieldPID        audit.Field = "pid"
 	fieldUID        audit.Field = "uid"
 	fieldOthers     audit.Field = "others" // so many more of the kind that were not recorded one by one
@@ -33,7 +34,7 @@ const (
 func public(d audit.Details) audit.Details {
 	out := maps.Clone(d)
 	for _, own := range []audit.Field{fieldKeys, fieldQuestions, fieldIntent, fieldGeneration, fieldUntil, fieldActivities,
-		fieldNonce, fieldPID, fieldUID, fieldOthers} {
+		fieldNonce, fieldOrder, fieldPID, fieldUID, fieldOthers} {
 		delete(out, own)
 	}
 	return out
@@ -194,6 +195,8 @@ func operationOf(a custody.Activity) audit.Operation {
 		return audit.KeyState
 	case custody.DeviceInject:
 		return audit.DeviceLoad
+	case custody.DeviceInjectClear:
+		return audit.DeviceLoadClear
 	case custody.DeviceRegister:
 		return audit.DeviceAdd
 	case custody.AuditExport:
@@ -207,6 +210,9 @@ func objectOf(a custody.Activity, label string, check kcv.Value) audit.Object {
 	kinds := map[string]audit.ObjectKind{"key": audit.KindKey, "device": audit.KindDevice, "ksn": audit.KindDevice,
 		"officer": audit.KindOfficer, "store": audit.KindStore, "audit": audit.KindFile}
 	group, _, _ := strings.Cut(string(a), ".")
+	if a == custody.DeviceInjectClear { // what officers approve is the key that leaves
+		group = "key"
+	}
 	if label == "" && check == (kcv.Value{}) {
 		return audit.Object{}
 	}

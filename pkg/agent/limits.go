@@ -81,6 +81,8 @@ func powersOf(a custody.Activity, e custody.Environment) powers {
 			p |= canReveal
 		}
 		return p
+	case custody.DeviceInjectClear:
+		return canReveal | canWrap | canDerive
 	}
 	return 0
 }
@@ -301,7 +303,7 @@ func (l *limited) mayImport(a hsm.Attributes) error {
 func (l *limited) mayLeave(k, kbpk hsm.Key) error {
 	born := l.free || l.births.has(k.Block)
 	switch l.activity {
-	case custody.KeyDerive:
+	case custody.KeyDerive, custody.DeviceInjectClear:
 	case custody.KeyRotate:
 		born = born || l.births.has(kbpk.Block)
 	default:
@@ -405,12 +407,13 @@ func (l *limited) Split(ctx context.Context, k hsm.Key, spec component.Spec) ([]
 }
 
 // mayComeOut: clear bytes leave for the key that was named, and no other, in a test store too. What is loaded into a
-// device there may also be a key without a label, derived for it.
+// device may also be a key without a label, derived for it from the one that was approved, or in a test store from any.
 func (l *limited) mayComeOut(ctx context.Context, k hsm.Key) error {
 	if l.free {
 		return nil
 	}
-	if l.activity == custody.DeviceInject && k.Label == "" {
+	loads := l.activity == custody.DeviceInject || l.activity == custody.DeviceInjectClear
+	if loads && k.Label == "" {
 		return l.areOurs(k)
 	}
 	return l.isApproved(ctx, k)

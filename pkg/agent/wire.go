@@ -47,6 +47,12 @@ func (w wireIntent) unpack() (Intent, error) {
 		Approvers: Approvers{Requester: w.Requester, Identities: w.Identities, Language: w.Language}}, nil
 }
 
+// wireEndorse is an intent with the requests of devices that officers are to sign.
+type wireEndorse struct {
+	Intent   wireIntent
+	Requests [][]byte
+}
+
 func packDigest(d audit.Digest) string {
 	if d.IsZero() {
 		return ""

@@ -73,17 +73,21 @@ const (
 
 // Operations on devices and their key serial numbers.
 const (
-	DeviceAdd     Operation = "device.add"
-	DeviceRemove  Operation = "device.remove"
-	DeviceLoad    Operation = "device.load"
-	DeviceConfirm Operation = "device.confirm"
-	DeviceLock    Operation = "device.lock"
-	DeviceUnlock  Operation = "device.unlock"
-	DeviceReset   Operation = "device.reset"
-	DeviceUpdate  Operation = "device.update"
-	KSNAllocate   Operation = "ksn.allocate"
-	KSNLease      Operation = "ksn.lease"
-	KSNBurn       Operation = "ksn.burn"
+	DeviceAdd       Operation = "device.add"
+	DeviceRemove    Operation = "device.remove"
+	DeviceLoad      Operation = "device.load"
+	DeviceLoadClear Operation = "device.load-clear"
+	DeviceConfirm   Operation = "device.confirm"
+	DeviceManage    Operation = "device.manage"
+	DeviceLock      Operation = "device.lock"
+	DeviceUnlock    Operation = "device.unlock"
+	DeviceRecover   Operation = "device.recover"
+	DeviceRestart   Operation = "device.restart"
+	DeviceReset     Operation = "device.reset"
+	DeviceUpdate    Operation = "device.update"
+	KSNAllocate     Operation = "ksn.allocate"
+	KSNLease        Operation = "ksn.lease"
+	KSNBurn         Operation = "ksn.burn"
 )
 
 // NamedOperation is an operation with its sentence.
@@ -149,9 +153,13 @@ func Operations() []NamedOperation {
 		{DeviceAdd, text.New("add a device")},
 		{DeviceRemove, text.New("remove a device")},
 		{DeviceLoad, text.New("load a key into a device")},
+		{DeviceLoadClear, text.New("load a clear key into a device")},
 		{DeviceConfirm, text.New("confirm a key in a device")},
+		{DeviceManage, text.New("read how a device is")},
 		{DeviceLock, text.New("lock a device")},
 		{DeviceUnlock, text.New("unlock a device")},
+		{DeviceRecover, text.New("lift the remote or tamper lock of a device")},
+		{DeviceRestart, text.New("restart a device")},
 		{DeviceReset, text.New("erase the keys of a device")},
 		{DeviceUpdate, text.New("update a device")},
 		{KSNAllocate, text.New("allocate a key serial number")},

@@ -14,33 +14,41 @@ type Activity string
 
 // The activities.
 const (
-	StoreUnseal     Activity = "store.unseal"
-	StoreReshare    Activity = "store.reshare"
-	StoreSeal       Activity = "store.seal"
-	StoreBackup     Activity = "store.backup"
-	StoreRestore    Activity = "store.restore"
-	OfficerAdmit    Activity = "officer.admit"
-	OfficerRevoke   Activity = "officer.revoke"
-	KeyGenerate     Activity = "key.generate"
-	KeyForm         Activity = "key.form"
-	KeyImport       Activity = "key.import"
-	KeyUnwrap       Activity = "key.unwrap"
-	KeyWrap         Activity = "key.wrap"
-	KeyTranslate    Activity = "key.translate"
-	KeyDerive       Activity = "key.derive"
-	KeyCheck        Activity = "key.check"
-	KeyProbe        Activity = "key.probe"
-	KeyRotate       Activity = "key.rotate"
-	KeyState        Activity = "key.state"
-	KeyCompromise   Activity = "key.compromise"
-	KeyDestroy      Activity = "key.destroy"
-	KeySplit        Activity = "key.split"
-	KeyReveal       Activity = "key.reveal"
-	DeviceInject    Activity = "device.inject"
-	DeviceRegister  Activity = "device.register"
-	KSNAllocate     Activity = "ksn.allocate"
-	AuditCheckpoint Activity = "audit.checkpoint"
-	AuditExport     Activity = "audit.export"
+	StoreUnseal       Activity = "store.unseal"
+	StoreReshare      Activity = "store.reshare"
+	StoreSeal         Activity = "store.seal"
+	StoreBackup       Activity = "store.backup"
+	StoreRestore      Activity = "store.restore"
+	OfficerAdmit      Activity = "officer.admit"
+	OfficerRevoke     Activity = "officer.revoke"
+	KeyGenerate       Activity = "key.generate"
+	KeyForm           Activity = "key.form"
+	KeyImport         Activity = "key.import"
+	KeyUnwrap         Activity = "key.unwrap"
+	KeyWrap           Activity = "key.wrap"
+	KeyTranslate      Activity = "key.translate"
+	KeyDerive         Activity = "key.derive"
+	KeyCheck          Activity = "key.check"
+	KeyProbe          Activity = "key.probe"
+	KeyRotate         Activity = "key.rotate"
+	KeyState          Activity = "key.state"
+	KeyCompromise     Activity = "key.compromise"
+	KeyDestroy        Activity = "key.destroy"
+	KeySplit          Activity = "key.split"
+	KeyReveal         Activity = "key.reveal"
+	DeviceInject      Activity = "device.inject"
+	DeviceInjectClear Activity = "device.inject-clear" // the key goes over the line in clear
+	DeviceRegister    Activity = "device.register"
+	DeviceManage      Activity = "device.manage" // reading how a device is and what its log says
+	DeviceLock        Activity = "device.lock"
+	DeviceUnlock      Activity = "device.unlock"
+	DeviceRecover     Activity = "device.recover" // lifting a remote lock or the one after tampering
+	DeviceRestart     Activity = "device.restart"
+	DeviceReset       Activity = "device.reset" // erases the keys
+	DeviceUpdate      Activity = "device.update"
+	KSNAllocate       Activity = "ksn.allocate"
+	AuditCheckpoint   Activity = "audit.checkpoint"
+	AuditExport       Activity = "audit.export"
 )
 
 // Need is so many different officers, each with one of the roles.
@@ -78,12 +86,15 @@ func (r Rule) Terms(e Environment) Terms {
 
 // Rules gives the one table of who may do what. Test keys may be handled by one person; in production clear keys and
 // key-encrypting keys take two (PCI PIN 12-1, 12-3), and a key's destruction a witness who is no custodian (24-2.2):
-// auditors hold no other role.
+// auditors hold no other role. What a device does once and cannot take back (losing its keys, other software, working
+// again after it was opened) takes two in a test store too: whoever tries it learns how it is done.
 func Rules() []Rule {
 	admin, custodian, operator := []Role{Administrator}, []Role{Custodian}, []Role{Operator}
 	keyWork := []Role{Custodian, Operator}
 	house := []Role{Administrator, Custodian, Operator}
 	readers := []Role{Auditor, Administrator}
+	keepers := []Role{Operator, Administrator}
+	watchers := []Role{Operator, Administrator, Auditor}
 	one := func(of []Role) []Need { return []Need{{1, of}} }
 	two := func(of []Role) []Need { return []Need{{2, of}} }
 	standing := func(n []Need) Terms { return Terms{Needs: n, Standing: true} }
@@ -114,7 +125,15 @@ func Rules() []Rule {
 		{Activity: KeySplit, Test: each(one(custodian)), Production: each(two(custodian))},
 		{Activity: KeyReveal, Test: each(one(custodian)), Production: apart(two(custodian))},
 		{Activity: DeviceInject, Test: standing(one(operator)), Production: standing(two(operator))},
+		{Activity: DeviceInjectClear, Test: each(one(operator)), Production: apart(two(keyWork))},
 		{Activity: DeviceRegister, Test: standing(one(operator)), Production: standing(one(operator))},
+		{Activity: DeviceManage, Test: standing(one(watchers)), Production: standing(one(watchers))},
+		{Activity: DeviceLock, Test: standing(one(keepers)), Production: standing(one(keepers))},
+		{Activity: DeviceUnlock, Test: each(one(house)), Production: each(one(house))},
+		{Activity: DeviceRecover, Test: each(two(house)), Production: each(two(house))},
+		{Activity: DeviceRestart, Test: standing(one(operator)), Production: standing(one(operator))},
+		{Activity: DeviceReset, Test: each(two(house)), Production: each(two(house))},
+		{Activity: DeviceUpdate, Test: each(two(house)), Production: each(two(house))},
 		{Activity: KSNAllocate, Test: standing(one(operator)), Production: standing(one(operator))},
 		{Activity: AuditCheckpoint, Test: standing(one(AllRoles())), Production: standing(one(AllRoles()))},
 		{Activity: AuditExport, Test: standing(one(readers)), Production: standing(one(readers))},

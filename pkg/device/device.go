@@ -2,7 +2,10 @@ package device
 
 import (
 	"context"
+	"slices"
+	"strings"
 
+	"poskey/pkg/kcv"
 	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
 )
@@ -37,6 +40,9 @@ type SlotState struct {
 	Usage         keys.Usage
 	Mode          byte // mode of use, as in a key block
 	Algorithm     byte // algorithm, as in a key block: T or D
+	// Check is the check value that the terminal computed of the key in the slot; empty where the dialect tells none.
+	Check kcv.Value
+	KSN   string // of an initial key, where the dialect tells it
 }
 
 // Capabilities tells what a dialect can do.
@@ -46,13 +52,24 @@ type Capabilities struct {
 	BlockLengths  []int      // lengths in characters that fit its packets
 	Proof         Proof      // the most that a load can prove
 	Slots         []SlotRule // as documented for the model the dialect follows; another model may differ
+	InitialSlots  []Slot     // of DUKPT initial keys
+	Cryptograms   bool       // takes bare cryptograms, and no key blocks: see CryptogramLoader
+	Algorithms    string     // of keys, one character each as in a key block
+	Mute          bool       // no slot can be asked about
+	MuteSlots     []Slot     // these cannot be asked about
 }
 
 // SlotRule is a row of a terminal's table of slots: which keys may stand where.
 type SlotRule struct {
 	Slots      string // one character each
+	Named      []Slot // slots with longer names
 	Usage      keys.Usage
 	Lengths    []int  // of the key, in bytes
 	Algorithms string // one character each, as in a key block
 	Modes      string // one character each, the usual one first
+}
+
+// Has says whether the rule is about this slot.
+func (r SlotRule) Has(slot Slot) bool {
+	return len(slot) == 1 && strings.Contains(r.Slots, string(slot)) || slices.Contains(r.Named, slot)
 }

@@ -27,8 +27,14 @@
 // # Names
 //
 //	visa+tcp://HOST:PORT            a TCP port that carries the bytes of a serial line (terminal server, emulator)
+//	visa+serial:///dev/ttyUSB0      a serial port; ?baud=9600&mode=7E1
 //	visa+pty:///dev/pts/N           a pseudo-terminal of this machine
+//	futurex+tcp, +serial, +pty      the same; ?slots=hex where the terminal writes slot numbers so
+//	agent+https://HOST:PORT?ca=FILE&cert=FILE&key=FILE   management over mutual TLS; loads no keys
 //	?timeout=5s&retries=2           how long to wait for an answer, how often a frame is sent again
+//	?profile=verifone               visa only: uic (default), verifone, or poskey for extensions of poskey's own
 //
-// Not done here: serial ports, other dialects, deciding whether a key may be loaded (pkg/inject), locks.
+// Without ?baud= a line runs at 9600 (visa) or 115200 (futurex), without ?mode= with 8N1.
+//
+// Not done here: deciding whether a key may be loaded (pkg/inject), locks.
 package device

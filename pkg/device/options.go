@@ -12,9 +12,25 @@ type Options struct {
 	Retries int           // how often a frame is sent again; 0 takes the dialect's, NoRetries none
 	Trace   Trace         // sees every frame, key bytes blotted out; may be nil
 	Clock   Clock         // nil takes RealClock
+	Slots   string        // of futurex: SlotsDecimal or SlotsHex; "" is decimal
+	Profile string        // of visa: ProfileUIC, ProfileVeriFone or ProfilePoskey; "" is UIC's
 	// Dial opens the line; nil takes pkg/device/line.
 	Dial func(ctx context.Context, u URI) (io.ReadWriteCloser, error)
 }
+
+// How the futurex dialect writes slot numbers. Implementations and their prose differ, and 10 to 99 mean different
+// slots in the two readings.
+const (
+	SlotsDecimal = "decimal"
+	SlotsHex     = "hex"
+)
+
+// Profiles of the visa dialect.
+const (
+	ProfileUIC      = "uic"      // UIC PP791
+	ProfileVeriFone = "verifone" // VeriFone's forms, where they differ
+	ProfilePoskey   = "poskey"   // UIC's, and poskey's own extensions, which no real terminal speaks
+)
 
 // NoRetries sends each frame once.
 const NoRetries = -1

@@ -206,6 +206,7 @@ const (
 	ByExpected Witness = "expected"     // a check value from outside
 	BySheet    Witness = "sheet"        // the check value on the component sheets
 	ByBlock    Witness = "block"        // the KC block of its key block
+	ByStore    Witness = "store"        // the check value in the inventory
 	ByOperator Witness = "operator"     // a person saw the check value and said yes
 	Uncompared Witness = "not_compared" // nobody compared anything
 )

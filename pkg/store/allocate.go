@@ -122,11 +122,12 @@ func scanAllocation(r scanner) (Allocation, error) {
 
 // takeNumber is a number in one statement, and so in one round trip and one transaction. The row of the key set is
 // locked until it ends, so no two calls see the same next; a request that is answered already, or a device that has a
-// number, breaks a constraint, and the counter stays as it was. It takes no number when the key set may not give one.
+// number, breaks a constraint, and the counter stays as it was. It takes no number when the key set may not give one; a
+// change of the key's state writes the row too, and so comes before or after it.
 const takeNumber = `WITH taken AS (
 	UPDATE key_sets s SET next = s.next + 1, mark_seq = GREATEST(s.mark_seq, $5),
 		mark_hash = CASE WHEN s.mark_seq < $5 THEN $6 ELSE s.mark_hash END
-	WHERE s.id = $2 AND s.frozen = 0 AND s.next < s.hi AND 'active' = (SELECT k.state FROM keys k WHERE k.id = s.bdk)
+	WHERE s.id = $2 AND s.frozen = 0 AND s.next < s.hi AND s.bdk_state = 'active'
 	RETURNING s.next - 1 AS n, s.scheme, s.ksi)
 	INSERT INTO allocations (request, key_set, n, ksn, serial, state, at, changed)
 	SELECT $1, $2, n, CASE scheme WHEN 'tdes-dukpt' THEN ksi || LPAD(UPPER(TO_HEX(2 * n)), 5, '0') || '00000'
@@ -306,7 +307,7 @@ func (s *Store) Quarantine(ctx context.Context, c Change, requestID string) erro
 
 // settleNumber says what became of a number. To say it twice is no error.
 func (s *Store) settleNumber(ctx context.Context, c Change, requestID string, to AllocationState) error {
-	return s.change(ctx, c, func(tx *sql.Tx, at int64) error {
+	return s.changeKeys(ctx, c, func(tx *sql.Tx, at int64) error {
 		a, err := findAllocation(ctx, tx, requestID)
 		if err != nil {
 			return err

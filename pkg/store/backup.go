@@ -53,7 +53,7 @@ func (s *Store) BackupFrom(ctx context.Context, w io.Writer, moment func(Mark) e
 			return err
 		}
 		sum = Summary{Store: id.ID, Environment: id.Environment}
-		return d.dump(ctx, tx, dumpHead{dumpFormat, len(s.dialect.migrations()), id.ID, id.Environment}, &sum.Mark)
+		return d.dump(ctx, tx, dumpHead{dumpFormat, schemaVersion(), id.ID, id.Environment}, &sum.Mark)
 	})
 	if err != nil {
 		return Summary{}, fault.Wrap(err, "backing up the store")
@@ -84,7 +84,7 @@ func (d *dumper) dump(ctx context.Context, tx *sql.Tx, head dumpHead, mark *Mark
 	if err := d.line(append(line, '\n')); err != nil {
 		return err
 	}
-	for _, t := range tables() {
+	for _, t := range tables(head.Schema) {
 		if err := d.table(ctx, tx, t, mark); err != nil {
 			return err
 		}
@@ -139,38 +139,45 @@ func (t *table) mark(row []any, highest *Mark) {
 // ReadBackup reads a dump to its end and checks its form, its counts and its digest. Errors: malformed,
 // version_unsupported, checksum_mismatch, partial (cut off).
 func ReadBackup(r io.Reader) (Summary, error) {
-	sum, err := readDump(r, func(*table, []any) error { return nil })
+	sum, _, err := readDump(r, func(int) error { return nil }, func(*table, []any) error { return nil })
 	return sum, fault.Wrap(err, "reading the backup")
 }
 
-// readDump gives the rows of a dump to f. What f did counts only when there is no error: the digest is at the end.
-func readDump(r io.Reader, f func(t *table, row []any) error) (Summary, error) {
+// readDump tells begin the version of a dump's schema, also one before this poskey's, and gives the rows to f. What
+// they did counts only when there is no error: the digest is at the end.
+func readDump(r io.Reader, begin func(version int) error, f func(t *table, row []any) error) (Summary, int, error) {
 	d := undumper{r: bufio.NewReaderSize(r, 1<<16), sum: sha256.New(), rows: map[string]int64{}}
 	line, err := d.line()
 	if err != nil {
-		return Summary{}, err
+		return Summary{}, 0, err
 	}
 	var head dumpHead
 	switch err := decodeLine(line, &head); {
 	case err != nil || !strings.HasPrefix(head.Format, "poskey.store/"):
-		return Summary{}, fault.New(fault.Malformed, "this is no backup of a poskey store")
-	case head.Format != dumpFormat || head.Schema != len(sqliteDialect.migrations()):
-		return Summary{}, fault.New(fault.VersionUnsupported,
-			"the backup has format %q and schema %d, this poskey reads %q and schema %d",
-			head.Format, head.Schema, dumpFormat, len(sqliteDialect.migrations()))
+		return Summary{}, 0, fault.New(fault.Malformed, "this is no backup of a poskey store")
+	case head.Format != dumpFormat || head.Schema < 1 || head.Schema > schemaVersion():
+		return Summary{}, 0, fault.New(fault.VersionUnsupported,
+			"the backup has format %q and schema %d, this poskey reads %q and schemas up to %d",
+			head.Format, head.Schema, dumpFormat, schemaVersion())
+	}
+	d.sum.Write(line)
+	d.tables = tables(head.Schema)
+	if err := begin(head.Schema); err != nil {
+		return Summary{}, 0, err
 	}
 	sum := Summary{Store: head.Store, Environment: head.Environment, Rows: d.rows}
 	if line, err = d.all(f, &sum); err != nil {
-		return Summary{}, err
+		return Summary{}, 0, err
 	}
-	return sum, d.finish(line, &sum)
+	return sum, head.Schema, d.finish(line, &sum)
 }
 
 type undumper struct {
-	r     *bufio.Reader
-	sum   hash.Hash
-	rows  map[string]int64
-	lines int
+	r      *bufio.Reader
+	sum    hash.Hash
+	tables []table
+	rows   map[string]int64
+	lines  int
 }
 
 // line reads a line with its line feed, valid until the next call.
@@ -196,12 +203,7 @@ func (d *undumper) line() ([]byte, error) {
 
 // all reads the rows and gives the line after them.
 func (d *undumper) all(f func(*table, []any) error, sum *Summary) ([]byte, error) {
-	head, err := json.Marshal(dumpHead{dumpFormat, len(sqliteDialect.migrations()), sum.Store, sum.Environment})
-	if err != nil {
-		return nil, err
-	}
-	d.sum.Write(append(head, '\n')) // decodeLine saw that it is the same
-	left := tables()
+	left := d.tables
 	for {
 		line, err := d.line()
 		if err != nil {
@@ -235,7 +237,7 @@ func (d *undumper) finish(line []byte, sum *Summary) error {
 	if err := decodeLine(line, &tail); err != nil {
 		return fault.Wrap(err, "line %d", d.lines)
 	}
-	for _, t := range tables() {
+	for _, t := range d.tables {
 		d.rows[t.name] += 0 // tables without rows are counted too
 	}
 	sum.SHA256 = strings.ToUpper(hex.EncodeToString(d.sum.Sum(nil)))
@@ -271,7 +273,8 @@ func restore(ctx context.Context, tx *sql.Tx, d dialect, r io.Reader, want Ident
 			_ = stmt.Close()
 		}
 	}()
-	sum, err := readDump(r, func(t *table, row []any) error {
+	begin := func(version int) error { return d.build(ctx, tx, 0, version) }
+	sum, version, err := readDump(r, begin, func(t *table, row []any) error {
 		if put[t.name] == nil {
 			stmt, err := tx.PrepareContext(ctx, t.insert())
 			if err != nil {
@@ -283,6 +286,9 @@ func restore(ctx context.Context, tx *sql.Tx, d dialect, r io.Reader, want Ident
 		return err
 	})
 	if err != nil {
+		return Summary{}, err
+	}
+	if err := d.build(ctx, tx, version, schemaVersion()); err != nil {
 		return Summary{}, err
 	}
 	if sum.Rows["meta"] != 1 {

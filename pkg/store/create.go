@@ -20,6 +20,9 @@ import (
 // there.
 func Create(ctx context.Context, u URL, id Identity, officers []Officer, o Options) (*Store, error) {
 	fill := func(ctx context.Context, tx *sql.Tx) error {
+		if err := u.dialect().build(ctx, tx, 0, schemaVersion()); err != nil {
+			return err
+		}
 		if err := insertIdentity(ctx, tx, id); err != nil {
 			return err
 		}
@@ -39,7 +42,7 @@ func Create(ctx context.Context, u URL, id Identity, officers []Officer, o Optio
 	return s, nil
 }
 
-// birth makes the tables and lets fill put in the first rows.
+// birth lets fill make the tables and their first rows.
 func birth(ctx context.Context, u URL, o Options, fill func(context.Context, *sql.Tx) error) error {
 	if err := o.fill(); err != nil {
 		return err
@@ -103,12 +106,7 @@ func buildFile(ctx context.Context, path string, o Options, fill func(context.Co
 	if _, err := db.ExecContext(ctx, "PRAGMA application_id = "+strconv.Itoa(applicationID)); err != nil {
 		return err
 	}
-	if err := sqliteDialect.inOne(ctx, db, func(tx *sql.Tx) error {
-		if err := sqliteDialect.build(ctx, tx, sqliteDialect.migrations()); err != nil {
-			return err
-		}
-		return fill(ctx, tx)
-	}); err != nil {
+	if err := sqliteDialect.inOne(ctx, db, func(tx *sql.Tx) error { return fill(ctx, tx) }); err != nil {
 		return err
 	}
 	_, err = db.ExecContext(ctx, "PRAGMA journal_mode = WAL") // written into the file, for all who open it
@@ -123,9 +121,6 @@ func birthOnServer(ctx context.Context, u URL, o Options, fill func(context.Cont
 	defer func() { err = alongside(err, db.Close()) }()
 	return dbError(postgresDialect.inOne(ctx, db, func(tx *sql.Tx) error {
 		if err := claim(ctx, tx, schema); err != nil {
-			return err
-		}
-		if err := postgresDialect.build(ctx, tx, postgresDialect.migrations()); err != nil {
 			return err
 		}
 		return fill(ctx, tx)

@@ -77,7 +77,18 @@ const defaultSchema = "poskey"
 
 // openPostgres connects to a server and gives the schema. Nothing is sent yet.
 func openPostgres(u URL, wait time.Duration) (db *sql.DB, schema string, err error) {
-	config, err := pgx.ParseConfig(u.server.String())
+	config, schema, err := serverConfig(u, wait)
+	if err != nil {
+		return nil, "", err
+	}
+	db = stdlib.OpenDB(*config)
+	db.SetMaxIdleConns(16)
+	return db, schema, nil
+}
+
+// serverConfig says how a server is reached, and gives the schema.
+func serverConfig(u URL, wait time.Duration) (config *pgx.ConnConfig, schema string, err error) {
+	config, err = pgx.ParseConfig(u.server.String())
 	if err != nil { // what it says may repeat the URL
 		return nil, "", fault.New(fault.Usage,
 			"the URL of the PostgreSQL store %s cannot be used; look at its host, port and options", u.Redacted())
@@ -106,9 +117,7 @@ func openPostgres(u URL, wait time.Duration) (db *sql.DB, schema string, err err
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = wait
 	}
-	db = stdlib.OpenDB(*config)
-	db.SetMaxIdleConns(16)
-	return db, schema, nil
+	return config, schema, nil
 }
 
 // begin starts a transaction that writes. A server that was restarted leaves dead connections behind; since nothing was

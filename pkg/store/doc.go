@@ -25,7 +25,7 @@
 //	              origin, purpose, state, times, successor
 //	key_events    every step in a key's life with its reason
 //	devices       by serial number; device_keys: what is in which slot
-//	key_sets      a range of device numbers under one base derivation key, the next one, a mark
+//	key_sets      a range of device numbers under one base derivation key and its state, the next one, a mark
 //	leases        ranges given to stations
 //	allocations   numbers by request id
 //
@@ -44,9 +44,10 @@
 //
 // Two processes may write at once: the later one waits, five seconds unless told otherwise ([Options].Wait), then fails
 // with kind busy and has done nothing. Changes of keys run one at a time, so what one has checked still holds when it
-// commits. Steps of keys and devices and new documents of the master key name the state they start from, and fail with
-// kind busy when it is another one by now. Readers do not wait for writers. Lists are read page by page: what changes
-// meanwhile is given as it was or as it is.
+// commits; a number or a lease is given before or after such a change, and never out of a key that was taken out of use
+// while its asker waited. Steps of keys and devices and new documents of the master key name the state they start from,
+// and fail with kind busy when it is another one by now. Readers do not wait for writers. Lists are read page by page:
+// what changes meanwhile is given as it was or as it is.
 //
 // Before each commit the SQLite file must still be at its place; a file put in its place is checksum_mismatch.
 //

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,9 +43,10 @@ type table struct {
 	key     string
 }
 
-// tables lists all, each after those that it refers to.
-func tables() []table {
-	return []table{
+// tables lists those of a version of the schema, each after those that it refers to.
+func tables(version int) []table {
+	columns := func(list string) []column { return columns(list, version) }
+	all := []table{
 		{"meta", columns("one# id environment created# master_kind master_method master_digits generation# sealed* token " +
 			"mark_seq# mark_hash"), "one"},
 		{"officers", columns("fingerprint id card* added# revoked#"), "fingerprint"},
@@ -54,16 +56,23 @@ func tables() []table {
 		{"key_events", columns("id# key_id# at# from_state to_state reason mark_seq#"), "id"},
 		{"devices", columns("serial model poi_version state added# changed#"), "serial"},
 		{"device_keys", columns("serial slot key_id#? check_method check_digits ksn loaded#"), "serial, slot"},
-		{"key_sets", columns("id bdk# scheme ksi lo# hi# next# frozen# mark_seq# mark_hash"), "id"},
-		{"leases", columns("id key_set station lo# hi# until# at# returned# unused_from#"), "id"},
+		{"key_sets", columns("id bdk# scheme ksi lo# hi# next# frozen# mark_seq# mark_hash bdk_state@2"), "id"},
+		{"leases", columns("id key_set station lo# hi# until# at# returned# unused_from# next#@2"), "id"},
 		{"allocations", columns("request key_set n# ksn serial state lease? at# changed#"), "request"},
+		{"loads", columns("id@2 run@2 serial@2 slot@2 key_id#?@2 key_set?@2 station@2 clear#@2 state@2 check_method@2 " +
+			"check_digits@2 proof@2 reason@2 at#@2 changed#@2"), "id"},
 	}
+	return slices.DeleteFunc(all, func(t table) bool { return len(t.columns) == 0 })
 }
 
-// columns reads names with their kinds: # a number, * bytes, ? may be null.
-func columns(list string) []column {
+// columns reads names with their kinds: # a number, * bytes, ? may be null; @ and the version that first has it.
+func columns(list string, version int) []column {
 	var all []column
 	for _, word := range strings.Fields(list) {
+		word, since, newer := strings.Cut(word, "@")
+		if n, err := strconv.Atoi(since); newer && (err != nil || n > version) {
+			continue
+		}
 		name := strings.TrimRight(word, "#*?")
 		kinds := map[string]columnKind{"": textColumn, "#": numberColumn, "*": bytesColumn, "#?": optionalNumber,
 			"?": optionalText}

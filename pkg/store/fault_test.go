@@ -191,7 +191,7 @@ func TestOlderCopyIsFoundByItsMark(t *testing.T) {
 // TestDamagedRowsAreFound damages one thing after the other and wants a finding that names it.
 func TestDamagedRowsAreFound(t *testing.T) {
 	const off = "PRAGMA foreign_keys = OFF"
-	set := `INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 1, 100, 10, 0, 0, '')`
+	set := `INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 1, 100, 10, 0, 0, '', 'active')`
 	number := func(request string, n int, ksn, lease string) string {
 		return fmt.Sprintf("INSERT INTO allocations VALUES ('%s', 'S', %d, '%s', 'SN%s', 'confirmed', %s, 1, 1)", request, n,
 			ksn, request, lease)
@@ -230,11 +230,12 @@ func TestDamagedRowsAreFound(t *testing.T) {
 		"a lease of what was not given": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 8, 12, 1, 1, 0, 0)"}, "L"},
 		"leases that overlap": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 2, 5, 1, 1, 0, 0)",
 			"INSERT INTO leases VALUES ('M', 'S', 'a', 4, 6, 1, 1, 0, 0)"}, "M"},
-		"a number of no set":    {[]string{number("r1", 3, "FFFF9876540000600000", "NULL")}, "r1"},
-		"a number of no lease":  {[]string{set, number("r1", 3, "FFFF9876540000600000", "'NO'")}, "r1"},
-		"too many numbers":      {[]string{strings.Replace(set, "100", "524289", 1)}, "S"},
-		"a key set of nothing":  {[]string{strings.Replace(set, "'tdes-dukpt'", "'des'", 1)}, "S"},
-		"key sets that overlap": {[]string{set, strings.Replace(set, "'S'", "'T'", 1)}, "T"},
+		"a number of no set":       {[]string{number("r1", 3, "FFFF9876540000600000", "NULL")}, "r1"},
+		"a number of no lease":     {[]string{set, number("r1", 3, "FFFF9876540000600000", "'NO'")}, "r1"},
+		"too many numbers":         {[]string{strings.Replace(set, "100", "524289", 1)}, "S"},
+		"a key set of nothing":     {[]string{strings.Replace(set, "'tdes-dukpt'", "'des'", 1)}, "S"},
+		"another state of its key": {[]string{strings.Replace(set, "'active'", "'suspended'", 1)}, "S"},
+		"key sets that overlap":    {[]string{set, strings.Replace(set, "'S'", "'T'", 1)}, "T"},
 		"a slot": {[]string{"INSERT INTO devices VALUES ('SN', '', '', 'expected', 1, 1)",
 			"INSERT INTO device_keys VALUES ('SN', '0', NULL, 'cmac', 'ABCDEF', 'short', 1)"}, "SN/0"},
 		"a serial": {[]string{"INSERT INTO devices VALUES ('S N', '', '', 'expected', 1, 1)"}, "S N"},
@@ -281,7 +282,7 @@ func TestWarningsKeepNoFaultOut(t *testing.T) {
 // TestDamagedNumberEndsTheList: a row that leads back to the page that it stands on.
 func TestDamagedNumberEndsTheList(t *testing.T) {
 	u := made(t)
-	edit(t, u, "INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 0, 5000, 5000, 0, 0, '')",
+	edit(t, u, "INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 0, 5000, 5000, 0, 0, '', 'active')",
 		`WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < 1999)
 			INSERT INTO allocations SELECT 'r' || n, 'S', CASE n WHEN 999 THEN 0 ELSE n END,
 			'FFFF987654' || PRINTF('%05X', 2 * n) || '00000', 'SN' || n, 'burnt', NULL, 1, 1 FROM c`)
@@ -312,8 +313,8 @@ func TestRowsThatCannotBeAreKeptOutByTheDatabase(t *testing.T) {
 		"UPDATE meta SET environment = 'both'",
 		"INSERT INTO meta SELECT 2, id, environment, created, master_kind, master_method, " +
 			"master_digits, generation, sealed, token, mark_seq, mark_hash FROM meta",
-		"INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 1, 100, 101, 0, 0, '')",
-		"INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 5, 100, 4, 0, 0, '')",
+		"INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 1, 100, 101, 0, 0, '', 'active')",
+		"INSERT INTO key_sets VALUES ('S', 1, 'tdes-dukpt', 'FFFF987654', 5, 100, 4, 0, 0, '', 'active')",
 	} {
 		if _, err := db.Exec(statement); err == nil {
 			t.Errorf("allowed: %s", statement)

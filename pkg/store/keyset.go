@@ -110,9 +110,10 @@ func addKeySet(ctx context.Context, tx *sql.Tx, k KeySet) error {
 				other.To)
 		}
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO key_sets (id, bdk, scheme, ksi, lo, hi, next, frozen, mark_seq, mark_hash)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, '')`, k.ID, bdk.id, string(k.Scheme), k.KSI, int64(k.From),
-		int64(k.To), int64(k.Next), number(k.Frozen))
+	_, err = tx.ExecContext(ctx, `INSERT INTO key_sets
+		(id, bdk, bdk_state, scheme, ksi, lo, hi, next, frozen, mark_seq, mark_hash)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, '')`, k.ID, bdk.id, string(bdk.State), string(k.Scheme), k.KSI,
+		int64(k.From), int64(k.To), int64(k.Next), number(k.Frozen))
 	if isUnique(err) {
 		return fault.New(fault.FileExists, "the store has a key set %s already", k.ID)
 	}
@@ -172,7 +173,7 @@ func (s *Store) KeySets(ctx context.Context) ([]KeySet, error) {
 
 // Freeze stops a key set or lets it hand out numbers again. Errors: not_found.
 func (s *Store) Freeze(ctx context.Context, c Change, id string, frozen bool) error {
-	return s.change(ctx, c, func(tx *sql.Tx, _ int64) error {
+	return s.changeKeys(ctx, c, func(tx *sql.Tx, _ int64) error {
 		done, err := tx.ExecContext(ctx, "UPDATE key_sets SET frozen = $1 WHERE id = $2", number(frozen), id)
 		if n, err := affected(done, err); err != nil || n == 1 {
 			return err

@@ -76,7 +76,7 @@ func (s *Store) Lease(ctx context.Context, c Change, r LeaseRequest) (Lease, err
 	err := r.check()
 	var l Lease
 	if err == nil {
-		err = s.change(ctx, c, func(tx *sql.Tx, at int64) error {
+		err = s.changeKeys(ctx, c, func(tx *sql.Tx, at int64) error {
 			l, err = s.lease(ctx, tx, at, r)
 			return err
 		})
@@ -124,7 +124,7 @@ func (s *Store) lease(ctx context.Context, tx *sql.Tx, at int64, r LeaseRequest)
 	return l, err
 }
 
-// lockKeySet keeps others from handing out numbers until the end of the transaction. SQLite has one writer anyway.
+// lockKeySet keeps single allocations from handing out numbers until the end of the transaction. SQLite has one writer anyway.
 func (s *Store) lockKeySet(ctx context.Context, tx *sql.Tx, id string) error {
 	if s.dialect != postgresDialect {
 		return nil
@@ -153,7 +153,7 @@ func (s *Store) Leases(ctx context.Context, keySet string) ([]Lease, error) {
 // lease is ever handed out again. Errors: not_found; not_permitted (returned before, a use outside of the range or in
 // what is called unused, a number or device twice).
 func (s *Store) ReturnLease(ctx context.Context, c Change, id string, uses []LeaseUse, unusedFrom uint64) error {
-	err := s.change(ctx, c, func(tx *sql.Tx, at int64) error { return returnLease(ctx, tx, at, id, uses, unusedFrom) })
+	err := s.changeKeys(ctx, c, func(tx *sql.Tx, at int64) error { return returnLease(ctx, tx, at, id, uses, unusedFrom) })
 	return fault.Wrap(err, "returning lease %s", id)
 }
 

@@ -243,8 +243,8 @@ func (d dialect) commit(ctx context.Context, tx *sql.Tx) error {
 	}
 }
 
-// changeKeys is change for what concerns keys: one such change at a time, so that what was checked in the transaction
-// still holds when it commits. SQLite has one writer anyway.
+// changeKeys is change for what concerns keys and the numbers under them: one such change at a time, so that what was
+// checked in the transaction still holds when it commits, and no two wait for each other. SQLite has one writer anyway.
 func (s *Store) changeKeys(ctx context.Context, c Change, f func(tx *sql.Tx, at int64) error) error {
 	return s.change(ctx, c, func(tx *sql.Tx, at int64) error {
 		if s.dialect == postgresDialect {

@@ -1,6 +1,7 @@
 package store
 
-// schemaSQL is the schema of both databases, version 1. Words in braces differ between them ([dialect.migrations]).
+// schemaSQL is the schema of both databases, version 1; it does not change any more, and what is new makes another
+// version. Words in braces differ between the databases ([dialect.migrations]).
 // Times are microseconds since 1970 in UTC, 0 when it did not happen.
 const schemaSQL = `
 CREATE TABLE meta (
@@ -144,4 +145,39 @@ CREATE TABLE allocations (
   changed {int} NOT NULL
 ) {strict};
 CREATE UNIQUE INDEX allocations_live ON allocations (key_set, serial) WHERE state IN ('reserved', 'confirmed');
+`
+
+// schemaSQL2 makes version 2 of version 1: the journal of loads, and numbers out of a lease.
+const schemaSQL2 = `
+-- bdk_state is the state of the key once more: a single allocation that waited for this row sees here what it has come
+-- to be, and in the row of the key what it was before.
+ALTER TABLE key_sets ADD COLUMN bdk_state {text} NOT NULL DEFAULT '';
+UPDATE key_sets SET bdk_state = (SELECT k.state FROM keys k WHERE k.id = bdk);
+
+-- next is the number that the store itself gives next out of a lease. What was leased before is handed out by its
+-- station alone.
+ALTER TABLE leases ADD COLUMN next {int} NOT NULL DEFAULT 0;
+UPDATE leases SET next = hi;
+
+-- The number of a load is the allocation with the same request. One load of a slot is open at a time.
+CREATE TABLE loads (
+  id {text} PRIMARY KEY,
+  run {text} NOT NULL,
+  serial {text} NOT NULL REFERENCES devices (serial),
+  slot {text} NOT NULL,
+  key_id {int} REFERENCES keys (id),
+  key_set {text},
+  station {text} NOT NULL,
+  clear {int} NOT NULL,
+  state {text} NOT NULL CHECK (state IN ('reserved', 'sent', 'confirmed', 'failed', 'unknown')),
+  check_method {text} NOT NULL,
+  check_digits {text} NOT NULL,
+  proof {text} NOT NULL,
+  reason {text} NOT NULL,
+  at {int} NOT NULL,
+  changed {int} NOT NULL
+) {strict};
+CREATE UNIQUE INDEX loads_live ON loads (serial, slot) WHERE state IN ('reserved', 'sent', 'unknown');
+CREATE INDEX loads_by_serial ON loads (serial);
+CREATE INDEX loads_by_run ON loads (run, serial, state);
 `

@@ -89,6 +89,10 @@ func (s *Store) step(ctx context.Context, tx *sql.Tx, c Change, at int64, k keyR
 	if err != nil {
 		return err
 	}
+	// Who waits to be given a number is given none by a key that is not active any more.
+	if _, err := tx.ExecContext(ctx, "UPDATE key_sets SET bdk_state = $1 WHERE bdk = $2", string(to), k.id); err != nil {
+		return err
+	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO key_events (key_id, at, from_state, to_state, reason, mark_seq)
 		VALUES ($1, $2, $3, $4, $5, $6)`, k.id, micros(now), string(k.State), string(to), reason, int64(c.Mark.Seq))
 	return err

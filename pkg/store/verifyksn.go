@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 )
 
 func (v *verifier) keySets() error {
@@ -17,6 +18,9 @@ func (v *verifier) keySets() error {
 	}
 	for _, request := range lost {
 		v.find(request, stray())
+	}
+	if err := v.statesOfKeySets(); err != nil {
+		return err
 	}
 	sets, err := keySets(v.ctx, v.tx, "1 = 1")
 	if err != nil {
@@ -40,6 +44,20 @@ func (v *verifier) keySets() error {
 		}
 	}
 	return nil
+}
+
+// statesOfKeySets holds what a key set says of its key against the key.
+func (v *verifier) statesOfKeySets() error {
+	rows, err := v.tx.QueryContext(v.ctx, `SELECT s.id, s.bdk_state, k.state FROM key_sets s JOIN keys k ON k.id = s.bdk
+		WHERE s.bdk_state <> k.state ORDER BY s.id`)
+	return each(rows, err, func(r *sql.Rows) error {
+		var id, said, state string
+		err := r.Scan(&id, &said, &state)
+		if err == nil {
+			v.find(id, fault.New(fault.ChecksumMismatch, "its key is %s, and the key set says %s", state, text.Redact(said)))
+		}
+		return err
+	})
 }
 
 // strays looks for numbers of key sets and leases that are not there: the one reference that no constraint keeps.

@@ -17,10 +17,10 @@ func Dial(ctx context.Context, u device.URI) (io.ReadWriteCloser, error) {
 	switch u.Transport {
 	case device.TCP:
 		return dialTCP(ctx, u)
-	case device.PTY:
-		return openTTY(u.Address)
+	case device.Serial, device.PTY:
+		return openTTY(u)
 	}
-	return nil, fault.New(fault.Usage, "device transport %q is not in this version; it has tcp and pty", u.Transport)
+	return nil, fault.New(fault.Usage, "%q is no line of bytes; lines are tcp, serial and pty", u.Transport)
 }
 
 // connectLimit is how long a connection may take where the URI names no time-out.
@@ -47,21 +47,17 @@ func dialTCP(ctx context.Context, u device.URI) (io.ReadWriteCloser, error) {
 }
 
 // openTTY opens a terminal line, and nothing else: key bytes must not end up in a file by a slip in the path.
-func openTTY(path string) (io.ReadWriteCloser, error) {
-	info, err := os.Stat(path)
+func openTTY(u device.URI) (io.ReadWriteCloser, error) {
+	info, err := os.Stat(u.Address)
 	if err != nil {
 		return nil, fault.WrapAs(fault.DeviceLink, err, "open the terminal line")
 	}
 	if info.Mode()&os.ModeCharDevice == 0 {
-		return nil, fault.New(fault.Usage, "%s is not a terminal line", path)
+		return nil, fault.New(fault.Usage, "%s is not a terminal line", u.Address)
 	}
-	f, err := openNoControl(path)
+	p, err := openSerial(u)
 	if err != nil {
-		return nil, fault.WrapAs(fault.DeviceLink, err, "open the terminal line")
+		return nil, err
 	}
-	if err := MakeRaw(f); err != nil {
-		_ = f.Close()
-		return nil, fault.WrapAs(fault.DeviceLink, err, "set %s to raw mode", path)
-	}
-	return f, nil
+	return p, nil
 }

@@ -1,5 +1,9 @@
 // Package line makes a byte stream with time-outs out of anything that reads and writes, and opens the lines that a
-// device URI can name: TCP and pseudo-terminals.
+// device URI can name: TCP, serial ports and pseudo-terminals.
+//
+// A serial port or pseudo-terminal is taken by one program at a time: a second one, of whichever user, is told so
+// (kind busy), until the first has closed it or has died. Speed and mode are the URI's and can be changed while it is
+// open, see [SpeedChanger].
 //
 // It knows bytes and time, no protocol. A goroutine reads ahead, so that waiting can end by the injected clock or a
 // context whatever the stream is, and so that two parties on an unbuffered pipe never block each other. Buffers that
@@ -116,6 +120,13 @@ func (l *Line) Write(b []byte, limit time.Duration) error {
 		<-done //nolint:errcheck // closing made it fail; b is not used any more
 		return ErrTimeout
 	}
+}
+
+// Speed gives the stream's speed and mode to change; false where it has none, as over TCP, where the terminal server at
+// the far end has them.
+func (l *Line) Speed() (SpeedChanger, bool) {
+	c, ok := l.rw.(SpeedChanger)
+	return c, ok
 }
 
 // Drain throws away what has been read ahead and was not asked for.

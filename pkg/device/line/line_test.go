@@ -159,8 +159,8 @@ func TestADeadAddressIsALinkFault(t *testing.T) {
 	if _, err := line.Dial(ctx, dead); !fault.Is(err, fault.Interrupted) {
 		t.Errorf("cancelled: %v of kind %s", err, fault.KindOf(err))
 	}
-	if _, err := line.Dial(t.Context(), device.URI{Transport: "serial"}); !fault.Is(err, fault.Usage) {
-		t.Errorf("serial: %v", err)
+	if _, err := line.Dial(t.Context(), device.URI{Transport: device.HTTPS}); !fault.Is(err, fault.Usage) {
+		t.Errorf("https: %v", err)
 	}
 }
 
@@ -172,8 +172,10 @@ func TestKeysAreNeverWrittenIntoAFileByASlip(t *testing.T) {
 	for name, want := range map[string]fault.Kind{
 		path: fault.Usage, path + ".none": fault.DeviceLink, os.DevNull: fault.DeviceLink,
 	} {
-		if _, err := line.Dial(t.Context(), device.URI{Transport: device.PTY, Address: name}); !fault.Is(err, want) {
-			t.Errorf("%s: %v of kind %s, want %s", name, err, fault.KindOf(err), want)
+		for _, transport := range []string{device.PTY, device.Serial} {
+			if _, err := line.Dial(t.Context(), device.URI{Transport: transport, Address: name}); !fault.Is(err, want) {
+				t.Errorf("%s: %v of kind %s, want %s", name, err, fault.KindOf(err), want)
+			}
 		}
 	}
 	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, []byte("keep me")) {

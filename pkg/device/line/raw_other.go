@@ -1,4 +1,4 @@
-//go:build !linux && !darwin && !freebsd && !netbsd && !openbsd && !dragonfly
+//go:build !linux && !darwin && !freebsd && !openbsd
 
 package line
 
@@ -8,8 +8,6 @@ import (
 )
 
 var errNoTTY = errors.New("terminal lines are not supported on this system")
-
-func openNoControl(string) (*os.File, error) { return nil, errNoTTY }
 
 // Polled fails where there are no terminal lines.
 func Polled(*os.File) (*os.File, error) { return nil, errNoTTY }

@@ -1,4 +1,4 @@
-//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+//go:build linux || darwin || freebsd || openbsd
 
 package line
 
@@ -8,24 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openNoControl opens a terminal line that does not become this process's controlling terminal.
-func openNoControl(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
-}
-
 // MakeRaw lets every byte through unchanged (no echo, no line editing: a tty would eat SI, SO and EOT) and throws away
 // what an earlier user left in the line. It does not take the file out of the poller, as os.File.Fd would.
-func MakeRaw(f *os.File) error {
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var inner error
-	if err := conn.Control(func(fd uintptr) { inner = makeRaw(int(fd)) }); err != nil {
-		return err
-	}
-	return inner
-}
+func MakeRaw(f *os.File) error { return control(f, makeRaw) }
 
 func makeRaw(fd int) error {
 	t, err := unix.IoctlGetTermios(fd, getTermios)

@@ -31,6 +31,7 @@ func Run(t *testing.T, place Place) {
 	t.Run("Marks", s.marks)
 	t.Run("Clock", s.clock)
 	t.Run("Crowd", s.crowd)
+	t.Run("Fallen", s.fallen)
 	t.Run("Pair", s.pair)
 }
 

@@ -1,0 +1,12 @@
+//go:build !(linux || darwin || freebsd || netbsd || openbsd || dragonfly)
+
+package console
+
+import "errors"
+
+// echoOff: between two questions echo is on here; each question takes it off for itself.
+func echoOff(int) error { return errors.ErrUnsupported }
+
+func foreground(int) bool { return true }
+
+func (h *hush) watch() (unwind func()) { return func() {} }

@@ -1,0 +1,88 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package console
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// echoOff leaves everything else as it is: Ctrl-C still interrupts.
+func echoOff(fd int) error {
+	mode, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return err
+	}
+	mode.Lflag &^= unix.ECHO | unix.ECHONL
+	return unix.IoctlSetTermios(fd, setTermios, mode)
+}
+
+// foreground reports whether the terminal is this job's. One that belongs to another session has no jobs of this one.
+func foreground(fd int) bool {
+	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err != nil || group == unix.Getpgrp()
+}
+
+// stopGrace is how long a process runs on at most after it has sent itself a stop. One that nobody could continue (an
+// orphaned process group) is not stopped by the system at all.
+const stopGrace = 50 * time.Millisecond
+
+// watch gives the terminal back when the job is stopped, as Ctrl-Z does, and takes echo off again when it goes on.
+func (h *hush) watch() (unwind func()) {
+	if signal.Ignored(syscall.SIGTSTP) {
+		return func() {}
+	}
+	signals, over := make(chan os.Signal, 4), make(chan struct{})
+	signal.Notify(signals, syscall.SIGTSTP, syscall.SIGCONT)
+	go func() {
+		for {
+			select {
+			case <-over:
+				return
+			case s := <-signals:
+				if s == syscall.SIGTSTP {
+					h.stop(signals, over)
+				}
+				h.resume(over)
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(over)
+	}
+}
+
+// stop stops this process as the signal would have done, with the terminal as it was found. It does so by SIGTTOU, which
+// stops on the same terms: the runtime of Go never puts the default of a signal back that was once asked for.
+func (h *hush) stop(signals chan os.Signal, over chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case <-over:
+	default:
+		h.lighten()
+	}
+	_ = syscall.Kill(syscall.Getpid(), syscall.SIGTTOU)
+	select {
+	case <-signals: // it goes on
+	case <-time.After(stopGrace):
+	}
+}
+
+// resume takes echo off after a stop, unless the dialogue is over, or the job goes on in the background.
+func (h *hush) resume(over chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case <-over:
+	default:
+		if foreground(int(h.tty.Fd())) {
+			h.darken()
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package inject
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"poskey/internal/fault"
+	"poskey/pkg/store"
+)
+
+// Journal keeps what became of every load. When a call returns without an error its change is on the disk.
+// store.Journal is one, and writes the steps of many loads at once.
+type Journal interface {
+	Reserve(ctx context.Context, r store.LoadRequest) (store.Load, error)
+	Step(ctx context.Context, s store.LoadStep) (same []string, err error)
+}
+
+// History finds loads of earlier runs; store.Store is one.
+type History interface {
+	Loads(ctx context.Context, f store.LoadFilter) iter.Seq2[store.Load, error]
+}
+
+// patience is how long the journal may take for a step when the run was given up: what is on the line must get down.
+const patience = 30 * time.Second
+
+// book is the journal of one job; without a journal it remembers nothing.
+type book struct {
+	journal Journal
+	job     *Job
+	serial  string
+	last    map[string]store.Load // the newest load of each slot
+}
+
+// openBook reads what earlier runs of the job did.
+func openBook(ctx context.Context, l *Loader, c *Cleared) (*book, error) {
+	b := &book{journal: l.Journal, job: &c.job, serial: c.serial, last: map[string]store.Load{}}
+	if l.History == nil || l.Journal == nil {
+		return b, nil
+	}
+	for load, err := range l.History.Loads(ctx, store.LoadFilter{Run: c.job.Run, Serial: c.serial}) {
+		if err != nil {
+			return nil, fault.Wrap(err, "read the journal of run %s", c.job.Run)
+		}
+		if before, ok := b.last[load.Slot]; !ok || attemptOf(load.ID) > attemptOf(before.ID) {
+			b.last[load.Slot] = load
+		}
+	}
+	return b, nil
+}
+
+// reserve takes a load down, as the attempt after the given one.
+func (b *book) reserve(ctx context.Context, p *Plan, attempt int) (store.Load, error) {
+	r := store.LoadRequest{ID: requestID(b.job.Run, b.serial, p.Slot, attempt), Run: b.job.Run, Serial: b.serial,
+		Slot: string(p.Slot), Key: p.Ref, KeySet: p.KeySet, Station: b.job.Station, Clear: p.Clear}
+	if b.journal == nil {
+		return store.Load{LoadRequest: r, State: store.LoadReserved}, nil
+	}
+	load, err := b.journal.Reserve(ctx, r)
+	return load, fault.Wrap(err, "take the load of slot %s down", string(p.Slot))
+}
+
+// step writes a step. What was sent cannot be taken back, so its outcome is written even when the run is given up.
+func (b *book) step(ctx context.Context, s store.LoadStep) (same []string, err error) {
+	if b.journal == nil {
+		return nil, nil
+	}
+	if s.To != store.LoadSent {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer stop()
+	}
+	same, err = b.journal.Step(ctx, s)
+	return same, fault.Wrap(err, "write the journal")
+}
