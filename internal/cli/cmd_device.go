@@ -7,5 +7,6 @@ import (
 )
 
 func newDeviceCmd(a *App) *cobra.Command {
-	return a.parent("device", groupDevices, text.New("work with terminals"), newDeviceEmulateCmd(a))
+	return a.parent("device", groupDevices, text.New("work with terminals"),
+		newDeviceAddCmd(a), newDeviceListCmd(a), newDeviceRejectCmd(a), newDeviceEmulateCmd(a))
 }

@@ -78,7 +78,7 @@ func runKeyImport(ctx context.Context, a *App, o keyImportOpts, label string) er
 	if err := o.compare(ctx, a, t); err != nil {
 		return err
 	}
-	if o.underParent() {
+	if _, own := parentFrom(o.kbpk, o.parent); own { // the block that it came in is that under its parent
 		row.Block = t.source
 	}
 	kept, err := a.keepInStore(ctx, t.Key, row)
@@ -124,20 +124,12 @@ func (a *App) importRow(ctx context.Context, o keyImportOpts, full string) (vaul
 	parent := o.parent
 	if strings.HasPrefix(o.key, string(source.Block)+":") {
 		n.Origin = store.Unwrapped
-		if spec, held := source.Held(o.kbpk); held && parent == "" {
-			parent = spec.Arg
-		}
+		parent, _ = parentFrom(o.kbpk, parent)
 	}
 	if parent != "" {
 		n.Parent, err = refOf(parent)
 	}
 	return n, err
-}
-
-// underParent: the key came in a block under the key of the store that it will hang under, so that block is its own.
-func (o keyImportOpts) underParent() bool {
-	kbpk, held := source.Held(o.kbpk)
-	return held && (o.parent == "" || strings.TrimPrefix(o.parent, "store:") == kbpk.Arg)
 }
 
 // compare holds the key against the check value that it should have.

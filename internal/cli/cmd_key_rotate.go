@@ -9,8 +9,6 @@ import (
 	"poskey/internal/source"
 	"poskey/internal/text"
 	"poskey/pkg/custody"
-	"poskey/pkg/keyblock"
-	"poskey/pkg/store"
 	"poskey/pkg/vault"
 )
 
@@ -82,20 +80,5 @@ func rotatePage(p *render.Page, r vault.Rotated) {
 	p.Line(text.New("keys wrapped under it anew: %d", len(r.Children)))
 	for _, c := range r.Children {
 		p.Fields(render.F(text.Raw(c.Ref.String()), c.ParentBlock))
-	}
-}
-
-// warnSame raises the duplicate alarm.
-func (a *App) warnSame(k store.Key, same []store.Ref) {
-	for _, other := range same {
-		a.render.Warn(text.New("keys %s and %s have the same check value %s: the same key twice, or chance (1 in %d)",
-			k.Ref(), other, k.Check, chance(k.Check.Digits)))
-	}
-}
-
-// warnBlocks says what is doubtful about blocks that were made under keys of the store.
-func (a *App) warnBlocks(warnings []keyblock.Warning) {
-	for _, w := range warnings {
-		a.render.Warn(w.Text)
 	}
 }

@@ -50,14 +50,6 @@ func newOfficerNewCmd(a *App) *cobra.Command {
 	return cmd
 }
 
-func roleNames() string {
-	var names []string
-	for _, r := range custody.AllRoles() {
-		names = append(names, string(r))
-	}
-	return strings.Join(names, " ")
-}
-
 type officerNewDoc struct {
 	officerDoc
 	Identity string `json:"identity"`

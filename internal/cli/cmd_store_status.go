@@ -89,17 +89,13 @@ func (a *App) statusRows(ctx context.Context, db *store.Store, doc *storeStatusD
 			doc.Keys[string(state)] = n
 		}
 	}
-	officers, err := db.Officers(ctx)
+	officers, err := a.storeOfficers(ctx)
 	if err != nil {
 		return err
 	}
 	for _, o := range officers {
-		card, err := custody.ParseCard(o.Card)
-		if err != nil {
-			return fault.Wrap(err, "the card of officer %s", o.ID)
-		}
-		if o.Revoked.IsZero() {
-			doc.Officers = append(doc.Officers, newOfficerDoc(card, a.Env.Now()))
+		if o.revoked.IsZero() {
+			doc.Officers = append(doc.Officers, newOfficerDoc(o.card, a.Env.Now()))
 		}
 	}
 	return nil

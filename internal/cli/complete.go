@@ -25,7 +25,7 @@ func addCompletions(root *cobra.Command) {
 		"device": {"visa+tcp://127.0.0.1:", "visa+pty:///dev/pts/"}, "to": {"block:", "file:"},
 	}
 	open := map[string]bool{"device": true, "to": true} // more follows after these
-	for _, name := range []string{"key", "kbpk", "to-kbpk", "key-kbpk", "kek", "part", "klk", "bdk", "ik"} {
+	for _, name := range keyPlaces()[1:] {              // --to has its own
 		values[name] = []string{"prompt", "file:", "fd:", "env:", "block:", "-"}
 		open[name] = true
 	}

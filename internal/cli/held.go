@@ -69,35 +69,32 @@ func (a *App) notice(cmd *cobra.Command) error {
 			return fault.New(fault.Usage, "--%s has what looks like the digits of a key in it; it would stand in the store and in its log for good", name)
 		}
 	}
-	for _, name := range []string{"to", "key", "bdk", "ik", "kbpk", "to-kbpk"} { // the label of the first one is the record's
+	for _, name := range keyPlaces() { // the label of the first one is the record's
 		if f := h.flags.Lookup(name); f != nil {
-			h.note(f.Value.String())
+			h.note(f.Value)
 		}
 	}
 	if batch := h.flags.Lookup("batch"); batch != nil && batch.Changed && a.flags.store != "" {
 		h.named = true // its lines may name keys
 	}
-	h.flags.Visit(func(f *pflag.Flag) {
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			for _, v := range list.GetSlice() {
-				h.note(v)
-			}
-			return
-		}
-		h.note(f.Value.String())
-	})
 	return nil
 }
 
-// note looks at the value of a flag.
-func (h *holding) note(value string) {
-	label, ok := strings.CutPrefix(value, string(source.Store)+":")
-	if !ok {
-		return
+// note looks at the places that a flag names.
+func (h *holding) note(value pflag.Value) {
+	places := []string{value.String()}
+	if list, ok := value.(pflag.SliceValue); ok {
+		places = list.GetSlice()
 	}
-	h.named = true
-	if h.label == "" {
-		h.label = label
+	for _, place := range places {
+		label, ok := strings.CutPrefix(place, string(source.Store)+":")
+		if !ok {
+			continue
+		}
+		h.named = true
+		if h.label == "" {
+			h.label = label
+		}
 	}
 }
 
@@ -171,6 +168,9 @@ func (a *App) begin(ctx context.Context, activity custody.Activity, label string
 	}
 	if check == (kcv.Value{}) {
 		check = h.expected()
+	}
+	if details, err = a.withSame(ctx, label, check, details); err != nil {
+		return nil, err
 	}
 	work, err := v.Begin(ctx, agent.Intent{Activity: activity, Label: label, Check: check, Request: h.digest(), Details: h.said(details),
 		Who: whoAmI(), Approvers: approvers})
@@ -277,6 +277,38 @@ func (a *App) checkOf(ctx context.Context, label string) (kcv.Value, error) {
 		return kcv.Value{}, nil
 	}
 	return row.Check, err
+}
+
+// fieldSame names keys of the store that have the check value of the key in question.
+const fieldSame audit.Field = "same-check-value"
+
+// mostSame bounds how many of them are named.
+const mostSame = 5
+
+// withSame adds which other keys of the store have the check value that an operation names. Who approves a key under a
+// new label must see that it may be one that is there under another.
+func (a *App) withSame(ctx context.Context, label string, check kcv.Value, details audit.Details) (audit.Details, error) {
+	if check == (kcv.Value{}) {
+		return details, nil
+	}
+	var same []string
+	for k, err := range a.holding.db.List(ctx, store.Filter{Check: check, Limit: mostSame + 2}) {
+		switch {
+		case err != nil:
+			return nil, err
+		case k.Ref().String() == label:
+		case len(same) == mostSame:
+			same = append(same, "...")
+		case len(same) < mostSame:
+			same = append(same, string(source.Store)+":"+k.Ref().String())
+		}
+	}
+	if len(same) == 0 {
+		return details, nil
+	}
+	all := audit.Details{fieldSame: audit.Clean(strings.Join(same, " "))}
+	maps.Copy(all, details)
+	return all, nil
 }
 
 // record writes the outcome, once: before the answer is shown, or when the command has failed.

@@ -13,6 +13,7 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/audit"
 	"poskey/pkg/custody"
+	"poskey/pkg/keyblock"
 	"poskey/pkg/store"
 	"poskey/pkg/vault"
 )
@@ -109,4 +110,19 @@ func (a *App) anyKey(ctx context.Context, label string) (store.Key, error) {
 		k, err = row, nil
 	}
 	return k, err
+}
+
+// warnSame raises the duplicate alarm.
+func (a *App) warnSame(k store.Key, same []store.Ref) {
+	for _, other := range same {
+		a.render.Warn(text.New("keys %s and %s have the same check value %s: the same key twice, or chance (1 in %d)",
+			k.Ref(), other, k.Check, chance(k.Check.Digits)))
+	}
+}
+
+// warnBlocks says what is doubtful about blocks that were made under keys of the store.
+func (a *App) warnBlocks(warnings []keyblock.Warning) {
+	for _, w := range warnings {
+		a.render.Warn(w.Text)
+	}
 }

@@ -118,14 +118,25 @@ func (o *outputOpts) checkStore(a *App) error {
 // hangUnder puts a key that goes into the store under the key of the store that it comes from, where nothing else was
 // said. It tells whether it hangs there.
 func (o *outputOpts) hangUnder(src string) bool {
-	from, held := source.Held(src)
-	if !held || !strings.HasPrefix(o.to, string(source.Store)+":") {
+	if !strings.HasPrefix(o.to, string(source.Store)+":") {
 		return false
 	}
-	if o.parent == "" {
-		o.parent = from.Arg
+	parent, own := parentFrom(src, o.parent)
+	o.parent = parent
+	return own
+}
+
+// parentFrom is what a new key hangs under in the store: the key that was named, or else the key of the store that it comes
+// from. own tells whether it hangs under the one that it comes from.
+func parentFrom(src, named string) (parent string, own bool) {
+	from, held := source.Held(src)
+	if !held {
+		return named, false
 	}
-	return strings.TrimPrefix(o.parent, string(source.Store)+":") == from.Arg
+	if named == "" {
+		named = from.Arg
+	}
+	return named, strings.TrimPrefix(named, string(source.Store)+":") == from.Arg
 }
 
 // intoStore is the row of a key that goes into the store.

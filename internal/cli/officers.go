@@ -82,6 +82,14 @@ func officerWarningDocs(all []officerWarning) []warningDoc {
 	return docs
 }
 
+func roleNames() string {
+	var names []string
+	for _, r := range custody.AllRoles() {
+		names = append(names, string(r))
+	}
+	return strings.Join(names, " ")
+}
+
 // rolesText names roles for people.
 func rolesText(p *render.Page, roles []custody.Role) string {
 	names := make([]string, len(roles))

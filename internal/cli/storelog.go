@@ -9,6 +9,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/pkg/audit"
 	"poskey/pkg/custody"
+	"poskey/pkg/vault"
 )
 
 // logPlace is where a log lies and, of the store's own log, whose it is and who may sign.
@@ -57,9 +58,9 @@ func (a *App) storeOfficers(ctx context.Context) ([]storeOfficer, error) {
 	}
 	var all []storeOfficer
 	for _, r := range rows {
-		card, err := custody.ParseCard(r.Card)
+		card, err := vault.CardOf(r)
 		if err != nil {
-			return nil, fault.Wrap(err, "the card of officer %s", r.ID)
+			return nil, err
 		}
 		all = append(all, storeOfficer{card, r.Revoked})
 	}

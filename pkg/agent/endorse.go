@@ -154,23 +154,19 @@ func (g *gate) agree(ctx context.Context, e *endorsement) (present []*custody.Id
 	return present, nil
 }
 
-// ordered says what the devices are to do: what is signed first, then what the command says about it.
+// ordered says what the devices are to do, after what the command says about it, as asked does.
 func (g *gate) ordered(e *endorsement) []text.Text {
-	lines := []text.Text{
+	lines := append(said(e.intent.Details), text.New("asked by: %s", oneRow(e.intent.Who.ID)), text.Raw(""),
 		text.New("key store %s (%s)", g.store, string(g.environment)),
-		text.New("to approve: %s", operationOf(e.intent.Activity).Text()),
-	}
+		text.New("to approve: %s", operationOf(e.intent.Activity).Text()))
 	for _, q := range e.orders {
-		lines = append(lines, text.New("device: %s", audit.Clean(q.Store())))
+		lines = append(lines, text.New("device: %s", oneRow(q.Store())))
 		if order := q.Action().Label; order != "" {
-			lines = append(lines, text.New("order: %s", audit.Clean(order)))
+			lines = append(lines, text.New("order: %s", oneRow(order)))
 		}
 		lines = append(lines, text.New("The approval counts once, until %s UTC.", q.Expires().UTC().Format(time.DateTime)))
 	}
-	for _, name := range slices.Sorted(maps.Keys(e.intent.Details)) {
-		lines = append(lines, text.Raw(audit.Clean(string(name)+": "+e.intent.Details[name])))
-	}
-	return append(lines, text.New("asked by: %s", e.intent.Who.ID))
+	return lines
 }
 
 // approveAll gives the approvals: for each request, those of all officers in their order.

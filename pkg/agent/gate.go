@@ -213,28 +213,64 @@ func (g *gate) approved(ctx context.Context, a custody.Action, in Intent) (*cust
 	return g.guard.Admit(a, given)
 }
 
-// asked says what will be done. What a command says is cleaned: it could draw another screen.
+// What a command says is shown in so many rows at most, so that what the agent knows by itself stays on the smallest
+// screen.
+const (
+	maxSaid     = 8
+	maxSaidLine = 76 // columns; a wide character takes two
+)
+
+// asked says what will be done: first what the command says about it, marked as that, then what the agent knows, last
+// and next to the prompt, where nothing can push it off the screen.
 func (g *gate) asked(a custody.Action, in Intent, more ...text.Text) []text.Text {
-	lines := []text.Text{
-		text.New("key store %s (%s)", g.store, string(g.environment)),
-		text.New("to approve: %s", operationOf(a.Activity).Text()),
+	lines := said(in.Details)
+	if !in.Request.IsZero() {
+		lines = append(lines, text.New("request: %s", in.Request.Short()))
 	}
+	lines = append(lines, text.New("asked by: %s", oneRow(in.Who.ID)), text.Raw(""),
+		text.New("key store %s (%s)", g.store, string(g.environment)),
+		text.New("to approve: %s", operationOf(a.Activity).Text()))
 	if a.Label != "" {
-		lines = append(lines, text.New("for: %s", audit.Clean(a.Label)))
+		lines = append(lines, text.New("for: %s", oneRow(a.Label)))
 	}
 	if a.Check != (kcv.Value{}) {
-		lines = append(lines, text.New("check value: %s", audit.Clean(a.Check.String())))
+		lines = append(lines, text.New("check value: %s", oneRow(a.Check.String())))
 	}
 	if in.Count > 0 {
 		lines = append(lines, text.New("lines of the batch: %d", in.Count))
 	}
-	for _, name := range slices.Sorted(maps.Keys(in.Details)) {
-		lines = append(lines, text.Raw(audit.Clean(string(name)+": "+in.Details[name])))
+	return append(lines, more...)
+}
+
+// said is what a command says beside, each detail in one row.
+func said(details audit.Details) []text.Text {
+	if len(details) == 0 {
+		return nil
 	}
-	if !in.Request.IsZero() {
-		lines = append(lines, text.New("request: %s", in.Request.Short()))
+	lines := []text.Text{text.New("The command says:")}
+	for i, name := range slices.Sorted(maps.Keys(details)) {
+		if i == maxSaid {
+			lines = append(lines, text.New("  and %d details more, which are in the record", len(details)-i))
+			break
+		}
+		lines = append(lines, text.Raw("  "+oneRow(string(name)+": "+details[name])))
 	}
-	return append(append(lines, text.New("asked by: %s", in.Who.ID)), more...)
+	return lines
+}
+
+// oneRow cleans what a command says, since it could draw another screen, and cuts it to a row.
+func oneRow(s string) string {
+	s = audit.Clean(s)
+	columns := 0
+	for at, c := range s {
+		if columns++; c >= 0x1100 { // from here on characters may be two columns wide
+			columns++
+		}
+		if columns > maxSaidLine {
+			return s[:at] + "…"
+		}
+	}
+	return s
 }
 
 // officers reads the identity files, the requester's first, and refuses what cannot count before anybody types.

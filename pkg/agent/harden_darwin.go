@@ -16,3 +16,9 @@ func harden() (weak, err error) {
 	secret.New(1).Wipe()
 	return secret.LockError(), nil
 }
+
+// watched asks nothing: a process finds out here only by what a tracer can answer for the system.
+func watched() error { return nil }
+
+// unguarded: programs of one user may look into each other as far as the system's signatures let them.
+func unguarded() bool { return true }

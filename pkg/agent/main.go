@@ -83,6 +83,13 @@ func (a *agent) harden() error {
 	if err != nil {
 		return err
 	}
+	if a.mustLock() && unguarded() {
+		err := a.ports.Report(Event{Kind: Warned, Text: text.New("this system lets programs of the same user look into each other: set " +
+			"kernel.yama.ptrace_scope to 1 or more, or give the officers' work an account of its own")})
+		if err != nil {
+			return err
+		}
+	}
 	if weak == nil {
 		return nil
 	}

@@ -54,12 +54,25 @@ func (a *agent) reshare(ctx context.Context) error {
 		if made.Roster, err = custody.Enrol(opened.Key(), made.Master, s.tomorrow); err != nil {
 			return err
 		}
-		return a.recordStaffing(s, made, p.After.With)
+		if err := a.recordStaffing(s, made, p.After.With); err != nil {
+			return err
+		}
+		return a.signed(opened)
 	})
 	if err != nil {
 		return err
 	}
 	return a.handOut(made)
+}
+
+// signed lets those who are there sign the log with the resharing in it: database and log from before it, put back
+// together, are then found out by the checkpoint beside them.
+func (a *agent) signed(opened *opening) error {
+	note, err := checkpoint(a.log, a.starter(), opened.present)
+	if err != nil {
+		return err
+	}
+	return a.ports.Report(Event{Kind: Signed, Document: note, Officers: idsOf(opened.Officers())})
 }
 
 // named are the cards of those who will be asked; what is wrong with a file is told when it is opened.

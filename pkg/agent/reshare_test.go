@@ -87,6 +87,10 @@ func TestReshareGivesTheMasterKeyToOtherOfficers(t *testing.T) {
 		}
 	}
 	added, removed := f.wantRecord(audit.OfficerAdd, audit.Done), f.wantRecord(audit.OfficerRemove, audit.Done)
+	// Database and log from before the resharing, put back together, do not meet this checkpoint.
+	if signed := f.wantRecord(audit.LogCheckpoint, audit.Done); signed.Seq < removed.Seq {
+		t.Errorf("the checkpoint stands at %d, the leaving at %d", signed.Seq, removed.Seq)
+	}
 	if added.Object.Label != "custodian-c" || removed.Object.Label != "custodian-b" || len(added.With) != 3 ||
 		added.Details["fingerprint"] != c.card().Fingerprint().String()[:8] || added.Details["generation"] != "2" {
 		t.Errorf("%+v, %+v", added.Entry, removed.Entry)

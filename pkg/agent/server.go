@@ -112,6 +112,9 @@ func (s *server) wait(ctx context.Context) (text.Text, error) {
 		if !s.socket.ours() {
 			return text.New("the socket was taken away"), nil
 		}
+		if err := watched(); err != nil && !s.agent.noArmor {
+			return text.New("somebody looks into the agent"), err
+		}
 	}
 }
 

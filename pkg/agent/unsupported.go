@@ -25,6 +25,8 @@ func readClocks() (custody.Instant, error) {
 }
 
 func harden() (weak, err error)  { return nil, supported() }
+func watched() error             { return supported() }
+func unguarded() bool            { return true }
 func prepareSocket(string) error { return supported() }
 
 type socket struct{}

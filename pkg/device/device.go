@@ -53,6 +53,7 @@ type Capabilities struct {
 	Proof         Proof      // the most that a load can prove
 	Slots         []SlotRule // as documented for the model the dialect follows; another model may differ
 	InitialSlots  []Slot     // of DUKPT initial keys
+	InitialBlocks string     // versions of key blocks that it takes for them
 	Cryptograms   bool       // takes bare cryptograms, and no key blocks: see CryptogramLoader
 	Algorithms    string     // of keys, one character each as in a key block
 	Mute          bool       // no slot can be asked about

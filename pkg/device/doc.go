@@ -32,7 +32,8 @@
 //	futurex+tcp, +serial, +pty      the same; ?slots=hex where the terminal writes slot numbers so
 //	agent+https://HOST:PORT?ca=FILE&cert=FILE&key=FILE   management over mutual TLS; loads no keys
 //	?timeout=5s&retries=2           how long to wait for an answer, how often a frame is sent again
-//	?profile=verifone               visa only: uic (default), verifone, or poskey for extensions of poskey's own
+//	?profile=verifone               visa: uic (default), verifone, or poskey for extensions of poskey's own;
+//	                                futurex: base (default), or dialect for the fields that one application adds
 //
 // Without ?baud= a line runs at 9600 (visa) or 115200 (futurex), without ?mode= with 8N1.
 //

@@ -13,7 +13,7 @@ type Options struct {
 	Trace   Trace         // sees every frame, key bytes blotted out; may be nil
 	Clock   Clock         // nil takes RealClock
 	Slots   string        // of futurex: SlotsDecimal or SlotsHex; "" is decimal
-	Profile string        // of visa: ProfileUIC, ProfileVeriFone or ProfilePoskey; "" is UIC's
+	Profile string        // see Profiles; "" is the dialect's first
 	// Dial opens the line; nil takes pkg/device/line.
 	Dial func(ctx context.Context, u URI) (io.ReadWriteCloser, error)
 }
@@ -31,6 +31,23 @@ const (
 	ProfileVeriFone = "verifone" // VeriFone's forms, where they differ
 	ProfilePoskey   = "poskey"   // UIC's, and poskey's own extensions, which no real terminal speaks
 )
+
+// Profiles of the futurex dialect.
+const (
+	ProfileBase    = "base"    // the layout that is taken as the protocol
+	ProfileDialect = "dialect" // with the fields that one terminal application adds
+)
+
+// Profiles lists the profiles of a dialect, the one that goes without saying first.
+func Profiles(dialect string) []string {
+	switch dialect {
+	case Visa:
+		return []string{ProfileUIC, ProfileVeriFone, ProfilePoskey}
+	case Futurex:
+		return []string{ProfileBase, ProfileDialect}
+	}
+	return nil
+}
 
 // NoRetries sends each frame once.
 const NoRetries = -1

@@ -25,7 +25,7 @@ type URI struct {
 	Baud      int    // of serial and pty; see LineSpeed
 	Mode      string // of serial and pty: data bits, parity, stop bits as in 7E1; see LineMode
 	Slots     string // of futurex: how slot numbers are written, as in Options
-	Profile   string // of visa: which terminals, as in Options
+	Profile   string // of visa and futurex: which terminals, as in Options
 	CA        string // of agent: file with the certificates that the device's own must come from
 	Cert      string // of agent: file with the certificate that the host shows
 	Key       string // of agent: file with its private key
@@ -163,7 +163,7 @@ func (u URI) parametersOf() []string {
 		names = append(names, "baud", "mode")
 	}
 	if u.Dialect == Futurex {
-		return append(names, "slots")
+		names = append(names, "slots")
 	}
 	return append(names, "profile")
 }
@@ -292,8 +292,9 @@ func (u *URI) setSlots(s string) error {
 }
 
 func (u *URI) setProfile(s string) error {
-	if s != ProfileUIC && s != ProfileVeriFone && s != ProfilePoskey {
-		return fault.New(fault.Usage, "profile %q is unknown; known: uic, verifone, poskey", text.Redact(s))
+	if known := Profiles(u.Dialect); !slices.Contains(known, s) {
+		return fault.New(fault.Usage, "profile %q is unknown for %s; known: %s", text.Redact(s), u.Dialect,
+			strings.Join(known, ", "))
 	}
 	u.Profile = s
 	return nil

@@ -81,8 +81,7 @@ func (s *Store) Allocate(ctx context.Context, c Change, r AllocateRequest) (Allo
 	}
 	a, err := allocate(ctx, c, r)
 	if isUnique(err) {
-		err = fault.New(fault.NotPermitted, "device %s has a number of this key set that is neither burnt nor in quarantine",
-			r.Serial)
+		err = liveNumber(r.Serial)
 	}
 	if err == nil && (a.KeySet != r.KeySet || a.Serial != r.Serial) {
 		err = fault.New(fault.NotPermitted, "the request id was used for device %s and key set %s", a.Serial, a.KeySet)
@@ -169,7 +168,11 @@ func (s *Store) allocateOnServer(ctx context.Context, c Change, r AllocateReques
 	if isUnique(taking) {
 		return Allocation{}, taking
 	}
-	if err := mayGive(ctx, s.read(), r.KeySet, 1); err != nil {
+	k, err := findSetRow(ctx, s.read(), r.KeySet)
+	if err == nil {
+		err = k.mayGive(1)
+	}
+	if err != nil {
 		return Allocation{}, err
 	}
 	return Allocation{}, fault.New(fault.Busy, "the key set changed meanwhile; try again")
@@ -183,23 +186,24 @@ func (s *Store) allocateInFile(ctx context.Context, c Change, r AllocateRequest)
 		if a.Again = err == nil; !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		if err := mayGive(ctx, tx, r.KeySet, 1); err != nil {
-			return err
-		}
-		k, err := findKeySet(ctx, tx, r.KeySet)
+		g, err := s.giver(ctx, tx, at, []string{r.KeySet}, nil, nil)
 		if err != nil {
 			return err
 		}
-		ksn, err := k.KSN(k.Next)
+		n, err := g.take(r.KeySet, 1)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE key_sets SET next = next + 1 WHERE id = $1", k.ID); err != nil {
+		ksn, err := g.sets[r.KeySet].initial(n)
+		if err != nil {
 			return err
 		}
-		a = Allocation{RequestID: r.RequestID, KeySet: k.ID, Number: k.Next, KSN: ksn.String(), Serial: r.Serial,
-			State: Allotted, At: fromMicros(at), Changed: fromMicros(at)}
-		return insertAllocation(ctx, tx, a)
+		a = Allocation{RequestID: r.RequestID, KeySet: r.KeySet, Number: n, KSN: ksn, Serial: r.Serial, State: Allotted,
+			At: fromMicros(at), Changed: fromMicros(at)}
+		if err := insertAllocation(ctx, tx, a); err != nil {
+			return err
+		}
+		return g.write()
 	})
 	if err != nil {
 		return Allocation{}, err
@@ -216,10 +220,14 @@ func insertAllocation(ctx context.Context, tx *sql.Tx, a Allocation) error {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, a.RequestID, a.KeySet, int64(a.Number), a.KSN, a.Serial,
 		string(a.State), lease, micros(a.At), micros(a.Changed))
 	if isUnique(err) {
-		return fault.WrapAs(fault.NotPermitted, err,
-			"device %s has a number of this key set that is neither burnt nor in quarantine", a.Serial)
+		return liveNumber(a.Serial)
 	}
 	return err
+}
+
+func liveNumber(serial string) error {
+	return fault.New(fault.NotPermitted, "device %s has a number of this key set that is neither burnt nor in quarantine",
+		serial)
 }
 
 // Allocation reads what a request was given. Errors: not_found.

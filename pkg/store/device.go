@@ -291,7 +291,7 @@ func (s *Store) LoadKey(ctx context.Context, c Change, serial string, k DeviceKe
 		if _, err := findDevice(ctx, tx, serial); err != nil {
 			return err
 		}
-		var key any
+		var key int64
 		if !k.Key.IsZero() {
 			row, err := findKey(ctx, tx, k.Key)
 			if err != nil {
@@ -303,17 +303,23 @@ func (s *Store) LoadKey(ctx context.Context, c Change, serial string, k DeviceKe
 		if loaded == 0 {
 			loaded = at
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO device_keys
-			(serial, slot, key_id, check_method, check_digits, ksn, loaded)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (serial, slot) DO UPDATE SET key_id = excluded.key_id,
-			check_method = excluded.check_method, check_digits = excluded.check_digits, ksn = excluded.ksn,
-			loaded = excluded.loaded`, serial, k.Slot, key, string(k.Check.Method), k.Check.Digits, k.KSN, loaded); err != nil {
+		row := []any{serial, k.Slot, key, string(k.Check.Method), k.Check.Digits, k.KSN, loaded}
+		if _, err := s.write(ctx, tx, putSlot(), [][]any{row}); err != nil {
 			return err
 		}
-		same, err = sameSlots(ctx, tx, serial, k)
+		slots, err := s.slotsWith(ctx, tx, []kcv.Value{k.Check})
+		same = others(slots[k.Check], slotName{serial, k.Slot})
 		return err
 	})
 	return same, err
+}
+
+// putSlot puts keys into slots, in place of what was there.
+func putSlot() bulk {
+	return bulk{`INSERT INTO device_keys (serial, slot, key_id, check_method, check_digits, ksn, loaded)
+		SELECT {1}, {2}, NULLIF({3}, 0), {4}, {5}, {6}, {7} {rows} WHERE 1 = 1
+		ON CONFLICT (serial, slot) DO UPDATE SET key_id = excluded.key_id, check_method = excluded.check_method,
+		check_digits = excluded.check_digits, ksn = excluded.ksn, loaded = excluded.loaded`, "ttntttn"}
 }
 
 func (k *DeviceKey) check() error {
@@ -333,18 +339,59 @@ func (k *DeviceKey) check() error {
 	return err
 }
 
-func sameSlots(ctx context.Context, tx *sql.Tx, serial string, k DeviceKey) ([]string, error) {
-	var same []string
-	rows, err := tx.QueryContext(ctx, `SELECT serial, slot FROM device_keys WHERE check_digits = $1 AND check_method = $2
-		AND NOT (serial = $3 AND slot = $4) ORDER BY serial, slot LIMIT 100`,
-		k.Check.Digits, string(k.Check.Method), serial, k.Slot)
-	err = each(rows, err, func(r *sql.Rows) error {
-		var serial, slot string
-		if err := r.Scan(&serial, &slot); err != nil {
-			return err
+// slotName names a slot of a device.
+type slotName struct{ serial, slot string }
+
+// mostSame is how many slots with one check value are told.
+const mostSame = 100
+
+// slotsWith finds slots that hold keys with some check values, a few more than are told of each.
+func (s *Store) slotsWith(ctx context.Context, tx *sql.Tx, checks []kcv.Value) (map[kcv.Value][]slotName, error) {
+	found := map[kcv.Value][]slotName{}
+	scan := func(r *sql.Rows) error {
+		var of kcv.Value
+		var slot slotName
+		err := r.Scan(&of.Digits, (*string)(&of.Method), &slot.serial, &slot.slot)
+		found[of] = append(found[of], slot)
+		return err
+	}
+	digits, methods := make([]string, len(checks)), make([]string, len(checks))
+	for i, of := range checks {
+		digits[i], methods[i] = of.Digits, string(of.Method)
+	}
+	if len(checks) == 0 {
+		return found, nil
+	}
+	if s.dialect == postgresDialect {
+		rows, err := tx.QueryContext(ctx, `SELECT v.digits, v.method, d.serial, d.slot
+			FROM UNNEST($1::TEXT[], $2::TEXT[]) AS v (digits, method) CROSS JOIN LATERAL (SELECT serial, slot FROM device_keys
+			WHERE check_digits = v.digits AND check_method = v.method LIMIT $3) AS d`, digits, methods, mostSame+1)
+		return found, each(rows, err, scan)
+	}
+	one, err := s.statements.get(ctx, s.db, `SELECT check_digits, check_method, serial, slot FROM device_keys
+		WHERE check_digits = $1 AND check_method = $2 LIMIT $3`)
+	if err != nil {
+		return nil, err
+	}
+	in := tx.StmtContext(ctx, one)
+	defer func() { _ = in.Close() }()
+	for i := range checks {
+		rows, err := in.QueryContext(ctx, digits[i], methods[i], mostSame+1)
+		if err := each(rows, err, scan); err != nil {
+			return nil, err
 		}
-		same = append(same, serial+"/"+slot)
-		return nil
-	})
-	return same, err
+	}
+	return found, nil
+}
+
+// others lists slots but one, as SERIAL/SLOT.
+func others(slots []slotName, but slotName) []string {
+	var all []string
+	for _, slot := range slots {
+		if slot != but {
+			all = append(all, slot.serial+"/"+slot.slot)
+		}
+	}
+	slices.Sort(all)
+	return all[:min(len(all), mostSame)]
 }

@@ -225,7 +225,7 @@ func TestDamagedRowsAreFound(t *testing.T) {
 		"a number not given": {[]string{set, number("r1", 10, "FFFF9876540001400000", "NULL")}, "r1"},
 		"an odd device":      {[]string{set, number("r1", 3, "FFFF9876540000300000", "NULL")}, "r1"},
 		"another KSN":        {[]string{set, number("r1", 3, "FFFF9876540000800000", "NULL")}, "r1"},
-		"a number of a lease": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 2, 5, 1, 1, 0, 0)",
+		"a number of a lease": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 2, 5, 1, 1, 0, 0, 2)",
 			number("r1", 3, "FFFF9876540000600000", "NULL")}, "r1"},
 		"a lease of what was not given": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 8, 12, 1, 1, 0, 0)"}, "L"},
 		"leases that overlap": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 2, 5, 1, 1, 0, 0)",

@@ -5,7 +5,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -38,6 +37,15 @@ func (k *KeySet) KSN(n uint64) (dukpt.KSN, error) {
 		return dukpt.ParseKSN(k.KSI + fmt.Sprintf("%08X00000000", n))
 	}
 	return dukpt.ParseKSN(k.KSI + fmt.Sprintf("%05X00000", 2*n))
+}
+
+// initial is KSN as text.
+func (k *KeySet) initial(n uint64) (string, error) {
+	ksn, err := k.KSN(n)
+	if err != nil {
+		return "", err
+	}
+	return ksn.String(), nil
 }
 
 // numbers is how many devices a key set can have.
@@ -127,18 +135,28 @@ func number(b bool) int64 {
 	return 0
 }
 
-func keySets(ctx context.Context, from asker, where string, args ...any) ([]KeySet, error) {
-	var all []KeySet
-	rows, err := from.QueryContext(ctx, `SELECT s.id, k.label, k.version, s.scheme, s.ksi, s.lo, s.hi, s.next, s.frozen
-		FROM key_sets s JOIN keys k ON k.id = s.bdk WHERE `+where+" ORDER BY s.id", args...)
+// setRow is a key set with the number and the state of its key, and the number that it stood at.
+type setRow struct {
+	KeySet
+	bdk   int64
+	state State
+	was   uint64
+}
+
+// setRows reads key sets. The state is the one that stands in the row itself: who had to wait for the row sees what the
+// key has come to be.
+func setRows(ctx context.Context, from asker, where, lock string, args ...any) ([]setRow, error) {
+	var all []setRow
+	rows, err := from.QueryContext(ctx, `SELECT s.id, k.label, k.version, s.scheme, s.ksi, s.lo, s.hi, s.next, s.frozen,
+		s.bdk, s.bdk_state FROM key_sets s JOIN keys k ON k.id = s.bdk WHERE `+where+" ORDER BY s.id"+lock, args...)
 	err = each(rows, err, func(r *sql.Rows) error {
-		var k KeySet
+		var k setRow
 		var lo, hi, next, frozen int64
 		if err := r.Scan(&k.ID, &k.BDK.Label, &k.BDK.Version, (*string)(&k.Scheme), &k.KSI, &lo, &hi, &next,
-			&frozen); err != nil {
+			&frozen, &k.bdk, (*string)(&k.state)); err != nil {
 			return err
 		}
-		k.From, k.To, k.Next, k.Frozen = uint64(lo), uint64(hi), uint64(next), frozen != 0
+		k.From, k.To, k.Next, k.Frozen, k.was = uint64(lo), uint64(hi), uint64(next), frozen != 0, uint64(next)
 		all = append(all, k)
 		return nil
 	})
@@ -148,15 +166,31 @@ func keySets(ctx context.Context, from asker, where string, args ...any) ([]KeyS
 	return all, nil
 }
 
-func findKeySet(ctx context.Context, from asker, id string) (KeySet, error) {
-	all, err := keySets(ctx, from, "s.id = $1", id)
+func keySets(ctx context.Context, from asker, where string, args ...any) ([]KeySet, error) {
+	rows, err := setRows(ctx, from, where, "", args...)
+	var all []KeySet
+	for _, r := range rows {
+		all = append(all, r.KeySet)
+	}
+	return all, err
+}
+
+func findSetRow(ctx context.Context, from asker, id string) (setRow, error) {
+	all, err := setRows(ctx, from, "s.id = $1", "", id)
 	if err == nil && len(all) == 0 {
-		err = fault.New(fault.NotFound, "the store has no key set %s", id)
+		err = noKeySet(id)
 	}
 	if err != nil {
-		return KeySet{}, err
+		return setRow{}, err
 	}
 	return all[0], nil
+}
+
+func noKeySet(id string) error { return fault.New(fault.NotFound, "the store has no key set %s", id) }
+
+func findKeySet(ctx context.Context, from asker, id string) (KeySet, error) {
+	k, err := findSetRow(ctx, from, id)
+	return k.KeySet, err
 }
 
 // KeySet reads one. Errors: not_found.
@@ -178,30 +212,19 @@ func (s *Store) Freeze(ctx context.Context, c Change, id string, frozen bool) er
 		if n, err := affected(done, err); err != nil || n == 1 {
 			return err
 		}
-		return fault.New(fault.NotFound, "the store has no key set %s", id)
+		return noKeySet(id)
 	})
 }
 
 // mayGive says why a key set hands out nothing, nil when it can give count numbers.
-func mayGive(ctx context.Context, from asker, id string, count uint64) error {
-	k, err := findKeySet(ctx, from, id)
-	if err != nil {
-		return err
-	}
-	var state State
-	err = from.QueryRowContext(ctx, "SELECT k.state FROM key_sets s JOIN keys k ON k.id = s.bdk WHERE s.id = $1",
-		id).Scan((*string)(&state))
+func (k *setRow) mayGive(count uint64) error {
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return fault.New(fault.NotFound, "the store has no key set %s", id)
-	case err != nil:
-		return err
 	case k.Frozen:
-		return fault.New(fault.NotPermitted, "key set %s is frozen", id)
-	case state != Active:
-		return fault.New(fault.NotPermitted, "key %s of key set %s is %s", k.BDK, id, state)
+		return fault.New(fault.NotPermitted, "key set %s is frozen", k.ID)
+	case k.state != Active:
+		return fault.New(fault.NotPermitted, "key %s of key set %s is %s", k.BDK, k.ID, k.state)
 	case k.Left() < count:
-		return fault.New(fault.EndOfLife, "key set %s has %d numbers left, %d are asked for; begin another one", id,
+		return fault.New(fault.EndOfLife, "key set %s has %d numbers left, %d are asked for; begin another one", k.ID,
 			k.Left(), count)
 	}
 	return nil

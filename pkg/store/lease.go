@@ -31,6 +31,7 @@ type Lease struct {
 	At         time.Time
 	Returned   time.Time // zero: the station has it
 	UnusedFrom uint64    // after its return: numbers from here on are proven unused, and are not handed out again either
+	Next       uint64    // the number that the store itself gives next out of it ([LoadRequest].Lease)
 	Again      bool      // the request had been answered before
 }
 
@@ -43,15 +44,15 @@ type LeaseUse struct {
 	At        time.Time
 }
 
-const leaseColumns = "id, key_set, station, lo, hi, until, at, returned, unused_from"
+const leaseColumns = "id, key_set, station, lo, hi, until, at, returned, unused_from, next"
 
 func scanLease(r scanner) (Lease, error) {
 	var l Lease
-	var lo, hi, until, at, returned, unused int64
-	if err := r.Scan(&l.ID, &l.KeySet, &l.Station, &lo, &hi, &until, &at, &returned, &unused); err != nil {
+	var lo, hi, until, at, returned, unused, next int64
+	if err := r.Scan(&l.ID, &l.KeySet, &l.Station, &lo, &hi, &until, &at, &returned, &unused, &next); err != nil {
 		return Lease{}, err
 	}
-	l.From, l.To, l.UnusedFrom = uint64(lo), uint64(hi), uint64(unused)
+	l.From, l.To, l.UnusedFrom, l.Next = uint64(lo), uint64(hi), uint64(unused), uint64(next)
 	l.Until, l.At, l.Returned = fromMicros(until), fromMicros(at), fromMicros(returned)
 	return l, nil
 }
@@ -88,7 +89,8 @@ func (s *Store) Lease(ctx context.Context, c Change, r LeaseRequest) (Lease, err
 }
 
 func (s *Store) lease(ctx context.Context, tx *sql.Tx, at int64, r LeaseRequest) (Lease, error) {
-	if err := s.lockKeySet(ctx, tx, r.KeySet); err != nil {
+	g, err := s.giver(ctx, tx, at, []string{r.KeySet}, nil, nil)
+	if err != nil {
 		return Lease{}, err
 	}
 	l, err := scanLease(tx.QueryRowContext(ctx, "SELECT "+leaseColumns+" FROM leases WHERE id = $1", r.ID))
@@ -104,33 +106,21 @@ func (s *Store) lease(ctx context.Context, tx *sql.Tx, at int64, r LeaseRequest)
 	if micros(r.Until) <= at {
 		return Lease{}, fault.New(fault.Usage, "the lease would end before it begins")
 	}
-	if err := mayGive(ctx, tx, r.KeySet, r.Count); err != nil {
-		return Lease{}, err
-	}
-	k, err := findKeySet(ctx, tx, r.KeySet)
+	from, err := g.take(r.KeySet, r.Count)
 	if err != nil {
 		return Lease{}, err
 	}
-	l = Lease{ID: r.ID, KeySet: r.KeySet, Station: r.Station, From: k.Next, To: k.Next + r.Count,
+	l = Lease{ID: r.ID, KeySet: r.KeySet, Station: r.Station, From: from, To: from + r.Count, Next: from,
 		Until: fromMicros(micros(r.Until)), At: fromMicros(at)}
-	if _, err := tx.ExecContext(ctx, "UPDATE key_sets SET next = $1 WHERE id = $2", int64(l.To), k.ID); err != nil {
+	if err := g.write(); err != nil {
 		return Lease{}, err
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO leases ("+leaseColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0)",
+	_, err = tx.ExecContext(ctx, "INSERT INTO leases ("+leaseColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $4)",
 		l.ID, l.KeySet, l.Station, int64(l.From), int64(l.To), micros(l.Until), at)
 	if isUnique(err) { // a lease of another key set got the id meanwhile
 		return Lease{}, fault.New(fault.Busy, "the key set changed meanwhile; try again")
 	}
 	return l, err
-}
-
-// lockKeySet keeps single allocations from handing out numbers until the end of the transaction. SQLite has one writer anyway.
-func (s *Store) lockKeySet(ctx context.Context, tx *sql.Tx, id string) error {
-	if s.dialect != postgresDialect {
-		return nil
-	}
-	_, err := tx.ExecContext(ctx, "SELECT id FROM key_sets WHERE id = $1 FOR NO KEY UPDATE", id)
-	return err
 }
 
 // Leases lists those of a key set in the order of their numbers.

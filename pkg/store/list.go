@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"iter"
+	"strings"
 	"time"
 
 	"poskey/internal/fault"
@@ -22,7 +23,7 @@ type Filter struct {
 	Parent         Ref    // directly under this key; named with its version
 	Algorithm      keys.Algorithm
 	ExpiringBefore time.Time // in use (pre-activation, active, suspended), and the cryptoperiod ends before
-	Check          kcv.Value // the same digits, and the same method where one is given
+	Check          kcv.Value // the same digits, as many as both have, and the same method where one is given
 	Limit          int       // 0: all
 }
 
@@ -81,7 +82,7 @@ func (c *choice) where(args *arguments, state State) string {
 		add("k.algorithm = ", string(c.Algorithm))
 	}
 	if c.Check != (kcv.Value{}) {
-		add("k.check_digits = ", c.Check.Digits)
+		w += " AND " + alike(args, c.Check.Digits)
 	}
 	if c.Check.Method != "" {
 		add("k.check_method = ", string(c.Check.Method))
@@ -97,6 +98,24 @@ func (c *choice) where(args *arguments, state State) string {
 		add("k.expires < ", micros(c.ExpiringBefore))
 	}
 	return w + c.after(args)
+}
+
+// shortestCheck is the length from which on the digits of a check value say something of a key.
+const shortestCheck = 4
+
+// alike gives the keys whose digits begin with those that are looked for, or are the beginning of them. The search by
+// digits stands alone, so that both databases take its index whatever the order is.
+func alike(args *arguments, digits string) string {
+	w := "k.id IN (SELECT c.id FROM keys c WHERE c.check_digits >= " + args.place(digits) + " AND c.check_digits < " +
+		args.place(digits+"G") // after all that digits are made of
+	if len(digits) > shortestCheck {
+		var shorter []string
+		for n := shortestCheck; n < len(digits); n++ {
+			shorter = append(shorter, args.place(digits[:n]))
+		}
+		w += " UNION ALL SELECT c.id FROM keys c WHERE c.check_digits IN (" + strings.Join(shorter, ", ") + ")"
+	}
+	return w + ")"
 }
 
 // byState reports that no narrower index than those by usage and by state fits.

@@ -115,7 +115,7 @@ func (s *Store) AddRun(ctx context.Context, c Change, r Run, devices []RunDevice
 		if err != nil {
 			return err
 		}
-		return addRunDevices(ctx, tx, at, r.ID, devices)
+		return s.addRunDevices(ctx, tx, at, r.ID, devices)
 	})
 	return fault.Wrap(err, "adding the run")
 }
@@ -140,7 +140,7 @@ func (r *Run) check(devices []RunDevice) error {
 	return nil
 }
 
-func addRunDevices(ctx context.Context, tx *sql.Tx, at int64, run string, devices []RunDevice) error {
+func (s *Store) addRunDevices(ctx context.Context, tx *sql.Tx, at int64, run string, devices []RunDevice) error {
 	for page := range slices.Chunk(devices, slotPage) {
 		if err := freeForRun(ctx, tx, page); err != nil {
 			return err
@@ -148,19 +148,25 @@ func addRunDevices(ctx context.Context, tx *sql.Tx, at int64, run string, device
 		if err := enterDevices(ctx, tx, at, page); err != nil {
 			return err
 		}
-		for _, d := range page {
-			_, err := tx.ExecContext(ctx, "INSERT INTO run_devices ("+runDeviceColumns+
-				") VALUES ($1, $2, $3, $4, $5, $6, $7, 'expected', '', '', '', $8)", run, d.Serial, d.URI, d.Model, d.POIVersion,
-				d.KBPK, d.Note, at)
-			if isUnique(err) {
-				return fault.New(fault.Usage, "device %s is on the list twice", d.Serial)
-			}
-			if err != nil {
-				return err
-			}
+		rows := make([][]any, len(page))
+		for i, d := range page {
+			rows[i] = []any{run, d.Serial, d.URI, d.Model, d.POIVersion, d.KBPK, d.Note, at}
+		}
+		_, err := s.write(ctx, tx, addToRun(), rows)
+		if isUnique(err) {
+			return fault.New(fault.Usage, "a device is on the list twice")
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// addToRun puts a device on the list of a run.
+func addToRun() bulk {
+	return bulk{"INSERT INTO run_devices (" + runDeviceColumns +
+		") SELECT {1}, {2}, {3}, {4}, {5}, {6}, {7}, 'expected', '', '', '', {8} {rows}", "tttttttn"}
 }
 
 // freeForRun refuses devices of other runs that are not closed: two runs would load them at once.
@@ -353,24 +359,32 @@ func (s *Store) RecordRun(ctx context.Context, c Change, run string, all []RunRe
 		if err := openRun(ctx, tx, run); err != nil {
 			return err
 		}
-		put, err := tx.PrepareContext(ctx, `UPDATE run_devices SET state = CASE WHEN state = 'confirmed' THEN state ELSE $1 END,
-			told = CASE WHEN $2 = '' THEN told ELSE $2 END, station = $3, reason = CASE WHEN state = 'confirmed' THEN reason
-			ELSE $4 END, changed = CASE WHEN changed > $5 THEN changed ELSE $5 END WHERE run = $6 AND serial = $7`)
+		var rows [][]any
+		seen := map[string]bool{}
+		for _, r := range slices.Backward(all) { // of two results for a device the later one counts
+			if !seen[r.Serial] {
+				rows = append(rows, []any{string(r.State), r.Told, r.Station, r.Reason, at, run, r.Serial})
+			}
+			seen[r.Serial] = true
+		}
+		done, err := s.write(ctx, tx, recordRun(), rows)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = put.Close() }()
-		for _, r := range all {
-			done, err := put.ExecContext(ctx, string(r.State), r.Told, r.Station, r.Reason, at, run, r.Serial)
-			if n, err := affected(done, err); err != nil {
-				return err
-			} else if n == 0 {
-				return fault.New(fault.NotFound, "device %s is not on the list of run %s", r.Serial, run)
-			}
+		if int(done) != len(rows) {
+			return fault.New(fault.NotFound, "a device is not on the list of the run")
 		}
 		return nil
 	})
 	return fault.Wrap(err, "recording results of run %s", run)
+}
+
+// recordRun writes a result: state, serial number told, station, reason, time, run, serial.
+func recordRun() bulk {
+	return bulk{`UPDATE run_devices SET state = CASE WHEN state = 'confirmed' THEN state ELSE {1} END,
+		told = CASE WHEN {2} = '' THEN told ELSE {2} END, station = {3},
+		reason = CASE WHEN state = 'confirmed' THEN reason ELSE {4} END,
+		changed = CASE WHEN changed > {5} THEN changed ELSE {5} END {rows} WHERE run = {6} AND serial = {7}`, "ttttntt"}
 }
 
 func (r *RunResult) check() error {
@@ -419,4 +433,31 @@ func (s *Store) CloseRun(ctx context.Context, c Change, id string, untouched int
 		return err
 	})
 	return fault.Wrap(err, "closing the run")
+}
+
+// RunStation is what one station did in a run.
+type RunStation struct {
+	Station           string
+	Confirmed, Others int
+	Last              time.Time
+}
+
+// RunStations counts by station, in the order of their names.
+func (s *Store) RunStations(ctx context.Context, run string) ([]RunStation, error) {
+	var all []RunStation
+	rows, err := s.read().QueryContext(ctx, `SELECT station, SUM(CASE WHEN state = 'confirmed' THEN 1 ELSE 0 END),
+		SUM(CASE WHEN state = 'confirmed' THEN 0 ELSE 1 END), MAX(changed) FROM run_devices
+		WHERE run = $1 AND station <> '' GROUP BY station ORDER BY station`, run)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var n RunStation
+		var last int64
+		err := r.Scan(&n.Station, &n.Confirmed, &n.Others, &last)
+		n.Last = fromMicros(last)
+		all = append(all, n)
+		return err
+	})
+	if err != nil {
+		return nil, dbError(err)
+	}
+	return all, nil
 }

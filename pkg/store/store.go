@@ -33,6 +33,8 @@ type Store struct {
 	file    os.FileInfo   // of the SQLite file that was opened
 	writer  chan struct{} // SQLite has one writer; goroutines queue here instead of polling
 	taking  chan struct{} // single numbers asked of a server at one time: see allocateOnServer
+
+	statements statements
 }
 
 func (o *Options) fill() error {

@@ -47,7 +47,7 @@ func (b *bookkeeping) compare(id *store.Identity, officers []store.Officer) {
 		if !o.Revoked.IsZero() {
 			continue
 		}
-		c, err := custody.ParseCard(o.Card)
+		c, err := CardOf(o)
 		if err != nil || c.ID() != o.ID || c.Fingerprint().String() != o.Fingerprint {
 			b.find("officer "+o.ID, fault.New(fault.ChecksumMismatch, "the row does not agree with the officer's card"))
 			continue
@@ -57,4 +57,10 @@ func (b *bookkeeping) compare(id *store.Identity, officers []store.Officer) {
 	if err := sealed.Roster.Match(held); err != nil {
 		b.find("officers", err)
 	}
+}
+
+// CardOf reads the card of an officer of the store.
+func CardOf(o store.Officer) (custody.Card, error) {
+	card, err := custody.ParseCard(o.Card)
+	return card, fault.Wrap(err, "the card of officer %s", o.ID)
 }

@@ -82,9 +82,9 @@ func (r *Resharing) others(e custody.Environment, known []store.Officer) ([]cust
 		case comes || leaves || !o.Revoked.IsZero():
 			continue
 		}
-		c, err := custody.ParseCard(o.Card)
+		c, err := CardOf(o)
 		if err != nil {
-			return nil, fault.Wrap(err, "the card of officer %s", o.ID)
+			return nil, err
 		}
 		others = append(others, c)
 	}

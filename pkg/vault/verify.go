@@ -118,9 +118,9 @@ func verifiers(ctx context.Context, db *store.Store) ([]custody.Card, error) {
 	}
 	var all []custody.Card
 	for _, o := range officers {
-		card, err := custody.ParseCard(o.Card)
+		card, err := CardOf(o)
 		if err != nil {
-			return nil, fault.Wrap(err, "the card of officer %s", o.ID)
+			return nil, err
 		}
 		all = append(all, card)
 	}

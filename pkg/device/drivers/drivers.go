@@ -47,7 +47,7 @@ func Capabilities(uri string) (device.Capabilities, error) {
 		return device.Capabilities{}, err
 	}
 	if u.Dialect == table.Dialect {
-		return visa.Capabilities(), nil
+		return visa.Capabilities(u.Profile), nil
 	}
 	return device.Capabilities{}, unknown(u)
 }

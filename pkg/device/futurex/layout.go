@@ -7,7 +7,6 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/text"
 	"poskey/pkg/device"
-	"poskey/pkg/device/futurex/table"
 )
 
 // Layout is what terminals of this dialect differ in. The zero value is the base layout with decimal slots.
@@ -18,7 +17,7 @@ type Layout struct {
 
 // LayoutOf reads the options' Slots and Profile.
 func LayoutOf(o device.Options) Layout {
-	return Layout{HexSlots: o.Slots == device.SlotsHex, Fields: o.Profile == table.ProfileDialect}
+	return Layout{HexSlots: o.Slots == device.SlotsHex, Fields: o.Profile == device.ProfileDialect}
 }
 
 // slots is how many there are: what two digits can number.

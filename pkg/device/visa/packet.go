@@ -66,6 +66,22 @@ func LoadClearFrame(slot device.Slot, key *keys.Key, usage keys.Usage, mode byte
 	return NewFrame(Admin, []byte(table.LoadKey), []byte(slot), digits.Expose(), attributes)
 }
 
+// KeyOnlyFrame is packet 02 as VeriFone has it: a clear single-length key for one of the slots 0 to 9, no attributes.
+func KeyOnlyFrame(slot device.Slot, key *keys.Key) (Frame, error) {
+	if err := checkSlot(slot, selectable); err != nil {
+		return Frame{}, err
+	}
+	if alg := key.Algorithm(); alg != keys.DES {
+		return Frame{}, fault.New(fault.Usage, "VeriFone's packet 02 carries clear keys of des, not %s", alg)
+	}
+	digits := secret.New(2 * key.Len())
+	defer digits.Wipe()
+	if err := keys.WriteHex(&overwrite{digits.Expose()}, key.Secret()); err != nil {
+		return Frame{}, err
+	}
+	return NewFrame(Admin, []byte(table.LoadKey), []byte(slot), digits.Expose())
+}
+
 // overwrite is a writer into memory that is already there, so that no growing buffer leaves copies behind.
 type overwrite struct{ to []byte }
 

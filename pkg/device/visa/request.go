@@ -10,13 +10,24 @@ import (
 	"poskey/pkg/device/visa/table"
 )
 
+// question is a frame and what may answer it.
+type question struct {
+	ask    Frame
+	answer string // id of the answer
+	bare   bool   // ACK alone answers it
+	ended  bool   // ACK and EOT alone answer it
+	once   bool   // never send it again unless the terminal says that it came damaged
+}
+
 // request is one exchange on its way to an answer.
 type request struct {
 	*session
-	ask     Frame
+	question
 	timer   timer
 	sent    int  // how often ask went out
 	taken   bool // the terminal acknowledged it
+	done    bool // it is answered without a frame
+	missed  bool // the terminal did not take it, that much is known
 	damaged int  // answers that came damaged
 	strays  int  // frames that answer something else
 }
@@ -24,11 +35,18 @@ type request struct {
 // request sends a frame and gives the answer, a frame with the same id. The answer is not acknowledged yet: that is the
 // caller's decision, and for packet 02 it is the commit. After an error the exchange is over on both sides.
 func (s *session) request(ctx context.Context, ask Frame) (Frame, error) {
+	answer, _, err := s.put(ctx, question{ask: ask, answer: ask.ID()})
+	return answer, err
+}
+
+// put sends a frame and gives what answers it; a zero frame where that is none. With an error missed says whether it is
+// known that the terminal did not take the frame: it never arrived whole, or was refused before it was acknowledged.
+func (s *session) put(ctx context.Context, q question) (answer Frame, missed bool, err error) {
 	s.forget()
-	r := &request{session: s, ask: ask, timer: timer{stop: func() {}}}
+	r := &request{session: s, question: q, timer: timer{stop: func() {}}}
 	defer func() { r.timer.stop() }()
-	answer, err := r.run(ctx)
-	return answer, fault.Wrap(err, "packet %s", ask.ID())
+	answer, err = r.run(ctx)
+	return answer, r.missed, fault.Wrap(err, "packet %s", q.ask.ID())
 }
 
 func (r *request) run(ctx context.Context) (Frame, error) {
@@ -42,19 +60,19 @@ func (r *request) run(ctx context.Context) (Frame, error) {
 			err = r.silence()
 		case err != nil:
 			r.abort()
-			err = lineFault(err)
+			err = line.Fault(err)
 		case ev.Kind == GotFrame && r.answeredBy(ev.Frame):
 			return ev.Frame, nil
 		default:
 			err = r.take(ev)
 		}
-		if err != nil {
+		if err != nil || r.done {
 			return Frame{}, err
 		}
 	}
 }
 
-func (r *request) answeredBy(f Frame) bool { return f.Kind == r.ask.Kind && f.ID() == r.ask.ID() }
+func (r *request) answeredBy(f Frame) bool { return f.Kind == r.ask.Kind && f.ID() == r.answer }
 
 // restart begins a new waiting.
 func (r *request) restart() {
@@ -66,7 +84,8 @@ func (r *request) send() error {
 	r.sent++
 	r.restart()
 	if err := r.sendFrame(r.ask); err != nil {
-		return lineFault(err)
+		r.missed = true // not whole at least, and half a frame is none
+		return line.Fault(err)
 	}
 	return nil
 }
@@ -75,14 +94,11 @@ func (r *request) send() error {
 func (r *request) take(ev Event) error {
 	switch ev.Kind {
 	case GotACK:
-		if !r.taken {
-			r.taken = true
-			r.restart()
-		}
+		r.acknowledged()
 	case GotNAK:
 		return r.refused()
 	case GotEOT:
-		return endedByTerminal()
+		return r.endOfIt()
 	case GotFrame:
 		ev.Frame.Wipe()
 		r.strays++
@@ -90,6 +106,31 @@ func (r *request) take(ev Event) error {
 		return r.askAgain()
 	}
 	return nil
+}
+
+func (r *request) acknowledged() {
+	if r.taken {
+		return
+	}
+	r.taken, r.mayEnd = true, false
+	r.restart()
+	if r.bare {
+		r.done, r.mayEnd = true, true
+	}
+}
+
+// endOfIt takes an EOT: the end of the exchange before, or of this one, with or without success.
+func (r *request) endOfIt() error {
+	if r.mayEnd && !r.taken {
+		r.mayEnd = false
+		return nil
+	}
+	if r.ended && r.taken {
+		r.done = true
+		return nil
+	}
+	r.missed = !r.taken
+	return endedByTerminal()
 }
 
 func endedByTerminal() error {
@@ -104,6 +145,7 @@ func (r *request) refused() error {
 	if r.sent <= r.retries {
 		return r.send()
 	}
+	r.missed = true
 	r.abort()
 	return fault.New(fault.DeviceLink,
 		"the terminal found the frame damaged %d times; check the line, its speed and its parity", r.sent)
@@ -120,14 +162,14 @@ func (r *request) askAgain() error {
 	}
 	r.restart()
 	if err := r.sendControl(table.NAK); err != nil {
-		return lineFault(err)
+		return line.Fault(err)
 	}
 	return nil
 }
 
 // silence sends the frame again that nobody acknowledged, or gives up.
 func (r *request) silence() error {
-	if !r.taken && r.sent <= r.retries {
+	if !r.taken && !r.once && r.sent <= r.retries {
 		return r.send()
 	}
 	r.abort()

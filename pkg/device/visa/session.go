@@ -23,27 +23,13 @@ type session struct {
 	dec     *Decoder
 	chunk   []byte // read, not yet decoded from at on
 	at      int
+	mayEnd  bool // the last exchange was over with an ACK; should an EOT come, it still belongs to that one
 }
 
 func newSession(rw io.ReadWriteCloser, o device.Options) *session {
-	s := &session{clock: o.Clock, timeout: o.Timeout, retries: o.Retries, trace: o.Trace, dec: NewDecoder()}
-	if s.clock == nil {
-		s.clock = device.RealClock{}
-	}
-	if s.timeout <= 0 {
-		s.timeout = table.Timeout
-	}
-	switch {
-	case s.retries == 0:
-		s.retries = table.Repeats
-	case s.retries < 0:
-		s.retries = 0
-	}
-	if s.trace == nil {
-		s.trace = func(device.Direction, string) {}
-	}
-	s.line = line.New(rw, s.clock)
-	return s
+	o = line.Defaults(o, table.Timeout, table.Repeats)
+	return &session{line: line.New(rw, o.Clock), clock: o.Clock, timeout: o.Timeout, retries: o.Retries, trace: o.Trace,
+		dec: NewDecoder()}
 }
 
 func (s *session) close() error {
@@ -120,7 +106,7 @@ func (s *session) finish(ctx context.Context, answer Frame) error {
 		if reply != 0 && replies <= s.retries {
 			replies++
 			if err := s.sendControl(reply); err != nil {
-				return lineFault(err)
+				return line.Fault(err)
 			}
 		}
 		ev, err := s.next(ctx, t)
@@ -128,13 +114,23 @@ func (s *session) finish(ctx context.Context, answer Frame) error {
 			return fault.New(fault.DeviceTimeout, "the terminal did not end the exchange with EOT within %s", s.timeout)
 		}
 		if err != nil {
-			return lineFault(err)
+			return line.Fault(err)
 		}
 		if ev.Kind == GotEOT {
+			s.mayEnd = false
 			return nil
 		}
 		reply = replyTo(ev, answer)
 	}
+}
+
+// acknowledge ends an exchange of transaction frames. Nothing comes after it, but some terminals say EOT all the same.
+func (s *session) acknowledge() error {
+	s.mayEnd = true
+	if err := s.sendControl(table.ACK); err != nil {
+		return line.Fault(err)
+	}
+	return nil
 }
 
 // replyTo says what to send for an event that is not the EOT awaited; 0 is nothing.
@@ -149,19 +145,4 @@ func replyTo(ev Event, answer Frame) byte {
 		}
 	}
 	return 0
-}
-
-// lineFault gives an error of the line its kind.
-func lineFault(err error) error {
-	switch {
-	case errors.Is(err, context.Canceled):
-		return fault.WrapAs(fault.Interrupted, err, "the exchange was given up")
-	case errors.Is(err, context.DeadlineExceeded):
-		return fault.WrapAs(fault.DeviceTimeout, err, "the exchange was given up")
-	case errors.Is(err, line.ErrTimeout):
-		return fault.New(fault.DeviceTimeout, "the terminal takes no bytes any more; the line was closed")
-	case errors.Is(err, io.EOF):
-		return fault.New(fault.DeviceLink, "the terminal closed the line")
-	}
-	return fault.WrapAs(fault.DeviceLink, err, "the line failed")
 }

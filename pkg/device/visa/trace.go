@@ -1,33 +1,81 @@
 package visa
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
 	"poskey/pkg/device/visa/table"
+	"poskey/pkg/keyblock"
 )
 
-// headerLen is the part of a key block that is public: its header.
-const headerLen = 16
-
-// describe renders a frame for a trace. Whatever may be a digit of a key is a star: the key of packet 02, and the whole
-// of what is not understood, because a damaged echo can look like anything.
+// describe renders a frame for a trace. Whatever may be a digit of a key is a star, and so is the whole of what is not
+// understood, because a damaged echo can look like anything. The LRC stands there unless it was computed over stars.
 func describe(f Frame) string {
 	start, end := "<SI>", "<SO>"
 	if f.Kind == Transaction {
 		start, end = "<STX>", "<ETX>"
 	}
-	data := f.Data()
-	if f.Kind == Admin && f.ID() == table.AskSlot && len(data) <= len("FK0|D|T") {
-		return start + f.ID() + plain(data) + end + fmt.Sprintf("%02X", f.lrc())
-	}
-	if _, refused := parseRefusal(data); f.Kind == Admin && f.ID() == table.LoadKey && refused {
-		return start + f.ID() + plain(data) + end + fmt.Sprintf("%02X", f.lrc())
-	}
-	if f.Kind == Admin && f.ID() == table.LoadKey && len(data) > 1 {
-		return start + f.ID() + plain(data[:1]) + blot(data[1:]) + end + "**"
+	shown, whole := f.describeData()
+	switch {
+	case whole:
+		return start + f.ID() + shown + end + fmt.Sprintf("%02X", f.lrc())
+	case shown != "":
+		return start + f.ID() + shown + end + "**"
 	}
 	return start + stars(f.payload.Len()) + end + "**"
+}
+
+// describeData renders what follows the id: whole, with stars, or not at all ("" and false), which hides the id too.
+func (f Frame) describeData() (shown string, whole bool) {
+	data := f.Data()
+	if f.Kind == Admin {
+		return describeAdmin(f.ID(), data)
+	}
+	switch f.ID() {
+	case table.LoadInitial, table.LoadInitial2:
+		return blotInitial(data), false
+	case table.InitialAnswer, table.SelectSet:
+		return shortly(data, 2)
+	case table.ComputeMAC:
+		return blotMACRequest(data), false
+	case table.ComputeMACDone:
+		if len(data) == 1+table.MACDigits { // it may be a whole check value
+			return plain(data[:1]) + stars(table.MACDigits), false
+		}
+		return shortly(data, 1)
+	}
+	return "", false
+}
+
+func describeAdmin(id string, data []byte) (shown string, whole bool) {
+	switch id {
+	case table.LoadKey:
+		if _, refused := parseRefusal(data); refused {
+			return plain(data), true
+		}
+		if len(data) > 1 {
+			return plain(data[:1]) + blot(data[1:]), false
+		}
+		return "", false
+	case table.AskSlot:
+		return shortly(data, len("FK0|D|T"))
+	case table.SetSerial, table.AskSerial, table.AskUnit:
+		return shortly(data, table.MaxSerialVeriFone)
+	case table.SetKeyMode, table.SetKeyMode7:
+		return shortly(data, maxKeyMode)
+	case table.SelectKey, table.SetLine, table.SelectEngine, table.AskEngine:
+		return shortly(data, 2)
+	}
+	return "", false
+}
+
+// shortly shows data that is no longer than such data is; longer data is hidden.
+func shortly(data []byte, most int) (shown string, whole bool) {
+	if len(data) > most {
+		return "", false
+	}
+	return plain(data), true
 }
 
 // blot hides the key of packet 02: a key block keeps its header, a clear key the attributes behind it.
@@ -41,11 +89,44 @@ func blot(key []byte) string {
 	return stars(len(key))
 }
 
-// isBlock sees a key block by its length field. A clear key is shorter, even with its attributes, and cannot be taken
-// for one.
+// headerLen is the part of every key block that is public.
+const headerLen = 16
+
+// blotBlock shows the header of a key block with its optional blocks, where the KSN is.
+func blotBlock(block []byte) string {
+	_, n, err := keyblock.ParseHeader(string(block))
+	if err != nil {
+		return stars(len(block))
+	}
+	return plain(block[:n]) + stars(len(block)-n)
+}
+
+// blotInitial hides the key of packets 90 and 94 and shows its KSN.
+func blotInitial(data []byte) string {
+	const ksn = 20
+	if isBlock(data) {
+		return blotBlock(data)
+	}
+	if n := len(data) - ksn; n == 16 || n == 32 {
+		return stars(n) + plain(data[n:])
+	}
+	return stars(len(data))
+}
+
+// blotMACRequest hides the session key of packet Z66, and the whole of one that is not understood.
+func blotMACRequest(data []byte) string {
+	fields := bytes.Split(data, []byte{table.FS})
+	if len(fields) != 4 || len(fields[0]) > 4 || len(fields[2]) > 1 {
+		return stars(len(data))
+	}
+	return plain(fields[0]) + "<FS>" + stars(len(fields[1])) + "<FS>" + plain(fields[2]) + "<FS>" + plain(fields[3])
+}
+
+// isBlock sees a key block by its length field. A clear key is shorter, even with its attributes or its KSN, and cannot
+// be taken for one.
 func isBlock(b []byte) bool {
-	const longestClear = 48 + 4
-	return len(b) > longestClear && (b[0] == 'A' || b[0] == 'B') && string(b[1:5]) == fmt.Sprintf("%04d", len(b))
+	const longestClear = 32 + 20
+	return len(b) > longestClear && strings.IndexByte("ABD", b[0]) >= 0 && string(b[1:5]) == fmt.Sprintf("%04d", len(b))
 }
 
 func stars(n int) string { return strings.Repeat("*", n) }

@@ -155,7 +155,7 @@ func (s suite) leases(t *testing.T) {
 	until := b.now.AddDate(0, 0, 7)
 	ask := store.LeaseRequest{ID: "L1", KeySet: "T", Station: "line-1", Count: 1000, Until: until}
 	l, err := b.Lease(b.ctx, store.Change{}, ask)
-	want := store.Lease{ID: "L1", KeySet: "T", Station: "line-1", From: 2, To: 1002, Until: until, At: b.now}
+	want := store.Lease{ID: "L1", KeySet: "T", Station: "line-1", From: 2, To: 1002, Next: 2, Until: until, At: b.now}
 	if err != nil || l != want {
 		t.Fatalf("got %+v, %v", l, err)
 	}

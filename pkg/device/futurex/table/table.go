@@ -5,7 +5,7 @@
 //
 // Source: https://github.com/DiegoHDLCV/android_injector, a third party's reading of a "Futurex v3.8.3" manual. The
 // manual itself was not at hand: nothing here is confirmed by Futurex. What that application adds is marked dialect and
-// is spoken only when asked for (ProfileDialect).
+// is spoken only when asked for (device.ProfileDialect).
 package table
 
 import (
@@ -17,9 +17,6 @@ import (
 
 // Dialect is the name of the dialect in URIs and errors.
 const Dialect = device.Futurex
-
-// ProfileDialect is the profile with the fields that the application adds to the base layout.
-const ProfileDialect = "dialect"
 
 // A frame stands between STX and ETX; one check byte, the LRC, follows and may have any value. It is the XOR of
 // everything after STX up to and including ETX.

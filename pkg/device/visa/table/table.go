@@ -110,8 +110,8 @@ func InitialBlockLengths(version byte) []int {
 
 // Attributes of an initial key. The manual says on page 322 that any usage and mode E will do; page 321 says this.
 const (
-	InitialUsage keys.Usage = "B1"
-	InitialMode             = 'X'
+	InitialUsage = keys.UsageIK
+	InitialMode  = 'X'
 )
 
 // AESBlockLengths gives the lengths of key blocks in packets 90 and 94 with an AES initial key: version D with optional
@@ -173,6 +173,17 @@ func Slots() []device.SlotRule {
 		{Slots: msr, Usage: "D0", Lengths: []int{8, 16, 24}, Algorithms: "DT", Modes: "E"},
 		{Slots: msr, Usage: "K0", Lengths: double, Algorithms: "T", Modes: "D"},
 	}
+}
+
+// VeriFoneSlots is the table of VeriFone's key-only form: single-length keys, which serve any purpose. Usage and mode do
+// not travel; the rows name what a key for such a slot is used for. Initial keys are not in it: what VeriFone's packet 91
+// answers is not known.
+func VeriFoneSlots() []device.SlotRule {
+	rows := []device.SlotRule{}
+	for _, usage := range []keys.Usage{"K0", "P0", "M1", "D0"} {
+		rows = append(rows, device.SlotRule{Slots: "0123456789", Usage: usage, Lengths: []int{8}, Algorithms: "D", Modes: "N"})
+	}
+	return rows
 }
 
 // Error codes of packet 02, answered as 02?e in place of the echo.

@@ -1,0 +1,188 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+
+	"poskey/internal/fault"
+	"poskey/internal/secret"
+	"poskey/pkg/device"
+	"poskey/pkg/device/manage"
+)
+
+const (
+	patience   = 10 * time.Second // for one answer
+	maxHeaders = 16 << 10
+	seedLen    = 16
+)
+
+// question is one request. Its body is the asker's to wipe.
+type question struct {
+	method, path string
+	body         []byte
+	shown        string // the body as the trace shows it
+}
+
+// errSilent says that the time for an answer is over.
+var errSilent = errors.New("no answer")
+
+// ask puts one question and reads the answer, within the time-out. Errors: device_link, device_timeout, interrupted, what
+// the terminal refuses with, and outcome_unknown where the question may have arrived and changes something.
+func (d *driver) ask(ctx context.Context, q question, answer any) error {
+	ctx, stop := d.limit(ctx)
+	defer stop()
+	var written atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
+	r, err := http.NewRequestWithContext(ctx, q.method, "https://"+d.uri.Address+q.path, bytes.NewReader(q.body))
+	if err != nil {
+		return fault.New(fault.Bug, "the question cannot be asked")
+	}
+	if len(q.body) > 0 {
+		r.Header.Set("Content-Type", manage.ContentType)
+	}
+	r.Header.Set("User-Agent", "poskey")
+	d.trace(device.Sent, q.method+" "+q.path+q.shown)
+	status, raw, err := d.exchange(r)
+	if err != nil {
+		err = linkFault(ctx, err)
+	} else {
+		err = d.understand(status, raw, answer)
+		secret.Wipe(raw)
+	}
+	if written.Load() && q.method != http.MethodGet && isLost(err) {
+		return &lost{err}
+	}
+	return err
+}
+
+// isLost tells errors beside which what was asked may have been done: no answer, half of one, or one that says nothing.
+func isLost(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.DeviceLink, fault.DeviceTimeout, fault.Interrupted:
+		return err != nil
+	}
+	return false
+}
+
+// lost is a question whose answer did not come: it may have been done.
+type lost struct{ cause error }
+
+func (l *lost) Error() string { return l.cause.Error() }
+func (l *lost) Unwrap() error { return l.cause }
+
+// limit ends a context with the time-out, by the injected clock.
+func (d *driver) limit(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	fired, stop := d.o.Clock.After(d.o.Timeout)
+	over := make(chan struct{})
+	go func() {
+		select {
+		case <-fired:
+			cancel(errSilent)
+		case <-over:
+		}
+	}()
+	return ctx, func() {
+		close(over)
+		stop()
+		cancel(nil)
+	}
+}
+
+func (d *driver) exchange(r *http.Request) (int, []byte, error) {
+	answer, err := d.transport.RoundTrip(r) // no redirects, no cookies
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(answer.Body, manage.MaxAnswer+1))
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(raw) > manage.MaxAnswer {
+		return 0, nil, fault.New(fault.DeviceLink, "the terminal's answer has more than %d bytes", manage.MaxAnswer)
+	}
+	return answer.StatusCode, raw, nil
+}
+
+// understand reads an answer that is here and whole.
+func (d *driver) understand(status int, raw []byte, answer any) error {
+	if status == http.StatusOK {
+		if err := manage.Decode(raw, answer); err != nil {
+			d.traceAnswer(status, len(raw), nil)
+			return unreadable(err)
+		}
+		d.traceAnswer(status, len(raw), answer)
+		return nil
+	}
+	var no manage.Refusal
+	if err := manage.Decode(raw, &no); err != nil || status < http.StatusBadRequest {
+		d.traceAnswer(status, len(raw), nil)
+		return fault.New(fault.DeviceLink, "the terminal answered with status %d and no document of this protocol", status)
+	}
+	no.Text = clean(no.Text)
+	d.traceAnswer(status, len(raw), no)
+	return refusal(no)
+}
+
+func unreadable(err error) error {
+	return fault.WrapAs(fault.DeviceLink, err, "the terminal's answer cannot be read")
+}
+
+// refusal gives a refusal its kind. One about a key has meaning and remedy in the table; of the others the terminal's own
+// words say more.
+func refusal(no manage.Refusal) error {
+	row := manage.CodeOf(no.Code)
+	if row.Kind == fault.DeviceFailed && !row.Action.IsZero() {
+		return &device.CodeError{Dialect: device.Agent, Answer: row.Code, CodeInfo: device.CodeInfo{Code: row.Code,
+			Meaning: row.Meaning, Action: row.Action, Cause: row.Cause}}
+	}
+	if no.Text == "" {
+		return fault.New(row.Kind, "the terminal refuses: %s", row.Meaning)
+	}
+	return fault.New(row.Kind, "the terminal refuses: %s (%s)", row.Meaning, no.Text)
+}
+
+// linkFault gives an error of the connection its kind and a sentence.
+func linkFault(ctx context.Context, err error) error {
+	var unverified *tls.CertificateVerificationError
+	var alert tls.AlertError
+	var invalid x509.CertificateInvalidError
+	var network net.Error
+	switch {
+	case errors.Is(context.Cause(ctx), errSilent):
+		return fault.New(fault.DeviceTimeout, "the terminal did not answer in time")
+	case ctx.Err() != nil:
+		return fault.WrapAs(fault.Interrupted, context.Cause(ctx), "the exchange was given up")
+	case fault.KindOf(err) != fault.Failure:
+		return err
+	case errors.As(err, &unverified) || errors.As(err, &invalid):
+		return fault.WrapAs(fault.DeviceLink, err, "the terminal's certificate is not one that ca= vouches for")
+	case errors.As(err, &alert):
+		return fault.WrapAs(fault.DeviceLink, err, "the terminal ended the connection; it may not take the certificate of cert=")
+	case errors.As(err, &network) && network.Timeout():
+		return fault.New(fault.DeviceTimeout, "the terminal did not answer in time")
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return fault.New(fault.DeviceLink, "the terminal closed the line")
+	}
+	return fault.WrapAs(fault.DeviceLink, err, "the line failed")
+}
+
+// body makes a document; the values of this protocol can always be written.
+func body(v any) ([]byte, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, fault.New(fault.Bug, "a value of the protocol cannot be written")
+	}
+	return raw, nil
+}

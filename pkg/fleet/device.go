@@ -1,0 +1,190 @@
+package fleet
+
+// One device, from the queue to its result.
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"poskey/internal/fault"
+	"poskey/pkg/device"
+	"poskey/pkg/inject"
+	"poskey/pkg/store"
+)
+
+// work brings a device to the end, or gives an error for which it is tried again later.
+func (s *station) work(ctx context.Context, serial string, last bool) error {
+	if s.ends.Err() != nil { // the station ends; the job stays for the next one
+		return fault.New(fault.Interrupted, "the station ends")
+	}
+	expected := s.devices[serial]
+	if expected == nil { // the queue is no authority about who is on the list
+		return nil
+	}
+	leave, err := s.places.enter(ctx, expected.URI)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	result, err := s.bring(ctx, expected)
+	if result.State == store.Expected && last && !ofStore(err) {
+		result.State, result.Reason = store.Failed, reason(fault.Wrap(err, "after %d tries", s.Tries))
+	}
+	if result.State != store.Expected {
+		if err := s.ledger.record(result); err != nil {
+			return err
+		}
+	}
+	s.told(serial, result.State, err)
+	if result.State == store.Expected {
+		return err
+	}
+	return nil
+}
+
+// told counts a device, and stops the station after too many failures in a row. A database that is away and a station
+// that ends are nobody's failures.
+func (s *station) told(serial string, state store.DeviceState, err error) {
+	if state == store.Expected && (ofStore(err) || fault.Is(err, fault.Interrupted)) {
+		return
+	}
+	if row := s.meter.settled(serial, state, err); row == s.GiveUp {
+		s.stop(fault.Wrap(fault.WrapAs(fault.Partial, s.meter.why(), "the last one"),
+			"station %s stops itself after %d failures in a row; look at cables, keys and devices, then start it again", s.Station, row))
+	}
+}
+
+// bring does it. A panic, from a driver for one, is a failure of this device and not of the station.
+func (s *station) bring(ctx context.Context, e *store.RunDevice) (result store.RunResult, err error) {
+	result = store.RunResult{Serial: e.Serial, State: store.Expected, Station: s.Station}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.New(fault.Bug, "device %s: %s", e.Serial, strings.SplitN(fmt.Sprint(p), "\n", 2)[0])
+		}
+		if err != nil && result.State == store.Expected && !again(err) {
+			result.State = store.Failed
+		}
+		if err != nil {
+			result.Reason = reason(err)
+		}
+	}()
+	job, err := s.job(ctx, e)
+	if err != nil {
+		return result, err
+	}
+	d, err := s.Open(ctx, e.URI)
+	if err != nil {
+		return result, err
+	}
+	defer func() { _ = d.Close() }() // every load has its verdict, or the line has failed already
+	cleared, err := inject.Preflight(ctx, d, nil, s.Env.Now(), job)
+	if err != nil {
+		return s.refused(ctx, d, &job, result, err)
+	}
+	result.Told = toldBy(&cleared)
+	report, err := s.loader.Run(ctx, d, cleared)
+	if err == nil {
+		err = report.Err()
+	}
+	result.State = verdict(&report, err)
+	return result, err
+}
+
+// job is what goes into the device.
+func (s *station) job(ctx context.Context, e *store.RunDevice) (inject.Job, error) {
+	loads, err := s.loads.get(ctx, e.KBPK)
+	if err != nil {
+		return inject.Job{}, err
+	}
+	var known store.Device
+	err = steadily(ctx, s.Patience, func() (err error) {
+		known, err = s.Store.Device(ctx, e.Serial)
+		return err
+	})
+	if err != nil {
+		return inject.Job{}, err
+	}
+	return inject.Job{Run: s.run.ID, Station: s.Station, Serial: e.Serial, Known: &known, POIVersion: e.POIVersion,
+		Production: s.plan.Environment == store.Production, Own: s.plan.Own, Loads: loads}, nil
+}
+
+// refused tells a device that is another one than expected from one that is not fit.
+func (s *station) refused(
+	ctx context.Context, d device.Device, job *inject.Job, r store.RunResult, err error,
+) (store.RunResult, error) {
+	if !fault.Is(err, fault.NotPermitted) {
+		return r, err
+	}
+	if job.Known.State == store.Rejected {
+		r.State = store.Rejected
+	}
+	if asks, ok := d.(device.Serials); ok && !clears(job.Loads) {
+		if told, askErr := asks.Serial(ctx); askErr == nil && told != "" {
+			r.Told = oneLine(told, 128)
+			if told != job.Serial {
+				r.State = store.Rejected
+			}
+		}
+	}
+	return r, err
+}
+
+func clears(all []inject.Plan) bool {
+	for i := range all {
+		if all[i].Clear {
+			return true
+		}
+	}
+	return false
+}
+
+// toldBy is the serial number that the device told, "" where it tells none.
+func toldBy(c *inject.Cleared) string {
+	for _, check := range c.Checks() {
+		if check.ID == inject.CheckIdentity && !check.Doubt {
+			return c.Serial()
+		}
+	}
+	return ""
+}
+
+// verdict is what became of a device. Expected means that it may be tried again.
+func verdict(r *inject.Report, err error) store.DeviceState {
+	for _, o := range r.Loads {
+		if o.State == store.LoadUnknown || fault.Is(o.Err, fault.OutcomeUnknown) && !ofStore(o.Err) {
+			return store.QuarantinedDevice
+		}
+	}
+	switch {
+	case err == nil && r.Confirmed():
+		return store.Confirmed
+	case again(err):
+		return store.Expected
+	}
+	return store.Failed
+}
+
+// again reports an error after which a device may be tried again: the journal says what has become of what was begun,
+// and pkg/inject asks before it goes on.
+func again(err error) bool {
+	for _, kind := range []fault.Kind{fault.DeviceLink, fault.DeviceTimeout, fault.Busy, fault.Interrupted} {
+		if fault.Is(err, kind) {
+			return true
+		}
+	}
+	return ofStore(err) && passes(err)
+}
+
+// reason is an error in one line, as the store takes it. Errors hold no key bytes.
+func reason(err error) string { return oneLine(err.Error(), 240) }
+
+func oneLine(s string, most int) string {
+	line := []rune(strings.ToValidUTF8(s, "?"))
+	for i, c := range line {
+		if c < ' ' || c == 0x7F {
+			line[i] = ' '
+		}
+	}
+	return string(line[:min(len(line), most)])
+}

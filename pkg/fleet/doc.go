@@ -1,0 +1,70 @@
+// Package fleet loads keys into many terminals: a list of those that are expected, a run over one or more stations, and
+// an account of every device on the list (PCI PIN 30-3).
+//
+// # The list
+//
+// A [Manifest] is CSV in UTF-8, with or without a byte order mark, separated by commas or by semicolons. The first line
+// names the columns, in any order:
+//
+//	serial        needed; 1 to 64 printable characters without blanks; no serial twice
+//	device        needed; where the device is reached, as poskey's other commands take it (visa+tcp://HOST:PORT, ...)
+//	model         as in the inventory
+//	poi_version   PCI POI version, such as 5
+//	kbpk          label of the key that this device opens key blocks with, where it is not the plan's
+//	note          anything
+//
+// Other columns are refused, and so is a line with more or fewer fields. The digest of a list is SHA-256 over its
+// devices by serial, each as a JSON array of the six values and a line feed: order, separator and blanks around values do
+// not count, everything else does.
+//
+// # The run
+//
+// [Begin] takes a run down in the store: the list, and what goes into each device ([Plan]). Devices that the inventory
+// does not have come into it as expected. A device can be in one open run only. From then on the list does not change,
+// and a device that is not on it gets nothing.
+//
+// [Run] is a station at work. Which device is next, a queue of work says: River, in the store's own schema on PostgreSQL,
+// where many stations share it, or in a file beside a SQLite store for one station. The queue decides order and nothing
+// else: a job is "bring device S of run R to the end", there is one for each device, doing it twice does no harm, and all
+// of them can be made again from the store. What keeps a key from being loaded twice is the journal (pkg/inject,
+// pkg/store): a number is reserved and on the disk, then sent, then confirmed, and burnt whenever nobody can know.
+//
+// A job that fails is tried again, with growing pauses, when nothing was sent or when the device is known not to have the
+// key: the line did not come up or broke before the commit, the device or the database was busy. An outcome that is
+// unknown is never answered by another load: the device is quarantined. A device that says it is another one is rejected.
+// After too many failures in a row a station stops itself, since a broken cable or a wrong key is no matter of patience.
+//
+// Initial keys take their numbers from leases of the station, blocks of the key set, so that stations do not wait for
+// each other. When it ends, a station gives back what it did not use; those numbers are burnt all the same, since a gap
+// is harmless and a duplicate is not.
+//
+// # The account
+//
+// [Reconcile] holds three things against each other: the list, what stations said, and the journal. Every device is
+// confirmed, failed, quarantined, rejected or untouched, and the sum is the list. It raises: devices in work or without a
+// result; results that the journal does not bear out; equal check values among initial keys of a key set; numbers seen
+// twice; devices that told another serial number than expected; reservations older than a limit; device digits that are
+// odd (somebody numbered devices one by one: every second device then shares its initial key with its neighbour). It
+// tells by which proof each load is confirmed, since most dialects tell no check value.
+//
+// Check values of six digits collide by chance: among 10,000 keys about three pairs do. A pair is open when chance does
+// not explain it (less than one in twenty for as many pairs or more), and is told as a coincidence otherwise.
+//
+// [Close] ends a run when the sum is right, and only then. Devices that nobody touched are counted and named by whoever
+// closes it.
+//
+// # The report
+//
+// A [Report] has a JSON form, "poskey.fleet-report/v1", and an HTML page without scripts or anything from elsewhere.
+// Officers sign the note that [Statement] makes of it:
+//
+//	poskey/fleet-report/v1/ENVIRONMENT/STORE
+//	run RUN
+//	sha256 DIGEST of the JSON form, as its bytes are
+//	time TIME
+//
+// # Not done here
+//
+// Who may load what (the agent decides), where keys come from (internal/cli), how one device is loaded (pkg/inject). A
+// station that works without the database is not here either: it would take signed leases and a journal of its own.
+package fleet

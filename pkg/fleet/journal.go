@@ -1,0 +1,242 @@
+package fleet
+
+// The journal of a station: that of the store, waited for while a database is away, with numbers from the station's own
+// leases.
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+	"time"
+
+	"poskey/internal/fault"
+	"poskey/pkg/store"
+)
+
+// stored marks an error of the database: the device has nothing to do with it.
+type stored struct{ error }
+
+func (e *stored) Unwrap() error { return e.error }
+
+// ofStore reports an error of the database.
+func ofStore(err error) bool {
+	var s *stored
+	return errors.As(err, &s)
+}
+
+// passes reports an error of the database that another try may mend. Every step of the journal and every result of a
+// run may be said twice, so a commit that nobody heard of is such a one.
+func passes(err error) bool {
+	return fault.Is(err, fault.DeviceLink) || fault.Is(err, fault.Busy) || fault.Is(err, fault.OutcomeUnknown)
+}
+
+// Pauses between tries to reach a database.
+const (
+	shortPause = 20 * time.Millisecond
+	longPause  = time.Second
+)
+
+// steadily asks a database until it answers, for as long as patience lasts.
+func steadily(ctx context.Context, patience time.Duration, ask func() error) error {
+	var waited time.Duration
+	for pause := shortPause; ; pause = min(2*pause, longPause) {
+		err := ask()
+		if err == nil {
+			return nil
+		}
+		if !passes(err) || waited >= patience || ctx.Err() != nil {
+			return &stored{err}
+		}
+		wait(ctx, pause)
+		waited += pause
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// keeper is the journal as pkg/inject uses it.
+type keeper struct {
+	db       *store.Store
+	change   store.Change
+	journal  *store.Journal
+	patience time.Duration
+	leases   map[string]*lessee // by key set
+}
+
+// Reserve takes a load down; the number of an initial key comes from a lease of the station.
+func (k *keeper) Reserve(ctx context.Context, r store.LoadRequest) (store.Load, error) {
+	var load store.Load
+	reserve := func() error {
+		return steadily(ctx, k.patience, func() (err error) {
+			load, err = k.journal.Reserve(ctx, r)
+			return err
+		})
+	}
+	l := k.leases[r.KeySet]
+	if l == nil {
+		return load, reserve()
+	}
+	for {
+		var err error
+		if r.Lease, err = l.current(ctx, k); err != nil {
+			return store.Load{}, err
+		}
+		if err = reserve(); err == nil || !l.spent(r.Lease, err) {
+			return load, err
+		}
+	}
+}
+
+// Step writes a step. A load goes out once: when the commit of that step was not heard of and a second try is refused,
+// nothing has been sent, and the device may be tried anew with another number.
+func (k *keeper) Step(ctx context.Context, s store.LoadStep) (same []string, err error) {
+	tries := 0
+	err = steadily(ctx, k.patience, func() error {
+		tries++
+		same, err = k.journal.Step(ctx, s)
+		return err
+	})
+	if s.To == store.LoadSent && tries > 1 && fault.Is(err, fault.NotPermitted) {
+		err = fault.WrapAs(fault.Busy, err, "nobody heard whether the load was let go; it is given up, nothing was sent")
+	}
+	return same, err
+}
+
+// Loads finds what earlier runs did.
+func (k *keeper) Loads(ctx context.Context, f store.LoadFilter) iter.Seq2[store.Load, error] {
+	return func(yield func(store.Load, error) bool) {
+		var all []store.Load
+		err := steadily(ctx, k.patience, func() error {
+			all = all[:0]
+			for l, err := range k.db.Loads(ctx, f) {
+				if err != nil {
+					return err
+				}
+				all = append(all, l)
+			}
+			return nil
+		})
+		if err != nil {
+			yield(store.Load{}, err)
+			return
+		}
+		for _, l := range all {
+			if !yield(l, nil) {
+				return
+			}
+		}
+	}
+}
+
+// lessee takes ranges of a key set for a station, one after the other.
+type lessee struct {
+	keySet  string
+	station string
+	session string
+	size    uint64
+	until   func() time.Time
+
+	mu    sync.Mutex
+	lease string // that numbers come from now; "" none
+	taken []string
+}
+
+// leaseFor is how long a station may use a lease.
+const leaseFor = 24 * time.Hour
+
+// current gives the lease that numbers come from, and takes one when there is none.
+func (l *lessee) current(ctx context.Context, k *keeper) (string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lease != "" {
+		return l.lease, nil
+	}
+	r := store.LeaseRequest{ID: fmt.Sprintf("%s.%s.%s.%d", "L", l.session, l.tail(), len(l.taken)+1), KeySet: l.keySet,
+		Station: l.station, Count: l.size, Until: l.until()}
+	for {
+		err := steadily(ctx, k.patience, func() error {
+			_, err := k.db.Lease(ctx, k.change, r)
+			return err
+		})
+		if fault.Is(err, fault.EndOfLife) && r.Count > 1 { // what is left of the key set is less
+			r.Count /= 2
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		l.taken = append(l.taken, r.ID)
+		l.lease = r.ID
+		return l.lease, nil
+	}
+}
+
+// tail keeps the leases of one session apart whose key sets have long names.
+func (l *lessee) tail() string { return l.keySet[max(0, len(l.keySet)-32):] }
+
+// spent reports that a lease has nothing to give any more; the next number comes from another one.
+func (l *lessee) spent(lease string, err error) bool {
+	if !fault.Is(err, fault.EndOfLife) {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lease == lease {
+		l.lease = ""
+	}
+	return true
+}
+
+// giveBack returns all leases. Their unused numbers are never handed out again.
+func (k *keeper) giveBack(ctx context.Context) error {
+	var failed error
+	for _, l := range k.leases {
+		if len(l.taken) == 0 {
+			continue
+		}
+		failed = errors.Join(failed, l.giveBack(ctx, k))
+	}
+	return failed
+}
+
+func (l *lessee) giveBack(ctx context.Context, k *keeper) error {
+	mine := map[string]bool{}
+	for _, id := range l.taken {
+		mine[id] = true
+	}
+	return steadily(ctx, k.patience, func() error {
+		all, err := k.db.Leases(ctx, l.keySet)
+		if err != nil {
+			return err
+		}
+		for _, lease := range all {
+			if !mine[lease.ID] || !lease.Returned.IsZero() {
+				continue
+			}
+			if err := k.db.ReturnLease(ctx, k.change, lease.ID, nil, lease.Next); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// newSession names one run of a station: the same station may be started again.
+func newSession(random io.Reader) (string, error) {
+	var raw [6]byte
+	if _, err := io.ReadFull(random, raw[:]); err != nil {
+		return "", fault.WrapAs(fault.Failure, err, "random numbers")
+	}
+	return hex.EncodeToString(raw[:]), nil
+}

@@ -1,0 +1,193 @@
+package fleet
+
+// The queue of work: River. Nothing else in the program knows it.
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
+
+	"poskey/internal/fault"
+	"poskey/pkg/store"
+)
+
+// jobArgs is a job: bring a device of a run to the end.
+type jobArgs struct {
+	Run    string `json:"run"`
+	Serial string `json:"serial"`
+}
+
+// Kind names the job.
+func (jobArgs) Kind() string { return "fleet_device" }
+
+// riverClient is the little of River's client that is used; its type differs between the databases.
+type riverClient interface {
+	InsertMany(ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
+	JobList(ctx context.Context, params *river.JobListParams) (*river.JobListResult, error)
+	Start(ctx context.Context) error
+	Stop(ctx context.Context) error
+	StopAndCancel(ctx context.Context) error
+}
+
+// queue is the work of one run.
+type queue struct {
+	place  *store.Queue
+	client riverClient
+	name   string
+	tries  int
+}
+
+// queueName names the queue of a run; River allows fewer characters than a run's name has.
+func queueName(run string) string {
+	sum := sha256.Sum256([]byte(run))
+	return "run_" + hex.EncodeToString(sum[:16])
+}
+
+// openStates are those of jobs that are not done. While a device has a job in one of them, it gets no second one.
+func openStates() []rivertype.JobState {
+	return []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
+		rivertype.JobStateRetryable, rivertype.JobStateScheduled}
+}
+
+// openQueue connects to the queue of a station's run and brings its tables up to date.
+func openQueue(ctx context.Context, s *station) (*queue, error) {
+	place, err := s.Store.OpenQueue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q := &queue{place: place, name: queueName(s.run.ID), tries: s.Tries}
+	if place.Pool != nil {
+		err = q.onServer(ctx, s)
+	} else {
+		err = q.inFile(ctx, s)
+	}
+	if err != nil {
+		_ = place.Close() // the first error says more
+		return nil, fault.WrapAs(fault.DeviceLink, err, "the queue of work")
+	}
+	return q, nil
+}
+
+func (q *queue) onServer(ctx context.Context, s *station) error {
+	driver := riverpgxv5.New(q.place.Pool)
+	m, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: s.Logger})
+	if err == nil {
+		_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	}
+	if err != nil {
+		return err
+	}
+	q.client, err = river.NewClient(driver, q.config(s, 10*time.Millisecond, 200*time.Millisecond))
+	return err
+}
+
+func (q *queue) inFile(ctx context.Context, s *station) error {
+	driver := riversqlite.New(q.place.File)
+	m, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: s.Logger})
+	if err == nil {
+		_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	}
+	if err != nil {
+		return err
+	}
+	c := q.config(s, 10*time.Millisecond, 50*time.Millisecond)
+	c.PollOnly = true // nobody else puts jobs in
+	q.client, err = river.NewClient(driver, c)
+	return err
+}
+
+func (q *queue) config(s *station, cooldown, poll time.Duration) *river.Config {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &worker{station: s})
+	return &river.Config{
+		ID:                   s.Station + "." + s.session,
+		Logger:               s.Logger,
+		Queues:               map[string]river.QueueConfig{q.name: {MaxWorkers: s.Workers}},
+		Workers:              workers,
+		MaxAttempts:          s.Tries,
+		JobTimeout:           s.Timeout,
+		RescueStuckJobsAfter: s.Timeout + s.Timeout/2,
+		FetchCooldown:        cooldown,
+		FetchPollInterval:    poll,
+		// What became of a job stands in the store; that it was a job need not be kept.
+		CompletedJobRetentionPeriod: time.Hour,
+	}
+}
+
+// insertPage is how many jobs are put in at a time.
+const insertPage = 1000
+
+// put makes jobs of devices; one that has a job keeps it.
+func (q *queue) put(ctx context.Context, run string, serials []string) error {
+	var page []river.InsertManyParams
+	flush := func() error {
+		if len(page) == 0 {
+			return nil
+		}
+		_, err := q.client.InsertMany(ctx, page)
+		page = page[:0]
+		return fault.WrapAs(fault.DeviceLink, err, "put work into the queue")
+	}
+	for _, serial := range serials {
+		page = append(page, river.InsertManyParams{Args: jobArgs{run, serial}, InsertOpts: &river.InsertOpts{Queue: q.name,
+			MaxAttempts: q.tries, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: openStates()}}})
+		if len(page) == insertPage {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// idle reports whether no job of the run is left, at any station.
+func (q *queue) idle(ctx context.Context) (bool, error) {
+	found, err := q.client.JobList(ctx, river.NewJobListParams().Queues(q.name).States(openStates()...).First(1))
+	if err != nil {
+		return false, err
+	}
+	return len(found.Jobs) == 0, nil
+}
+
+// halt lets running jobs come to their end, for so long, and takes no new ones.
+func (q *queue) halt(ctx context.Context, patience time.Duration) error {
+	soft, done := context.WithTimeout(ctx, patience)
+	defer done()
+	if err := q.client.Stop(soft); err == nil {
+		return nil
+	}
+	hard, done := context.WithTimeout(ctx, patience)
+	defer done()
+	return q.client.StopAndCancel(hard)
+}
+
+// worker is what River calls for each job.
+type worker struct {
+	river.WorkerDefaults[jobArgs]
+	station *station
+}
+
+// Work brings a device to the end. An error puts the job back for later.
+func (w *worker) Work(ctx context.Context, job *river.Job[jobArgs]) error {
+	return w.station.work(ctx, job.Args.Serial, job.Attempt >= job.MaxAttempts)
+}
+
+// NextRetry says when a job is tried again: the pauses double.
+func (w *worker) NextRetry(job *river.Job[jobArgs]) time.Time {
+	pause := w.station.Pause << min(job.Attempt-1, 10)
+	if job.AttemptedAt == nil {
+		return time.Time{}
+	}
+	return job.AttemptedAt.Add(pause)
+}
+
+// quiet is a logger for nobody: what River has to say comes back as errors too.
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -1,0 +1,319 @@
+package fleet
+
+// A station at work.
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"poskey/internal/fault"
+	"poskey/pkg/device"
+	"poskey/pkg/hsm"
+	"poskey/pkg/inject"
+	"poskey/pkg/keys"
+	"poskey/pkg/store"
+)
+
+// Options say how a station works. Store, Run, Station, Boundary, Open, Loads and Env are needed.
+type Options struct {
+	Store    *store.Store
+	Change   store.Change // the mark of the operation
+	Run      string
+	Station  string
+	Boundary hsm.Boundary
+	Env      keys.Env
+	// Open connects to a device; nothing is sent yet.
+	Open func(ctx context.Context, uri string) (device.Device, error)
+	// Loads gives what goes into a device that opens key blocks with the given key ("" leaves it to the plan); asked
+	// once for each.
+	Loads func(ctx context.Context, kbpk string) ([]inject.Plan, error)
+
+	Workers  int           // devices at once; 0 is 16
+	Tries    int           // for each device; 0 is 5
+	Pause    time.Duration // before the second try, doubled for each further one; 0 is one second
+	Timeout  time.Duration // for one device; 0 is two minutes
+	GiveUp   int           // the station stops after so many failures in a row; 0 is 10
+	Patience time.Duration // for a database that is away; 0 is one minute
+	Lease    int           // numbers that the station takes at a time; 0 is 256
+	Failed   bool          // devices that failed are tried again
+	Progress func(Event)   // may be nil; must be quick
+	Logger   *slog.Logger  // of the queue; nil says nothing
+}
+
+func (o *Options) fill() error {
+	if o.Store == nil || o.Boundary == nil || o.Open == nil || o.Loads == nil || o.Env.Now == nil || o.Env.Rand == nil {
+		return fault.New(fault.Bug, "a station was not given what it needs")
+	}
+	if err := checkStation(o.Station); err != nil {
+		return err
+	}
+	o.Workers, o.Tries = orElse(o.Workers, 16), orElse(o.Tries, 5)
+	o.Pause, o.Timeout = orElse(o.Pause, time.Second), orElse(o.Timeout, 2*time.Minute)
+	o.GiveUp, o.Patience, o.Lease = orElse(o.GiveUp, 10), orElse(o.Patience, time.Minute), orElse(o.Lease, 256)
+	if o.Workers > maxWorkers {
+		return fault.New(fault.Usage, "a station has at most %d workers", maxWorkers)
+	}
+	if o.Logger == nil {
+		o.Logger = quiet()
+	}
+	return nil
+}
+
+// maxWorkers bounds the connections of a station.
+const maxWorkers = 1024
+
+func orElse[T int | time.Duration](v, otherwise T) T {
+	if v <= 0 {
+		return otherwise
+	}
+	return v
+}
+
+// station is a station at work.
+type station struct {
+	Options
+	session string
+	plan    Plan
+	run     store.Run
+	devices map[string]*store.RunDevice
+	own     bool
+	journal *keeper
+	loader  *inject.Loader
+	ledger  *ledger
+	meter   *meter
+	places  places
+	loads   loadCache
+	stop    context.CancelCauseFunc // of the station itself
+	ends    context.Context         // when the station is told to stop, or stops itself
+}
+
+// Result is what a station did, and how the run stands when it ends.
+type Result struct {
+	Station string
+	Counts  Counts
+	Took    time.Duration
+	Settled int // devices that this station was through with
+}
+
+// Run works on a run until no device is left to do, until ctx ends, or until the station stops itself. What it has begun
+// it brings to the end. Errors: not_permitted (a closed run, a station that is not in the plan), busy (another station
+// works with this SQLite store), partial (the station stopped itself, or devices are left), interrupted.
+func Run(ctx context.Context, o Options) (Result, error) {
+	if err := o.fill(); err != nil {
+		return Result{}, err
+	}
+	s := &station{Options: o}
+	if err := s.prepare(ctx); err != nil {
+		return Result{}, err
+	}
+	q, err := openQueue(ctx, s)
+	if err != nil {
+		s.ledger.close()
+		return Result{}, errors.Join(err, s.journal.journal.Close())
+	}
+	err = s.through(ctx, q)
+	s.ledger.close()
+	for _, end := range []func() error{s.journal.journal.Close,
+		func() error { return s.journal.giveBack(context.WithoutCancel(ctx)) }, q.place.Close} {
+		if ended := end(); err == nil {
+			err = ended
+		}
+	}
+	result, countErr := s.result()
+	if err == nil {
+		err = countErr
+	}
+	return result, err
+}
+
+func (s *station) prepare(ctx context.Context) (err error) {
+	if s.plan, s.run, err = ReadPlan(ctx, s.Store, s.Options.Run); err != nil {
+		return err
+	}
+	switch {
+	case !s.run.Closed.IsZero():
+		return fault.New(fault.NotPermitted, "run %s was closed at %s", s.run.ID, s.run.Closed.Format(time.RFC3339))
+	case len(s.plan.Stations) > 0 && !slices.Contains(s.plan.Stations, s.Station):
+		return fault.New(fault.NotPermitted, "station %s is not in the plan of run %s", s.Station, s.run.ID)
+	}
+	rows, err := readList(ctx, s.Store, &s.run)
+	if err != nil {
+		return err
+	}
+	s.devices = make(map[string]*store.RunDevice, len(rows))
+	for i := range rows {
+		s.devices[rows[i].Serial] = &rows[i]
+	}
+	if s.session, err = newSession(s.Env.Rand); err != nil {
+		return err
+	}
+	by, err := s.Store.CountRun(ctx, s.run.ID)
+	if err != nil {
+		return err
+	}
+	s.meter = newMeter(s.Env.Now, s.Progress, countsOf(by))
+	s.begin()
+	return nil
+}
+
+// begin makes what lives as long as the station works.
+func (s *station) begin() {
+	s.journal = &keeper{db: s.Store, change: s.Change, journal: store.NewJournal(s.Store, s.Change), patience: s.Patience,
+		leases: map[string]*lessee{}}
+	for _, l := range s.plan.Loads {
+		if l.KeySet != "" {
+			s.journal.leases[l.KeySet] = &lessee{keySet: l.KeySet, station: s.Station, session: s.session,
+				size: uint64(s.Lease), until: func() time.Time { return s.Env.Now().Add(leaseFor) }}
+		}
+	}
+	s.loader = &inject.Loader{Boundary: s.Boundary, Journal: s.journal, History: s.journal, Now: s.Env.Now}
+	s.ledger = newLedger(s.Store, s.Change, s.run.ID, s.Patience)
+	s.places = places{busy: map[string]chan struct{}{}}
+	s.loads = loadCache{ask: s.Loads, known: map[string][]inject.Plan{}}
+	s.ends, s.stop = context.WithCancelCause(context.Background())
+}
+
+// through puts the work into the queue and lets it be done.
+func (s *station) through(ctx context.Context, q *queue) error {
+	defer s.stop(nil)
+	if err := q.put(ctx, s.run.ID, s.todo()); err != nil {
+		return err
+	}
+	// Stopping is our own affair: running jobs are brought to their end.
+	if err := q.client.Start(context.WithoutCancel(ctx)); err != nil {
+		return fault.WrapAs(fault.DeviceLink, err, "start the queue of work")
+	}
+	err := s.watch(ctx, q)
+	s.stop(err)
+	if halted := q.halt(context.WithoutCancel(ctx), s.Timeout); halted != nil {
+		err = errors.Join(err, fault.WrapAs(fault.DeviceLink, halted, "stop the queue of work"))
+	}
+	return err
+}
+
+// todo are the devices that nobody is through with.
+func (s *station) todo() []string {
+	var all []string
+	for serial, d := range s.devices {
+		if d.State == store.Expected || s.Failed && d.State == store.Failed {
+			all = append(all, serial)
+		}
+	}
+	slices.Sort(all) // numbers are taken in this order, which keeps the journal's pages together
+	return all
+}
+
+// Intervals at which a station looks around.
+const (
+	lookAround = 50 * time.Millisecond
+	countAgain = 20 // looks between two counts of the store
+)
+
+// watch waits for the end: no job is left, or the station is told to stop, or stops itself.
+func (s *station) watch(ctx context.Context, q *queue) error {
+	tick := time.NewTicker(lookAround)
+	defer tick.Stop()
+	for looks := 1; ; looks++ {
+		select {
+		case <-ctx.Done():
+			return fault.WrapAs(fault.Interrupted, context.Cause(ctx), "the station was told to stop; start it again to go on")
+		case <-s.ends.Done():
+			return context.Cause(s.ends)
+		case <-tick.C:
+		}
+		if looks%countAgain == 0 {
+			s.count(ctx)
+		}
+		if s.places.working() {
+			continue
+		}
+		if idle, err := q.idle(ctx); err == nil && idle { // a database that is away is waited for
+			return nil
+		}
+	}
+}
+
+func (s *station) count(ctx context.Context) {
+	if by, err := s.Store.CountRun(ctx, s.run.ID); err == nil { // it comes again
+		s.meter.refresh(countsOf(by))
+	}
+}
+
+func (s *station) result() (Result, error) {
+	r := Result{Station: s.Station, Took: s.Env.Now().Sub(s.meter.began), Settled: s.meter.mine}
+	err := steadily(context.Background(), s.Patience, func() error {
+		by, err := s.Store.CountRun(context.Background(), s.run.ID)
+		r.Counts = countsOf(by)
+		return err
+	})
+	if err == nil && r.Counts.Left > 0 {
+		err = fault.New(fault.Partial, "%d of %d devices of run %s are left; start a station again to go on", r.Counts.Left,
+			r.Counts.Expected, s.run.ID)
+	}
+	return r, err
+}
+
+// places keeps two workers from one address, and counts who is at work.
+type places struct {
+	mu   sync.Mutex
+	busy map[string]chan struct{} // closed when the address is free again
+	n    int
+}
+
+func (p *places) working() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.n > 0
+}
+
+// enter waits for an address.
+func (p *places) enter(ctx context.Context, place string) (leave func(), err error) {
+	for {
+		p.mu.Lock()
+		free, taken := p.busy[place]
+		if !taken {
+			mine := make(chan struct{})
+			p.busy[place] = mine
+			p.n++
+			p.mu.Unlock()
+			return func() {
+				p.mu.Lock()
+				delete(p.busy, place)
+				p.n--
+				p.mu.Unlock()
+				close(mine)
+			}, nil
+		}
+		p.mu.Unlock()
+		select {
+		case <-free:
+		case <-ctx.Done():
+			return nil, fault.WrapAs(fault.Interrupted, context.Cause(ctx), "wait for the address")
+		}
+	}
+}
+
+// loadCache asks for the loads of a key loading key once.
+type loadCache struct {
+	ask   func(ctx context.Context, kbpk string) ([]inject.Plan, error)
+	mu    sync.Mutex
+	known map[string][]inject.Plan
+}
+
+func (c *loadCache) get(ctx context.Context, kbpk string) ([]inject.Plan, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known := c.known[kbpk]; known != nil {
+		return known, nil
+	}
+	plans, err := c.ask(ctx, kbpk)
+	if err != nil {
+		return nil, err
+	}
+	c.known[kbpk] = plans
+	return plans, nil
+}
