@@ -2,93 +2,251 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"poskey/internal/fault"
+	"poskey/internal/i18n"
 	"poskey/internal/render"
 	"poskey/internal/text"
+	"poskey/pkg/custody"
 	"poskey/pkg/device"
 	"poskey/pkg/device/emulator"
-	"poskey/pkg/device/visa/table"
 	"poskey/pkg/hsm"
 	"poskey/pkg/keys"
 )
 
 type emulateOpts struct {
-	listen, klk, dialect string
-	pty, noInject        bool
-	faults               []string
-	maxLoads             int
+	listen, manage, klk, klkSlot, dialect, slots, profile string
+	state, vendor, serial, model, poi, firmware, prefix   string
+	environment, lock                                     string
+	pty, noInject, control                                bool
+	faults, trust                                         []string
+	maxLoads, openBatch, farm                             int
+	seed                                                  uint64
 }
 
 func newDeviceEmulateCmd(a *App) *cobra.Command {
 	o := emulateOpts{}
-	var names []string
-	for _, f := range emulator.Faults() {
-		names = append(names, string(f.Name))
-	}
 	cmd := a.command(cmdSpec{
 		use:   "emulate --listen ADDR | --pty",
-		short: text.New("be a POS terminal with key slots, for trying and testing"),
-		long: text.New("The terminal speaks the visa dialect's packets 02 and 04 on a TCP port of this machine or on a pseudo-terminal. The first line on\n" +
-			"stdout says how to reach it; what happens to it goes to stderr. It ends with an interrupt (exit code 130 or 143). Keys live in memory only.\n" +
-			"Load the KLK first: slot F in clear (inject --slot F --clear), or --klk as the factory would."),
+		short: text.New("be a POS terminal with key slots, for trying, teaching and testing"),
+		long: text.New("The terminal speaks the visa or the futurex dialect on a TCP port of this machine or on a pseudo-terminal, and with --manage the agent dialect\n"+
+			"beside it. The first line on stdout says how to reach it; what happens to it, and what its screen shows, goes to stderr. It ends with an\n"+
+			"interrupt (exit code 130 or 143). With --state it keeps keys, counters, locks and log on disk through any crash; else in memory only.\n"+
+			"Load the KLK first: slot F in clear (inject --slot F --clear), or --klk as the factory would. It is no security module: test keys only.\n"+
+			"Faults to order: %s\nLines on stdin with --control: tamper SENSOR, battery MILLIVOLTS, lock KIND, settle, restart, inject-mode A B.", faultList()),
 		example: "  poskey device emulate --listen 127.0.0.1:0\n" +
-			"  poskey device emulate --pty --klk file:klk.txt --fault wrong-echo",
+			"  poskey device emulate --pty --klk file:klk.txt --fault wrong-echo\n" +
+			"  poskey device emulate --listen 127.0.0.1:9000 --manage 127.0.0.1:9443 --state terminal --serial PK00000001 --vendor pax --lang zh\n" +
+			"  poskey device emulate --listen 127.0.0.1:0 --farm 200 --prefix PK --klk file:klk.txt --fault random=5%",
 		exits: []int{3, 4, 6, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "", a.Say.T("loopback address and port; port 0 takes a free one"))
 	f.BoolVar(&o.pty, "pty", false, a.Say.T("a pseudo-terminal in place of TCP"))
-	f.StringVar(&o.dialect, "dialect", table.Dialect, a.Say.T("dialect: visa"))
-	f.StringVar(&o.klk, "klk", "", a.Say.T("key loading key in slot F (SRC)"))
-	f.BoolVar(&o.noInject, "no-inject-mode", false, a.Say.T("refuse clear keys, as a terminal outside its key inject mode"))
+	f.StringVar(&o.manage, "manage", "", a.Say.T("loopback address and port of the agent dialect (HTTPS); needs --state, where its certificates lie"))
+	f.StringVar(&o.dialect, "dialect", device.Visa, a.Say.T("dialect: visa or futurex"))
+	f.StringVar(&o.slots, "slots", "", a.Say.T("futurex: how slots are written, decimal or hex"))
+	f.StringVar(&o.profile, "profile", "", a.Say.T("variant of the dialect, as in a device URI"))
+	f.StringVar(&o.state, "state", "", a.Say.T("folder that keeps the terminal; made when it is not there"))
+	f.StringVar(&o.vendor, "vendor", string(emulator.Generic), a.Say.T("whose screen texts and codes: %s", vendorList()))
+	f.StringVar(&o.serial, "serial", "", a.Say.T("serial number of the device"))
+	f.StringVar(&o.model, "model", "", a.Say.T("model of the device"))
+	f.StringVar(&o.poi, "poi-version", "", a.Say.T("PCI POI version of the device"))
+	f.StringVar(&o.firmware, "firmware", "", a.Say.T("version of its software"))
+	f.StringVar(&o.klk, "klk", "", a.Say.T("key loading key (SRC), as from the factory"))
+	f.StringVar(&o.klkSlot, "klk-slot", "", a.Say.T("its slot; F with visa, 00 with futurex when left out"))
+	f.BoolVar(&o.noInject, "no-inject-mode", false, a.Say.T("refuse clear keys until two people open the key inject mode (--control)"))
 	f.IntVar(&o.maxLoads, "max-loads", 0, a.Say.T("key loads after which the terminal refuses more; 0 for no end"))
-	f.StringArrayVar(&o.faults, "fault", nil, a.Say.T("misbehave: %s", strings.Join(names, " ")))
+	f.IntVar(&o.openBatch, "open-batch", 0, a.Say.T("transactions that are not settled"))
+	f.StringVar(&o.lock, "lock", "", a.Say.T("begin with this lock on"))
+	f.StringVar(&o.environment, "environment", string(custody.Test), a.Say.T("of the officers whose approvals count: test or production"))
+	f.StringArrayVar(&o.trust, "trust", nil, a.Say.T("card FILE of an officer whose approvals the terminal takes (again for each)"))
+	f.StringArrayVar(&o.faults, "fault", nil, a.Say.T("misbehave: NAME or NAME=VALUE (again for each); see above"))
+	f.Uint64Var(&o.seed, "seed", 1, a.Say.T("of the fault random: the same seed breaks at the same places"))
+	f.BoolVar(&o.control, "control", false, a.Say.T("take orders as lines on stdin, as hands at the terminal would give them"))
+	f.IntVar(&o.farm, "farm", 0, a.Say.T("so many terminals, each on a port of its own; their URIs on stdout, one a line"))
+	f.StringVar(&o.prefix, "prefix", "PK", a.Say.T("what the serial numbers of a farm begin with"))
 	cmd.MarkFlagsMutuallyExclusive("listen", "pty")
+	cmd.MarkFlagsMutuallyExclusive("farm", "pty")
+	cmd.MarkFlagsMutuallyExclusive("farm", "manage")
+	cmd.MarkFlagsMutuallyExclusive("farm", "serial")
 	cmd.MarkFlagsOneRequired("listen", "pty")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDeviceEmulate(cmd.Context(), a, o) }
 	return cmd
 }
 
+func faultList() string {
+	var names []string
+	for _, f := range emulator.Faults() {
+		name := string(f.Name)
+		if f.Value != "" {
+			name += "=" + f.Value
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func vendorList() string {
+	var names []string
+	for _, v := range emulator.Vendors() {
+		names = append(names, string(v.Vendor))
+	}
+	return strings.Join(names, " ")
+}
+
 type emulateDoc struct {
 	URI     string `json:"uri"`
 	Dialect string `json:"dialect"`
+	Serial  string `json:"serial,omitempty"`
+	Manage  string `json:"manage,omitempty"`
 }
 
 func runDeviceEmulate(ctx context.Context, a *App, o emulateOpts) error {
-	if o.dialect != table.Dialect {
-		return fault.New(fault.Usage, "dialect %q is not in this version; it has %s", text.Redact(o.dialect), table.Dialect)
-	}
-	faults, err := emulator.ParseFaults(o.faults)
+	cfg, err := a.emulated(ctx, o)
 	if err != nil {
 		return err
 	}
-	terminal := emulator.New(emulator.Config{Env: a.Env, Faults: faults, InjectModeOff: o.noInject, MaxLoads: o.maxLoads, OnEvent: a.eventPrinter()})
-	defer terminal.Wipe()
-	if o.klk != "" {
-		if err := a.loadKLK(ctx, terminal, o.klk); err != nil {
-			return err
-		}
+	if o.farm > 0 {
+		return a.runFarm(ctx, o, cfg)
 	}
-	uri, done, err := listenOn(ctx, terminal, o)
+	t, err := openTerminal(cfg)
+	if err != nil {
+		return err
+	}
+	defer t.Wipe()
+	if err := a.furnish(ctx, t, o); err != nil {
+		return err
+	}
+	doc, done, err := a.serveTerminal(ctx, t, o)
 	if err != nil {
 		return err
 	}
 	defer done()
-	doc := emulateDoc{uri, o.dialect}
-	if err := a.render.Answer("device.emulate", doc, func(p *render.Page) { p.Raw(uri) }); err != nil {
+	if err := a.render.Answer("device.emulate", doc, func(p *render.Page) { emulatePage(p, doc) }); err != nil {
 		return err
+	}
+	if o.control {
+		return a.control(ctx, t)
 	}
 	<-ctx.Done()
 	return context.Cause(ctx)
+}
+
+func openTerminal(cfg emulator.Config) (*emulator.Terminal, error) {
+	if cfg.Dir == "" {
+		return emulator.New(cfg), nil
+	}
+	return emulator.Open(cfg)
+}
+
+// emulated is what kind of terminal the flags ask for.
+func (a *App) emulated(ctx context.Context, o emulateOpts) (emulator.Config, error) {
+	port, err := portOf(o)
+	if err != nil {
+		return emulator.Config{}, err
+	}
+	faults, err := emulator.ParseFaults(o.faults)
+	if err != nil {
+		return emulator.Config{}, err
+	}
+	vendor, err := emulator.ParseVendor(o.vendor)
+	if err != nil {
+		return emulator.Config{}, err
+	}
+	environment, err := custody.ParseEnvironment(o.environment)
+	if err != nil {
+		return emulator.Config{}, err
+	}
+	cfg := emulator.Config{Env: a.Env, Port: port, Faults: faults, Seed: o.seed, InjectModeOff: o.noInject, MaxLoads: o.maxLoads, OpenBatch: o.openBatch,
+		OnEvent: a.eventPrinter(), Vendor: vendor, Lang: emulator.English, Serial: o.serial, Model: o.model, POIVersion: o.poi, Firmware: o.firmware,
+		Environment: environment, Dir: o.state}
+	if a.Say.Lang() == i18n.Chinese {
+		cfg.Lang = emulator.Chinese
+	}
+	for _, path := range o.trust {
+		f, err := readOfficerFile(ctx, path)
+		if err != nil {
+			return emulator.Config{}, err
+		}
+		cfg.Approvers = append(cfg.Approvers, f.card)
+	}
+	if o.manage != "" {
+		if o.state == "" {
+			return emulator.Config{}, fault.New(fault.Usage, "--manage needs --state: the certificates of the agent dialect lie there")
+		}
+		cfg.Accounts, err = emulator.DefaultAccounts()
+	}
+	return cfg, err
+}
+
+func portOf(o emulateOpts) (emulator.Port, error) {
+	switch o.dialect {
+	case device.Visa:
+		return emulator.Visa(), nil
+	case device.Futurex:
+		return emulator.Futurex(o.slots, o.profile), nil
+	}
+	return nil, fault.New(fault.Usage, "dialect %q: the emulator speaks visa and futurex on its line, and agent with --manage", text.Redact(o.dialect))
+}
+
+// furnish does what a factory does.
+func (a *App) furnish(ctx context.Context, t *emulator.Terminal, o emulateOpts) error {
+	if o.klk != "" {
+		if err := a.loadKLK(ctx, t, o); err != nil {
+			return err
+		}
+	}
+	if o.lock == "" {
+		return nil
+	}
+	kind, err := device.ParseLock(o.lock)
+	if err != nil {
+		return err
+	}
+	if kind == device.LockTamper {
+		t.Tamper("case")
+		return nil
+	}
+	t.SetLock(kind, "")
+	return nil
+}
+
+// serveTerminal opens the terminal's line and its management.
+func (a *App) serveTerminal(ctx context.Context, t *emulator.Terminal, o emulateOpts) (doc emulateDoc, done func(), err error) {
+	uri, closeLine, err := listenOn(ctx, t, o)
+	if err != nil {
+		return emulateDoc{}, nil, err
+	}
+	doc = emulateDoc{URI: uri, Dialect: o.dialect, Serial: t.Serial()}
+	if o.manage == "" {
+		return doc, closeLine, nil
+	}
+	papers, err := emulator.MakePapers(a.Env, filepath.Join(o.state, "papers"))
+	if err != nil {
+		closeLine()
+		return emulateDoc{}, nil, err
+	}
+	m, err := t.ListenManage(ctx, o.manage, papers)
+	if err != nil {
+		closeLine()
+		return emulateDoc{}, nil, portTaken(err, o.manage)
+	}
+	doc.Manage = m.URI()
+	return doc, func() { _ = m.Close(); closeLine() }, nil
+}
+
+func emulatePage(p *render.Page, doc emulateDoc) {
+	p.Raw(doc.URI)
+	if doc.Manage != "" {
+		p.Raw(doc.Manage)
+	}
 }
 
 func listenOn(ctx context.Context, t *emulator.Terminal, o emulateOpts) (uri string, done func(), err error) {
@@ -100,30 +258,45 @@ func listenOn(ctx context.Context, t *emulator.Terminal, o emulateOpts) (uri str
 		return p.URI(), func() { _ = p.Close() }, nil
 	}
 	l, err := t.Listen(ctx, o.listen)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return "", nil, fault.New(fault.Busy, "%s is taken by another program", o.listen)
-	}
 	if err != nil {
-		return "", nil, err
+		return "", nil, portTaken(err, o.listen)
 	}
 	return l.URI(), func() { _ = l.Close() }, nil
 }
 
-// loadKLK puts the KLK into slot F as the factory does.
-func (a *App) loadKLK(ctx context.Context, t *emulator.Terminal, src string) error {
-	k, err := a.klk(ctx, src, true)
+// portTaken names a port that somebody else has.
+func portTaken(err error, addr string) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fault.New(fault.Busy, "%s is taken by another program", addr)
+	}
+	return err
+}
+
+// loadKLK puts the KLK in as the factory does.
+func (a *App) loadKLK(ctx context.Context, t *emulator.Terminal, o emulateOpts) error {
+	k, err := a.klk(ctx, o.klk, true)
 	if err != nil {
 		return err
 	}
-	return a.factoryKey(ctx, t, k)
+	return a.factoryKey(ctx, t, klkSlot(o), k)
 }
 
-// klk takes in a KLK: a TDES key of 16 or 24 bytes.
+func klkSlot(o emulateOpts) device.Slot {
+	switch {
+	case o.klkSlot != "":
+		return device.Slot(o.klkSlot)
+	case o.dialect == device.Futurex:
+		return "00"
+	}
+	return "F"
+}
+
+// klk takes in a KLK: a TDES key of 16 or 24 bytes, or an AES key where it says so itself.
 func (a *App) klk(ctx context.Context, src string, allowWeak bool) (hsm.Key, error) {
 	return a.intake().protector(ctx, kbpkWish{src: src, version: 'A', what: text.New("the KLK"), protects: true, allowWeak: allowWeak})
 }
 
-func (a *App) factoryKey(ctx context.Context, t *emulator.Terminal, k hsm.Key) error {
+func (a *App) factoryKey(ctx context.Context, t *emulator.Terminal, slot device.Slot, k hsm.Key) error {
 	b, err := a.hsm()
 	if err != nil {
 		return err
@@ -137,77 +310,5 @@ func (a *App) factoryKey(ctx context.Context, t *emulator.Terminal, k hsm.Key) e
 		return err
 	}
 	defer key.Wipe()
-	return t.LoadDirect(table.KLK, key, keys.UsageKEK, 'D')
-}
-
-// eventPrinter writes what happens at the terminal to stderr: sentences, or JSON Lines under -o json.
-func (a *App) eventPrinter() func(emulator.Event) {
-	var mu sync.Mutex
-	return func(e emulator.Event) {
-		mu.Lock()
-		defer mu.Unlock()
-		if a.render.Format == render.JSON {
-			line, err := json.Marshal(newEventDoc(e))
-			if err == nil {
-				_, _ = fmt.Fprintf(a.Err, "%s\n", line)
-			}
-			return
-		}
-		if !a.render.Quiet {
-			_, _ = fmt.Fprintf(a.Err, "%s  %s\n", e.At.Format("15:04:05"), a.Say.Text(eventText(e)))
-		}
-	}
-}
-
-type eventDoc struct {
-	Schema string      `json:"schema"`
-	Time   string      `json:"time"`
-	Event  string      `json:"event"`
-	Slot   device.Slot `json:"slot,omitempty"`
-	Code   string      `json:"code,omitempty"`
-	Usage  keys.Usage  `json:"usage,omitempty"`
-	Mode   string      `json:"mode,omitempty"`
-	Length int         `json:"length,omitempty"`
-	Clear  bool        `json:"clear,omitempty"`
-	KCV    string      `json:"kcv,omitempty"`
-	Method string      `json:"method,omitempty"`
-	Fault  string      `json:"fault,omitempty"`
-}
-
-func newEventDoc(e emulator.Event) eventDoc {
-	doc := eventDoc{Schema: "poskey.device.event/v1", Time: e.At.UTC().Format("2006-01-02T15:04:05.000Z"), Event: string(e.Kind), Slot: e.Slot,
-		Code: e.Code, Usage: e.Usage, Length: e.Length, Clear: e.Clear, KCV: e.Check.Digits, Method: string(e.Check.Method), Fault: string(e.Fault)}
-	if e.Mode != 0 {
-		doc.Mode = string(rune(e.Mode))
-	}
-	return doc
-}
-
-func eventText(e emulator.Event) text.Text {
-	slot := string(e.Slot)
-	switch e.Kind {
-	case emulator.Connected:
-		return text.New("a loader has connected")
-	case emulator.Disconnected:
-		return text.New("the loader has gone")
-	case emulator.Asked:
-		return text.New("asked about slot %s", slot)
-	case emulator.Staged:
-		return text.New("slot %s: a key of %d bytes has come (usage %s), waiting for the commit", slot, e.Length, e.Usage)
-	case emulator.Stored:
-		return text.New("slot %s: key stored, usage %s, check value %s (computed in the terminal)", slot, e.Usage, e.Check)
-	case emulator.Refused:
-		return text.New("slot %s: refused with %s", slot, e.Code)
-	case emulator.Cancelled:
-		return text.New("the loader has cancelled; nothing was stored")
-	case emulator.Unanswered:
-		return text.New("the loader does not answer")
-	case emulator.Damaged:
-		return text.New("a damaged frame has come")
-	case emulator.Ignored:
-		return text.New("an unknown packet was ignored")
-	case emulator.Misbehaved:
-		return text.New("misbehaved as ordered: %s", string(e.Fault))
-	}
-	return text.Raw(string(e.Kind))
+	return t.LoadDirect(slot, key, keys.UsageKEK, 'D')
 }

@@ -141,7 +141,7 @@ func (t *tour) load(ctx context.Context) error {
 	}
 	terminal := emulator.New(emulator.Config{Env: t.a.Env, InjectModeOff: true})
 	defer terminal.Wipe()
-	if err := t.a.factoryKey(ctx, terminal, klk); err != nil {
+	if err := t.a.factoryKey(ctx, terminal, "F", klk); err != nil {
 		return err
 	}
 	listener, err := terminal.Listen(ctx, "127.0.0.1:0")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"poskey/internal/fault"
 	"poskey/internal/text"
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
@@ -64,17 +65,43 @@ func (s *search) alreadyTried(slips ...slip.Slip) bool {
 	return true
 }
 
-// seek asks the boundary for the slips of some pieces and counts what was tried.
+// seek asks the boundary for the slips of some pieces and counts what was tried. One over keys of a store does not search
+// every piece: where it refuses, the pieces are asked about one by one.
 func (s *search) seek(by hsm.Searcher, q hsm.SearchQuestion) (slip.Answer, error) {
 	q.Algorithm, q.Digits, q.Progress = s.alg, s.facts.Search, s.facts.Progress
 	a, err := by.Search(s.ctx, q)
-	if err != nil {
+	switch {
+	case fault.Is(err, fault.NotPermitted) && len(q.Pieces) > 1:
+		return s.seekEach(by, q)
+	case fault.Is(err, fault.NotPermitted):
+		s.unanswered++
+		s.refusal = err
+		return slip.Answer{}, nil
+	case err != nil:
 		return slip.Answer{}, err
 	}
 	s.asked += a.Tried
 	s.matches += a.Keys
 	s.chance += float64(a.Tried) * kcv.ChanceOfFalseMatch(a.Digits)
 	return a, nil
+}
+
+func (s *search) seekEach(by hsm.Searcher, q hsm.SearchQuestion) (slip.Answer, error) {
+	var all slip.Answer
+	for i := range q.Pieces {
+		one := q
+		one.Pieces = q.Pieces[i : i+1]
+		a, err := s.seek(by, one)
+		if err != nil {
+			return slip.Answer{}, err
+		}
+		for _, m := range a.Matches {
+			m.Piece = i
+			all.Matches = append(all.Matches, m)
+		}
+		all.Keys, all.Tried, all.Digits = all.Keys+a.Keys, all.Tried+a.Tried, max(all.Digits, a.Digits)
+	}
+	return all, nil
 }
 
 // deepFor explains one value of the whole key.

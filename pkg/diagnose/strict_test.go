@@ -13,18 +13,26 @@ import (
 	"poskey/internal/testvec"
 	"poskey/pkg/diagnose"
 	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 )
 
 // runStrict diagnoses facts over keys of a store, with a limit of questions, and gives what was recorded.
 func runStrict(t *testing.T, f diagnose.Facts, limit int, material ...string) (diagnose.Report, []hsm.Probe, error) {
 	t.Helper()
+	return runStrictAbout(t, f, limit, make([]hsm.Attributes, len(material)), material...)
+}
+
+func runStrictAbout(
+	t *testing.T, f diagnose.Facts, limit int, about []hsm.Attributes, material ...string,
+) (diagnose.Report, []hsm.Probe, error) {
+	t.Helper()
 	var secrets []*secret.Bytes
 	for _, m := range material {
 		secrets = append(secrets, secret.Take(testvec.Hex(t, m)))
 	}
 	var recorded []hsm.Probe
-	p, err := hsm.NewStrictProber(secrets, make([]hsm.Attributes, len(material)), hsm.Options{Questions: limit,
+	p, err := hsm.NewStrictProber(secrets, about, hsm.Options{Questions: limit,
 		ProbeRecord: func(_ context.Context, q hsm.Probe) error {
 			recorded = append(recorded, q)
 			return nil
@@ -89,6 +97,82 @@ func TestOfASlipInAKeyOfTheStoreThePieceAloneIsTold(t *testing.T) {
 	if err != nil || strings.Contains(string(doc), "\"digit\"") {
 		t.Errorf("%s, %v", doc, err)
 	}
+}
+
+// TestBesideAKeyOfTheStoreWhatWasBroughtIsSearched: a slip in the key of the store itself is not, since the answer would
+// tell its digits to whoever chose what stands beside it.
+func TestBesideAKeyOfTheStoreWhatWasBroughtIsSearched(t *testing.T) {
+	about := []hsm.Attributes{{Algorithm: keys.TDES128, Label: "PART#1"}, {Algorithm: keys.Raw}}
+	groups := c1Two[4:8] + c1Two[:4] + c1Two[8:] // two groups changed places
+	f := tdesParts(t, "7FF5B8", "")
+	f.Search = 1
+	r, _, err := runStrictAbout(t, f, 0, about, c1One, groups)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Findings) == 0 || len(r.Findings[0].Evidence.Parts) != 1 || r.Findings[0].Evidence.Parts[0] != 2 {
+		t.Errorf("part 2 is not named: %+v, next: %s", r.Findings, r.NextStep)
+	}
+	groups = c1One[4:8] + c1One[:4] + c1One[8:]
+	r, _, err = runStrictAbout(t, f, 0, about, groups, c1Two)
+	if err != nil || r.Verdict != diagnose.Unexplained || !strings.Contains(r.NextStep.String(), "did not answer") {
+		t.Errorf("a slip in the key of the store: %+v, next step %s, %v", r.Findings, r.NextStep, err)
+	}
+}
+
+// TestHalvesOfAKeyOfTheStoreAreFound: the wrong shapes that a diagnosis looks for are still answered about.
+func TestHalvesOfAKeyOfTheStoreAreFound(t *testing.T) {
+	key := testvec.Hex(t, keyT)
+	about := []hsm.Attributes{{Algorithm: keys.TDES128, Label: "ZMK#1"}}
+	filled := append(append([]byte(nil), key...), make([]byte, 8)...)
+	for what, value := range map[string]string{
+		"the left half alone": valueOf(t, keys.DES, key[:8], 6).Digits,
+		"filled up":           valueOf(t, keys.TDES192, filled, 6).Digits,
+	} {
+		r, _, err := runStrictAbout(t, tdesKey(t, value, ""), 0, about, keyT)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Findings) == 0 || r.Findings[0].Cause != diagnose.CauseLengthClass {
+			t.Errorf("%s: %+v", what, r.Findings)
+		}
+	}
+}
+
+// TestACryptogramUnderAKeyOfTheStoreIsExplained: the cryptogram is anybody's, the key-encrypting key is the store's.
+func TestACryptogramUnderAKeyOfTheStoreIsExplained(t *testing.T) {
+	about := []hsm.Attributes{{Algorithm: keys.Raw}, {Algorithm: keys.TDES128, Label: "TMK#1"}}
+	tmk, working := testvec.Hex(t, keyT), testvec.Hex(t, c1One)
+	value := valueOf(t, keys.TDES128, working, 6)
+	left := append(append([]byte(nil), tmk[:8]...), tmk[:8]...)
+	swapped := append(append([]byte(nil), tmk[8:]...), tmk[:8]...)
+	for cause, under := range map[diagnose.Cause][]byte{
+		diagnose.CauseTMKSingleDES: left, diagnose.CauseHalvesSwapped: swapped,
+	} {
+		cryptogram := encrypted(t, under, working)
+		f := diagnose.Facts{Kind: diagnose.Cryptogram, Algorithm: keys.TDES128, Expected: kcv.Expected{Digits: value.Digits}}
+		r, _, err := runStrictAbout(t, f, 0, about, testvec.Upper(cryptogram), keyT)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Findings) == 0 || r.Findings[0].Cause != cause {
+			t.Errorf("%s: %+v, next %s", cause, r.Findings, r.NextStep)
+		}
+	}
+}
+
+// encrypted runs TDES in ECB.
+func encrypted(t *testing.T, key, data []byte) []byte {
+	t.Helper()
+	b, err := keys.NewCipher(keys.TDES128, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make([]byte, len(data))
+	for at := 0; at < len(data); at += 8 {
+		b.Encrypt(out[at:], data[at:])
+	}
+	return out
 }
 
 func TestWhatWasNotAnsweredIsSaid(t *testing.T) {

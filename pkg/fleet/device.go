@@ -32,6 +32,9 @@ func (s *station) work(ctx context.Context, serial string, last bool) error {
 		result.State, result.Reason = store.Failed, reason(fault.Wrap(err, "after %d tries", s.Tries))
 	}
 	if result.State != store.Expected {
+		if err := s.giveUp(ctx, &result); err != nil {
+			return err
+		}
 		if err := s.ledger.record(result); err != nil {
 			return err
 		}
@@ -39,6 +42,24 @@ func (s *station) work(ctx context.Context, serial string, last bool) error {
 	s.told(serial, result.State, err)
 	if result.State == store.Expected {
 		return err
+	}
+	return nil
+}
+
+// giveUp gives up what was reserved for a device that failed and of which nothing was sent: it would stand in the way of
+// the next run.
+func (s *station) giveUp(ctx context.Context, r *store.RunResult) error {
+	if r.State != store.Failed && r.State != store.Rejected {
+		return nil
+	}
+	open := store.LoadFilter{Run: s.run.ID, Serial: r.Serial, States: []store.LoadState{store.LoadReserved}}
+	for l, err := range s.journal.Loads(ctx, open) {
+		if err == nil {
+			_, err = s.journal.Step(ctx, store.LoadStep{ID: l.ID, To: store.LoadFailed, Reason: "given up: " + r.Reason})
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

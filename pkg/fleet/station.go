@@ -180,14 +180,18 @@ func (s *station) begin() {
 // through puts the work into the queue and lets it be done.
 func (s *station) through(ctx context.Context, q *queue) error {
 	defer s.stop(nil)
-	if err := q.put(ctx, s.run.ID, s.todo()); err != nil {
+	todo, err := s.todo(ctx)
+	if err == nil {
+		err = q.put(ctx, s.run.ID, todo)
+	}
+	if err != nil {
 		return err
 	}
 	// Stopping is our own affair: running jobs are brought to their end.
 	if err := q.client.Start(context.WithoutCancel(ctx)); err != nil {
 		return fault.WrapAs(fault.DeviceLink, err, "start the queue of work")
 	}
-	err := s.watch(ctx, q)
+	err = s.watch(ctx, q)
 	s.stop(err)
 	if halted := q.halt(context.WithoutCancel(ctx), s.Timeout); halted != nil {
 		err = errors.Join(err, fault.WrapAs(fault.DeviceLink, halted, "stop the queue of work"))
@@ -195,16 +199,42 @@ func (s *station) through(ctx context.Context, q *queue) error {
 	return err
 }
 
-// todo are the devices that nobody is through with.
-func (s *station) todo() []string {
+// todo are the devices that nobody is through with, and those of the quarantine about which the journal knows by now.
+func (s *station) todo(ctx context.Context) ([]string, error) {
+	open, err := s.unsettled(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var all []string
 	for serial, d := range s.devices {
-		if d.State == store.Expected || s.Failed && d.State == store.Failed {
+		switch d.State {
+		case store.Expected:
 			all = append(all, serial)
+		case store.Failed:
+			if s.Failed {
+				all = append(all, serial)
+			}
+		case store.QuarantinedDevice:
+			if !open[serial] {
+				all = append(all, serial)
+			}
 		}
 	}
 	slices.Sort(all) // numbers are taken in this order, which keeps the journal's pages together
-	return all
+	return all, nil
+}
+
+// unsettled are the devices of which the journal has a load whose outcome nobody knows.
+func (s *station) unsettled(ctx context.Context) (map[string]bool, error) {
+	open := map[string]bool{}
+	filter := store.LoadFilter{Run: s.run.ID, States: []store.LoadState{store.LoadSent, store.LoadUnknown}}
+	for l, err := range s.journal.Loads(ctx, filter) {
+		if err != nil {
+			return nil, err
+		}
+		open[l.Serial] = true
+	}
+	return open, nil
 }
 
 // Intervals at which a station looks around.

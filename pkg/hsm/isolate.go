@@ -1,302 +1,279 @@
 package hsm
 
-// Which expressions a strict prober forms. It answers in verdicts only, and a verdict about a whole key, or about eight
-// bytes of one, tells nothing that can be guessed. But the expressions are a language: one byte of a key, filled up
-// with zeros and taken for a key, is known after 256 verdicts; one bit after a single one. So each expression is
-// traced, for each piece as if all others were known (their owner may be who asks), and what is formed has to hold
-// eight bytes of it, or nothing.
+// Which questions a strict prober answers. It answers in verdicts only, and a verdict about a whole key tells nothing
+// that can be guessed. But expressions are a language, and the check value of the key itself is known to everybody:
+// whatever forms the key again exactly when something is true of some digits of it (a sum without a carry, two bytes that
+// change places, a parity bit that was right) tells that thing in one question, and the key in a few hundred. To count
+// how much of a key is left in what is formed does not help against that. So this is a closed list: the forms that a
+// diagnosis asks about, in which whatever was brought along stands beside a key and never in the place of its digits.
+// What is not in the list is refused.
 
 import (
+	"reflect"
 	"slices"
 
 	"poskey/internal/fault"
 	"poskey/internal/secret"
+	"poskey/pkg/keys"
 )
 
-// leastSecret is how many hex digits of a piece have to be in what is formed: a single DES key. Its verdict is what
-// diagnosis needs for halves, variants and wrong modes; with fewer digits than fullDigits of the expected value it
-// would be cheap to ask for.
-const (
-	leastSecret = 16
-	fullDigits  = 6
-)
+// fullDigits is how many digits a value has at least with which a piece of a key is compared.
+const fullDigits = 6
 
-// maxTraced bounds the work of tracing, in digits.
-const maxTraced = 1 << 20
+// row is what keys are cut and reordered by, in bytes: a single DES key.
+const row = 8
 
-// known marks a hex digit that holds nothing of the piece traced.
-const known = -1
-
-// traced is what an expression forms, digit by digit: which digit of the piece stands there, as it is or changed in a
-// way that loses nothing.
-type traced struct {
-	digits []int
-	mixed  bool // by a cipher: the digits are numbered anew, and equal ones may occur at a distance
-	sealed bool // hex text: a digit is spread over a byte, so only leading bytes may be cut off
-}
-
-func (t traced) secret() bool {
-	return slices.ContainsFunc(t.digits, func(d int) bool { return d != known })
-}
-
-// distinct counts the digits of the piece that are there.
-func (t traced) distinct() int {
-	seen := map[int]bool{}
-	for _, d := range t.digits {
-		if d != known {
-			seen[d] = true
-		}
-	}
-	return len(seen)
-}
-
-// complete reports that every digit is a secret one and no other's twin.
-func (t traced) complete() bool { return t.distinct() == len(t.digits) }
-
-// tracer traces one piece through an expression whose lengths are right.
-type tracer struct {
+// grammar is the list, for some material.
+type grammar struct {
 	material []*secret.Bytes
-	piece    int
-	work     int
+	about    []Attributes
 }
 
-func errIsolates() error {
+func errUnanswered() error {
 	return fault.New(fault.NotPermitted,
-		"less than eight bytes of a key, or bits of it, would be told by this question; it is not answered")
+		"this question is not answered about keys of a store: from such answers a key could be put together")
 }
 
-func (t *tracer) trace(e Expr) (traced, error) {
-	out, err := t.form(e)
-	if err != nil {
-		return traced{}, err
+// answers refuses an expression that is none of these:
+//
+//	base       a piece; the XOR of different pieces; a piece decrypted (ECB) under another one
+//	           a base in another order: two halves exchanged, or three parts of eight bytes in any order
+//	           a base filled up with zeros
+//	           eight bytes, or a multiple, of a base, at a multiple of eight; of AES and the like sixteen at least
+//	           the first characters of the hex text of a piece or of one decrypted, as many digits as may be cut
+//	           different pieces one after the other
+//	           the XOR of different pieces, some of them with their halves exchanged
+//	           a piece, eight bytes or a multiple of it, or it and zeros, encrypted or decrypted in ECB or CBC under
+//	           another piece, its halves exchanged, a variant of it, or eight bytes or a multiple of it
+//	           a piece decrypted twice (ECB) under another one
+//	zeros      which are nobody's key
+//
+// whole tells that every piece that is in it is in it as a whole.
+func (g grammar) answers(e Expr) (whole bool, err error) {
+	switch {
+	case g.isWhole(e):
+		return true, nil
+	case g.isCut(e):
+		return false, nil
 	}
-	if t.work += len(out.digits) + 1; t.work > maxTraced {
-		return traced{}, fault.New(fault.TooLarge, "the question is too long")
+	if c, ok := e.(Crypt); ok && g.isCrypt(c) {
+		return !g.isPieceRow(c.Of) && !g.isPieceRow(c.Key), nil
 	}
-	return out, nil
+	return false, errUnanswered()
 }
 
-func (t *tracer) form(e Expr) (traced, error) {
+func (g grammar) isWhole(e Expr) bool {
+	switch e := e.(type) {
+	case Zeros:
+		return true
+	case XOR:
+		return g.isXOR(e, g.isOrdered)
+	case Join:
+		return g.isFilled(e) || g.isReordered(e) || g.isJoined(e)
+	}
+	return g.isBase(e)
+}
+
+func (g grammar) isBase(e Expr) bool {
 	switch e := e.(type) {
 	case Part:
-		return t.part(int(e)), nil
-	case Zeros:
-		return traced{digits: nothing(2 * int(e))}, nil
+		return true
 	case XOR:
-		return t.one(e)
-	case Sum:
-		out, err := t.one(e)
-		if err == nil && out.secret() && (!out.complete() || out.mixed) {
-			return traced{}, errIsolates() // a carry into known digits is a comparison
-		}
-		return out, err
-	case Join:
-		return t.join(e)
-	case Slice:
-		return t.slice(e)
-	case Edit:
-		return t.place(e.Of)
-	case Transpose:
-		return t.place(e.Of)
-	case KeyXOR:
-		return t.trace(e.Of)
-	case FixParity:
-		return t.parity(e)
+		return g.isXOR(e, g.isPiece)
 	case Crypt:
-		return t.crypt(e)
-	case Text:
-		return t.text(e)
-	case Corrected:
-		_, err := t.place(e.Of)
-		return traced{digits: nothing(2 * e.Size)}, err
+		return g.isPlain(e)
 	}
-	return traced{}, errIsolates()
+	return false
 }
 
-func nothing(n int) []int {
-	out := make([]int, n)
-	for i := range out {
-		out[i] = known
-	}
-	return out
+func (g grammar) isPiece(e Expr) bool {
+	_, ok := e.(Part)
+	return ok
 }
 
-func (t *tracer) part(i int) traced {
-	digits := nothing(2 * t.material[i].Len())
-	if i == t.piece {
-		for d := range digits {
-			digits[d] = d
-		}
-	}
-	return traced{digits: digits}
+// isPlain is the way in which a cryptogram is opened.
+func (g grammar) isPlain(e Expr) bool {
+	c, ok := e.(Crypt)
+	return ok && c.Mode == ECB && !c.Encrypt && g.isPiece(c.Of) && g.isPiece(c.Key) && c.Of != c.Key
 }
 
-// one combines operands of which one at most holds anything of the piece: two would cancel out but for a difference.
-func (t *tracer) one(operands []Expr) (traced, error) {
-	out, found := traced{}, false
-	for _, e := range operands {
-		next, err := t.trace(e)
-		switch {
-		case err != nil:
-			return traced{}, err
-		case next.secret() && found:
-			return traced{}, errIsolates()
-		case next.secret() || out.digits == nil:
-			out, found = next, next.secret()
-		}
-	}
-	return out, nil
-}
-
-func (t *tracer) join(operands Join) (traced, error) {
-	out := traced{}
-	for _, e := range operands {
-		next, err := t.trace(e)
-		if err != nil {
-			return traced{}, err
-		}
-		if next.sealed && next.secret() || next.mixed && out.mixed {
-			return traced{}, errIsolates()
-		}
-		out.digits = append(out.digits, next.digits...)
-		out.mixed = out.mixed || next.mixed
-	}
-	return out, nil
-}
-
-func (t *tracer) slice(e Slice) (traced, error) {
-	out, err := t.trace(e.Of)
-	if err != nil {
-		return traced{}, err
-	}
-	if out.sealed && (e.From != 0 || e.To < leastSecret) {
-		return traced{}, errIsolates()
-	}
-	out.digits = slices.Clone(out.digits[2*e.From : 2*e.To])
-	return out, nil
-}
-
-// place refuses to change single digits of a piece: with the place of a wrong digit and the check value the right one
-// is found in sixteen tries. Slips of typing are what [Searcher] is for.
-func (t *tracer) place(of Expr) (traced, error) {
-	out, err := t.trace(of)
-	if err == nil && out.secret() {
-		return traced{}, fault.New(fault.NotPermitted, "single digits of a key of the store are not asked about")
-	}
-	return out, err
-}
-
-// parity sets the lowest bit of a byte from the others, so both digits have to be of one byte.
-func (t *tracer) parity(e FixParity) (traced, error) {
-	out, err := t.trace(e.Of)
-	if err != nil {
-		return traced{}, err
-	}
-	for at := 0; at < len(out.digits); at += 2 {
-		high, low := out.digits[at], out.digits[at+1]
-		whole := high == known && low == known || high != known && high%2 == 0 && low == high+1
-		if !whole {
-			return traced{}, errIsolates()
-		}
-	}
-	return out, nil
-}
-
-// crypt: eight bytes of a piece in the key, or in every block, are in every digit of the result.
-func (t *tracer) crypt(e Crypt) (traced, error) {
-	of, err := t.trace(e.Of)
-	if err != nil {
-		return traced{}, err
-	}
-	key, err := t.trace(e.Key)
-	if err != nil {
-		return traced{}, err
-	}
-	switch {
-	case !of.secret() && !key.secret():
-		return traced{digits: nothing(len(of.digits))}, nil
-	case of.sealed && of.secret() || key.sealed && key.secret() || of.mixed && key.mixed:
-		return traced{}, errIsolates()
-	case key.secret() && key.distinct() < leastSecret:
-		return traced{}, errIsolates()
-	case !key.secret() && !everyBlock(of.digits, 2*blockSize(e.Algorithm)):
-		return traced{}, errIsolates()
-	}
-	digits := make([]int, len(of.digits))
-	for i := range digits {
-		digits[i] = fresh + i
-	}
-	return traced{digits: digits, mixed: true}, nil
-}
-
-// fresh numbers the digits of a cipher's output: even, and above all digits of any piece.
-const fresh = 1 << 20
-
-func everyBlock(digits []int, size int) bool {
-	for block := range slices.Chunk(digits, size) {
-		if (traced{digits: block}).distinct() < leastSecret {
+// isXOR is one of different pieces. The same piece twice would cancel out but for a difference.
+func (g grammar) isXOR(e XOR, operand func(Expr) bool) bool {
+	seen := map[Part]bool{}
+	for _, o := range e {
+		p, ok := pieceIn(o)
+		if !ok || seen[p] || !operand(o) {
 			return false
 		}
+		seen[p] = true
 	}
 	return true
 }
 
-func (t *tracer) text(e Text) (traced, error) {
-	of, err := t.trace(e.Of)
-	if err == nil && of.sealed && of.secret() {
-		err = errIsolates()
+// pieceIn is the one piece that an expression of a single piece has.
+func pieceIn(e Expr) (Part, bool) {
+	switch e := e.(type) {
+	case Part:
+		return e, true
+	case Slice:
+		return pieceIn(e.Of)
+	case KeyXOR:
+		return pieceIn(e.Of)
+	case Join:
+		if len(e) > 0 {
+			return pieceIn(e[0])
+		}
 	}
-	if err != nil {
-		return traced{}, err
-	}
-	out := traced{mixed: of.mixed, sealed: true}
-	for _, d := range of.digits {
-		out.digits = append(out.digits, d, d)
-	}
-	return out, nil
+	return 0, false
 }
 
-// isolates refuses an expression that forms less than eight bytes of any piece, and more than nothing. whole tells that
-// every piece that is in it is in it as a whole.
-func isolates(material []*secret.Bytes, e Expr) (whole bool, err error) {
-	whole = true
-	for i := range material {
-		t := tracer{material: material, piece: i}
-		out, err := t.trace(e)
-		if err != nil {
-			return false, err
-		}
-		n := out.distinct()
-		if n != 0 && n < leastSecret {
-			return false, errIsolates()
-		}
-		whole = whole && (n == 0 || n >= 2*material[i].Len())
-	}
-	return whole, nil
+// isOrdered is a piece as it is or with its parts in another order.
+func (g grammar) isOrdered(e Expr) bool {
+	j, ok := e.(Join)
+	return g.isPiece(e) || ok && g.isReordered(j) && g.isPiece(j[0].(Slice).Of)
 }
 
-// searchable refuses pieces of a search of which a slip could leave less than eight bytes: a missing row is sixteen
-// digits.
-func searchable(material []*secret.Bytes, p SearchPiece) error {
-	for i := range material {
-		t := tracer{material: material, piece: i}
-		typed, err := t.trace(p.Typed)
-		if err != nil {
-			return err
+// isReordered is a base cut into two halves, or at 24 bytes into three parts, each of them there once.
+func (g grammar) isReordered(e Join) bool {
+	first, ok := first(e)
+	if !ok || !g.isBase(first.Of) {
+		return false
+	}
+	n, err := length(g.material, first.Of)
+	parts := 2
+	if n == 3*row {
+		parts = 3
+	}
+	if err != nil || len(e) != parts || n%(parts*row) != 0 {
+		return false
+	}
+	seen := map[int]bool{}
+	for _, o := range e {
+		s, ok := o.(Slice)
+		if !ok || s.To-s.From != n/parts || s.From%(n/parts) != 0 || seen[s.From] || !reflect.DeepEqual(s.Of, first.Of) {
+			return false
 		}
-		others := traced{}
-		if p.Others != nil {
-			if others, err = t.trace(p.Others); err != nil {
-				return err
-			}
+		seen[s.From] = true
+	}
+	return true
+}
+
+func first(e Join) (Slice, bool) {
+	if len(e) == 0 {
+		return Slice{}, false
+	}
+	s, ok := e[0].(Slice)
+	return s, ok
+}
+
+func (g grammar) isFilled(e Join) bool {
+	if len(e) != 2 {
+		return false
+	}
+	_, zeros := e[1].(Zeros)
+	return zeros && g.isBase(e[0])
+}
+
+func (g grammar) isJoined(e Join) bool {
+	seen := map[Part]bool{}
+	for _, o := range e {
+		p, ok := o.(Part)
+		if !ok || seen[p] {
+			return false
 		}
-		switch {
-		case typed.secret() && others.secret(),
-			typed.secret() && (!typed.complete() || typed.mixed || typed.distinct() < 2*leastSecret),
-			typed.secret() && p.Digits != 0 && p.Digits < len(typed.digits)-1,
-			others.secret() && others.distinct() < leastSecret:
-			return errIsolates()
+		seen[p] = true
+	}
+	return len(e) > 0
+}
+
+// isCut is a row of a base, or of the hex text of one piece.
+func (g grammar) isCut(e Expr) bool {
+	s, ok := e.(Slice)
+	if !ok {
+		return false
+	}
+	if t, ok := s.Of.(Text); ok {
+		// XORed with something, hex text would show: a check value by DES does not change between the digits 2 and 3
+		return (g.isPiece(t.Of) || g.isPlain(t.Of)) && s.From == 0 && s.To%row == 0 && s.To >= 2*g.least(t.Of)
+	}
+	return g.isBase(s.Of) && g.isRow(s)
+}
+
+func (g grammar) isRow(s Slice) bool {
+	n := s.To - s.From
+	return s.From%row == 0 && n%row == 0 && n >= g.least(s.Of)
+}
+
+// least is how many bytes of a base are asked about at least: eight where it is a key for DES, whose parts are keys too,
+// or bytes that are no key for any cipher; else sixteen. Eight bytes of an AES key are found.
+func (g grammar) least(base Expr) int {
+	switch e := base.(type) {
+	case Part:
+		if int(e) < len(g.about) && (g.about[e].Algorithm.IsDES() || g.about[e].Algorithm == keys.Raw) {
+			return row
 		}
+	case XOR:
+		least := row
+		for _, o := range e {
+			least = max(least, g.least(o))
+		}
+		return least
+	case Crypt:
+		return max(g.least(e.Of), g.least(e.Key))
+	}
+	return 2 * row
+}
+
+// isCrypt is a cipher run once over pieces, or twice in the way in which a cryptogram is opened.
+func (g grammar) isCrypt(e Crypt) bool {
+	if inner, ok := e.Of.(Crypt); ok {
+		again := inner
+		again.Of = e.Of
+		return g.isPlain(inner) && reflect.DeepEqual(e, again)
+	}
+	of, one := pieceIn(e.Of)
+	key, other := pieceIn(e.Key)
+	return one && other && of != key && g.isData(e.Of) && (g.isKeyWhole(e.Key) || g.isPieceRow(e.Key))
+}
+
+func (g grammar) isData(e Expr) bool {
+	j, ok := e.(Join)
+	return g.isPiece(e) || g.isPieceRow(e) || ok && g.isFilled(j) && g.isPiece(j[0])
+}
+
+func (g grammar) isKeyWhole(e Expr) bool {
+	v, variant := e.(KeyXOR)
+	return g.isOrdered(e) || variant && g.isPiece(v.Of)
+}
+
+func (g grammar) isPieceRow(e Expr) bool {
+	s, ok := e.(Slice)
+	return ok && g.isPiece(s.Of) && g.isRow(s)
+}
+
+// searches refuses a search that is not for slips in a piece, beside others or alone. A slip may leave out sixteen digits,
+// so the piece has sixteen bytes. Beside others only what the asker brought is searched: what a slip does depends on the
+// digits, so a difference that somebody chose, with a slip in a key of the store that undoes it, would tell these.
+func (g grammar) searches(p SearchPiece) error {
+	piece, ok := p.Typed.(Part)
+	if !ok {
+		return errUnanswered()
+	}
+	n := g.material[piece].Len()
+	if n < 2*row || p.Digits != 0 && p.Digits < 2*n-1 {
+		return errUnanswered()
+	}
+	if p.Others == nil {
+		return nil
+	}
+	beside := XOR{p.Typed}
+	if others, ok := p.Others.(XOR); ok {
+		beside = slices.Concat(beside, others)
+	} else {
+		beside = append(beside, p.Others)
+	}
+	if !g.isXOR(beside, g.isPiece) || int(piece) >= len(g.about) || g.about[piece].Label != "" {
+		return errUnanswered()
 	}
 	return nil
 }

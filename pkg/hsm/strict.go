@@ -15,9 +15,10 @@ import (
 // StrictProber is the prober for keys of a store or a token. It answers in verdicts: whether what a question forms has
 // the value that the question brings. It tells no value, no parity and no digit. A verdict about one half of a TDES
 // key, as a single DES key, is among its answers, since diagnosis of a wrong half needs it; such an answer is worth one
-// guess in 2^56, and what would be worth more it refuses: questions without a value to compare with, or with fewer than
-// four digits of one (six, where not all of the key is formed), other blocks than a method's own, and whatever forms
-// fewer than eight bytes of a key.
+// guess in 2^56 (2^48 about sixteen digits of its hex text), and what would be worth more it refuses: questions without a
+// value to compare with, or with fewer than four digits of one (six, where not all of the key is formed), other blocks
+// than a method's own, and every form that is not in a closed list: whole keys, their XOR, rows of eight bytes of them,
+// and what ciphers make of them. Sums, parity bits, single bytes and digits are not asked about.
 //
 // Every question is counted and recorded before it is answered. One that is refused is neither.
 type StrictProber struct {
@@ -146,7 +147,7 @@ func (s *StrictProber) admit(q *Question) (int, error) {
 	if q.Expected, err = compared(q.Expected, mostDigits(q.Algorithm, q.Method)); err != nil {
 		return 0, err
 	}
-	whole, err := isolates(s.material, q.Expr)
+	whole, err := s.grammar().answers(q.Expr)
 	if err != nil {
 		return 0, err
 	}
@@ -155,6 +156,8 @@ func (s *StrictProber) admit(q *Question) (int, error) {
 	}
 	return n, nil
 }
+
+func (s *StrictProber) grammar() grammar { return grammar{s.material, s.about} }
 
 func enough(digits string) error {
 	if len(digits) < fullDigits {
@@ -205,6 +208,9 @@ func (s *StrictProber) Search(ctx context.Context, q SearchQuestion) (slip.Answe
 }
 
 func (s *StrictProber) admitSearch(q *SearchQuestion) error {
+	if n := len(q.Pieces); n > len(s.material) { // a search of one piece costs as much as one of a thousand
+		return fault.New(fault.TooLarge, "slips are searched in %d pieces, there are %d", n, len(s.material))
+	}
 	for _, p := range q.Pieces {
 		for _, e := range []Expr{p.Typed, p.Others} {
 			if e == nil {
@@ -214,7 +220,7 @@ func (s *StrictProber) admitSearch(q *SearchQuestion) error {
 				return err
 			}
 		}
-		if err := searchable(s.material, p); err != nil {
+		if err := s.grammar().searches(p); err != nil {
 			return err
 		}
 	}

@@ -58,6 +58,9 @@ func (l *Loader) Run(ctx context.Context, d device.Device, c Cleared) (Report, e
 			r.report.Loads = append(r.report.Loads, r.one(ctx, &c.loads[i]))
 		}
 	}
+	if r.report.Err() != nil { // it says more than that the run was given up
+		return r.report, nil
+	}
 	return r.report, interrupted(ctx)
 }
 

@@ -11,7 +11,8 @@ import (
 // WrapOptions says how a block is closed.
 type WrapOptions struct {
 	// PadTo hides the key's length: the payload is padded as for a key of so many bytes (X9.143 5, 6.1). 0 pads to the
-	// cipher block only. [ObfuscatedLen] gives the standard's lengths.
+	// cipher block only. [ObfuscatedLen] gives the standard's lengths. A length that no block can have is refused (kind
+	// usage).
 	PadTo int
 	// AllowWeak closes weak keys and single DES all the same; they are reported by the caller.
 	AllowWeak bool
@@ -104,7 +105,13 @@ func appendHex(dst, src []byte) []byte {
 	return dst
 }
 
+// maxPadTo is how many bytes are nowhere near to fitting into a block: two digits each.
+const maxPadTo = maxLength / 2
+
 func checkToWrap(h Header, key *keys.Key, opts WrapOptions) error {
+	if opts.PadTo < 0 || opts.PadTo > maxPadTo { // before anything is laid out: the length may come from anybody
+		return fault.New(fault.Usage, "a key is padded as one of 0 to %d bytes, not of %d", maxPadTo, opts.PadTo)
+	}
 	if !opts.AllowWeak {
 		if w := keys.StructuralOf(key.Algorithm(), key.Secret().Expose()); len(w) > 0 {
 			return fault.New(fault.WeakKey, "the key is weak: %s", w[0].Text())

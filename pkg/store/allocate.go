@@ -313,6 +313,21 @@ func (s *Store) Quarantine(ctx context.Context, c Change, requestID string) erro
 	return s.settleNumber(ctx, c, requestID, Quarantined)
 }
 
+// leftToUs refuses to settle a number beside its load; that of a device that was wiped can be burnt.
+func leftToUs(ctx context.Context, tx *sql.Tx, requestID string, to AllocationState) error {
+	var state LoadState
+	err := tx.QueryRowContext(ctx, "SELECT state FROM loads WHERE id = $1", requestID).Scan((*string)(&state))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	case to == Burnt && !state.Open():
+		return nil
+	}
+	return fault.New(fault.NotPermitted, "the number of request %s is that of a load, and is settled with it", requestID)
+}
+
 // settleNumber says what became of a number. To say it twice is no error.
 func (s *Store) settleNumber(ctx context.Context, c Change, requestID string, to AllocationState) error {
 	return s.changeKeys(ctx, c, func(tx *sql.Tx, at int64) error {
@@ -322,6 +337,9 @@ func (s *Store) settleNumber(ctx context.Context, c Change, requestID string, to
 		}
 		if a.State == to {
 			return nil
+		}
+		if err := leftToUs(ctx, tx, requestID, to); err != nil {
+			return err
 		}
 		if !slices.Contains(a.State.next(), to) {
 			return fault.New(fault.NotPermitted, "the number of request %s is %s and cannot become %s", requestID, a.State, to)

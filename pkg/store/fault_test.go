@@ -149,9 +149,9 @@ func TestCreationIsWholeOrNotAtAll(t *testing.T) {
 
 func TestSchemaOfALaterVersionIsRefused(t *testing.T) {
 	u := made(t)
-	edit(t, u, "INSERT INTO schema_version (version_id, is_applied) VALUES (2, 1)")
+	edit(t, u, "INSERT INTO schema_version (version_id, is_applied) VALUES (3, 1)")
 	_, err := store.Open(t.Context(), u, options())
-	wantKind(t, "version 2", err, fault.VersionUnsupported)
+	wantKind(t, "version 3", err, fault.VersionUnsupported)
 }
 
 func TestFileSwappedUnderAnOpenStoreIsNoticed(t *testing.T) {
@@ -227,9 +227,9 @@ func TestDamagedRowsAreFound(t *testing.T) {
 		"another KSN":        {[]string{set, number("r1", 3, "FFFF9876540000800000", "NULL")}, "r1"},
 		"a number of a lease": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 2, 5, 1, 1, 0, 0, 2)",
 			number("r1", 3, "FFFF9876540000600000", "NULL")}, "r1"},
-		"a lease of what was not given": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 8, 12, 1, 1, 0, 0)"}, "L"},
-		"leases that overlap": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 2, 5, 1, 1, 0, 0)",
-			"INSERT INTO leases VALUES ('M', 'S', 'a', 4, 6, 1, 1, 0, 0)"}, "M"},
+		"a lease of what was not given": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 8, 12, 1, 1, 0, 0, 12)"}, "L"},
+		"leases that overlap": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 2, 5, 1, 1, 0, 0, 5)",
+			"INSERT INTO leases VALUES ('M', 'S', 'a', 4, 6, 1, 1, 0, 0, 6)"}, "M"},
 		"a number of no set":       {[]string{number("r1", 3, "FFFF9876540000600000", "NULL")}, "r1"},
 		"a number of no lease":     {[]string{set, number("r1", 3, "FFFF9876540000600000", "'NO'")}, "r1"},
 		"too many numbers":         {[]string{strings.Replace(set, "100", "524289", 1)}, "S"},

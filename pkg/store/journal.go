@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"runtime"
 	"sync"
 
 	"poskey/internal/fault"
@@ -155,6 +156,7 @@ func (j *Journal) write() {
 		}
 		err := j.s.applyLoads(ctx, change, ops)
 		j.over(all, err)
+		runtime.Gosched() // those who were told go on first, and may be in the next group already
 	}
 }
 

@@ -139,7 +139,7 @@ func (s *Store) Leases(ctx context.Context, keySet string) ([]Lease, error) {
 }
 
 // ReturnLease takes a range back with its journal. Numbers from unusedFrom on are proven unused; what lies below and is
-// not in uses is burnt, and so is the whole range of a station that was lost (no uses, unusedFrom = To). No number of a
+// not in uses, nor in the journal of loads, is burnt, and so is the whole range of a station that was lost (no uses, unusedFrom = To). No number of a
 // lease is ever handed out again. Errors: not_found; not_permitted (returned before, a use outside of the range or in
 // what is called unused, a number or device twice).
 func (s *Store) ReturnLease(ctx context.Context, c Change, id string, uses []LeaseUse, unusedFrom uint64) error {
@@ -168,12 +168,41 @@ func returnLease(ctx context.Context, tx *sql.Tx, at int64, id string, uses []Le
 	if err != nil {
 		return err
 	}
+	if err := unusedFor(ctx, tx, &k, &l, unusedFrom); err != nil {
+		return err
+	}
 	for _, use := range uses {
 		if err := keepUse(ctx, tx, &k, &l, use, unusedFrom, at); err != nil {
 			return fault.Wrap(dbError(err), "number %d", use.Number)
 		}
 	}
 	return nil
+}
+
+// unusedFor looks whether the store itself gave none of the numbers that are called unused.
+func unusedFor(ctx context.Context, tx *sql.Tx, k *KeySet, l *Lease, unusedFrom uint64) error {
+	if unusedFrom == l.To {
+		return nil
+	}
+	first, err := k.initial(unusedFrom)
+	if err != nil {
+		return err
+	}
+	last, err := k.initial(l.To - 1)
+	if err != nil {
+		return err
+	}
+	var n int64
+	err = tx.QueryRowContext(ctx, `SELECT n FROM allocations WHERE ksn >= $1 AND ksn <= $2 AND lease = $3
+		ORDER BY ksn DESC LIMIT 1`, first, last, l.ID).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err == nil {
+		err = fault.New(fault.NotPermitted, "number %d of the lease was handed out, and %d is called the first unused one", n,
+			unusedFrom)
+	}
+	return err
 }
 
 func keepUse(ctx context.Context, tx *sql.Tx, k *KeySet, l *Lease, use LeaseUse, unusedFrom uint64, at int64) error {

@@ -338,4 +338,6 @@ func (b *loadBatch) equal(ops []*loadOp) error {
 	return nil
 }
 
-func (op *loadOp) confirms() bool { return op.step != nil && op.err == nil && op.step.To == LoadConfirmed }
+func (op *loadOp) confirms() bool {
+	return op.step != nil && op.err == nil && op.step.To == LoadConfirmed
+}

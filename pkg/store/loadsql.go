@@ -9,9 +9,10 @@ import (
 	"slices"
 )
 
-// concern is what a batch is about, each list sorted.
+// concern is what a batch is about, each list of names sorted.
 type concern struct {
 	serials, ids, asked, owned, leased, leases, labels []string
+	pairs                                              []pairName
 }
 
 func concernOf(ops []*loadOp) concern {
@@ -23,6 +24,9 @@ func concernOf(ops []*loadOp) concern {
 		}
 		r := op.reserve
 		c.ids, c.asked, c.serials = append(c.ids, r.ID), append(c.asked, r.ID), append(c.serials, r.Serial)
+		if r.KeySet != "" {
+			c.pairs = append(c.pairs, pairName{r.KeySet, r.Serial})
+		}
 		switch {
 		case r.KeySet == "" && !r.Key.IsZero():
 			c.labels = append(c.labels, r.Key.Label)
@@ -120,20 +124,28 @@ func (b *loadBatch) readLoads(c *concern) error {
 // readNumbers reads the live numbers that stand in the way of a request or of a proof, and numbers that requests got
 // otherwise.
 func (b *loadBatch) readNumbers(c *concern) error {
-	var sets, serials []string
-	for _, l := range b.loads {
+	pairs := slices.Clone(c.pairs)
+	for _, l := range b.byID() {
 		if l.KeySet != "" && l.State == LoadUnknown {
-			sets, serials = append(sets, l.KeySet), append(serials, l.Serial)
+			pairs = append(pairs, pairName{l.KeySet, l.Serial})
 		}
 	}
-	sets = slices.Compact(slices.Sorted(slices.Values(slices.Concat(sets, c.owned, c.leased))))
-	if len(sets) == 0 && len(c.asked) == 0 {
+	if len(pairs) == 0 && len(c.asked) == 0 {
 		return nil
 	}
-	serials = slices.Compact(slices.Sorted(slices.Values(slices.Concat(serials, c.serials))))
-	return b.ask(`SELECT request, key_set, serial, state FROM allocations WHERE key_set {1} AND serial {2}
-		AND state IN ('reserved', 'confirmed')
-		UNION ALL SELECT request, key_set, serial, state FROM allocations WHERE request {3}`, func(r *sql.Rows) error {
+	sets, serials := make([]string, len(pairs)), make([]string, len(pairs))
+	for i, pair := range pairs {
+		sets[i], serials[i] = pair.set, pair.serial
+	}
+	query := `SELECT request, key_set, serial, state FROM allocations WHERE key_set {1} AND serial {2}
+		AND state IN ('reserved', 'confirmed')`
+	if b.s.dialect == postgresDialect { // pair by pair, so that it need not guess how many there are
+		query = `SELECT a.request, v.key_set, v.serial, a.state FROM UNNEST($1::TEXT[], $2::TEXT[]) AS v (key_set, serial)
+			CROSS JOIN LATERAL (SELECT request, state FROM allocations WHERE key_set = v.key_set AND serial = v.serial
+			AND state IN ('reserved', 'confirmed') LIMIT 1) AS a`
+	}
+	query += " UNION ALL SELECT request, key_set, serial, state FROM allocations WHERE request {3}"
+	return b.ask(query, func(r *sql.Rows) error {
 		var request string
 		var pair pairName
 		var state AllocationState

@@ -94,6 +94,9 @@ func (v *verifier) leases(k *KeySet) ([]Lease, error) {
 		switch {
 		case l.From < k.From || l.To > k.Next:
 			v.find(l.ID, fault.New(fault.ChecksumMismatch, "the lease has numbers that key set %s never handed out", k.ID))
+		case l.Next < l.From || l.Next > l.To:
+			v.find(l.ID, fault.New(fault.ChecksumMismatch, "its next number is %d, of a lease from %d to %d", l.Next, l.From,
+				l.To))
 		case l.From < end:
 			v.find(l.ID, fault.New(fault.ChecksumMismatch, "the lease overlaps another one of key set %s", k.ID))
 		}
@@ -133,15 +136,21 @@ func (a *Allocation) fits(k *KeySet, leases []Lease) error {
 		return fault.New(fault.ChecksumMismatch, "number %d of key set %s has KSN %s, the row says %s", a.Number, k.ID, ksn,
 			a.KSN)
 	}
-	if a.Lease != leaseOf(leases, a.Number) {
+	l := leaseOf(leases, a.Number)
+	switch {
+	case l == nil && a.Lease == "":
+		return nil
+	case l == nil || a.Lease != l.ID:
 		return fault.New(fault.ChecksumMismatch, "number %d of key set %s is of another lease than the row says", a.Number,
 			k.ID)
+	case a.Number >= l.Next && (l.Returned.IsZero() || a.Number >= l.UnusedFrom):
+		return fault.New(fault.ChecksumMismatch, "number %d was never handed out of lease %s", a.Number, l.ID)
 	}
 	return nil
 }
 
-// leaseOf names the lease that a number is of, "" when it is of none.
-func leaseOf(leases []Lease, n uint64) string {
+// leaseOf finds the lease that a number is of, nil when it is of none.
+func leaseOf(leases []Lease, n uint64) *Lease {
 	at, _ := slices.BinarySearchFunc(leases, n, func(l Lease, n uint64) int {
 		if l.To <= n {
 			return -1
@@ -149,7 +158,7 @@ func leaseOf(leases []Lease, n uint64) string {
 		return 1
 	})
 	if at < len(leases) && leases[at].From <= n {
-		return leases[at].ID
+		return &leases[at]
 	}
-	return ""
+	return nil
 }

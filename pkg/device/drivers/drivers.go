@@ -4,50 +4,59 @@ package drivers
 
 import (
 	"context"
+	"io"
 
 	"poskey/internal/fault"
 	"poskey/pkg/device"
+	"poskey/pkg/device/futurex"
 	"poskey/pkg/device/line"
+	"poskey/pkg/device/manage/client"
 	"poskey/pkg/device/visa"
-	"poskey/pkg/device/visa/table"
 )
 
-// Open connects to the device that a URI names. It sends nothing: whether a terminal is at the other end shows with the
-// first question.
+// Open connects to the device that a URI names. Over a line it sends nothing: whether a terminal is at the other end
+// shows with the first question. An agent is asked what it is.
 func Open(ctx context.Context, uri string, o device.Options) (device.Device, error) {
 	u, err := device.ParseURI(uri)
 	if err != nil {
 		return nil, err
 	}
 	o = u.Apply(o)
+	u.Timeout = o.Timeout
+	if u.Dialect == device.Agent {
+		return client.Open(ctx, u, o)
+	}
 	dial := o.Dial
 	if dial == nil {
 		dial = line.Dial
 	}
-	u.Timeout = o.Timeout
-	switch u.Dialect {
-	case table.Dialect:
-		rw, err := dial(ctx, u)
-		if err != nil {
-			return nil, fault.Wrap(err, "device %s", uri)
-		}
-		return visa.New(rw, o), nil
+	rw, err := dial(ctx, u)
+	if err != nil {
+		return nil, fault.Wrap(err, "device %s", uri)
 	}
-	return nil, unknown(u)
+	return over(rw, u, o), nil
 }
 
-func unknown(u device.URI) error {
-	return fault.New(fault.Usage, "device dialect %q is not in this version; it has visa", u.Dialect)
+// over makes a device of a line. ParseURI lets no other dialect through.
+func over(rw io.ReadWriteCloser, u device.URI, o device.Options) device.Device {
+	if u.Dialect == device.Futurex {
+		return futurex.New(rw, o)
+	}
+	return visa.New(rw, o)
 }
 
-// Capabilities tells what the dialect that a URI names can do, without a line.
+// Capabilities tells what the dialect that a URI names can do, without a line. Of an agent nothing is known beforehand:
+// what it takes the opened device tells.
 func Capabilities(uri string) (device.Capabilities, error) {
 	u, err := device.ParseURI(uri)
 	if err != nil {
 		return device.Capabilities{}, err
 	}
-	if u.Dialect == table.Dialect {
-		return visa.Capabilities(u.Profile), nil
+	switch u.Dialect {
+	case device.Futurex:
+		return futurex.LayoutOf(u.Apply(device.Options{})).Capabilities(), nil
+	case device.Agent:
+		return device.Capabilities{}, nil
 	}
-	return device.Capabilities{}, unknown(u)
+	return visa.Capabilities(u.Profile), nil
 }

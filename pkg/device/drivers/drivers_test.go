@@ -3,6 +3,7 @@ package drivers_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -106,6 +107,64 @@ func TestSuiteOverPTY(t *testing.T) {
 	})
 }
 
+// TestSuiteOverSerial opens a pseudo-terminal as the serial port of a 7E1 terminal: what differs from TestSuiteOverPTY is
+// speed, mode and the wires that are not there.
+func TestSuiteOverSerial(t *testing.T) {
+	devicetest.Run(t, devicetest.Rig{
+		Dialect: devicetest.Visa(), Attach: attach,
+		Pair: ptyPair,
+		Start: func(t *testing.T, s devicetest.Setup) devicetest.Bench {
+			term := terminal(t, s)
+			p, err := term.ListenPTY(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = p.Close() })
+			uri := "visa+serial://" + p.Path() + "?baud=19200&mode=7E1"
+			return open(t, term, uri, device.Options{Timeout: s.Timeout, Trace: s.Trace})
+		},
+	})
+}
+
+func TestCapabilitiesFollowTheURI(t *testing.T) {
+	for uri, want := range map[string]string{
+		"visa+tcp://h:1": "true AB B DT [90 94] 9",
+		"visa+serial:///dev/ttyS0?profile=verifone":       "true   D [] 4",
+		"visa+tcp://h:1?profile=poskey":                   "true AB BD DTA [90 94] 10",
+		"agent+https://h:1?ca=a.pem&cert=b.pem&key=c.pem": "false    [] 0",
+	} {
+		c, err := drivers.Capabilities(uri)
+		got := fmt.Sprint(c.Clear, " ", c.BlockVersions, " ", c.InitialBlocks, " ", c.Algorithms, " ", c.InitialSlots, " ", len(c.Slots))
+		if err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %q", uri, got, err, want)
+		}
+	}
+	if c, err := drivers.Capabilities("futurex+tcp://h:1?slots=hex"); err != nil || !c.Clear || len(c.Slots) == 0 {
+		t.Errorf("futurex: %+v, %v", c, err)
+	}
+	if _, err := drivers.Capabilities("pax+tcp://h:1"); !fault.Is(err, fault.Usage) {
+		t.Errorf("an unknown dialect: %v", err)
+	}
+}
+
+func TestEveryDialectIsLinked(t *testing.T) {
+	for _, uri := range []string{"visa+tcp://h:1", "futurex+tcp://h:1"} {
+		host, peer := net.Pipe()
+		d, err := drivers.Open(t.Context(), uri, device.Options{
+			Dial: func(context.Context, device.URI) (io.ReadWriteCloser, error) { return host, nil }})
+		if err != nil || !strings.HasPrefix(uri, d.Dialect()) {
+			t.Fatalf("%s: %v", uri, err)
+		}
+		if err := errors.Join(d.Close(), peer.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+	d, err := drivers.Open(t.Context(), "agent+https://127.0.0.1:1?ca=/none&cert=/none&key=/none", device.Options{})
+	if !fault.Is(err, fault.NotFound) || d != nil {
+		t.Errorf("agent without its files: %v", err)
+	}
+}
+
 func tcpPair(t *testing.T) (host, peer io.ReadWriteCloser) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -189,7 +248,10 @@ func TestOpeningSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	for uri, want := range map[string]fault.Kind{
-		dead: fault.DeviceLink, "visa+serial:///dev/ttyUSB0": fault.Usage, "visa+pty:///dev/pts/none": fault.DeviceLink,
+		dead: fault.DeviceLink, strings.Replace(dead, "visa", "futurex", 1): fault.DeviceLink,
+		"visa+serial:///dev/none": fault.DeviceLink, "visa+pty:///dev/pts/none": fault.DeviceLink,
+		"visa+usb:///dev/ttyUSB0":      fault.Usage,
+		"agent+https://127.0.0.1:9100": fault.Usage,
 	} {
 		d, err := drivers.Open(t.Context(), uri, device.Options{})
 		if !fault.Is(err, want) || d != nil || !strings.Contains(err.Error(), uri) && want != fault.Usage {

@@ -8,12 +8,12 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/text"
 	"poskey/pkg/device"
-	"poskey/pkg/device/visa/table"
 )
 
 // Listener serves a terminal on a TCP port.
 type Listener struct {
 	l    net.Listener
+	t    *Terminal
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
@@ -38,7 +38,7 @@ func (t *Terminal) Listen(ctx context.Context, addr string) (*Listener, error) {
 		return nil, notLoopback(addr)
 	}
 	ctx, stop := context.WithCancel(ctx)
-	out := &Listener{l: l, stop: stop}
+	out := &Listener{l: l, t: t, stop: stop}
 	context.AfterFunc(ctx, func() { _ = l.Close() })
 	out.done.Go(func() { t.accept(ctx, l) })
 	return out, nil
@@ -66,7 +66,7 @@ func (l *Listener) Addr() net.Addr { return l.l.Addr() }
 
 // URI names the terminal for the loader.
 func (l *Listener) URI() string {
-	return device.URI{Dialect: table.Dialect, Transport: device.TCP, Address: l.Addr().String()}.String()
+	return device.URI{Dialect: l.t.Dialect(), Transport: device.TCP, Address: l.Addr().String()}.String()
 }
 
 // Close ends the connection and gives the port back; nothing is served any more when it returns.

@@ -45,8 +45,8 @@ type Manager struct {
 
 	one   sync.Mutex // one change at a time
 	mu    sync.Mutex
-	boot  string
-	epoch uint64 // grows when the terminal starts anew: sessions of before are over
+	boot  string // id
+	boots uint64 // of the terminal, to which the id belongs
 	loads map[string]*carried
 }
 
@@ -60,7 +60,6 @@ type carried struct {
 // visit is one connection. Requests of one come one after the other.
 type visit struct {
 	session *Session
-	epoch   uint64
 }
 
 type visitKey struct{}
@@ -77,7 +76,7 @@ func (t *Terminal) ListenManage(ctx context.Context, addr string, papers Papers)
 		return nil, err
 	}
 	m := &Manager{t: t, papers: papers, l: l, done: make(chan struct{}), loads: map[string]*carried{}}
-	if err := m.forget(true); err != nil {
+	if err := m.forget(); err != nil {
 		_ = l.Close()
 		return nil, err
 	}
@@ -119,9 +118,6 @@ func listenHere(ctx context.Context, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// layout says which slots the terminal has.
-func (m *Manager) layout() Layout { return managePort{}.Layout() }
-
 // cut hangs up where that was ordered.
 func (m *Manager) cut(f Fault) {
 	if m.t.misbehaves(f) {
@@ -146,8 +142,8 @@ func (m *Manager) Close() error {
 	return err
 }
 
-// forget forgets the ids of loads, and the sessions too when the terminal starts anew. The boot id tells hosts.
-func (m *Manager) forget(anew bool) error {
+// forget forgets the ids of loads. The boot id tells hosts.
+func (m *Manager) forget() error {
 	id := make([]byte, manage.RequestID/2)
 	if m.t.cfg.Env.Rand == nil {
 		return fault.New(fault.Bug, "the management agent takes randomness")
@@ -157,12 +153,16 @@ func (m *Manager) forget(anew bool) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.boot = strings.ToUpper(hex.EncodeToString(id))
-	if anew {
-		m.epoch++
-	}
+	m.boot, m.boots = strings.ToUpper(hex.EncodeToString(id)), m.t.startedSoOften()
 	clear(m.loads)
 	return nil
+}
+
+// startedSoOften counts power-ups and tampers.
+func (t *Terminal) startedSoOften() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.boots
 }
 
 // limitedListener takes so many connections at one time, and hangs up on all others.
@@ -226,17 +226,18 @@ func refused(r Refusal) error {
 // denied gives an error of a session its code.
 func denied(err error) error {
 	codes := map[fault.Kind]string{fault.AuthFailed: manage.CodeAuthFailed, fault.NotPermitted: manage.CodeNotAllowed,
-		fault.Usage: manage.CodeUnfit, fault.Busy: manage.CodeBusy}
+		fault.Usage: manage.CodeUnfit, fault.Malformed: manage.CodeUnfit, fault.TooLarge: manage.CodeUnfit,
+		fault.VersionUnsupported: manage.CodeUnfit, fault.Busy: manage.CodeBusy, fault.NotFound: manage.CodeAbsent,
+		fault.MACMismatch: manage.CodeForged, fault.ChecksumMismatch: manage.CodeForged}
 	if err == nil {
 		return nil
 	}
 	code, ok := codes[fault.KindOf(err)]
 	switch {
-	case ok:
-	case fault.KindOf(err) == fault.Failure || fault.KindOf(err) == fault.Bug:
+	case fault.Is(err, fault.DeviceFailed):
+		code = manage.CodeFailure
+	case !ok:
 		return refuse(manage.CodeFailure)
-	default: // approvals that cannot be read, or are signed by somebody else
-		code = manage.CodeNotAllowed
 	}
 	return &no{code, text.Redact(err.Error())}
 }
@@ -265,7 +266,6 @@ func (m *Manager) sayNo(w http.ResponseWriter, err error) {
 	if words == "" {
 		words = row.Meaning.String()
 	}
-	m.t.Report(Event{Kind: Refused, Code: n.code})
 	say(w, row.Status, manage.Refusal{Code: n.code, Text: words})
 }
 
@@ -281,7 +281,9 @@ func say(w http.ResponseWriter, status int, document any) {
 
 // answer finds who answers, and reads the body.
 func (m *Manager) answer(w http.ResponseWriter, r *http.Request, v *visit) (any, error) {
-	m.refresh(v)
+	if err := m.refresh(v); err != nil {
+		return nil, refuse(manage.CodeFailure)
+	}
 	route := m.routes()[r.Method+" "+r.URL.Path]
 	slot, isSlot := strings.CutPrefix(r.URL.Path, manage.PathSlot)
 	if isSlot && slot != "" && !strings.Contains(slot, "/") {
@@ -291,6 +293,7 @@ func (m *Manager) answer(w http.ResponseWriter, r *http.Request, v *visit) (any,
 	case route.do == nil || r.URL.RawQuery != "" && !route.query:
 		return nil, refuse(manage.CodeUnknownPath)
 	case route.login && v.session == nil:
+		m.t.Report(Event{Kind: Denied, Detail: "no login"})
 		return nil, refuse(manage.CodeLoginNeeded)
 	}
 	limit := int64(manage.MaxBody)
@@ -308,16 +311,42 @@ func (m *Manager) answer(w http.ResponseWriter, r *http.Request, v *visit) (any,
 	case !route.body && len(raw) > 0:
 		return nil, refuse(manage.CodeMalformed)
 	}
+	if err := m.begin(r.Context()); err != nil {
+		panic(http.ErrAbortHandler)
+	}
 	return route.do(v, raw, r.URL.Query())
 }
 
-// refresh ends a session that was opened before the terminal started anew.
-func (m *Manager) refresh(v *visit) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if v.epoch != m.epoch {
-		v.session, v.epoch = nil, m.epoch
+// begin counts the request for the faults, and waits where that was ordered.
+func (m *Manager) begin(ctx context.Context) error {
+	if frames := m.t.faults.frames; frames != nil && frames.Load() > 0 && frames.Add(-1) == 0 {
+		m.t.Tamper("ordered")
 	}
+	if !m.t.misbehaves(Slow) {
+		return nil
+	}
+	fired, stop := m.t.cfg.Clock.After(m.t.cfg.SlowFor)
+	defer stop()
+	select {
+	case <-fired:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// refresh ends what a restart ends: sessions, and the memory of loads.
+func (m *Manager) refresh(v *visit) error {
+	if v.session != nil && v.session.Alive() != nil {
+		v.session = nil
+	}
+	m.mu.Lock()
+	old := m.boots != m.t.startedSoOften()
+	m.mu.Unlock()
+	if old {
+		return m.forget()
+	}
+	return nil
 }
 
 // route says how one kind of request is answered.

@@ -5,6 +5,7 @@ package emulator
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ func decoded[D any](raw []byte) (D, error) {
 }
 
 func (m *Manager) about(*visit, []byte, url.Values) (any, error) {
-	s, layout := m.t.Status(), m.layout()
+	s, layout := m.t.Status(), m.t.layout
 	m.mu.Lock()
 	boot := m.boot
 	m.mu.Unlock()
@@ -46,6 +47,10 @@ func (m *Manager) about(*visit, []byte, url.Values) (any, error) {
 		}
 	}
 	for version := byte('A'); version <= 'E'; version++ {
+		if layout.Blocks == nil {
+			a.Blocks += string(version)
+			continue
+		}
 		if lengths := layout.Blocks(version, false); len(lengths) > 0 {
 			a.Blocks += string(version)
 			a.BlockLengths = append(a.BlockLengths, lengths...)
@@ -74,8 +79,11 @@ func (m *Manager) setSerial(v *visit, raw []byte, _ url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := mayKeep(v); err != nil {
+	if err := m.mayKeep(v); err != nil {
 		return nil, err
+	}
+	if !isSerial(d.Serial) {
+		return nil, refuse(manage.CodeForm)
 	}
 	if err := refused(m.t.SetSerial(d.Serial)); err != nil {
 		return nil, err
@@ -83,9 +91,21 @@ func (m *Manager) setSerial(v *visit, raw []byte, _ url.Values) (any, error) {
 	return manage.Serial{Serial: m.t.Serial()}, nil
 }
 
+// isSerial accepts 1 to 32 letters, digits and dashes.
+func isSerial(s string) bool {
+	const longest = 32
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= longest
+}
+
 // mayKeep: operators load keys and read; what takes something away is for those above them.
-func mayKeep(v *visit) error {
+func (m *Manager) mayKeep(v *visit) error {
 	if r := v.session.Role(); r != Administrator && r != Supervisor {
+		m.t.Report(Event{Kind: Denied, Account: v.session.Account(), Detail: "keeping: role"})
 		return &no{manage.CodeNotAllowed, "an operator may not do this"}
 	}
 	return nil
@@ -94,7 +114,7 @@ func mayKeep(v *visit) error {
 func (m *Manager) slot(slot device.Slot) (any, error) {
 	m.one.Lock()
 	defer m.one.Unlock()
-	if known := m.layout().Known; known != nil && !known(slot) {
+	if known := m.t.layout.Known; known != nil && !known(slot) {
 		return nil, refuse(manage.CodeSlot)
 	}
 	return slotMessage(slot, m.t.State(slot)), nil
@@ -120,14 +140,14 @@ func (m *Manager) load(slot device.Slot, raw []byte) (any, error) {
 		return manage.Loaded{Request: d.Request, Again: true, Slot: was.answer}, nil
 	}
 	m.cut(DisconnectBeforeEcho)
-	pending, no := m.t.Offer(Offer{Slot: slot, Block: d.Block})
-	if no != Accepted {
-		return nil, refused(no)
+	pending, why := m.t.Offer(Offer{Slot: slot, Block: d.Block})
+	if why != Accepted {
+		return nil, m.refuseKey(slot, why)
 	}
 	defer pending.Drop()
-	loaded, no := pending.Commit()
-	if no != Accepted {
-		return nil, refused(no)
+	loaded, why := pending.Commit()
+	if why != Accepted {
+		return nil, m.refuseKey(slot, why)
 	}
 	report := m.t.State(slot)
 	report.SlotState = loaded.State
@@ -135,8 +155,17 @@ func (m *Manager) load(slot device.Slot, raw []byte) (any, error) {
 	if err := m.remember(d.Request, &this); err != nil {
 		return nil, refuse(manage.CodeFailure)
 	}
+	if m.t.misbehaves(PowerCut) {
+		m.t.powerCycle()
+		panic(http.ErrAbortHandler)
+	}
 	m.cut(DisconnectAfterCommit)
 	return manage.Loaded{Request: d.Request, Slot: this.answer}, nil
+}
+
+func (m *Manager) refuseKey(slot device.Slot, why Refusal) error {
+	m.t.Report(Event{Kind: Refused, Slot: slot, Reason: why})
+	return refused(why)
 }
 
 // settle tells what became of a load. One that did not come yet will not be taken.
@@ -179,7 +208,7 @@ func (m *Manager) remember(request string, c *carried) error {
 	full := len(m.loads) >= manageLoads
 	m.mu.Unlock()
 	if full {
-		if err := m.forget(false); err != nil {
+		if err := m.forget(); err != nil {
 			return err
 		}
 	}
@@ -192,10 +221,10 @@ func (m *Manager) remember(request string, c *carried) error {
 func (m *Manager) erase(v *visit, slot device.Slot) (any, error) {
 	m.one.Lock()
 	defer m.one.Unlock()
-	if err := mayKeep(v); err != nil {
+	if err := m.mayKeep(v); err != nil {
 		return nil, err
 	}
-	if known := m.layout().Known; known != nil && !known(slot) {
+	if known := m.t.layout.Known; known != nil && !known(slot) {
 		return nil, refuse(manage.CodeSlot)
 	}
 	if r := m.t.Erase(slot); r != Accepted && r != RefusedEmpty {
@@ -207,7 +236,7 @@ func (m *Manager) erase(v *visit, slot device.Slot) (any, error) {
 func (m *Manager) eraseAll(v *visit, _ []byte, _ url.Values) (any, error) {
 	m.one.Lock()
 	defer m.one.Unlock()
-	if err := mayKeep(v); err != nil {
+	if err := m.mayKeep(v); err != nil {
 		return nil, err
 	}
 	if err := refused(m.t.EraseAll()); err != nil {
@@ -242,7 +271,11 @@ func (m *Manager) challenge(v *visit, raw []byte, _ url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	challenge, err := v.session.Ask(orderOf(d))
+	o := orderOf(d)
+	if err := manage.CheckOrder(o); err != nil {
+		return nil, denied(err)
+	}
+	challenge, err := v.session.Ask(o)
 	if err != nil {
 		return nil, denied(err)
 	}
@@ -257,13 +290,11 @@ func (m *Manager) order(v *visit, raw []byte, _ url.Values) (any, error) {
 	m.one.Lock()
 	defer m.one.Unlock()
 	o := orderOf(d.Order)
-	if err := v.session.Do(o, d.Approvals); err != nil {
+	if err := manage.CheckOrder(o); err != nil {
 		return nil, denied(err)
 	}
-	if o.Verb == device.Restart || o.Verb == device.Reset || o.Verb == device.Update {
-		if err := m.forget(true); err != nil {
-			return nil, refuse(manage.CodeFailure)
-		}
+	if err := v.session.Do(o, d.Approvals); err != nil {
+		return nil, denied(err)
 	}
 	return manage.Done{}, nil
 }

@@ -9,142 +9,359 @@ import (
 	"poskey/pkg/keys"
 )
 
-// reply is what the terminal has to say to a frame. Without a body it is EOT.
+// reply is what the terminal has to say to a frame. Without a body it is the control bytes.
 type reply struct {
-	ignore bool // nothing at all
-	body   []byte
-	slot   device.Slot
-	commit func() // what the host's ACK sets off
-	staged *keys.Key
+	ignore  bool // nothing at all
+	start   byte // of the frame: SI or STX
+	body    []byte
+	control []byte
+	slot    device.Slot
+	commit  func() Refusal // what the host's ACK sets off
+	drop    func()         // forgets what was not committed
+	stored  bool           // something was stored before the answer
 }
 
 // wipe destroys the answer, and the key if nothing came of it.
 func (r *reply) wipe() {
 	secret.Wipe(r.body)
-	r.staged.Wipe()
+	if r.drop != nil {
+		r.drop()
+	}
 }
 
-// answer decides about a frame's body.
-func (t *Terminal) answer(body []byte) *reply {
-	if len(body) < 2 {
+func (r *reply) pack(body []byte) []byte {
+	if r.start == table.STX {
+		return packed(table.STX, table.ETX, body)
+	}
+	return pack(body)
+}
+
+// answer decides about a frame.
+func (p *port) answer(tok token) *reply {
+	if len(tok.body) < 2 {
 		return &reply{ignore: true}
 	}
-	switch string(body[:2]) {
+	id := string(tok.body[:2])
+	if id == table.ComputeMAC[:2] || id == table.AskUnit[:2] { // letters begin ids of three characters
+		id = string(tok.body[:min(3, len(tok.body))])
+	}
+	p.t.StillInjecting(keepsInjecting(tok.start, id))
+	data := tok.body[len(id):]
+	if tok.start == table.STX {
+		return p.transaction(id, data)
+	}
+	r := p.admin(id, data, tok.body)
+	r.start = table.SI
+	return r
+}
+
+// keepsInjecting: a good 02, 90, 94, 08 or 96 keeps the key inject mode, anything else ends it.
+func keepsInjecting(start byte, id string) bool {
+	if start == table.STX {
+		return id == table.LoadInitial || id == table.LoadInitial2 || id == table.SelectSet
+	}
+	return id == table.LoadKey || id == table.SelectKey
+}
+
+func (p *port) admin(id string, data, body []byte) *reply {
+	switch id {
 	case table.AskSlot:
-		return t.ask(body[2:])
+		return p.ask(data)
 	case table.LoadKey:
-		return t.load(body)
+		return p.load(body)
+	case table.SetSerial:
+		return p.setSerial(data, body)
+	case table.AskSerial:
+		return p.askSerial(data)
+	case table.SelectKey:
+		return p.selectKey(data)
+	case table.SetLine:
+		return p.setLine(data)
+	case table.SetKeyMode, table.SetKeyMode7:
+		return p.setKeyMode(id, data)
+	case table.SelectEngine:
+		return p.selectEngine(data)
+	case table.AskEngine:
+		return p.askEngine(data)
+	case table.AskUnit:
+		return p.askUnit(data)
 	}
 	return &reply{ignore: true}
 }
 
 // ask answers 04 slot [1].
-func (t *Terminal) ask(data []byte) *reply {
+func (p *port) ask(data []byte) *reply {
 	attributes := len(data) == 2 && data[1] == '1'
 	if len(data) != 1 && !attributes || strings.IndexByte(table.AskSlots, data[0]) < 0 {
-		return t.end("")
+		return p.end("", RefusedSlot)
 	}
 	slot := device.Slot(data[:1])
 	body := []byte(table.AskSlot + "0")
-	if s := t.vault.state(slot); s.Loaded {
+	if s := p.t.State(slot); s.Loaded {
 		body[2] = 'F'
 		if attributes {
 			body = append(append(body, s.Usage...), table.FS, s.Mode, table.FS, s.Algorithm)
 		}
 	}
-	t.report(Event{Kind: Asked, Slot: slot})
+	p.t.report(Event{Kind: Asked, Slot: slot})
 	return &reply{body: body, slot: slot}
 }
 
 // end is the answer to a frame that cannot be taken.
-func (t *Terminal) end(slot device.Slot) *reply {
-	t.report(Event{Kind: Refused, Slot: slot, Code: "EOT"})
-	return &reply{slot: slot}
+func (p *port) end(slot device.Slot, why Refusal) *reply {
+	p.t.report(Event{Kind: Refused, Slot: slot, Code: "EOT", Reason: why})
+	return &reply{slot: slot, control: []byte{table.EOT}}
 }
 
-func (t *Terminal) refuse(slot device.Slot, code string) *reply {
-	t.report(Event{Kind: Refused, Slot: slot, Code: code})
+func (p *port) refuse(slot device.Slot, why Refusal) *reply {
+	code := loadCode(why)
+	if code == "" {
+		return p.end(slot, why)
+	}
+	p.t.report(Event{Kind: Refused, Slot: slot, Code: code, Reason: why})
 	return &reply{body: []byte(table.LoadKey + "?" + code), slot: slot}
+}
+
+// loadCode is the code of packet 02 for a refusal, "" where it has none and EOT must do.
+func loadCode(why Refusal) string {
+	switch why {
+	case RefusedDuplicate:
+		return table.Duplicate
+	case RefusedFull, RefusedStorage:
+		return table.NoMemory
+	case RefusedForm, RefusedLength:
+		return table.Unreadable
+	case RefusedDecryption:
+		return table.Undecrypted
+	case RefusedBlockForm, RefusedVersion, RefusedKSN:
+		return table.BlockFormat
+	case RefusedTooLong:
+		return table.TooLong
+	case RefusedMAC:
+		return table.MACWrong
+	case RefusedNoKEK, RefusedKEKUsage, RefusedKEKBroken, RefusedExpired:
+		return table.NoKLK
+	case RefusedUsage, RefusedMode, RefusedAlgorithm:
+		return table.UsageUnfit
+	case RefusedLimit:
+		return table.LimitReached
+	}
+	return ""
 }
 
 // load answers 02 slot key: the echo of the frame, or the code against it. A longer text than that of a clear key can
 // only be a key block.
-func (t *Terminal) load(body []byte) *reply {
+func (p *port) load(body []byte) *reply {
 	if len(body) < 4 || strings.IndexByte(table.AllSlots, body[2]) < 0 {
-		return t.end("")
+		return p.end("", RefusedSlot)
 	}
 	slot, data := device.Slot(body[2:3]), body[3:]
 	isBlock := len(data) > maxClear
-	if !isBlock && t.cfg.InjectModeOff {
-		return t.end(slot)
+	if why := p.t.Admits(slot, !isBlock); why != Accepted {
+		return p.refuse(slot, why)
 	}
-	if t.vault.full() {
-		return t.refuse(slot, table.LimitReached)
+	o := Offer{Slot: slot, Block: string(data)}
+	if !isBlock {
+		var why Refusal
+		if o, why = readClear(slot, data); why != Accepted {
+			return p.refuse(slot, why)
+		}
 	}
-	s, code := t.read(data, isBlock)
-	if code != "" {
-		return t.refuse(slot, code)
+	pending, why := p.t.Offer(o)
+	if why != Accepted {
+		return p.refuse(slot, why)
 	}
-	if code := t.vault.admit(slot, s, isBlock); code != "" {
-		s.key.Wipe()
-		return t.refuse(slot, code)
-	}
-	return t.stage(slot, s, !isBlock, body)
+	return &reply{body: append([]byte(nil), body...), slot: slot, drop: pending.Drop, commit: func() Refusal {
+		_, why := pending.Commit()
+		return why
+	}}
 }
 
 // maxClear is the longest clear form: 48 digits and FS usage(2) mode.
 const maxClear = 48 + 4
 
-func (t *Terminal) read(data []byte, isBlock bool) (s stored, code string) {
-	if !isBlock {
-		return readClear(data)
-	}
-	klk, err := t.vault.klk()
-	if err != nil {
-		return stored{}, table.NoKLK
-	}
-	defer klk.Wipe()
-	return openBlock(string(data), klk)
-}
-
 // readClear reads key(32|48 hex) [FS usage(2) mode].
-func readClear(data []byte) (s stored, code string) {
-	s = stored{usage: table.DefaultUsage, mode: table.DefaultMode}
+func readClear(slot device.Slot, data []byte) (Offer, Refusal) {
+	o := Offer{Slot: slot, Usage: table.DefaultUsage, Mode: table.DefaultMode}
 	digits := data
 	if at := len(data) - 4; at > 0 && data[at] == table.FS {
-		digits, s.usage, s.mode = data[:at], keys.Usage(data[at+1:at+3]), data[at+3]
+		digits, o.Usage, o.Mode = data[:at], keys.Usage(data[at+1:at+3]), data[at+3]
 	}
 	if len(digits) != 32 && len(digits) != 48 {
-		return stored{}, table.Unreadable
+		return Offer{}, RefusedLength
+	}
+	key, ok := readKey(digits)
+	if !ok {
+		return Offer{}, RefusedForm
+	}
+	o.Clear = key
+	return o, Accepted
+}
+
+// readKey reads a TDES key of upper-case digits.
+func readKey(digits []byte) (*keys.Key, bool) {
+	sec, ok := readHex(digits)
+	if !ok {
+		return nil, false
+	}
+	key, err := keys.New(keys.TDES128.ForLength(sec.Len()), sec)
+	if err != nil {
+		sec.Wipe()
+		return nil, false
+	}
+	return key, true
+}
+
+func readHex(digits []byte) (*secret.Bytes, bool) {
+	if len(digits)%2 != 0 {
+		return nil, false
 	}
 	sec := secret.New(len(digits) / 2)
+	out := sec.Expose()
 	for i, c := range digits {
 		v := strings.IndexByte("0123456789ABCDEF", c)
 		if v < 0 {
 			sec.Wipe()
-			return stored{}, table.Unreadable
+			return nil, false
 		}
-		sec.Expose()[i/2] = sec.Expose()[i/2]<<4 | byte(v)
+		out[i/2] = out[i/2]<<4 | byte(v)
 	}
-	key, err := keys.New(keys.TDES128.ForLength(sec.Len()), sec)
-	if err != nil {
-		return stored{}, table.Unreadable
-	}
-	s.key = key
-	return s, ""
+	return sec, true
 }
 
-// stage holds a good key ready for the commit and answers with the echo.
-func (t *Terminal) stage(slot device.Slot, s stored, clear bool, body []byte) *reply {
-	e := Event{Kind: Staged, Slot: slot, Usage: s.usage, Mode: s.mode, Length: s.key.Len(), Clear: clear}
-	t.report(e)
-	r := &reply{body: append([]byte(nil), body...), slot: slot, staged: s.key}
-	r.commit = func() {
-		t.vault.put(slot, s)
-		r.staged = nil // it is the vault's now
-		e.Kind = Stored
-		e.Check, _ = t.vault.check(slot)
-		t.report(e)
+// setSerial answers 05 serial with its echo, and stores it after the commit.
+func (p *port) setSerial(data, body []byte) *reply {
+	if len(data) > table.MaxSerial || !alnum(data) {
+		return p.end("", RefusedForm)
 	}
-	return r
+	serial := string(data)
+	return &reply{body: append([]byte(nil), body...), commit: func() Refusal { return p.t.SetSerial(serial) }}
+}
+
+func alnum(b []byte) bool {
+	for _, c := range b {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// askSerial answers 06: twelve zeros where none was ever set.
+func (p *port) askSerial(data []byte) *reply {
+	if len(data) != 0 {
+		return p.end("", RefusedForm)
+	}
+	serial := p.t.Serial()
+	if serial == "" {
+		serial = strings.Repeat("0", table.MaxSerial)
+	}
+	return &reply{body: []byte(table.AskSerial + serial)}
+}
+
+// askUnit answers M04 with the serial number, or eleven zeros and dashes.
+func (p *port) askUnit(data []byte) *reply {
+	if len(data) != 0 {
+		return p.end("", RefusedForm)
+	}
+	serial := p.t.Serial()
+	if serial == "" {
+		serial = "000-000-000"
+	}
+	return &reply{body: []byte(table.AskUnit + serial)}
+}
+
+// selectKey answers 08 n. Whether there is a key nobody looks.
+func (p *port) selectKey(data []byte) *reply {
+	good := len(data) == 1 && data[0] >= '0' && data[0] <= '9'
+	if good {
+		p.t.set(func(s *state) { s.master = device.Slot(data) })
+		p.t.report(Event{Kind: Selected, Slot: device.Slot(data)})
+	}
+	if p.t.cfg.Vendor == Verifone {
+		return &reply{control: []byte{table.ACK, table.EOT}}
+	}
+	if !good {
+		return &reply{body: []byte(table.SelectKey + table.IndexWrong)}
+	}
+	return &reply{body: []byte(table.SelectKey + table.Done)}
+}
+
+// setLine answers 13 baud [mode]. The setting is kept; the emulator's lines have no speed.
+func (p *port) setLine(data []byte) *reply {
+	if !lineGood(data) {
+		return &reply{body: []byte(table.SetLine + table.LineWrong)}
+	}
+	setting := string(data)
+	return &reply{body: []byte(table.SetLine + table.Done),
+		commit: func() Refusal { p.t.set(func(s *state) { s.line = setting }); return Accepted }}
+}
+
+func lineGood(data []byte) bool {
+	if len(data) < 1 || len(data) > 2 || data[0] < '1' || int(data[0]-'0') > len(table.Speeds()) {
+		return false
+	}
+	if len(data) == 1 {
+		return true
+	}
+	mode := data[1]
+	for _, flow := range []byte{0x40, 0x80, 0xC0} {
+		if mode >= flow+1 && mode <= flow+3 {
+			return true
+		}
+	}
+	return mode >= '1' && int(mode-'0') <= len(table.LineModes())
+}
+
+// setKeyMode takes 15 or 17 and a mode: another one than before erases every key. It is answered as VeriFone's 08 is,
+// by ACK and EOT.
+func (p *port) setKeyMode(id string, data []byte) *reply {
+	if len(data) < 1 || len(data) > 3 || !alnum(data) {
+		return p.end("", RefusedForm)
+	}
+	mode := id + string(data)
+	if p.t.swapKeyMode(mode) {
+		_ = p.t.EraseAll() // what cannot be written down is erased in memory
+	}
+	return &reply{control: []byte{table.ACK, table.EOT}, stored: true}
+}
+
+// selectEngine takes 19 n and is answered by ACK and EOT.
+func (p *port) selectEngine(data []byte) *reply {
+	if len(data) != 1 || data[0] < '0' || data[0] > '2' {
+		return p.end("", RefusedSlot)
+	}
+	p.t.set(func(s *state) { s.set = int(data[0] - '0') })
+	return &reply{control: []byte{table.ACK, table.EOT}}
+}
+
+// askEngine answers 25.
+func (p *port) askEngine(data []byte) *reply {
+	if len(data) != 0 {
+		return p.end("", RefusedForm)
+	}
+	_, set := p.t.selected()
+	return &reply{body: []byte{table.AskEngine[0], table.AskEngine[1], byte('0' + set)}}
+}
+
+// set changes a setting and keeps it.
+func (t *Terminal) set(do func(*state)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_ = t.change(func() { do(&t.s) }) // a setting that cannot be kept is the old one
+}
+
+func (t *Terminal) swapKeyMode(mode string) (other bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	other = t.s.keyMode != mode
+	_ = t.change(func() { t.s.keyMode = mode })
+	return other
+}
+
+// selected tells the master key and the DUKPT set that were selected.
+func (t *Terminal) selected() (device.Slot, int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.s.master, t.s.set
 }

@@ -3,41 +3,70 @@ package emulator
 import (
 	"context"
 	"errors"
-	"io"
+	"strings"
 	"time"
 
 	"poskey/internal/secret"
+	"poskey/pkg/device"
 	"poskey/pkg/device/line"
 	"poskey/pkg/device/visa/table"
 )
 
+// visaPort is the dialect of the VISA/VeriFone PINpad packets.
+type visaPort struct{ layout Layout }
+
+// Visa is the port that speaks the visa dialect, with the slots of the UIC PP791.
+func Visa() Port {
+	return &visaPort{Layout{
+		Rules: table.Slots(), Initial: table.InitialSlots(), KEK: table.KLK,
+		Known: func(slot device.Slot) bool {
+			return len(slot) == 1 && strings.Contains(table.AllSlots, string(slot)) ||
+				slot == table.Initial90 || slot == table.Initial94
+		},
+		Blocks: func(version byte, initial bool) []int {
+			if initial {
+				return table.InitialBlockLengths(version)
+			}
+			return table.BlockLengths(version)
+		},
+		KeyVersion: table.KeyVersion, Exportability: table.Exportability,
+	}}
+}
+
+func (p *visaPort) Dialect() string { return table.Dialect }
+
+func (p *visaPort) Layout() Layout { return p.layout }
+
+// Serve takes frame after frame.
+func (p *visaPort) Serve(ctx context.Context, w *Wire) error {
+	s := &port{t: w.t, w: w}
+	defer s.tape.wipe()
+	defer s.chain.wipe()
+	return s.serve(ctx)
+}
+
 // port is the terminal's side of one line: what comes in, what goes out, and how long the terminal waits. What a packet
 // means is packets.go's business.
 type port struct {
-	t    *Terminal
-	line *line.Line
-	tape tape
-	naks int // damaged frames in a row
-	late int // good frames refused since the last one that was taken, for NAKFirst2
+	t     *Terminal
+	w     *Wire
+	tape  tape
+	naks  int // damaged frames in a row
+	late  int // good frames refused since the last one that was taken, for NAKFirst2
+	chain macChain
 }
-
-// errCut says that the terminal cut the line on purpose.
-var errCut = errors.New("the emulator cut the line")
 
 // serve takes frame after frame.
 func (p *port) serve(ctx context.Context) error {
 	for {
 		tok, err := p.next(ctx, nil)
 		for err == nil && tok.kind == frame {
-			tok, err = p.exchange(ctx, tok.body) // an exchange may end with the frame of the next one
+			tok, err = p.exchange(ctx, tok) // an exchange may end with the frame of the next one
 		}
 		if err == nil && tok.kind == damaged {
 			err = p.complain()
 		}
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, errCut):
-			return nil
-		case err != nil:
+		if err != nil {
 			return err
 		}
 	}
@@ -49,7 +78,7 @@ func (p *port) next(ctx context.Context, timer <-chan time.Time) (token, error) 
 		if tok := p.tape.next(); tok.kind != nothing {
 			return tok, nil
 		}
-		chunk, err := p.line.Read(ctx, timer)
+		chunk, err := p.w.Read(ctx, timer)
 		if err != nil {
 			return token{}, err
 		}
@@ -62,39 +91,42 @@ func (p *port) next(ctx context.Context, timer <-chan time.Time) (token, error) 
 func (p *port) complain() error {
 	p.t.report(Event{Kind: Damaged})
 	p.naks++
-	if err := p.send([]byte{table.NAK}); err != nil {
+	if err := p.w.Write([]byte{table.NAK}); err != nil {
 		return err
 	}
 	if p.naks <= table.Repeats {
 		return nil
 	}
 	p.naks = 0
-	return p.send([]byte{table.EOT})
+	return p.w.Write([]byte{table.EOT})
 }
 
 // exchange deals with one good frame. It gives the token that ended it early, where that was another frame.
-func (p *port) exchange(ctx context.Context, body []byte) (token, error) {
-	defer secret.Wipe(body)
+func (p *port) exchange(ctx context.Context, tok token) (token, error) {
+	defer secret.Wipe(tok.body)
 	p.naks = 0
-	if p.t.faults[NAKFirst2] && p.late < 2 {
+	if _, on := p.w.Ordered(NAKFirst2); on && p.late < 2 {
 		p.late++
-		p.t.misbehaves(NAKFirst2)
-		return token{}, p.send([]byte{table.NAK})
+		p.w.Misbehaves(NAKFirst2)
+		return token{}, p.w.Write([]byte{table.NAK})
 	}
 	p.late = 0
-	if p.t.misbehaves(Slow) {
-		if err := p.sleep(ctx); err != nil {
+	if err := p.w.Begin(ctx); err != nil {
+		return token{}, err
+	}
+	r := p.answer(tok)
+	defer r.wipe()
+	if r.stored {
+		if err := p.w.Stored(); err != nil {
 			return token{}, err
 		}
 	}
-	r := p.t.answer(body)
-	defer r.wipe()
 	switch {
 	case r.ignore:
 		p.t.report(Event{Kind: Ignored})
 		return token{}, nil
 	case r.body == nil:
-		return token{}, p.send([]byte{table.EOT})
+		return token{}, p.w.Write(r.control)
 	}
 	if err := p.opening(r); err != nil {
 		return token{}, err
@@ -106,39 +138,42 @@ func (p *port) exchange(ctx context.Context, body []byte) (token, error) {
 func (p *port) opening(r *reply) error {
 	first := p.wireAnswer(r, true)
 	defer secret.Wipe(first)
-	cut := r.commit != nil && p.t.misbehaves(DisconnectBeforeEcho)
-	p.t.misbehaves(SplitWrites) // send does it
+	cut := r.commit != nil && p.w.Misbehaves(DisconnectBeforeEcho)
+	_, joined := p.w.Ordered(JoinedWrites)
+	p.w.Misbehaves(SplitWrites) // the wire does it
 	switch {
-	case p.t.misbehaves(DropACK):
-	case p.t.faults[JoinedWrites] && !cut:
-		p.t.misbehaves(JoinedWrites)
-		joined := append([]byte{table.ACK}, first...)
-		defer secret.Wipe(joined)
-		return p.send(joined)
+	case p.w.Misbehaves(DropACK):
+	case joined && !cut:
+		p.w.Misbehaves(JoinedWrites)
+		both := append([]byte{table.ACK}, first...)
+		defer secret.Wipe(both)
+		return p.w.Write(both)
 	default:
-		if err := p.send([]byte{table.ACK}); err != nil {
+		if err := p.w.Write([]byte{table.ACK}); err != nil {
 			return err
 		}
 	}
 	if cut {
-		return errCut
+		p.w.Cut()
+		return ErrCut
 	}
-	return p.send(first)
+	return p.w.Write(first)
 }
 
 // wireAnswer frames the answer; the first time with what is to be wrong about it.
 func (p *port) wireAnswer(r *reply, first bool) []byte {
-	if r.commit != nil && p.t.faults[WrongEcho] {
+	if _, on := p.w.Ordered(WrongEcho); on && r.commit != nil {
 		if first {
-			p.t.misbehaves(WrongEcho)
+			p.w.Misbehaves(WrongEcho)
 		}
 		changed := append([]byte(nil), r.body...)
 		defer secret.Wipe(changed)
-		changed[3] = otherDigit(changed[3])
-		return pack(changed)
+		at := min(3, len(changed)-1)
+		changed[at] = otherDigit(changed[at])
+		return r.pack(changed)
 	}
-	wire := pack(r.body)
-	if first && p.t.misbehaves(BadLRC) {
+	wire := r.pack(r.body)
+	if first && p.w.Misbehaves(BadLRC) {
 		wire[len(wire)-1] ^= 0x55
 	}
 	return wire
@@ -155,26 +190,29 @@ func otherDigit(c byte) byte {
 func (p *port) await(ctx context.Context, r *reply) (token, error) {
 	wire := p.wireAnswer(r, false)
 	defer secret.Wipe(wire)
+	deaf := false
 	for repeats := 0; ; {
-		fired, stop := p.t.cfg.Clock.After(p.t.cfg.Timeout)
+		fired, stop := p.w.After(p.w.Timeout())
 		tok, err := p.next(ctx, fired)
 		stop()
 		switch {
 		case errors.Is(err, line.ErrTimeout) && repeats < table.Repeats:
 			repeats++
-			err = p.send(wire)
+			err = p.w.Write(wire)
 		case errors.Is(err, line.ErrTimeout):
 			p.t.report(Event{Kind: Unanswered, Slot: r.slot})
-			return token{}, p.send([]byte{table.EOT})
+			return token{}, p.w.Write([]byte{table.EOT})
 		case err != nil:
 		case tok.kind == frame:
 			return tok, nil
 		case tok.kind == damaged:
 			err = p.complain()
+		case tok.kind == control && tok.c == table.ACK && !deaf && p.w.Misbehaves(LostACK):
+			deaf = true
 		case tok.kind == control && tok.c == table.ACK:
 			return token{}, p.closing(r)
 		case tok.kind == control && tok.c == table.NAK:
-			err = p.send(wire)
+			err = p.w.Write(wire)
 		case tok.kind == control && tok.c == table.EOT:
 			p.t.report(Event{Kind: Cancelled, Slot: r.slot})
 			return token{}, nil
@@ -185,41 +223,24 @@ func (p *port) await(ctx context.Context, r *reply) (token, error) {
 	}
 }
 
-// closing stores what was committed and ends the exchange.
+// closing stores what was committed and ends the exchange. What could not be stored is not ended: silence is all that
+// the dialect has for that.
 func (p *port) closing(r *reply) error {
 	if r.commit != nil {
-		r.commit()
-		if p.t.misbehaves(DisconnectAfterCommit) {
-			return errCut
+		if why := r.commit(); why != Accepted {
+			p.t.report(Event{Kind: Refused, Slot: r.slot, Reason: why})
+			return nil
 		}
-	}
-	if p.t.misbehaves(NoEOT) {
-		return nil
-	}
-	return p.send([]byte{table.EOT})
-}
-
-// send writes to the line, byte by byte where that is asked for.
-func (p *port) send(b []byte) error {
-	if !p.t.faults[SplitWrites] {
-		return p.line.Write(b, p.t.cfg.Timeout)
-	}
-	for i := range b {
-		if err := p.line.Write(b[i:i+1], p.t.cfg.Timeout); err != nil {
+		if err := p.w.Stored(); err != nil {
 			return err
 		}
+		if p.w.Misbehaves(DisconnectAfterCommit) {
+			p.w.Cut()
+			return ErrCut
+		}
 	}
-	return nil
-}
-
-// sleep lets the host's time-out pass. What comes in meanwhile waits on the line.
-func (p *port) sleep(ctx context.Context) error {
-	fired, stop := p.t.cfg.Clock.After(p.t.cfg.SlowFor)
-	defer stop()
-	select {
-	case <-fired:
+	if r.start == table.STX || p.w.Misbehaves(NoEOT) {
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
+	return p.w.Write([]byte{table.EOT})
 }

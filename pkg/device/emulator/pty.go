@@ -9,12 +9,12 @@ import (
 	"poskey/internal/fault"
 	"poskey/pkg/device"
 	"poskey/pkg/device/line"
-	"poskey/pkg/device/visa/table"
 )
 
 // PTY serves a terminal on a pseudo-terminal of this machine.
 type PTY struct {
 	path string
+	t    *Terminal
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
@@ -36,7 +36,7 @@ func (t *Terminal) ListenPTY(ctx context.Context) (*PTY, error) {
 		return nil, fault.WrapAs(fault.DeviceLink, err, "make a pseudo-terminal")
 	}
 	ctx, stop := context.WithCancel(ctx)
-	out := &PTY{path: tty.Name(), stop: stop}
+	out := &PTY{path: tty.Name(), t: t, stop: stop}
 	out.done.Go(func() {
 		_ = t.Serve(ctx, polled) // it ends when ctx does, or when a fault cut the line
 		_ = tty.Close()
@@ -49,7 +49,7 @@ func (p *PTY) Path() string { return p.path }
 
 // URI names the terminal for the loader.
 func (p *PTY) URI() string {
-	return device.URI{Dialect: table.Dialect, Transport: device.PTY, Address: p.path}.String()
+	return device.URI{Dialect: p.t.Dialect(), Transport: device.PTY, Address: p.path}.String()
 }
 
 // Close gives the pseudo-terminal back; nothing is served any more when it returns.

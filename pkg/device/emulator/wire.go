@@ -11,16 +11,17 @@ type tokenKind int
 const (
 	nothing tokenKind = iota // no whole token yet
 	control                  // ACK, NAK or EOT
-	frame                    // SI ... SO with its LRC right
-	damaged                  // SI ... SO with its LRC wrong, too long or cut off
-	foreign                  // a transaction frame, or a byte that means nothing
+	frame                    // SI ... SO or STX ... ETX, with its LRC right
+	damaged                  // one with its LRC wrong, too long or cut off
+	foreign                  // a byte that means nothing
 )
 
-// token is what was cut off the stream; body is what stands between SI and SO, the receiver's to wipe.
+// token is what was cut off the stream; body is what stands in a frame, the receiver's to wipe.
 type token struct {
-	kind tokenKind
-	c    byte
-	body []byte
+	kind  tokenKind
+	c     byte
+	start byte // of a frame: SI or STX
+	body  []byte
 }
 
 // tape collects bytes and cuts them into tokens. It keeps no more than one unfinished frame and the last chunk.
@@ -49,12 +50,7 @@ func (t *tape) next() token {
 	case table.SI:
 		return t.framed(table.SO)
 	case table.STX:
-		tok := t.framed(table.ETX)
-		secret.Wipe(tok.body)
-		if tok.kind == frame {
-			return token{kind: foreign}
-		}
-		return tok
+		return t.framed(table.ETX)
 	case table.ACK, table.NAK, table.EOT:
 		t.drop(1)
 		return token{kind: control, c: first}
@@ -67,7 +63,7 @@ func (t *tape) next() token {
 // framed cuts off a frame that ends with end and one byte of LRC. A control byte in it cuts it short and stays for the
 // next token; what was before is lost.
 func (t *tape) framed(end byte) token {
-	sum := byte(0)
+	sum, start := byte(0), t.buf[0]
 	for i := 1; i < len(t.buf); i++ {
 		c := t.buf[i]
 		if c != end && isControl(c) || i+1 >= table.MaxPacket {
@@ -83,7 +79,7 @@ func (t *tape) framed(end byte) token {
 		}
 		tok := token{kind: damaged}
 		if t.buf[i+1] == sum {
-			tok = token{kind: frame, body: append([]byte(nil), t.buf[1:i]...)}
+			tok = token{kind: frame, start: start, body: append([]byte(nil), t.buf[1:i]...)}
 		}
 		t.drop(i + 2)
 		return tok
@@ -99,10 +95,12 @@ func isControl(c byte) bool {
 	return false
 }
 
-// pack makes a frame of a body.
-func pack(body []byte) []byte {
+// pack makes an admin frame of a body.
+func pack(body []byte) []byte { return packed(table.SI, table.SO, body) }
+
+func packed(start, end byte, body []byte) []byte {
 	out := make([]byte, 0, len(body)+3)
-	out = append(append(append(out, table.SI), body...), table.SO)
+	out = append(append(append(out, start), body...), end)
 	sum := byte(0)
 	for _, c := range out[1:] {
 		sum ^= c

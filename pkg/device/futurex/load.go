@@ -98,7 +98,7 @@ func (l Layout) typeOf(p parcel) (table.KeyType, error) {
 }
 
 // refusal explains a code.
-func refusal(r Reply) (err error, listed bool) { //nolint:revive // the error is what is asked for
+func refusal(r Reply) (err error, listed bool) {
 	e := &device.CodeError{Dialect: table.Dialect, Answer: r.Command + " " + r.Code, CodeInfo: table.Unlisted(r.Code)}
 	for _, info := range table.Replies() {
 		if info.Code == r.Code {

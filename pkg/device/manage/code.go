@@ -17,6 +17,8 @@ const (
 	CodeNotAllowed  = "not-allowed" // for the role, or for this state of the terminal
 	CodeUnfit       = "unfit"       // an order that cannot be
 	CodeBusy        = "busy"
+	CodeAbsent      = "absent"       // what the order is about is not there
+	CodeForged      = "forged"       // a signature or digest is wrong
 	CodeRequestUsed = "request-used" // the id was used for another load, or given up
 	CodeFailure     = "failure"      // the terminal itself failed
 )
@@ -89,6 +91,10 @@ func Codes() []Code {
 		{Code: CodeNotAllowed, Status: http.StatusForbidden, Kind: fault.NotPermitted,
 			Meaning: text.New("the terminal does not allow it")},
 		{Code: CodeUnfit, Status: unfit, Kind: fault.Usage, Meaning: text.New("the order cannot be carried out")},
+		{Code: CodeAbsent, Status: http.StatusNotFound, Kind: fault.NotFound,
+			Meaning: text.New("what the order is about is not there")},
+		{Code: CodeForged, Status: http.StatusForbidden, Kind: fault.MACMismatch,
+			Meaning: text.New("a signature or digest is wrong")},
 		{Code: CodeBusy, Status: http.StatusServiceUnavailable, Kind: fault.Busy, Meaning: text.New("the terminal is busy")},
 		{Code: CodeRequestUsed, Status: conflict, Kind: no,
 			Meaning: text.New("the request id was used for another load, or given up")},

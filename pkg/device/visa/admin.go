@@ -35,10 +35,11 @@ func isAlnum(s string) bool {
 }
 
 // parseSerial reads the answers to packets 06 and M04: the serial number, "" where none was ever set. M04 has hyphens.
+// An answer without content is the question itself, from a line that repeats what it is told.
 func parseSerial(data []byte) (string, error) {
 	s := string(data)
-	if len(s) > table.MaxSerialVeriFone || !isAlnum(strings.ReplaceAll(s, "-", "")) {
-		return "", fault.New(fault.DeviceLink, "the serial number cannot be read: %d characters, not 0 to %d letters and digits",
+	if s == "" || len(s) > table.MaxSerialVeriFone || !isAlnum(strings.ReplaceAll(s, "-", "")) {
+		return "", fault.New(fault.DeviceLink, "the serial number cannot be read: %d characters, not 1 to %d letters and digits",
 			len(s), table.MaxSerialVeriFone)
 	}
 	if strings.Trim(s, "0") == "" {

@@ -427,10 +427,10 @@ func TestWhatThePacketsBeyond02CannotCarryIsNotBuilt(t *testing.T) {
 	}
 }
 
-// blockAES is a version D block with an AES-128 initial key, in form; the key in it is all zeros under no key.
+// blockAES is a version D block with an AES-128 initial key, made of test keys.
 func blockAES(t testing.TB) string {
 	t.Helper()
-	kbpk, ik := zeroKey(t, keys.AES128, 1), zeroKey(t, keys.AES128, 2)
+	kbpk, ik := sameByte(t, keys.AES128, 1), sameByte(t, keys.AES128, 2)
 	p, err := keyblock.NewProtector('D', kbpk)
 	if err != nil {
 		t.Fatal(err)
@@ -445,8 +445,8 @@ func blockAES(t testing.TB) string {
 	return text
 }
 
-// zeroKey is a test key with the same byte throughout.
-func zeroKey(t testing.TB, alg keys.Algorithm, b byte) *keys.Key {
+// sameByte is a test key with the same byte throughout.
+func sameByte(t testing.TB, alg keys.Algorithm, b byte) *keys.Key {
 	t.Helper()
 	return testKeyOf(t, alg, strings.Repeat(fmt.Sprintf("%02X", b), 16))
 }

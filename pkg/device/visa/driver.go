@@ -77,12 +77,14 @@ func Capabilities(profile string) device.Capabilities {
 			Lengths: []int{8, 16}, Algorithms: "DT", Modes: string(table.InitialMode)}),
 		InitialSlots:  table.InitialSlots(),
 		InitialBlocks: "B",
+		MuteSlots:     table.InitialSlots(),
 		Algorithms:    "DT",
 	}
 	switch profile {
 	case device.ProfileVeriFone:
 		c.BlockVersions, c.BlockLengths, c.Proof = "", nil, device.ProofCommit
-		c.Slots, c.InitialSlots, c.InitialBlocks, c.Algorithms = table.VeriFoneSlots(), nil, "", "D"
+		c.Slots, c.Algorithms = table.VeriFoneSlots(), "D"
+		c.InitialSlots, c.InitialBlocks, c.MuteSlots = nil, "", nil
 	case device.ProfilePoskey:
 		c.Slots = append(c.Slots, device.SlotRule{Named: table.InitialSlots(), Usage: table.InitialUsage,
 			Lengths: []int{16, 24, 32}, Algorithms: "A", Modes: string(table.InitialMode)})

@@ -137,6 +137,7 @@ func (d *driver) SetSpeed(ctx context.Context, baud int, mode string) error {
 	if err != nil {
 		return err
 	}
+	defer frame.Wipe()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	speed, ok := d.s.line.Speed()

@@ -34,11 +34,18 @@ func wire(t testing.TB, id string) string {
 // play runs a script in a bubble. The script must be played to its end, and nothing may be said besides.
 func play(t *testing.T, o device.Options, script []step, body func(t *testing.T, d device.Device)) {
 	t.Helper()
+	playOver(t, o, func(rw io.ReadWriteCloser) io.ReadWriteCloser { return rw }, script, body)
+}
+
+// playOver is play over a line that wrap makes of the host's end.
+func playOver(t *testing.T, o device.Options, wrap func(io.ReadWriteCloser) io.ReadWriteCloser, script []step,
+	body func(t *testing.T, d device.Device)) {
+	t.Helper()
 	live := secret.Live()
 	synctest.Test(t, func(t *testing.T) {
 		host, peer := net.Pipe()
 		heard := make(chan []byte, 1)
-		d := New(host, o)
+		d := New(wrap(host), o)
 		go func() {
 			for i, s := range script {
 				want, say := unhex(t, s.want), unhex(t, s.say)

@@ -75,21 +75,26 @@ func probes(t *testing.T, b hsm.Boundary) {
 	defer func() { _ = p.Close() }()
 	both := hsm.XOR{hsm.Part(0), hsm.Part(1)}
 	for _, tt := range []struct {
-		what   string
-		expr   hsm.Expr
-		clear  []byte
-		parity keys.Parity
+		what    string
+		expr    hsm.Expr
+		clear   []byte
+		parity  keys.Parity
+		refused bool // by strict boundaries
 	}{
-		{"the first", hsm.Part(0), one, keys.ParityOdd},
-		{"the second", hsm.Part(1), two, keys.ParityOdd},
-		{"both", both, even, keys.ParityEven},
-		{"both with parity set", hsm.FixParity{Of: both}, even, keys.ParityOdd},
+		{"the first", hsm.Part(0), one, keys.ParityOdd, false},
+		{"the second", hsm.Part(1), two, keys.ParityOdd, false},
+		{"both", both, even, keys.ParityEven, false},
+		{"both with parity set", hsm.FixParity{Of: both}, even, keys.ParityOdd, true},
 		{"joined the wrong way", hsm.Join{hsm.Slice{Of: hsm.Part(1), To: 8}, hsm.Slice{Of: hsm.Part(0), From: 8, To: 16}},
-			append(append([]byte(nil), two[:8]...), one[8:]...), keys.ParityOdd},
+			append(append([]byte(nil), two[:8]...), one[8:]...), keys.ParityOdd, true},
 	} {
 		want := valueOf(t, alg, tt.clear, kcv.ECBZero, 6)
 		q := hsm.Question{Expr: tt.expr, Algorithm: alg, Method: kcv.ECBZero, Expected: expect(t, want.Digits)}
 		a, err := p.Probe(t.Context(), q)
+		if tt.refused && b.Info().Strict {
+			refused(t, tt.what, a, err, fault.NotPermitted)
+			continue
+		}
 		if err != nil || !a.Match || a.Digits != 6 || a.Value != want && a.Value != (kcv.Value{}) {
 			t.Errorf("%s: answer %+v, error %v; want a match with %s", tt.what, a, err, want)
 		}

@@ -169,7 +169,8 @@ func mustCompute(t *testing.T, alg keys.Algorithm, clear []byte, m kcv.Method) [
 	return full
 }
 
-// strictPieces: halves are answered about, at six digits; what isolates less is not.
+// strictPieces: halves are answered about, at six digits; what isolates less, or would be the key again when something is
+// true of it, is not.
 func strictPieces(t *testing.T, b hsm.Boundary) {
 	const alg = keys.TDES128
 	one, two := sound(t, alg, "one"), sound(t, alg, "two")
@@ -196,6 +197,11 @@ func strictPieces(t *testing.T, b hsm.Boundary) {
 		"a byte sixteen times":           hsm.Join{first, first, first, first, first, first, first, first, first, first, first, first, first, first, first, first},
 		"its parity bits":                hsm.XOR{hsm.Part(0), hsm.FixParity{Of: hsm.Part(0)}},
 		"its carries":                    hsm.XOR{hsm.Part(0), known, hsm.Sum{hsm.Part(0), known}},
+		"a half beside a known one":      hsm.Join{half, hsm.Slice{Of: known, From: 8, To: 16}},
+		"a sum":                          hsm.Sum{hsm.Part(0), known},
+		"bytes that changed places":      hsm.Join{hsm.Slice{Of: hsm.Part(0), From: 1, To: 2}, first, hsm.Slice{Of: hsm.Part(0), From: 2, To: 16}},
+		"one parity bit":                 hsm.Join{hsm.Slice{Of: hsm.FixParity{Of: hsm.Part(0)}, To: 1}, hsm.Slice{Of: hsm.Part(0), From: 1, To: 16}},
+		"a byte through a cipher":        hsm.Slice{Of: hsm.Crypt{Of: hsm.Part(0), Key: known, Algorithm: alg, Mode: hsm.ECB}, From: 1, To: 9},
 		"the difference of its halves":   hsm.Join{hsm.XOR{half, hsm.Slice{Of: hsm.Part(0), From: 8, To: 16}}, hsm.Zeros(8)},
 		"a slip that leaves out a row":   hsm.Corrected{Of: hsm.Part(0), Slip: missing(24), Size: 16},
 		"a slip in the first two digits": hsm.Corrected{Of: hsm.Part(0), Digits: 2, Size: 1, Slip: missing(1)},
@@ -234,7 +240,8 @@ func strictLimit(t *testing.T, b hsm.Boundary) {
 	refused(t, "the next one", a, err, fault.NotPermitted)
 }
 
-// strictSearch: two groups of the second piece changed places.
+// strictSearch: two groups of the second piece changed places. A key of the store (with a label) is searched alone only:
+// beside a difference of the asker's choice the answer would tell digits.
 func strictSearch(t *testing.T, b hsm.Boundary) {
 	const alg = keys.AES128
 	one, two := sound(t, alg, "one"), sound(t, alg, "two")
@@ -263,6 +270,21 @@ func strictSearch(t *testing.T, b hsm.Boundary) {
 	a, err = by.Search(t.Context(), q)
 	refused(t, "five digits", a, err, fault.MalformedLength)
 	q.Expected = right
+	own, err := b.Keep(t.Context(), take(t, b, alg, typed), "SEARCHED#1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stored, ok := strictly(t, b, take(t, b, alg, one), own).(hsm.Searcher); ok {
+		for _, piece := range []hsm.SearchPiece{{Typed: hsm.Part(1)}, {Typed: hsm.Part(0), Others: hsm.Part(1)}} {
+			q.Pieces = []hsm.SearchPiece{piece}
+			if _, err := stored.Search(t.Context(), q); err != nil {
+				t.Errorf("%+v: %v", piece, err)
+			}
+		}
+		q.Pieces = []hsm.SearchPiece{{Typed: hsm.Part(1), Others: hsm.Part(0)}}
+		a, err := stored.Search(t.Context(), q)
+		refused(t, "a key of the store beside another piece", a, err, fault.NotPermitted)
+	}
 	for what, piece := range map[string]hsm.SearchPiece{
 		"two digits":        {Typed: hsm.Part(0), Digits: 2},
 		"a half":            {Typed: hsm.Join{hsm.Slice{Of: hsm.Part(0), To: 8}, hsm.Zeros(8)}},

@@ -156,7 +156,7 @@ func refusal(no manage.Refusal) error {
 // linkFault gives an error of the connection its kind and a sentence.
 func linkFault(ctx context.Context, err error) error {
 	var unverified *tls.CertificateVerificationError
-	var alert tls.AlertError
+	var alert *net.OpError
 	var invalid x509.CertificateInvalidError
 	var network net.Error
 	switch {
@@ -168,7 +168,7 @@ func linkFault(ctx context.Context, err error) error {
 		return err
 	case errors.As(err, &unverified) || errors.As(err, &invalid):
 		return fault.WrapAs(fault.DeviceLink, err, "the terminal's certificate is not one that ca= vouches for")
-	case errors.As(err, &alert):
+	case errors.As(err, &alert) && alert.Op == "remote error": // as crypto/tls marks the other side's alerts
 		return fault.WrapAs(fault.DeviceLink, err, "the terminal ended the connection; it may not take the certificate of cert=")
 	case errors.As(err, &network) && network.Timeout():
 		return fault.New(fault.DeviceTimeout, "the terminal did not answer in time")

@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"poskey/internal/fault"
+	"poskey/internal/render"
+	"poskey/internal/text"
+	"poskey/pkg/custody"
+	"poskey/pkg/device"
+)
+
+func newDeviceUnlockCmd(a *App) *cobra.Command {
+	o, lock := orderOpts{}, ""
+	cmd := a.command(cmdSpec{
+		use:   "unlock",
+		short: text.New("lift a terminal's lock: find out why, log in, have it approved, prove it, record it"),
+		long: text.New("The terminal gives a challenge over its serial number, the lock, a nonce and an expiry; the officers that this lock takes sign it, and the\n" +
+			"terminal takes each approval once. Remote and tamper locks take two officers. Then the terminal is asked again: the lock must be gone.\n" +
+			"An unlock is never a key repair: after tamper the keys are gone, and the terminal must be injected anew.\n" +
+			"No real terminal speaks the agent dialect yet; poskey device emulate --manage does."),
+		example: "  poskey device unlock --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key' --login 99 \\\n" +
+			"    --officer custodian.a.identity --officer custodian.b.identity --reason acquirer-released",
+		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
+	})
+	f := cmd.Flags()
+	a.orderFlags(f, &o)
+	a.officerFlag(f, &o)
+	f.StringVar(&lock, "lock", "", a.Say.T("which lock; the one that is on when left out"))
+	f.BoolVar(&o.discard, "discard-batch", false, a.Say.T("lose transactions that are not settled"))
+	required(cmd, "device", "login", "reason")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDeviceUnlock(cmd.Context(), a, o, lock) }
+	return cmd
+}
+
+// orderDoc is the record of an order, for whoever keeps it.
+type orderDoc struct {
+	Serial      string          `json:"serial"`
+	Model       string          `json:"model"`
+	Firmware    string          `json:"firmware"`
+	Order       device.Verb     `json:"order"`
+	Lock        device.LockKind `json:"lock,omitempty"`
+	LockedSince string          `json:"locked_since,omitempty"`
+	Reason      string          `json:"reason"`
+	Note        string          `json:"note,omitempty"`
+	Login       string          `json:"login"`
+	ApprovedBy  []string        `json:"approved_by"`
+	Until       string          `json:"approval_until,omitempty"`
+	Done        string          `json:"done"`
+	KeysKept    bool            `json:"keys_kept"`
+	SlotsBefore []slotDoc       `json:"slots_before"`
+	SlotsAfter  []slotDoc       `json:"slots_after"`
+	OpenBatch   int             `json:"open_batch_before"`
+	LocksLeft   []lockDoc       `json:"locks_left"`
+	Verified    bool            `json:"verified"` // by asking the device afterwards
+}
+
+func (d *ordering) doc(after *device.Status) orderDoc {
+	was, is := newStatusDoc(&d.before), newStatusDoc(after)
+	doc := orderDoc{Serial: was.Serial, Model: was.Model, Firmware: is.Firmware, Order: d.order.Verb, Lock: d.order.Lock, Reason: d.opts.reason, Note: d.opts.note,
+		Login: d.opts.login, ApprovedBy: d.approved, Until: at(d.until), Done: at(d.app.Env.Now()), SlotsBefore: was.Slots, SlotsAfter: is.Slots,
+		OpenBatch: was.OpenBatch, LocksLeft: is.Locks, KeysKept: len(is.Slots) == len(was.Slots), Verified: true}
+	if doc.ApprovedBy == nil {
+		doc.ApprovedBy = []string{}
+	}
+	if since, ok := lockSince(d.before, d.order.Lock); ok {
+		doc.LockedSince = since.UTC().Format(time.RFC3339)
+	}
+	return doc
+}
+
+func runDeviceUnlock(ctx context.Context, a *App, o orderOpts, lock string) error {
+	d, err := a.beginOrder(ctx, o, device.Order{Verb: device.Unlock})
+	if err != nil {
+		return err
+	}
+	defer d.device.close()
+	if d.order.Lock, err = lockToLift(d.before, lock); err != nil {
+		return err
+	}
+	a.render.Note(text.New("device %s: %s", d.before.Serial, lockText(d.order.Lock)))
+	after, err := d.carry(ctx, custody.DeviceManage)
+	if err != nil {
+		return err
+	}
+	if has(after, d.order.Lock) {
+		return fault.New(fault.DeviceFailed, "the device took the order and says that it is locked still (%s)", string(d.order.Lock))
+	}
+	doc := d.doc(&after)
+	return a.render.Answer("device.unlock", doc, func(p *render.Page) {
+		p.Good(text.New("Device %s: the lock is lifted (%s), and the device says so itself.", doc.Serial, lockText(doc.Lock)))
+		switch {
+		case doc.Lock == device.LockTamper:
+			p.Bad(text.New("It holds no keys: they were erased when it was opened. It is of no use before a new injection."))
+		case !doc.KeysKept:
+			p.Bad(text.New("It holds other keys than before; look at the slots."))
+		}
+		orderPage(p, &doc, &after)
+	})
+}
+
+// lockToLift is the lock that is meant, held against those that are on.
+func lockToLift(s device.Status, said string) (device.LockKind, error) {
+	if len(s.Locks) == 0 {
+		return "", fault.New(fault.NotFound, "device %s is not locked", s.Serial)
+	}
+	if said == "" {
+		if len(s.Locks) > 1 {
+			return "", fault.New(fault.Usage, "device %s has %d locks on; say which one with --lock", s.Serial, len(s.Locks))
+		}
+		return s.Locks[0].Kind, nil
+	}
+	kind, err := device.ParseLock(said)
+	if err != nil {
+		return "", err
+	}
+	if !has(s, kind) {
+		return "", fault.New(fault.NotFound, "device %s has no such lock on (%s); it has: %s", s.Serial, string(kind), string(s.Locks[0].Kind))
+	}
+	return kind, nil
+}
+
+func orderPage(p *render.Page, doc *orderDoc, after *device.Status) {
+	approved := ""
+	for i, id := range doc.ApprovedBy {
+		if i > 0 {
+			approved += ", "
+		}
+		approved += id
+	}
+	p.Fields(
+		render.F(text.New("device"), doc.Serial+"  "+doc.Model+"  "+doc.Firmware),
+		render.F(text.New("locked since"), doc.LockedSince),
+		render.F(text.New("reason"), doc.Reason),
+		render.F(text.New("note"), doc.Note),
+		render.F(text.New("logged in as"), doc.Login),
+		render.F(text.New("approved by"), approved),
+		render.F(text.New("screen"), after.Screen),
+		render.F(text.New("lock"), lockLine(p, after)),
+	)
+	status := newStatusDoc(after)
+	slotPage(p, &status)
+}

@@ -1,0 +1,197 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"poskey/internal/secret"
+	"poskey/pkg/device/line"
+)
+
+// ErrCut says that a fault, a tamper or a restart cut the line.
+var ErrCut = errors.New("the emulator cut the line")
+
+// Wire is the terminal's side of one line, with the faults that were ordered.
+type Wire struct {
+	t     *Terminal
+	line  *line.Line
+	drawn Fault // by the fault random, for this exchange
+	cut   atomic.Bool
+}
+
+func newWire(t *Terminal, rw io.ReadWriteCloser) *Wire {
+	return &Wire{t: t, line: line.New(rw, t.cfg.Clock)}
+}
+
+// Terminal is whose line it is.
+func (w *Wire) Terminal() *Terminal { return w.t }
+
+// Timeout is how long the terminal waits for the host's word.
+func (w *Wire) Timeout() time.Duration { return w.t.cfg.Timeout }
+
+// After starts a timer of the terminal's clock.
+func (w *Wire) After(d time.Duration) (fired <-chan time.Time, stop func()) {
+	return w.t.cfg.Clock.After(d)
+}
+
+// Read gives the next bytes; the caller wipes them. It ends as line.Line.Read does, or with ErrCut.
+func (w *Wire) Read(ctx context.Context, timer <-chan time.Time) ([]byte, error) {
+	if w.cut.Load() {
+		return nil, ErrCut
+	}
+	chunk, err := w.line.Read(ctx, timer)
+	if w.cut.Load() {
+		secret.Wipe(chunk)
+		return nil, ErrCut
+	}
+	if err != nil {
+		return nil, err
+	}
+	if left := w.pass(len(chunk)); left < len(chunk) {
+		w.Cut()
+		secret.Wipe(chunk[left:])
+		if left == 0 {
+			return nil, ErrCut
+		}
+		return chunk[:left], nil
+	}
+	return chunk, nil
+}
+
+// Write writes all of b, byte by byte where that is ordered. It ends with ErrCut at the byte where the line is cut.
+func (w *Wire) Write(b []byte) error {
+	if w.cut.Load() {
+		return ErrCut
+	}
+	left := w.pass(len(b))
+	if err := w.write(b[:left]); err != nil {
+		if w.cut.Load() {
+			return ErrCut
+		}
+		return err
+	}
+	if left < len(b) {
+		w.Cut()
+		return ErrCut
+	}
+	return nil
+}
+
+func (w *Wire) write(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	if _, split := w.Ordered(SplitWrites); !split {
+		return w.line.Write(b, w.t.cfg.Timeout)
+	}
+	for i := range b {
+		if err := w.line.Write(b[i:i+1], w.t.cfg.Timeout); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pass counts n bytes and tells how many of them go through before the line is cut. The cut comes once.
+func (w *Wire) pass(n int) int {
+	left := w.t.faults.cut
+	if left == nil || left.Load() < 0 {
+		return n
+	}
+	was := left.Add(int64(-n)) + int64(n)
+	if was >= int64(n) {
+		if was == int64(n) { // the next byte is the first that is lost
+			left.Store(0)
+		}
+		return n
+	}
+	left.Store(-1)
+	w.t.report(Event{Kind: Misbehaved, Fault: CutAt})
+	return int(was)
+}
+
+// Cut ends the line as a fault does. Serve then ends without an error.
+func (w *Wire) Cut() {
+	w.cut.Store(true)
+	_ = w.line.Close()
+}
+
+// Begin starts an exchange: chance faults are drawn, frames are counted for tamper-at=N, and slow waits. To be called
+// once for each good frame, before it is answered.
+func (w *Wire) Begin(ctx context.Context) error {
+	w.draw()
+	if frames := w.t.faults.frames; frames != nil && frames.Load() > 0 && frames.Add(-1) == 0 {
+		w.t.Tamper("ordered")
+	}
+	if !w.Misbehaves(Slow) {
+		return nil
+	}
+	fired, stop := w.After(w.t.cfg.SlowFor)
+	defer stop()
+	select {
+	case <-fired:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w *Wire) draw() {
+	w.drawn = ""
+	if w.t.faults.chance == 0 {
+		return
+	}
+	w.t.mu.Lock()
+	defer w.t.mu.Unlock()
+	if w.t.rnd == nil {
+		w.t.rnd = rand.New(rand.NewPCG(w.t.cfg.Seed, 1)) //nolint:gosec // faults are to come again with the same seed
+	}
+	if w.t.rnd.Float64() >= w.t.faults.chance {
+		return
+	}
+	all := lineFaults()
+	w.drawn = all[w.t.rnd.IntN(len(all))]
+	if w.drawn == CutAt {
+		w.t.faults.cut.Store(int64(w.t.rnd.IntN(200)))
+	}
+}
+
+// Ordered reports whether a fault is on now, without saying so, and its value.
+func (w *Wire) Ordered(f Fault) (value string, on bool) {
+	if value, on = w.t.faults.value(f); on {
+		return value, true
+	}
+	return "", w.drawn == f && f != CutAt
+}
+
+// Misbehaves reports whether a fault is to show now, and says so in the log of events.
+func (w *Wire) Misbehaves(f Fault) bool {
+	_, on := w.Ordered(f)
+	if on {
+		w.t.report(Event{Kind: Misbehaved, Fault: f})
+	}
+	return on
+}
+
+// Stored is to be called by ports after every store, before it is answered: power may fail there. It gives ErrCut then.
+func (w *Wire) Stored() error {
+	if !w.Misbehaves(PowerCut) {
+		return nil
+	}
+	w.t.powerCycle()
+	w.Cut()
+	return ErrCut
+}
+
+// misbehaves is Wire.Misbehaves where there is no line.
+func (t *Terminal) misbehaves(f Fault) bool {
+	on := t.faults.on(f)
+	if on {
+		t.report(Event{Kind: Misbehaved, Fault: f})
+	}
+	return on
+}

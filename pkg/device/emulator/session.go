@@ -1,0 +1,219 @@
+package emulator
+
+import (
+	"slices"
+	"strings"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+	"poskey/pkg/custody"
+	"poskey/pkg/device"
+	"poskey/pkg/device/manage"
+)
+
+// Session is somebody who has logged in at the terminal. It is the other end of device.Manager.
+type Session struct {
+	t       *Terminal
+	account *Account
+	boots   uint64
+}
+
+// Account is the name that was logged in with.
+func (s *Session) Account() string { return s.account.ID }
+
+// Role tells what the session may do.
+func (s *Session) Role() Role { return s.account.Role }
+
+// Status tells how the terminal is.
+func (s *Session) Status() device.Status { return s.t.Status() }
+
+// Logs gives events with a number above after, at most so many, the oldest first. Error: not_permitted when the session
+// is over.
+func (s *Session) Logs(after uint64, most int) ([]device.LogEvent, error) {
+	if err := s.Alive(); err != nil {
+		return nil, err
+	}
+	s.t.mu.Lock()
+	defer s.t.mu.Unlock()
+	return s.t.log.after(after, most), nil
+}
+
+// Alive refuses a session from before a restart or a tamper: not_permitted.
+func (s *Session) Alive() error {
+	s.t.mu.Lock()
+	defer s.t.mu.Unlock()
+	if s.boots != s.t.boots || s.t.closed {
+		return fault.New(fault.NotPermitted, "the terminal was started again: log in")
+	}
+	return nil
+}
+
+// Ask announces an order and gives the approval request for it, nil where the order takes no approval. Errors:
+// not_permitted for the role, usage for an order that cannot be, not_found for a lock that is not on.
+func (s *Session) Ask(o device.Order) (challenge []byte, err error) {
+	if err := s.may(o); err != nil {
+		return nil, err
+	}
+	action, needed := s.t.action(o)
+	if !needed {
+		return nil, nil
+	}
+	book, err := s.t.openBook()
+	if err != nil {
+		return nil, err
+	}
+	q, err := book.Ask(action, custody.DefaultRequest)
+	if err != nil {
+		return nil, err
+	}
+	return q.Marshal(), nil
+}
+
+// Do carries an order out, with the approvals that it takes, each as custody writes it. Errors: those of Ask, and of
+// custody.Book.Admit; mac_mismatch, not_permitted and checksum_mismatch for a software update that is not to be had.
+func (s *Session) Do(o device.Order, approvals [][]byte) error {
+	if err := s.may(o); err != nil {
+		return err
+	}
+	if action, needed := s.t.action(o); needed {
+		if err := s.t.admit(action, approvals); err != nil {
+			s.t.report(Event{Kind: Denied, Account: s.account.ID, Lock: o.Lock, Detail: string(o.Verb) + ": approvals"})
+			return err
+		}
+		s.t.report(Event{Kind: Approved, Account: s.account.ID, Lock: o.Lock, Detail: string(o.Verb)})
+	}
+	switch o.Verb {
+	case device.Lock:
+		return s.t.lockBy(s.account.ID, o)
+	case device.Unlock:
+		return s.t.lift(o.Lock)
+	case device.Restart:
+		s.t.restart("order")
+		return nil
+	case device.Reset:
+		return s.t.reset()
+	default:
+		return s.t.update(o)
+	}
+}
+
+// may refuses what the role may not, and logs it.
+func (s *Session) may(o device.Order) error {
+	if err := s.Alive(); err != nil {
+		return err
+	}
+	roles, err := rolesFor(o)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(roles, s.account.Role) {
+		s.t.report(Event{Kind: Denied, Account: s.account.ID, Lock: o.Lock, Detail: string(o.Verb) + ": role"})
+		return fault.New(fault.NotPermitted, "account %s is %s; this takes %s", s.account.ID, string(s.account.Role),
+			roleNames(roles))
+	}
+	if o.Verb != device.Unlock {
+		return nil
+	}
+	s.t.mu.Lock()
+	defer s.t.mu.Unlock()
+	if !s.t.s.locked(o.Lock) {
+		return fault.New(fault.NotFound, "the lock %s is not on", string(o.Lock))
+	}
+	if o.Lock == device.LockOperator && s.account.Role == Operator && s.t.s.lockedBy != s.account.ID {
+		return fault.New(fault.NotPermitted, "the operator lock is lifted by the operator who set it, or by a supervisor")
+	}
+	return nil
+}
+
+func roleNames(roles []Role) string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	return strings.Join(names, ", ")
+}
+
+// rolesFor is the table of who may order what.
+func rolesFor(o device.Order) ([]Role, error) {
+	everybody, heads, top := []Role{Operator, Supervisor, Administrator}, []Role{Supervisor, Administrator}, []Role{Administrator}
+	switch o.Verb {
+	case device.Restart:
+		return everybody, nil
+	case device.Reset, device.Update:
+		return top, nil
+	case device.Lock, device.Unlock:
+	default:
+		return nil, fault.New(fault.Usage, "unknown order %q", text.Redact(string(o.Verb)))
+	}
+	info, ok := device.LockOf(o.Lock)
+	if !ok {
+		return nil, fault.New(fault.Usage, "unknown lock %q", text.Redact(string(o.Lock)))
+	}
+	switch {
+	case o.Verb == device.Lock && !info.Settable:
+		return nil, fault.New(fault.Usage, "the lock %s cannot be set by an order", string(o.Lock))
+	case o.Lock == device.LockOperator, o.Lock == device.LockSignIn && o.Verb == device.Unlock:
+		return everybody, nil
+	case o.Lock == device.LockTamper, o.Lock == device.LockDualAdmin, o.Lock == device.LockMutualAuth:
+		return top, nil
+	}
+	return heads, nil
+}
+
+// action is what officers approve, and whether they have to. Locking and restarting take a role, no approval.
+func (t *Terminal) action(o device.Order) (custody.Action, bool) {
+	_, needed := manage.Approvals(o)
+	return manage.Action(o), needed
+}
+
+// StoreName is the name under which a terminal asks for approvals: its serial number, where that is long enough for one.
+func StoreName(serial string) string {
+	const shortest = 8
+	if len(serial) < shortest {
+		return "terminal-" + serial
+	}
+	return serial
+}
+
+// openBook gives the book of approvals. It lives as long as the terminal runs under one serial number.
+func (t *Terminal) openBook() (*custody.Book, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.book != nil {
+		return t.book, nil
+	}
+	if t.cfg.Env.Rand == nil || t.cfg.Env.Now == nil {
+		return nil, fault.New(fault.Bug, "approvals need a random source and a clock")
+	}
+	roster, err := custody.NewRoster(t.cfg.Environment, t.cfg.Approvers...)
+	if err != nil {
+		return nil, err
+	}
+	clock := func() custody.Instant {
+		return custody.Instant{Wall: t.now(), Monotonic: t.elapsed(), Boot: t.elapsed()}
+	}
+	recorder := custody.RecorderFunc(func(custody.Event) error { return nil }) // Do writes the log
+	t.book, err = custody.NewBook(t.cfg.Env.Rand, clock, StoreName(t.s.serial), roster, recorder)
+	return t.book, err
+}
+
+// admit spends approvals.
+func (t *Terminal) admit(a custody.Action, raw [][]byte) error {
+	book, err := t.openBook()
+	if err != nil {
+		return err
+	}
+	var approvals []custody.Approval
+	for _, r := range raw {
+		approval, err := custody.ParseApproval(r)
+		if err != nil {
+			return err
+		}
+		approvals = append(approvals, approval)
+	}
+	permit, err := book.Admit(a, approvals)
+	if err != nil {
+		return err
+	}
+	return permit.Spend(a)
+}

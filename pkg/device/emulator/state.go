@@ -1,0 +1,230 @@
+package emulator
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"poskey/pkg/device"
+	"poskey/pkg/dukpt"
+	"poskey/pkg/kcv"
+	"poskey/pkg/keyblock"
+	"poskey/pkg/keys"
+)
+
+// entry is a key in a slot with its attributes. It owns the key.
+type entry struct {
+	key     *keys.Key // nil: it cannot be read any more
+	alg     keys.Algorithm
+	usage   keys.Usage
+	mode    byte
+	expires time.Time
+	told    string // check value that the loader gave, for the fault that repeats it
+	record  []byte // as it lies on disk; nil in memory
+}
+
+func (e *entry) algorithm() byte { return keyblock.AlgorithmChar(e.alg) }
+
+// engine is a DUKPT engine.
+type engine struct {
+	dev    *dukpt.Device // nil: it cannot be read any more
+	alg    keys.Algorithm
+	check  kcv.Value // of the initial key
+	full   []byte    // the whole of it, to know the key again
+	record []byte
+}
+
+// state is what a terminal keeps. Whoever touches it holds the terminal's lock.
+type state struct {
+	serial, model, poi, firmware string
+	counter                      uint64 // of the software, against going back
+	slots                        map[device.Slot]*entry
+	engines                      map[device.Slot]*engine
+	spent                        []string // KSNs of initial keys that were loaded
+	loads                        int
+	locks                        []device.LockState
+	lockedBy                     string // account that set the operator lock
+	tamper                       device.TamperState
+	millivolts                   int
+	batch                        int
+	master                       device.Slot // selected by packet 08
+	set                          int         // DUKPT set selected by packet 96
+	keyMode                      string      // packets 15 and 17
+	line                         string      // packet 13
+	wrong                        map[string]int
+}
+
+const (
+	fullBattery  = 3000 // millivolts
+	lowBattery   = 2500
+	emptyBattery = 2000
+	maxSpent     = 1000
+)
+
+// start is a terminal as it leaves the factory.
+func (s *state) start(cfg Config) {
+	s.serial, s.model, s.poi, s.firmware = cfg.Serial, cfg.Model, cfg.POIVersion, cfg.Firmware
+	if s.model == "" {
+		s.model = "POSKEY-EMU"
+	}
+	if s.poi == "" {
+		s.poi = "6.x"
+	}
+	if s.firmware == "" {
+		s.firmware = "1.0.0"
+	}
+	s.millivolts = fullBattery
+	s.batch = cfg.OpenBatch
+	s.master = "0"
+}
+
+func (s *state) put(slot device.Slot, e *entry) {
+	if s.slots == nil {
+		s.slots = map[device.Slot]*entry{}
+	}
+	s.slots[slot] = e
+	delete(s.engines, slot)
+}
+
+func (s *state) putEngine(slot device.Slot, e *engine) {
+	if s.engines == nil {
+		s.engines = map[device.Slot]*engine{}
+	}
+	s.engines[slot] = e
+	delete(s.slots, slot)
+}
+
+// spend remembers the KSN of an initial key.
+func (s *state) spend(ksn string) {
+	if slices.Contains(s.spent, ksn) {
+		return
+	}
+	if s.spent = append(s.spent, ksn); len(s.spent) > maxSpent {
+		s.spent = s.spent[1:]
+	}
+}
+
+// wipe destroys the keys.
+func (s *state) wipe() {
+	for _, e := range s.slots {
+		e.key.Wipe()
+	}
+	for _, e := range s.engines {
+		e.dev.Wipe()
+	}
+	s.slots, s.engines = nil, nil
+}
+
+func (s *state) locked(kind device.LockKind) bool {
+	return slices.ContainsFunc(s.locks, func(l device.LockState) bool { return l.Kind == kind })
+}
+
+func (s *state) lock(l device.LockState) {
+	if !s.locked(l.Kind) {
+		s.locks = append(slices.Clone(s.locks), l)
+	}
+}
+
+func (s *state) unlock(kind device.LockKind) {
+	s.locks = slices.DeleteFunc(slices.Clone(s.locks), func(l device.LockState) bool { return l.Kind == kind })
+}
+
+// copied is the state as it is now, so that a change can be taken back. Keys are shared.
+func (s *state) copied() state {
+	out := *s
+	out.slots, out.engines, out.wrong = maps.Clone(s.slots), maps.Clone(s.engines), maps.Clone(s.wrong)
+	return out
+}
+
+// wipeBut destroys the keys that the other state does not have.
+func (s *state) wipeBut(kept *state) {
+	for at, e := range s.slots {
+		if kept.slots[at] != e {
+			e.key.Wipe()
+		}
+	}
+	for at, e := range s.engines {
+		if kept.engines[at] != e {
+			e.dev.Wipe()
+		}
+	}
+}
+
+// change does something to the state and writes it down; when that fails, nothing has happened. Keys that are no longer
+// there are destroyed. The lock is held.
+func (t *Terminal) change(do func()) Refusal {
+	if t.closed {
+		return RefusedStorage
+	}
+	before := t.s.copied()
+	do()
+	if err := t.keep(); err != nil {
+		t.s.wipeBut(&before)
+		t.s = before
+		return RefusedStorage
+	}
+	before.wipeBut(&t.s)
+	return Accepted
+}
+
+// fits looks a key up in the table of slots.
+func (l *Layout) fits(slot device.Slot, e *entry, length int) Refusal {
+	if l.Takes != nil {
+		return l.Takes(slot, e.usage, e.mode, e.alg)
+	}
+	for _, r := range l.Rules {
+		if r.Has(slot) && r.Usage == e.usage &&
+			strings.IndexByte(r.Modes, e.mode) >= 0 && strings.IndexByte(r.Algorithms, e.algorithm()) >= 0 &&
+			slices.Contains(r.Lengths, length) {
+			return Accepted
+		}
+	}
+	return RefusedUsage
+}
+
+// suits says why a key may not stand in a slot. kek is the key that protected it, if any did.
+func (t *Terminal) suits(slot device.Slot, e *entry, kek *entry) Refusal {
+	if why := t.layout.fits(slot, e, e.key.Len()); why != Accepted {
+		return why
+	}
+	if kek != nil && longer(e.key, kek.key) {
+		return RefusedTooLong
+	}
+	if t.hasElsewhere(slot, e.key, false) {
+		return RefusedDuplicate
+	}
+	return Accepted
+}
+
+// longer reports whether a key is stronger than the one that protects it.
+func longer(key, kek *keys.Key) bool {
+	if key.Algorithm().IsDES() && kek.Algorithm().IsDES() {
+		return key.Len() > kek.Len()
+	}
+	return key.Strength() > kek.Strength()
+}
+
+// hasElsewhere looks for the same key in other slots. Initial keys may be equal to each other.
+func (t *Terminal) hasElsewhere(slot device.Slot, key *keys.Key, initial bool) bool {
+	found := false
+	for at, s := range t.s.slots {
+		if at != slot && s.key != nil && s.key.Secret().Equal(key.Secret()) {
+			found = true
+		}
+	}
+	if initial || len(t.s.engines) == 0 {
+		return found
+	}
+	full, err := kcv.Compute(key.Algorithm(), key.Secret().Expose(), kcv.Default(key.Algorithm()))
+	for at, e := range t.s.engines {
+		if err == nil && at != slot && slices.Equal(e.full, full) {
+			found = true
+		}
+	}
+	return found
+}
+
+func checkOf(k *keys.Key) (kcv.Value, error) {
+	return kcv.Of(k.Algorithm(), k.Secret().Expose(), kcv.Default(k.Algorithm()), 0)
+}

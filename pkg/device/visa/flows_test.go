@@ -1,0 +1,585 @@
+package visa
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"poskey/internal/fault"
+	"poskey/internal/secret"
+	"poskey/pkg/device"
+	"poskey/pkg/device/devicetest"
+	"poskey/pkg/device/visa/table"
+)
+
+// say builds a frame of its own as hex, for what no golden frame has.
+func say(t testing.TB, kind Kind, payload string) string {
+	t.Helper()
+	f, err := NewFrame(kind, []byte(payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Wipe()
+	w := f.Encode()
+	defer w.Wipe()
+	return hex.EncodeToString(w.Expose())
+}
+
+func terminal(t *testing.T, d device.Device) Terminal {
+	t.Helper()
+	term, ok := d.(Terminal)
+	if !ok {
+		t.Fatal("the device is no Terminal")
+	}
+	return term
+}
+
+func wantCode(t *testing.T, err error, code string) {
+	t.Helper()
+	var refused *device.CodeError
+	var unknown *device.OutcomeUnknown
+	if !errors.As(err, &refused) || refused.Code != code || !fault.Is(err, fault.DeviceFailed) || errors.As(err, &unknown) {
+		t.Errorf("error %v, want code %s", err, code)
+	}
+}
+
+func wantUnknownInitial(t *testing.T, d device.Device, c device.Commit, err error) {
+	t.Helper()
+	var unknown *device.OutcomeUnknown
+	if !errors.As(err, &unknown) || !fault.Is(err, fault.OutcomeUnknown) || c != (device.Commit{}) || unknown.Commit.Closed ||
+		unknown.Commit.Want.KSN != ksnIK || unknown.Cause == nil {
+		t.Fatalf("%+v, %v; want an unknown outcome", c, err)
+	}
+	if _, err := d.Confirm(t.Context(), unknown.Commit); !errors.As(err, &unknown) {
+		t.Errorf("nobody can ask, but Confirm says %v", err)
+	}
+}
+
+func loadIK(t *testing.T, d device.Device, slot device.Slot) (device.Commit, error) {
+	t.Helper()
+	return terminal(t, d).LoadInitial(t.Context(), slot, testKey(t, keyIK), testKSN(t, ksnIK))
+}
+
+func TestAnInitialKeyIsLoadedOnceAndTheAnswerIsTheProof(t *testing.T) {
+	want := device.SlotState{Loaded: true, HasAttributes: true, Usage: "B1", Mode: 'X', Algorithm: 'T', KSN: ksnIK}
+	for slot, frame := range map[device.Slot]string{"90": wire(t, "dukpt-clear"), "94": wire(t, "dukpt-2-clear")} {
+		play(t, device.Options{}, []step{{frame, "06" + wire(t, "dukpt-ok")}, {"06", ""}}, func(t *testing.T, d device.Device) {
+			c, err := loadIK(t, d, slot)
+			if err != nil || c != (device.Commit{Slot: slot, Want: want, Closed: true}) {
+				t.Fatalf("%+v, %v", c, err)
+			}
+			got, err := d.Confirm(t.Context(), c)
+			if err != nil || got.Proof != device.ProofAnswer || got.State != (device.SlotState{Loaded: true}) {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+	play(t, device.Options{}, []step{{wire(t, "dukpt-block-B"), "06" + wire(t, "dukpt-ok")}, {"06", ""}},
+		func(t *testing.T, d device.Device) {
+			got, err := device.LoadBlock(t.Context(), d, "90", testBlock(t, blockIK))
+			if err != nil || got.Proof != device.ProofAnswer {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+}
+
+func TestARefusedInitialKeyIsNotStoredAndExplained(t *testing.T) {
+	for id, code := range map[string]string{"dukpt-not-authenticated": "1", "dukpt-mac": "C"} {
+		play(t, device.Options{}, []step{{wire(t, "dukpt-clear"), "06" + wire(t, id)}, {"06", ""}},
+			func(t *testing.T, d device.Device) {
+				_, err := loadIK(t, d, "90")
+				wantCode(t, err, code)
+				if !strings.Contains(err.Error(), "91") || !strings.Contains(err.Error(), "nothing stored") {
+					t.Errorf("error %v", err)
+				}
+			})
+	}
+	play(t, device.Options{}, []step{{wire(t, "dukpt-clear"), "04"}}, func(t *testing.T, d device.Device) {
+		_, err := loadIK(t, d, "90")
+		wantCode(t, err, "EOT")
+	})
+}
+
+func TestAnInitialKeyLeavesOnceUnlessItCameDamaged(t *testing.T) {
+	frame, ok := wire(t, "dukpt-clear"), wire(t, "dukpt-ok")
+	play(t, device.Options{}, []step{{frame, "15"}, {frame, "15"}, {frame, "06" + ok}, {"06", ""}},
+		func(t *testing.T, d device.Device) {
+			if c, err := loadIK(t, d, "90"); err != nil || !c.Closed {
+				t.Errorf("%+v, %v", c, err)
+			}
+		})
+	play(t, device.Options{}, []step{{frame, "15"}, {frame, "15"}, {frame, "15"}, {"04", ""}},
+		func(t *testing.T, d device.Device) {
+			_, err := loadIK(t, d, "90")
+			var unknown *device.OutcomeUnknown
+			if !fault.Is(err, fault.DeviceLink) || errors.As(err, &unknown) {
+				t.Errorf("it never arrived whole: %v", err)
+			}
+		})
+	play(t, device.Options{}, []step{{frame, ""}, {"04", ""}}, func(t *testing.T, d device.Device) {
+		begun := time.Now()
+		c, err := loadIK(t, d, "90")
+		if took := time.Since(begun); took != table.Timeout {
+			t.Errorf("it took %s", took)
+		}
+		wantUnknownInitial(t, d, c, err)
+	})
+}
+
+func TestWithoutTheAnswerTheOutcomeOfAnInitialKeyIsUnknown(t *testing.T) {
+	frame, ok := wire(t, "dukpt-clear"), wire(t, "dukpt-ok")
+	bad := ok[:len(ok)-2] + "FF"
+	for name, script := range map[string][]step{
+		"ACK, then silence":     {{frame, "06"}, {"04", ""}},
+		"ACK, then the end":     {{frame, "0604"}},
+		"damaged for ever":      {{frame, "06" + bad}, {"15", bad}, {"15", bad}, {"04", ""}},
+		"NAK after ACK":         {{frame, "0615"}, {"04", ""}},
+		"another packet":        {{frame, "06" + wire(t, "mac-done")}, {"04", ""}},
+		"an admin frame":        {{frame, "06" + say(t, Admin, "910")}, {"04", ""}},
+		"an unreadable answer":  {{frame, "06" + say(t, Transaction, "915x")}, {"04", ""}},
+		"success that goes on":  {{frame, "06" + say(t, Transaction, "9100")}, {"04", ""}},
+		"noise in place of ACK": {{frame, "FF"}, {"04", ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
+				c, err := loadIK(t, d, "90")
+				wantUnknownInitial(t, d, c, err)
+			})
+		})
+	}
+	play(t, device.Options{}, []step{{frame, bad}, {"15", ok}, {"06", ""}}, func(t *testing.T, d device.Device) {
+		if c, err := loadIK(t, d, "90"); err != nil || !c.Closed {
+			t.Errorf("an answer that came when asked for again: %+v, %v", c, err)
+		}
+	})
+}
+
+func TestALineThatBreaksAfterAnInitialKeyLeavesTheOutcomeUnknown(t *testing.T) {
+	frame := unhex(t, wire(t, "dukpt-clear"))
+	for answered := 0; answered <= 6; answered++ { // of ACK and the answer's six bytes
+		synctest.Test(t, func(t *testing.T) {
+			host, peer := net.Pipe()
+			d := New(host, device.Options{})
+			go func() {
+				_, _ = io.ReadFull(peer, make([]byte, len(frame)))
+				_, _ = peer.Write(unhex(t, "06"+wire(t, "dukpt-ok"))[:answered])
+				_ = peer.Close()
+			}()
+			c, err := loadIK(t, d, "90")
+			wantUnknownInitial(t, d, c, err)
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for sent := range frame { // half a frame is none
+		synctest.Test(t, func(t *testing.T) {
+			host, peer := net.Pipe()
+			d := New(host, device.Options{})
+			go func() {
+				_, _ = io.ReadFull(peer, make([]byte, sent))
+				_ = peer.Close()
+			}()
+			_, err := loadIK(t, d, "90")
+			if !fault.Is(err, fault.DeviceLink) || !strings.Contains(err.Error(), "nothing stored") {
+				t.Errorf("after %d bytes: %v", sent, err)
+			}
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestCancellingAfterAnInitialKeyWasSentDoesNotLoseTheAnswer(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	o := device.Options{Trace: func(d device.Direction, _ string) { cancel() }}
+	play(t, o, []step{{wire(t, "dukpt-clear"), "06" + wire(t, "dukpt-ok")}, {"06", ""}}, func(t *testing.T, d device.Device) {
+		if c, err := terminal(t, d).LoadInitial(ctx, "90", testKey(t, keyIK), testKSN(t, ksnIK)); err != nil || !c.Closed {
+			t.Errorf("%+v, %v", c, err)
+		}
+		_, err := terminal(t, d).LoadInitial(ctx, "90", testKey(t, keyIK), testKSN(t, ksnIK))
+		if !fault.Is(err, fault.Interrupted) || !strings.Contains(err.Error(), "nothing stored") {
+			t.Errorf("cancelled before: %v", err)
+		}
+	})
+}
+
+func TestAnEndThatNobodyAwaitsIsNotTheNextAnswer(t *testing.T) {
+	ask, empty := wire(t, "ask-slot-5-attributes"), wire(t, "slot-empty")
+	script := []step{{wire(t, "dukpt-clear"), "06" + wire(t, "dukpt-ok")}, {"06", ""},
+		{ask, "0406" + empty}, {"06", "04"}, {ask, "04"}}
+	play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
+		if _, err := loadIK(t, d, "90"); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := d.ReadSlot(t.Context(), "5"); err != nil || s.Loaded {
+			t.Errorf("after a late EOT: %+v, %v", s, err)
+		}
+		_, err := d.ReadSlot(t.Context(), "5")
+		wantCode(t, err, "EOT") // this one is an answer
+	})
+}
+
+func TestSlotsOfInitialKeysTakeNothingElse(t *testing.T) {
+	play(t, device.Options{}, nil, func(t *testing.T, d device.Device) {
+		if _, err := d.ReadSlot(t.Context(), "90"); !fault.Is(err, fault.Usage) {
+			t.Errorf("ask: %v", err)
+		}
+		if _, err := d.LoadClear(t.Context(), "94", testKey(t, keyIK), "B1", 'X'); !fault.Is(err, fault.Usage) {
+			t.Errorf("clear without KSN: %v", err)
+		}
+		if _, err := d.LoadBlock(t.Context(), "94", testBlock(t, blockAES(t))); !fault.Is(err, fault.VersionUnsupported) {
+			t.Errorf("AES without the profile: %v", err)
+		}
+	})
+}
+
+func TestADUKPTSetIsSelectedByABareACK(t *testing.T) {
+	play(t, device.Options{}, []step{{wire(t, "select-dukpt-set"), "06"}}, func(t *testing.T, d device.Device) {
+		if err := terminal(t, d).SelectSet(t.Context(), 0); err != nil {
+			t.Error(err)
+		}
+	})
+	play(t, device.Options{}, []step{{wire(t, "select-dukpt-set"), "04"}}, func(t *testing.T, d device.Device) {
+		wantCode(t, terminal(t, d).SelectSet(t.Context(), 0), "EOT")
+	})
+}
+
+func TestSerialNumbersAreReadAndSetAndReadBack(t *testing.T) {
+	ask, set := wire(t, "ask-serial"), wire(t, "set-serial")
+	for id, want := range map[string]string{"serial": "PK00000001", "serial-never-set": ""} {
+		play(t, device.Options{}, []step{{ask, "06" + wire(t, id)}, {"06", "04"}}, func(t *testing.T, d device.Device) {
+			if got, err := terminal(t, d).Serial(t.Context()); err != nil || got != want {
+				t.Errorf("%s: %q, %v", id, got, err)
+			}
+		})
+	}
+	back := []step{{ask, "06" + wire(t, "serial")}, {"06", "04"}}
+	for name, c := range map[string]struct {
+		script []step
+		kind   fault.Kind
+	}{
+		"stored":            {append([]step{{set, "06" + set}, {"06", "04"}}, back...), ""},
+		"the EOT is lost":   {append([]step{{set, "06" + set}, {"06", ""}}, back...), ""},
+		"another echo":      {[]step{{set, "06" + say(t, Admin, "05PK00000002")}, {"04", ""}}, fault.DeviceLink},
+		"refused":           {[]step{{set, "04"}}, fault.DeviceFailed},
+		"stored, but not":   {[]step{{set, "06" + set}, {"06", "04"}, {ask, "06" + wire(t, "serial-never-set")}, {"06", "04"}}, fault.DeviceFailed},
+		"nobody can say so": {[]step{{set, "06" + set}, {"06", "04"}, {ask, "04"}}, fault.DeviceFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, device.Options{}, c.script, func(t *testing.T, d device.Device) {
+				if err := terminal(t, d).SetSerial(t.Context(), "PK00000001"); fault.KindOf(err) != c.kind && (err != nil || c.kind != "") {
+					t.Errorf("%v of kind %s, want %s", err, fault.KindOf(err), c.kind)
+				}
+			})
+		})
+	}
+}
+
+func TestAKeyIsSelectedWithUICsAnswerAndWithVeriFones(t *testing.T) {
+	sel := wire(t, "select-slot-7")
+	for name, c := range map[string]struct {
+		profile string
+		script  []step
+		code    string
+	}{
+		"UIC":                {"", []step{{sel, "06" + wire(t, "select-done")}, {"06", "04"}}, ""},
+		"UIC, refused":       {"", []step{{sel, "06" + wire(t, "select-index")}, {"06", "04"}}, "1"},
+		"UIC, no answer":     {"", []step{{sel, "0604"}}, "EOT"},
+		"VeriFone":           {device.ProfileVeriFone, []step{{sel, "0604"}}, ""},
+		"VeriFone, refused":  {device.ProfileVeriFone, []step{{sel, "04"}}, "EOT"},
+		"VeriFone, as UIC":   {device.ProfileVeriFone, []step{{sel, "06" + wire(t, "select-done")}, {"06", "04"}}, ""},
+		"VeriFone, the last": {device.ProfileVeriFone, []step{{sel, "06" + wire(t, "select-index")}, {"06", "04"}}, "1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, device.Options{Profile: c.profile}, c.script, func(t *testing.T, d device.Device) {
+				err := terminal(t, d).SelectKey(t.Context(), "7")
+				if c.code != "" {
+					wantCode(t, err, c.code)
+				} else if err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestVeriFonesFormsAreSpokenOnlyUnderTheirProfile(t *testing.T) {
+	load := wire(t, "load-verifone-key-only")
+	script := []step{
+		{load, "06" + load}, {"06", "04"},
+		{say(t, Admin, "040"), "06" + wire(t, "slot-loaded")}, {"06", "04"},
+		{wire(t, "ask-unit"), "06" + wire(t, "unit")}, {"06", "04"},
+		{say(t, Admin, "192"), "0604"},
+		{wire(t, "ask-engine"), "06" + wire(t, "engine-0")}, {"06", "04"},
+		{say(t, Admin, "15SPAIN"), "0604"},
+		{say(t, Admin, "17"+"100"), "0604"},
+	}
+	play(t, device.Options{Profile: device.ProfileVeriFone}, script, func(t *testing.T, d device.Device) {
+		ctx, term := t.Context(), terminal(t, d)
+		got, err := device.LoadClear(ctx, d, "0", testKey(t, "0123456789ABCDEF"), "K0", 'N')
+		if err != nil || got.Proof != device.ProofCommit {
+			t.Errorf("load: %+v, %v", got, err)
+		}
+		if s, err := term.PermanentSerial(ctx); err != nil || s != "123-456-789" {
+			t.Errorf("unit %q, %v", s, err)
+		}
+		if err := term.SelectEngine(ctx, 2); err != nil {
+			t.Error(err)
+		}
+		if n, err := term.Engine(ctx); err != nil || n != 0 {
+			t.Errorf("engine %d, %v", n, err)
+		}
+		for packet, mode := range map[string]string{"15": "SPAIN"} {
+			if err := term.EraseBySetKeyMode(ctx, packet, mode); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := term.EraseBySetKeyMode(ctx, "17", "100"); err != nil {
+			t.Error(err)
+		}
+		if _, err := d.LoadBlock(ctx, "0", testBlock(t, blockA)); !fault.Is(err, fault.VersionUnsupported) {
+			t.Errorf("a TR-31 block: %v", err)
+		}
+		if _, err := d.LoadBlock(ctx, "90", testBlock(t, blockIK)); !fault.Is(err, fault.VersionUnsupported) {
+			t.Errorf("a TR-31 block with an initial key: %v", err)
+		}
+		if _, err := loadIK(t, d, "90"); !fault.Is(err, fault.Usage) {
+			t.Errorf("an initial key: %v", err)
+		}
+		c := d.Capabilities()
+		if c.BlockVersions != "" || c.InitialSlots != nil || c.Proof != device.ProofCommit || !c.Slots[0].Has("9") {
+			t.Errorf("capabilities %+v", c)
+		}
+	})
+	play(t, device.Options{}, nil, func(t *testing.T, d device.Device) {
+		ctx, term := t.Context(), terminal(t, d)
+		_, unit := term.PermanentSerial(ctx)
+		_, engine := term.Engine(ctx)
+		for _, err := range []error{unit, engine, term.SelectEngine(ctx, 0), term.EraseBySetKeyMode(ctx, "15", "SPAIN")} {
+			if !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), "profile=verifone") {
+				t.Errorf("without the profile: %v", err)
+			}
+		}
+	})
+}
+
+func TestTheMACOfZerosIsTheCheckValueOfTheSlotsKey(t *testing.T) {
+	zeros := make([]byte, 8)
+	play(t, device.Options{}, []step{{wire(t, "mac-own-key-slot-B"), "06" + wire(t, "mac-done")}, {"06", ""}},
+		func(t *testing.T, d device.Device) {
+			got, err := terminal(t, d).MAC(t.Context(), "B", zeros, zeros)
+			if err != nil || fmt.Sprintf("%X", got) != "08D7B4FB629D0885" { // of 0123456789ABCDEFFEDCBA9876543210, ECB
+				t.Errorf("%X, %v", got, err)
+			}
+		})
+	play(t, device.Options{}, []step{{wire(t, "mac-two-slots"), "06" + wire(t, "mac-done")}, {"06", ""}},
+		func(t *testing.T, d device.Device) {
+			m := MACRequest{Slot: "B", Second: "C", Session: zeros, Message: zeros}
+			if got, err := terminal(t, d).ComputeMAC(t.Context(), m); err != nil || len(got) != 8 {
+				t.Errorf("%X, %v", got, err)
+			}
+		})
+}
+
+func TestALongMessageGoesInSeveralPackets(t *testing.T) {
+	m := MACRequest{Slot: "0", Session: testvecBytes(16), Message: make([]byte, 250)}
+	frames, err := m.frames()
+	if err != nil || len(frames) != 3 {
+		t.Fatalf("%d packets, %v", len(frames), err)
+	}
+	var asks []string
+	for _, f := range frames {
+		w := f.Encode()
+		asks = append(asks, hex.EncodeToString(w.Expose()))
+		w.Wipe()
+	}
+	wipeAll(frames)
+	ready, done := wire(t, "mac-ready"), wire(t, "mac-done")
+	for name, c := range map[string]struct {
+		says []string
+		kind fault.Kind
+		code string
+	}{
+		"done":              {[]string{ready, ready, done}, "", ""},
+		"done too early":    {[]string{ready, done}, fault.DeviceLink, ""},
+		"ready too long":    {[]string{ready, ready, ready}, fault.DeviceLink, ""},
+		"out of order":      {[]string{ready, say(t, Transaction, "Z672")}, fault.DeviceFailed, "2"},
+		"a type it has not": {[]string{say(t, Transaction, "Z676")}, fault.DeviceFailed, "6"},
+		"no key":            {[]string{wire(t, "mac-no-key")}, fault.DeviceFailed, "3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var script []step
+			for i, s := range c.says {
+				script = append(script, step{asks[i], "06" + s}, step{"06", ""})
+			}
+			play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
+				got, err := terminal(t, d).ComputeMAC(t.Context(), m)
+				if (err == nil) != (c.kind == "") || (got == nil) != (c.kind != "") || err != nil && !fault.Is(err, c.kind) {
+					t.Errorf("%X, %v", got, err)
+				}
+				if c.code != "" {
+					wantCode(t, err, c.code)
+				}
+			})
+		})
+	}
+}
+
+func testvecBytes(n int) []byte {
+	out := make([]byte, n)
+	for i := range out {
+		out[i] = byte(i)
+	}
+	return out
+}
+
+func TestNoSessionKeyStandsInATrace(t *testing.T) {
+	var lines []string
+	o := device.Options{Trace: func(dir device.Direction, s string) { lines = append(lines, string(dir)+" "+s) }}
+	m := MACRequest{Slot: "0", Session: unhex(t, keyTest), Message: []byte("AMT$1.99"), Text: true}
+	ask := say(t, Transaction, "Z664000\x1c"+keyTest+"\x1c\x1cAMT$1.99")
+	play(t, o, []step{{ask, "06" + wire(t, "mac-done")}, {"06", ""}}, func(t *testing.T, d device.Device) {
+		if _, err := terminal(t, d).ComputeMAC(t.Context(), m); err != nil {
+			t.Error(err)
+		}
+	})
+	want := []string{"sent <STX>Z664000<FS>" + stars(32) + "<FS><FS>AMT$1.99<ETX>**", "received <ACK>",
+		"received <STX>Z670" + stars(16) + "<ETX>**", "sent <ACK>"}
+	if !slices.Equal(lines, want) {
+		t.Errorf("the trace is\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+// speedy is a line with a speed; what was set is written down.
+type speedy struct {
+	io.ReadWriteCloser
+	now []string
+}
+
+func (s *speedy) LineSettings() (int, string) {
+	var baud int
+	var mode string
+	_, _ = fmt.Sscan(s.now[len(s.now)-1], &baud, &mode)
+	return baud, mode
+}
+
+func (s *speedy) SetLine(baud int, mode string) error {
+	s.now = append(s.now, fmt.Sprint(baud, " ", mode))
+	return nil
+}
+
+func TestTheHostFollowsTheTerminalToItsNewSpeed(t *testing.T) {
+	set, ok := wire(t, "speed-115200-7E1"), wire(t, "speed-ok")
+	probe, empty := say(t, Admin, "0401"), wire(t, "slot-empty")
+	agreed := []step{{set, "06" + ok}, {"06", "04"}}
+	deaf := []step{{probe, ""}, {"04", ""}}
+	for name, c := range map[string]struct {
+		script []step
+		now    []string
+		kind   fault.Kind
+	}{
+		"it follows":         {append(slices.Clone(agreed), step{probe, "06" + empty}, step{"06", "04"}), []string{"9600 8N1", "115200 7E1"}, ""},
+		"it refuses the ask": {append(slices.Clone(agreed), step{probe, "04"}), []string{"9600 8N1", "115200 7E1"}, ""},
+		"it says no":         {[]step{{set, "06" + say(t, Admin, "131")}, {"06", "04"}}, []string{"9600 8N1"}, fault.DeviceFailed},
+		"it stays": {append(append(slices.Clone(agreed), deaf...), step{probe, "06" + empty}, step{"06", "04"}),
+			[]string{"9600 8N1", "115200 7E1", "9600 8N1"}, fault.DeviceFailed},
+		"it is gone": {append(append(slices.Clone(agreed), deaf...), deaf...), []string{"9600 8N1", "115200 7E1", "9600 8N1"},
+			fault.DeviceTimeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s *speedy
+			wrap := func(rw io.ReadWriteCloser) io.ReadWriteCloser {
+				s = &speedy{rw, []string{"9600 8N1"}}
+				return s
+			}
+			playOver(t, device.Options{Retries: device.NoRetries}, wrap, c.script, func(t *testing.T, d device.Device) {
+				err := terminal(t, d).SetSpeed(t.Context(), 115200, "7E1")
+				if (err == nil) != (c.kind == "") || err != nil && !fault.Is(err, c.kind) {
+					t.Errorf("%v of kind %s, want %s", err, fault.KindOf(err), c.kind)
+				}
+			})
+			if !slices.Equal(s.now, c.now) {
+				t.Errorf("the line was at %v, want %v", s.now, c.now)
+			}
+		})
+	}
+	play(t, device.Options{}, nil, func(t *testing.T, d device.Device) {
+		if err := terminal(t, d).SetSpeed(t.Context(), 115200, "7E1"); !fault.Is(err, fault.Usage) {
+			t.Errorf("over a line without speed: %v", err)
+		}
+	})
+}
+
+// maxWaits is how many time-outs one exchange may take, as in the suite of pkg/device/devicetest.
+const maxWaits = 8
+
+func TestHostilePeersEndEveryFlowInTime(t *testing.T) {
+	zeros := make([]byte, 8)
+	for name, flow := range map[string]struct {
+		exchanges int
+		call      func(ctx context.Context, t *testing.T, d Terminal) error
+		answered  map[string]bool // peers that happen to say what answers this
+	}{
+		"initial key": {1, func(ctx context.Context, t *testing.T, d Terminal) error {
+			_, err := loadIK(t, d, "90")
+			return err
+		}, map[string]bool{"frames of the wrong type": true, "answers to another question, then nothing": true}},
+		"serial": {1, func(ctx context.Context, _ *testing.T, d Terminal) error { _, err := d.Serial(ctx); return err },
+			map[string]bool{"frames of the wrong type": true}},
+		"set serial": {2, func(ctx context.Context, _ *testing.T, d Terminal) error { return d.SetSerial(ctx, "PK00000001") }, nil},
+		"select":     {1, func(ctx context.Context, _ *testing.T, d Terminal) error { return d.SelectKey(ctx, "7") }, nil},
+		"MAC": {1, func(ctx context.Context, _ *testing.T, d Terminal) error {
+			_, err := d.MAC(ctx, "B", zeros, zeros)
+			return err
+		}, nil},
+		"speed": {3, func(ctx context.Context, _ *testing.T, d Terminal) error { return d.SetSpeed(ctx, 115200, "7E1") }, nil},
+	} {
+		for _, h := range devicetest.Visa().Hostile {
+			t.Run(name+", "+h.Name, func(t *testing.T) {
+				live := secret.Live()
+				synctest.Test(t, func(t *testing.T) {
+					host, peer := net.Pipe()
+					done := make(chan struct{})
+					go func() {
+						defer close(done)
+						h.Play(peer, table.Timeout*9/10)
+						_ = peer.Close()
+					}()
+					d := terminal(t, New(&speedy{host, []string{"9600 8N1"}}, device.Options{}))
+					defer func() {
+						_, _ = d.Close(), peer.Close() // the peer may have closed it already
+						<-done
+					}()
+					begun := time.Now()
+					err := flow.call(t.Context(), t, d)
+					if took := time.Since(begun); took > time.Duration(flow.exchanges*maxWaits)*table.Timeout {
+						t.Errorf("it takes %s", took)
+					}
+					kinds := []fault.Kind{fault.DeviceLink, fault.DeviceTimeout, fault.DeviceFailed, fault.OutcomeUnknown}
+					if flow.answered[h.Name] {
+						if err != nil {
+							t.Errorf("it answers the question, and still: %v", err)
+						}
+						return
+					}
+					if !slices.Contains(kinds, fault.KindOf(err)) {
+						t.Errorf("error %v of kind %s", err, fault.KindOf(err))
+					}
+				})
+				if secret.Live() != live {
+					t.Errorf("%d secrets stayed live", secret.Live()-live)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,517 @@
+package fleet
+
+// The account of a run: the list, what stations said, and the journal, held against each other.
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+	"poskey/pkg/device"
+	"poskey/pkg/kcv"
+	"poskey/pkg/store"
+)
+
+// FindingKind names what is raised.
+type FindingKind string
+
+// The findings.
+const (
+	FindUntouched   FindingKind = "untouched"         // nobody was at the device
+	FindInWork      FindingKind = "in-work"           // begun and not finished
+	FindQuarantined FindingKind = "quarantined"       // nobody knows whether it has its key
+	FindUnborne     FindingKind = "not-borne-out"     // a station said confirmed, and the journal does not
+	FindUnreported  FindingKind = "unreported"        // the journal says that all is loaded, and no station did
+	FindUnexpected  FindingKind = "unexpected"        // the journal has a device that is not on the list
+	FindList        FindingKind = "list"              // the list is not the one that was taken down
+	FindSerial      FindingKind = "serial"            // a device told another serial number
+	FindTwice       FindingKind = "serial-twice"      // a serial number told at two places
+	FindNumber      FindingKind = "number-twice"      // a KSN of two devices or loads
+	FindCheck       FindingKind = "check-value"       // equal check values of initial keys
+	FindChance      FindingKind = "check-value-alike" // the same, as often as chance has it
+	FindOdd         FindingKind = "odd-digit"         // an odd device digit in a KSN
+	FindOld         FindingKind = "reservation"       // reserved long ago
+	FindUnproven    FindingKind = "no-check-value"    // confirmed without a check value told by the device
+	FindFailed      FindingKind = "failed"            // accounted for, and without its key
+	FindRejected    FindingKind = "rejected"
+)
+
+// Finding is something that somebody must look at, or should know.
+type Finding struct {
+	Kind    FindingKind
+	Open    bool // not in order
+	Serials []string
+	Text    text.Text
+}
+
+// Settings say what a reconciliation looks at.
+type Settings struct {
+	Now      time.Time
+	Old      time.Duration // a reservation older than that is raised; 0 is 24 hours
+	Accepted bool          // untouched devices were looked at by whoever closes the run
+}
+
+const oldReservation = 24 * time.Hour
+
+// Account is the account of a run.
+type Account struct {
+	Plan       Plan
+	PlanDigest string
+	Run        store.Run
+	Devices    []Accounted
+	Counts     Counts
+	Untouched  int
+	InWork     int
+	Findings   []Finding
+	Proofs     map[string]int // loads by what confirmed them
+	KeySets    []SetUse
+	At         time.Time
+}
+
+// Accounted is a device with its loads.
+type Accounted struct {
+	store.RunDevice
+	Loads []store.Load // of this run, the oldest first
+}
+
+// SetUse is what a run took of a key set.
+type SetUse struct {
+	KeySet    string     `json:"key_set"`
+	BDK       string     `json:"bdk"`
+	Scheme    string     `json:"scheme"`
+	KSI       string     `json:"ksi"`
+	Confirmed int        `json:"confirmed"`
+	Burnt     int        `json:"burnt"` // numbers of loads that failed
+	Unknown   int        `json:"unknown"`
+	Reserved  int        `json:"reserved"`
+	Leases    []LeaseUse `json:"leases,omitempty"`
+}
+
+// LeaseUse is a range that a station of the run had.
+type LeaseUse struct {
+	ID       string `json:"id"`
+	Station  string `json:"station"`
+	From     uint64 `json:"from"`
+	To       uint64 `json:"to"`
+	Unused   uint64 `json:"unused"`
+	Returned bool   `json:"returned"`
+}
+
+// Open counts the findings that are not in order: whoever asked exits with 10 while there are any.
+func (a *Account) Open() int {
+	n := 0
+	for _, f := range a.Findings {
+		if f.Open {
+			n++
+		}
+	}
+	return n
+}
+
+// Balanced reports whether every device is accounted for: the run may be closed.
+func (a *Account) Balanced() bool {
+	c := a.Counts
+	return a.InWork == 0 && c.Expected == a.Plan.Devices &&
+		c.Expected == c.Confirmed+c.Failed+c.Quarantined+c.Rejected+a.Untouched
+}
+
+// Reconcile makes the account. Findings are in it; an error is returned when the store cannot be read. Errors:
+// not_found, checksum_mismatch (a plan that is damaged).
+func Reconcile(ctx context.Context, db *store.Store, run string, set Settings) (Account, error) {
+	if set.Old <= 0 {
+		set.Old = oldReservation
+	}
+	r := &reconciler{db: db, set: set, out: Account{At: set.Now.UTC(), Proofs: map[string]int{}}}
+	for _, step := range []func(context.Context, string) error{r.list, r.journal, r.keySets} {
+		if err := step(ctx, run); err != nil {
+			return Account{}, fault.Wrap(err, "the account of run %s", run)
+		}
+	}
+	r.devices()
+	r.numbers()
+	r.checks()
+	r.told()
+	r.proofs()
+	slices.SortStableFunc(r.out.Findings, func(a, b Finding) int { return rank(a) - rank(b) })
+	return r.out, nil
+}
+
+func rank(f Finding) int {
+	if f.Open {
+		return 0
+	}
+	return 1
+}
+
+type reconciler struct {
+	db    *store.Store
+	set   Settings
+	out   Account
+	index map[string]int // of the devices, by serial
+	sets  map[string]*SetUse
+}
+
+func (r *reconciler) raise(kind FindingKind, open bool, t text.Text, serials ...string) {
+	r.out.Findings = append(r.out.Findings, Finding{kind, open, serials, t})
+}
+
+// list reads the devices.
+func (r *reconciler) list(ctx context.Context, run string) (err error) {
+	if r.out.Plan, r.out.Run, err = ReadPlan(ctx, r.db, run); err != nil {
+		return err
+	}
+	if r.out.PlanDigest, err = r.out.Plan.Digest(); err != nil {
+		return err
+	}
+	var rows []store.RunDevice
+	r.index = map[string]int{}
+	for d, err := range r.db.RunDevices(ctx, store.RunFilter{Run: run}) {
+		if err != nil {
+			return err
+		}
+		r.index[d.Serial] = len(rows)
+		rows = append(rows, d)
+		r.out.Devices = append(r.out.Devices, Accounted{RunDevice: d})
+	}
+	m := manifestOf(rows)
+	if m.Digest() != r.out.Run.Manifest || m.SerialsDigest() != r.out.Plan.Serials {
+		r.raise(FindList, true, text.New("the list of devices is not the one that was taken down: its digest differs"))
+	}
+	return nil
+}
+
+// journal reads the loads.
+func (r *reconciler) journal(ctx context.Context, run string) error {
+	for l, err := range r.db.Loads(ctx, store.LoadFilter{Run: run}) {
+		if err != nil {
+			return err
+		}
+		i, ok := r.index[l.Serial]
+		if !ok {
+			r.raise(FindUnexpected, true, text.New("the journal has a load of device %s, which is not on the list", l.Serial), l.Serial)
+			continue
+		}
+		r.out.Devices[i].Loads = append(r.out.Devices[i].Loads, l)
+	}
+	return nil
+}
+
+func (r *reconciler) keySets(ctx context.Context, _ string) error {
+	r.sets = map[string]*SetUse{}
+	for _, t := range r.out.Plan.Loads {
+		if t.KeySet == "" {
+			continue
+		}
+		k, err := r.db.KeySet(ctx, t.KeySet)
+		if err != nil {
+			return err
+		}
+		use := &SetUse{KeySet: k.ID, BDK: k.BDK.String(), Scheme: string(k.Scheme), KSI: k.KSI}
+		mine := map[string]bool{}
+		for i := range r.out.Devices {
+			for _, l := range r.out.Devices[i].Loads {
+				if l.KeySet == k.ID {
+					use.count(&l)
+					mine[l.Lease] = true
+				}
+			}
+		}
+		leases, err := r.db.Leases(ctx, k.ID)
+		if err != nil {
+			return err
+		}
+		for _, l := range leases {
+			if mine[l.ID] {
+				use.Leases = append(use.Leases, leaseUse(l))
+			}
+		}
+		r.sets[k.ID] = use
+	}
+	for _, t := range r.out.Plan.Loads {
+		if t.KeySet != "" {
+			r.out.KeySets = append(r.out.KeySets, *r.sets[t.KeySet])
+		}
+	}
+	return nil
+}
+
+func leaseUse(l store.Lease) LeaseUse {
+	u := LeaseUse{ID: l.ID, Station: l.Station, From: l.From, To: l.To, Unused: l.To - l.Next, Returned: !l.Returned.IsZero()}
+	if u.Returned {
+		u.Unused = l.To - l.UnusedFrom
+	}
+	return u
+}
+
+func (u *SetUse) count(l *store.Load) {
+	switch l.State {
+	case store.LoadConfirmed:
+		u.Confirmed++
+	case store.LoadFailed:
+		u.Burnt++
+	case store.LoadUnknown, store.LoadSent:
+		u.Unknown++
+	case store.LoadReserved:
+		u.Reserved++
+	}
+}
+
+// latest gives the newest load of each slot.
+func (a *Accounted) latest() map[string]*store.Load {
+	newest := map[string]*store.Load{}
+	for i := range a.Loads {
+		newest[a.Loads[i].Slot] = &a.Loads[i]
+	}
+	return newest
+}
+
+// whole reports whether the journal has every load of the plan as confirmed.
+func (a *Accounted) whole(p *Plan) bool {
+	newest := a.latest()
+	for _, t := range p.Loads {
+		if l := newest[t.Slot]; l == nil || l.State != store.LoadConfirmed {
+			return false
+		}
+	}
+	return true
+}
+
+// open reports whether a load of the device is not settled.
+func (a *Accounted) open() bool {
+	return slices.ContainsFunc(a.Loads, func(l store.Load) bool { return l.State.Open() })
+}
+
+// devices counts, and holds what stations said against the journal.
+func (r *reconciler) devices() {
+	c := &r.out.Counts
+	for i := range r.out.Devices {
+		d := &r.out.Devices[i]
+		c.Expected++
+		switch d.State {
+		case store.Confirmed:
+			c.Confirmed++
+			if !d.whole(&r.out.Plan) {
+				r.raise(FindUnborne, true, text.New("%s is said to be confirmed, and the journal does not have all of its loads", d.Serial),
+					d.Serial)
+			}
+		case store.Failed:
+			c.Failed++
+			r.failed(d)
+		case store.QuarantinedDevice:
+			c.Quarantined++
+			r.quarantined(d)
+		case store.Rejected:
+			c.Rejected++
+			r.raise(FindRejected, false, text.New("%s was rejected: %s", d.Serial, d.Reason), d.Serial)
+		default:
+			c.Left++
+			r.left(d)
+		}
+		r.reservations(d)
+	}
+}
+
+func (r *reconciler) failed(d *Accounted) {
+	switch {
+	case d.whole(&r.out.Plan):
+		r.raise(FindUnreported, true, text.New("%s is said to have failed, and the journal has all of its loads as confirmed", d.Serial),
+			d.Serial)
+	case slices.ContainsFunc(d.Loads, func(l store.Load) bool { return l.State == store.LoadSent || l.State == store.LoadUnknown }):
+		r.raise(FindInWork, true, text.New("%s is said to have failed, and the journal has a load of it that is not settled", d.Serial),
+			d.Serial)
+	default:
+		r.raise(FindFailed, false, text.New("%s failed: %s", d.Serial, d.Reason), d.Serial)
+	}
+}
+
+// quarantined devices are open until their loads are settled: by proof, or given up after the device was wiped.
+func (r *reconciler) quarantined(d *Accounted) {
+	if d.open() {
+		r.raise(FindQuarantined, true, text.New("nobody knows whether %s has its key: %s", d.Serial, d.Reason), d.Serial)
+		return
+	}
+	r.raise(FindQuarantined, false, text.New("%s was in quarantine; its loads are settled in the journal", d.Serial), d.Serial)
+}
+
+func (r *reconciler) left(d *Accounted) {
+	switch {
+	case len(d.Loads) == 0:
+		r.out.Untouched++
+		r.raise(FindUntouched, !r.set.Accepted, text.New("nobody was at %s", d.Serial), d.Serial)
+	case d.whole(&r.out.Plan):
+		r.out.InWork++
+		r.raise(FindUnreported, true, text.New("the journal has all loads of %s as confirmed, and no station said so; start a station again",
+			d.Serial), d.Serial)
+	default:
+		r.out.InWork++
+		r.raise(FindInWork, true, text.New("%s was begun and not finished; start a station again", d.Serial), d.Serial)
+	}
+}
+
+func (r *reconciler) reservations(d *Accounted) {
+	for i := range d.Loads {
+		l := &d.Loads[i]
+		if age := r.set.Now.Sub(l.At); l.State == store.LoadReserved && age > r.set.Old {
+			r.raise(FindOld, true, text.New("slot %s of %s is reserved since %s", l.Slot, l.Serial, l.At.Format(time.RFC3339)), l.Serial)
+		}
+	}
+}
+
+// numbers looks for KSNs that are there twice, and for odd device digits.
+func (r *reconciler) numbers() {
+	seen := map[string]*store.Load{}
+	for i := range r.out.Devices {
+		for j := range r.out.Devices[i].Loads {
+			l := &r.out.Devices[i].Loads[j]
+			if l.KSN == "" {
+				continue
+			}
+			if other := seen[l.KSN]; other != nil {
+				r.raise(FindNumber, true, text.New("KSN %s is there twice: %s, %s", l.KSN, other.ID, l.ID), other.Serial, l.Serial)
+			}
+			seen[l.KSN] = l
+			if oddDevice(l.KSN) {
+				r.raise(FindOdd, true, text.New("the device digit of KSN %s of %s is odd: its initial key is that of the number below it",
+					l.KSN, l.Serial), l.Serial)
+			}
+		}
+	}
+}
+
+// oddDevice reports a KSN of TDES DUKPT whose device field ends with an odd digit: its last bit is the counter's.
+func oddDevice(ksn string) bool {
+	return len(ksn) == 20 && strings.IndexByte("13579BDF", ksn[14]) >= 0
+}
+
+// checks looks for equal check values among the initial keys of a key set.
+func (r *reconciler) checks() {
+	for _, use := range r.out.KeySets {
+		holders := map[kcv.Value][]*store.Load{}
+		n := 0
+		for i := range r.out.Devices {
+			for j := range r.out.Devices[i].Loads {
+				l := &r.out.Devices[i].Loads[j]
+				if l.KeySet == use.KeySet && l.State == store.LoadConfirmed && l.Check.Digits != "" {
+					holders[l.Check] = append(holders[l.Check], l)
+					n++
+				}
+			}
+		}
+		r.alike(use.KeySet, holders, n)
+	}
+}
+
+// unlikely is below which probability chance is no explanation any more.
+const unlikely = 0.05
+
+func (r *reconciler) alike(keySet string, holders map[kcv.Value][]*store.Load, n int) {
+	var values []kcv.Value
+	pairs, digits := 0, math.MaxInt
+	for v, all := range holders {
+		digits = min(digits, len(v.Digits))
+		if len(all) > 1 {
+			values = append(values, v)
+			pairs += len(all) * (len(all) - 1) / 2
+		}
+	}
+	if pairs == 0 {
+		return
+	}
+	slices.SortFunc(values, func(a, b kcv.Value) int { return strings.Compare(a.Digits, b.Digits) })
+	chance := float64(n) * float64(n-1) / 2 / math.Pow(16, float64(digits))
+	byChance := atLeast(pairs, chance) >= unlikely
+	for _, v := range values {
+		var serials []string
+		for _, l := range holders[v] {
+			serials = append(serials, l.Serial)
+		}
+		list := strings.Join(serials[:min(len(serials), 10)], " ")
+		if byChance {
+			r.raise(FindChance, false, text.New("key set %s: %d devices have the check value %s, as chance has it among %d keys: %s",
+				keySet, len(serials), v.Digits, n, list), serials...)
+			continue
+		}
+		r.raise(FindCheck, true, text.New("key set %s: %d devices have the check value %s; chance does not explain it: %s", keySet,
+			len(serials), v.Digits, list), serials...)
+	}
+}
+
+// atLeast is the probability of k or more events where mean are to be expected (Poisson).
+func atLeast(k int, mean float64) float64 {
+	below, term := 0.0, math.Exp(-mean)
+	for i := range k {
+		below += term
+		term *= mean / float64(i+1)
+	}
+	return max(0, 1-below)
+}
+
+// told looks at the serial numbers that devices told.
+func (r *reconciler) told() {
+	at := map[string]string{}
+	for i := range r.out.Devices {
+		d := &r.out.Devices[i]
+		if d.Told == "" {
+			continue
+		}
+		if d.Told != d.Serial {
+			r.raise(FindSerial, true, text.New("at the place of %s a device told that it is %s", d.Serial, text.Redact(d.Told)), d.Serial)
+		}
+		if other, twice := at[d.Told]; twice {
+			r.raise(FindTwice, true, text.New("serial number %s was told at the places of %s and %s", text.Redact(d.Told), other, d.Serial),
+				other, d.Serial)
+		}
+		at[d.Told] = d.Serial
+	}
+}
+
+// proofs counts by what the loads are confirmed.
+func (r *reconciler) proofs() {
+	unproven := map[string]int{}
+	for i := range r.out.Devices {
+		for _, l := range r.out.Devices[i].Loads {
+			if l.State != store.LoadConfirmed {
+				continue
+			}
+			r.out.Proofs[l.Proof]++
+			if l.Proof != string(device.ProofCheckValue) {
+				unproven[l.Proof]++
+			}
+		}
+	}
+	var names []string
+	for proof := range unproven {
+		names = append(names, proof)
+	}
+	slices.Sort(names)
+	for _, proof := range names {
+		r.raise(FindUnproven, false, text.New("%d loads are confirmed without a check value from the device; their proof: %s", unproven[proof],
+			proof))
+	}
+}
+
+// Close ends a run. Errors: partial when a device is not accounted for, or when untouched devices were not accepted;
+// not_permitted for a run that is closed.
+func Close(ctx context.Context, db *store.Store, c store.Change, run string, set Settings) (Account, error) {
+	a, err := Reconcile(ctx, db, run, set)
+	if err != nil {
+		return Account{}, err
+	}
+	if !a.Balanced() {
+		return a, fault.New(fault.Partial, "run %s cannot be closed: %d of %d devices are in work or not accounted for", run,
+			a.Counts.Expected-a.Counts.Done()-a.Untouched, a.Plan.Devices)
+	}
+	if a.Untouched > 0 && !set.Accepted {
+		return a, fault.New(fault.Partial, "run %s cannot be closed: nobody was at %d devices; say that they are left out on purpose", run,
+			a.Untouched)
+	}
+	if err := db.CloseRun(ctx, c, run, a.Untouched); err != nil {
+		return a, err
+	}
+	a.Run, err = db.Run(ctx, run)
+	return a, err
+}
