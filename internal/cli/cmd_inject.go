@@ -3,16 +3,19 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
+	"poskey/pkg/audit"
 	"poskey/pkg/device"
 	"poskey/pkg/hsm"
 	"poskey/pkg/inject"
 	"poskey/pkg/kcv"
+	"poskey/pkg/store"
 )
 
 type injectOpts struct {
@@ -100,6 +103,9 @@ func runInject(ctx context.Context, a *App, o injectOpts) error {
 		return err
 	}
 	a.tellSame(report)
+	if err := a.recordReport(ctx, report); err != nil {
+		return err
+	}
 	if o.plan == "" && len(report.Loads) == 1 && report.Loads[0].Err != nil {
 		return report.Loads[0].Err
 	}
@@ -107,6 +113,28 @@ func runInject(ctx context.Context, a *App, o injectOpts) error {
 		return err
 	}
 	return unfinished(report)
+}
+
+// recordReport writes into the log what became of the loads.
+func (a *App) recordReport(ctx context.Context, r inject.Report) error {
+	counts := map[store.LoadState]int{}
+	for _, o := range r.Loads {
+		counts[o.State]++
+	}
+	details := audit.Details{}
+	for state, n := range counts {
+		if state != "" {
+			details[audit.Field(state)] = strconv.Itoa(n)
+		}
+	}
+	if r.Run != "" {
+		details["run"] = audit.Clean(r.Run)
+	}
+	if r.Serial != "" {
+		details["device"] = audit.Clean(r.Serial)
+	}
+	a.holding.outcome.Details = details
+	return a.record(ctx, unfinished(r))
 }
 
 // unfinished is the error of a run in which something is left to do.

@@ -164,6 +164,9 @@ func (d *ordering) carry(ctx context.Context, recorded custody.Activity) (device
 	if _, err := a.begin(ctx, recorded, d.before.Serial, d.details()); err != nil {
 		return device.Status{}, err
 	}
+	if n := officersFor(d.order); len(d.opts.officers) < n { // nobody logs in and types in vain
+		return device.Status{}, fault.New(fault.NotPermitted, "this takes the approval of %d officers (--officer FILE, once for each); %d named", n, len(d.opts.officers))
+	}
 	if err := a.logIn(ctx, d.device, d.opts.managedOpts); err != nil {
 		return device.Status{}, err
 	}
@@ -184,6 +187,18 @@ func (d *ordering) carry(ctx context.Context, recorded custody.Activity) (device
 	return after, nil
 }
 
+// officersFor is how many approvals an order takes. The device decides; this only tells early.
+func officersFor(o device.Order) int {
+	switch o.Verb {
+	case device.Unlock:
+		row, _ := device.LockOf(o.Lock)
+		return row.Officers
+	case device.Reset, device.Update:
+		return 2
+	}
+	return 0
+}
+
 // reboots reports whether an order ends what is under way in the device.
 func reboots(o device.Order) bool {
 	return o.Verb != device.Lock && (o.Verb != device.Unlock || o.Lock == device.LockTamper)
@@ -192,12 +207,12 @@ func reboots(o device.Order) bool {
 // details go into the record: what was ordered and how the device was before.
 func (d *ordering) details() audit.Details {
 	details := audit.Details{"order": string(d.order.Verb), audit.FieldReason: d.opts.reason, "model": audit.Clean(d.before.Model),
-		"firmware": audit.Clean(d.before.Firmware), "slots_before": audit.Clean(slotLine(d.before)), "open_batch": strconv.Itoa(d.before.OpenBatch)}
+		"firmware": audit.Clean(d.before.Firmware), "slots-before": audit.Clean(slotLine(d.before)), "open-batch": strconv.Itoa(d.before.OpenBatch)}
 	if d.order.Lock != "" {
 		details["lock"] = string(d.order.Lock)
 	}
 	if since, ok := lockSince(d.before, d.order.Lock); ok {
-		details["locked_since"] = since.UTC().Format(time.RFC3339)
+		details["locked-since"] = since.UTC().Format(time.RFC3339)
 	}
 	if d.opts.note != "" {
 		details["note"] = audit.Clean(d.opts.note)

@@ -12,6 +12,7 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/pkg/kcv"
+	"poskey/pkg/keys"
 )
 
 // desk is a store of the production environment with its officers and book.
@@ -172,6 +173,7 @@ func TestApprovalIsForItsRequestOnly(t *testing.T) {
 		"check value": change(func(q *Request) { q.action.Check.Digits = "08D7B5" }),
 		"activity":    change(func(q *Request) { q.action.Activity = KeyForm }),
 		"details":     change(func(q *Request) { q.action.Details = digest("9 parts") }),
+		"usage":       change(func(q *Request) { q.action.Attributes = Attributes{keys.AES128, "K0", 'B', 'E'} }),
 		"requester":   change(func(q *Request) { q.action.Requester = d.carol.Card().Fingerprint() }),
 		"store":       change(func(q *Request) { q.store = "TEST-STORE-0002" }),
 		"environment": change(func(q *Request) { q.environment = Test }),
@@ -188,6 +190,7 @@ func TestApprovalIsForItsRequestOnly(t *testing.T) {
 		"label":       func(a *Action) { a.Label = "" },
 		"check value": func(a *Action) { a.Check = kcv.Value{} },
 		"details":     func(a *Action) { a.Details[0] ^= 1 },
+		"usage":       func(a *Action) { a.Attributes = Attributes{keys.AES128, "K0", 'B', 'E'} },
 		"activity":    func(a *Action) { a.Activity = KeyForm },
 		"requester":   func(a *Action) { a.Requester = d.bob.Card().Fingerprint() },
 	} {
@@ -387,6 +390,11 @@ func TestWhatCannotBeAskedIsRefused(t *testing.T) {
 		{change(func(a *Action) { a.Check.Digits = "08d7b4" }), DefaultRequest, fault.Usage, "check value"},
 		{change(func(a *Action) { a.Check.Method = "guess" }), DefaultRequest, fault.Usage, "method"},
 		{change(func(a *Action) { a.Details = [32]byte{} }), DefaultRequest, fault.Bug, "digest"},
+		{change(func(a *Action) { a.Attributes.Usage = "K0" }), DefaultRequest, fault.Usage, "shall be for"},
+		{change(func(a *Action) { a.Attributes = Attributes{"aes", "K0", 'B', 'E'} }), DefaultRequest, fault.Usage, "shall be for"},
+		{change(func(a *Action) { a.Attributes = Attributes{keys.AES128, "k0", 'B', 'E'} }), DefaultRequest, fault.Usage, "shall be for"},
+		{change(func(a *Action) { a.Attributes = Attributes{keys.AES128, "K0", ' ', 'E'} }), DefaultRequest, fault.Usage, "shall be for"},
+		{change(func(a *Action) { a.Attributes = Attributes{keys.AES128, "K0", 'B', 0} }), DefaultRequest, fault.Usage, "shall be for"},
 		{split(), time.Second, fault.Usage, "open for"},
 		{split(), 25 * time.Hour, fault.Usage, "open for"},
 	}
@@ -483,7 +491,9 @@ func TestEveryChangedByteOfAnApprovalIsRefused(t *testing.T) {
 
 func TestRequestComesBackFromItsDocument(t *testing.T) {
 	d := newDesk(t)
-	for _, a := range []Action{split(), {Activity: DeviceInject, Details: digest("x")},
+	born := Action{Activity: KeyImport, Label: "PEK#1", Attributes: Attributes{keys.TDES128, keys.UsagePIN, 'E', 'N'},
+		Details: digest("z")}
+	for _, a := range []Action{split(), born, {Activity: DeviceInject, Details: digest("x")},
 		{Activity: KeyReveal, Label: "终端主密钥 1", Details: digest("y"), Requester: d.alice.Card().Fingerprint()}} {
 		q := d.ask(t, a)
 		back, err := ParseRequest(q.Marshal())
@@ -510,6 +520,16 @@ func TestRequestComesBackFromItsDocument(t *testing.T) {
 		"details: ":              "details: 00",
 	} {
 		bad := strings.Replace(q, old, fresh, 1)
+		got, err := ParseRequest([]byte(bad))
+		mustFail(t, err, fault.Malformed, "approval request")
+		if got != (Request{}) || bad == q {
+			t.Errorf("%s: a request beside an error, or nothing was changed", fresh)
+		}
+	}
+	q = string(d.ask(t, born).Marshal())
+	for _, fresh := range []string{"attributes: tdes-128 P0 E", "attributes: tdes-128 P0 E N N", "attributes: tdes-128 P0 E  N",
+		"attributes: tdes P0 E N", "attributes: tdes-128 p0 E N", "attributes: tdes-128 P0 EE N", "attributes: x"} {
+		bad := strings.Replace(q, "attributes: tdes-128 P0 E N", fresh, 1)
 		got, err := ParseRequest([]byte(bad))
 		mustFail(t, err, fault.Malformed, "approval request")
 		if got != (Request{}) || bad == q {

@@ -132,6 +132,7 @@
 //	operation: key.reveal               an [Activity]
 //	label: ZMK-2026                     optional
 //	key check: 08D7B4 cmac              optional
+//	attributes: aes-128 P0 E N          optional; of a key that comes into being: algorithm, usage, mode, exportability
 //	details: 32 bytes                   SHA-256 over everything else that was asked for
 //	requester: 32 bytes                 optional; fingerprint
 //	nonce: 16 bytes

@@ -43,11 +43,12 @@ func ParseNonce(s string) (Nonce, error) {
 
 // Action is one thing that somebody wants done: what is approved is what is done.
 type Action struct {
-	Activity  Activity
-	Label     string      // of the key or device; may be empty
-	Check     kcv.Value   // of the key; may be empty
-	Details   [32]byte    // SHA-256 over everything else that was asked for
-	Requester Fingerprint // who asks; must be there where the table says that they may not approve
+	Activity   Activity
+	Label      string      // of the key or device; may be empty
+	Check      kcv.Value   // of the key; may be empty
+	Attributes Attributes  // of a key that comes into being; may be empty
+	Details    [32]byte    // SHA-256 over everything else that was asked for
+	Requester  Fingerprint // who asks; must be there where the table says that they may not approve
 }
 
 // check refuses what no document can say.
@@ -63,6 +64,9 @@ func (a Action) check() error {
 		if err := checkValue(a.Check); err != nil {
 			return err
 		}
+	}
+	if err := a.Attributes.check(); err != nil {
+		return err
 	}
 	if a.Details == [32]byte{} {
 		return fault.New(fault.Bug, "the digest of what was asked for is missing")
@@ -106,6 +110,7 @@ func (q Request) write(w *writer) {
 	if q.action.Check != (kcv.Value{}) {
 		w.field(labelKeyCheck, checkText(q.action.Check))
 	}
+	w.optional(labelAttributes, q.action.Attributes.String())
 	w.hex(labelDetails, q.action.Details[:])
 	if !q.action.Requester.IsZero() {
 		w.hex(labelRequester, q.action.Requester[:])
@@ -145,6 +150,9 @@ func readRequest(r *reader) Request {
 	q.action.Label = r.optional(labelLabel)
 	if r.has(labelKeyCheck) {
 		q.action.Check = readCheck(r)
+	}
+	if r.has(labelAttributes) {
+		q.action.Attributes = readAttributes(r)
 	}
 	r.hex(labelDetails, q.action.Details[:])
 	if r.has(labelRequester) {

@@ -169,3 +169,15 @@ func TestNoSlipTellsDigits(t *testing.T) {
 		}
 	}
 }
+
+// TestASearchHasNoMorePiecesThanThereAre: one of a thousand would cost its asker as much as one of one.
+func TestASearchHasNoMorePiecesThanThereAre(t *testing.T) {
+	v := newVictim(t, keys.AES128, make([]byte, 16))
+	q := SearchQuestion{Algorithm: v.alg, Method: kcv.CMAC, Expected: v.check}
+	for range 3 {
+		q.Pieces = append(q.Pieces, SearchPiece{Typed: Part(0)})
+	}
+	if _, err := v.Search(t.Context(), q); !fault.Is(err, fault.TooLarge) {
+		t.Errorf("three searches of two pieces: %v", err)
+	}
+}

@@ -214,6 +214,7 @@ func (g *loading) earlier(ctx context.Context, last store.Load) (next int, over 
 		g.out.Result.Slot, g.out.Result.Proof = g.ready.plan.Slot, device.Proof(last.Proof)
 		return 0, true
 	case store.LoadFailed:
+		g.out = Outcome{Slot: g.out.Slot}
 		return 1, false // known not to be in the device, or given up: a new number, if it is one that needs it
 	}
 	if !g.Again {
@@ -225,6 +226,7 @@ func (g *loading) earlier(ctx context.Context, last store.Load) (next int, over 
 		g.out.Err = err
 		return 0, true
 	}
+	g.out = Outcome{Slot: g.out.Slot}
 	return 1, false
 }
 

@@ -225,6 +225,25 @@ func TestLengthsAreHiddenWhenAskedFor(t *testing.T) {
 	}
 }
 
+// TestNoLengthIsLaidOutThatNoBlockHas: the length comes from whoever asks, and memory is the process's.
+func TestNoLengthIsLaidOutThatNoBlockHas(t *testing.T) {
+	noLeaks(t)
+	p, key := protectorFor(t, 'D'), sound(t, keys.AES128)
+	for _, n := range []int{-1, maxPadTo + 1, 1 << 20, 1 << 40, int(^uint(0) >> 1)} {
+		text, _, err := p.Wrap(seeded("length"), header('D', "P0", 'A', 'E'), key, WrapOptions{PadTo: n})
+		if !fault.Is(err, fault.Usage) || text != "" {
+			t.Errorf("%d bytes: %q, %v", n, text, err)
+		}
+	}
+	if _, _, err := p.Wrap(seeded("length"), header('D', "P0", 'A', 'E'), key, WrapOptions{PadTo: 4096}); err != nil {
+		t.Errorf("4096 bytes: %v", err)
+	}
+	if _, _, err := p.Wrap(seeded("length"), header('D', "P0", 'A', 'E'), key, WrapOptions{PadTo: maxPadTo}); !fault.Is(err,
+		fault.LengthMismatch) {
+		t.Errorf("%d bytes: %v", maxPadTo, err)
+	}
+}
+
 func TestPaddingIsDrawnAnewForEveryBlock(t *testing.T) {
 	noLeaks(t)
 	random, seen := seeded("padding"), map[string]bool{}

@@ -31,6 +31,7 @@ const childMark = "POSKEY_TEST_STORE_CHILD"
 // standard output what was acknowledged.
 func child(address string) int {
 	ctx := context.Background()
+	address, loads := strings.CutPrefix(address, loadsMark)
 	u, err := store.ParseURL(address)
 	if err != nil {
 		fmt.Println("error", err)
@@ -40,7 +41,11 @@ func child(address string) int {
 	if fault.Is(err, fault.NotFound) {
 		s, err = store.Create(ctx, u, storetest.Identity("killed"), nil, store.Options{Now: time.Now})
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case loads:
+		err = loadsForEver(ctx, s)
+	default:
 		err = writeForEver(ctx, s)
 	}
 	fmt.Println("error", err)

@@ -13,7 +13,7 @@ import (
 
 // Manage is the dialect of a terminal that is loaded through its management agent: slot 0 for the key that blocks are
 // under, 1 to 9 and A to F for others, D1 to D4 for DUKPT initial keys. TDES and AES keys come in blocks of the versions
-// A, B, C, D and E.
+// A, B, C, D and E, of any length.
 func Manage() Port { return managePort{} }
 
 type managePort struct{}
@@ -49,27 +49,5 @@ func (managePort) Layout() Layout {
 		Known: func(slot device.Slot) bool {
 			return slices.ContainsFunc(rules, func(r device.SlotRule) bool { return r.Has(slot) })
 		},
-		Blocks: manageBlocks,
 	}
-}
-
-// manageBlocks gives all lengths up to the longest that the dialect carries. Blocks go on in steps of their cipher's
-// block, in hex.
-func manageBlocks(version byte, _ bool) []int {
-	const shortest, longest = 56, 1024
-	step := 8
-	switch version {
-	case 'A', 'B', 'C':
-	case 'D', 'E':
-		step = 16
-	default:
-		return nil
-	}
-	var all []int
-	for n := step; n <= longest; n += step {
-		if n >= shortest {
-			all = append(all, n)
-		}
-	}
-	return all
 }

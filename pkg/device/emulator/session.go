@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"poskey/internal/fault"
-	"poskey/internal/text"
 	"poskey/pkg/custody"
 	"poskey/pkg/device"
 	"poskey/pkg/device/manage"
@@ -102,10 +101,10 @@ func (s *Session) may(o device.Order) error {
 	if err := s.Alive(); err != nil {
 		return err
 	}
-	roles, err := rolesFor(o)
-	if err != nil {
+	if err := manage.CheckOrder(o); err != nil {
 		return err
 	}
+	roles := rolesFor(o)
 	if !slices.Contains(roles, s.account.Role) {
 		s.t.report(Event{Kind: Denied, Account: s.account.ID, Lock: o.Lock, Detail: string(o.Verb) + ": role"})
 		return fault.New(fault.NotPermitted, "account %s is %s; this takes %s", s.account.ID, string(s.account.Role),
@@ -134,30 +133,20 @@ func roleNames(roles []Role) string {
 }
 
 // rolesFor is the table of who may order what.
-func rolesFor(o device.Order) ([]Role, error) {
-	everybody, heads, top := []Role{Operator, Supervisor, Administrator}, []Role{Supervisor, Administrator}, []Role{Administrator}
+func rolesFor(o device.Order) []Role {
 	switch o.Verb {
 	case device.Restart:
-		return everybody, nil
+		return []Role{Operator, Supervisor, Administrator}
 	case device.Reset, device.Update:
-		return top, nil
-	case device.Lock, device.Unlock:
-	default:
-		return nil, fault.New(fault.Usage, "unknown order %q", text.Redact(string(o.Verb)))
+		return []Role{Administrator}
 	}
-	info, ok := device.LockOf(o.Lock)
-	if !ok {
-		return nil, fault.New(fault.Usage, "unknown lock %q", text.Redact(string(o.Lock)))
+	switch o.Lock {
+	case device.LockOperator, device.LockSignIn:
+		return []Role{Operator, Supervisor, Administrator}
+	case device.LockTamper, device.LockDualAdmin, device.LockMutualAuth:
+		return []Role{Administrator}
 	}
-	switch {
-	case o.Verb == device.Lock && !info.Settable:
-		return nil, fault.New(fault.Usage, "the lock %s cannot be set by an order", string(o.Lock))
-	case o.Lock == device.LockOperator, o.Lock == device.LockSignIn && o.Verb == device.Unlock:
-		return everybody, nil
-	case o.Lock == device.LockTamper, o.Lock == device.LockDualAdmin, o.Lock == device.LockMutualAuth:
-		return top, nil
-	}
-	return heads, nil
+	return []Role{Supervisor, Administrator}
 }
 
 // action is what officers approve, and whether they have to. Locking and restarting take a role, no approval.

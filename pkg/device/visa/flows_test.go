@@ -229,6 +229,36 @@ func TestAnEndThatNobodyAwaitsIsNotTheNextAnswer(t *testing.T) {
 	})
 }
 
+func TestTheAnswerToTheLoadBeforeIsNotThatToThisOne(t *testing.T) {
+	first, second, ok := wire(t, "dukpt-clear"), wire(t, "dukpt-2-clear"), wire(t, "dukpt-ok")
+	begin := []step{{first, "06" + ok}, {"06", ""}} // that ACK gets lost, so the terminal says it again
+	for name, c := range map[string]struct {
+		rest    []step
+		unknown bool
+	}{
+		"again, then the answer": {[]step{{second, ok}, {"06", "06" + ok}, {"06", ""}}, false},
+		"again, then nothing":    {[]step{{second, ok}, {"06", ""}, {"04", ""}}, true},
+		"again, then a refusal":  {[]step{{second, ok}, {"06", "06" + wire(t, "dukpt-mac")}, {"06", ""}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, device.Options{}, append(slices.Clone(begin), c.rest...), func(t *testing.T, d device.Device) {
+				if _, err := loadIK(t, d, "90"); err != nil {
+					t.Fatal(err)
+				}
+				got, err := loadIK(t, d, "94")
+				switch {
+				case c.unknown:
+					wantUnknownInitial(t, d, got, err)
+				case name == "again, then a refusal":
+					wantCode(t, err, "C")
+				case err != nil || !got.Closed:
+					t.Errorf("%+v, %v", got, err)
+				}
+			})
+		})
+	}
+}
+
 func TestSlotsOfInitialKeysTakeNothingElse(t *testing.T) {
 	play(t, device.Options{}, nil, func(t *testing.T, d device.Device) {
 		if _, err := d.ReadSlot(t.Context(), "90"); !fault.Is(err, fault.Usage) {

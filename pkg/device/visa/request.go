@@ -61,6 +61,9 @@ func (r *request) run(ctx context.Context) (Frame, error) {
 		case err != nil:
 			r.abort()
 			err = line.Fault(err)
+		case ev.Kind == GotFrame && r.isRepeat(ev.Frame):
+			ev.Frame.Wipe()
+			err = r.acknowledge()
 		case ev.Kind == GotFrame && r.answeredBy(ev.Frame):
 			return ev.Frame, nil
 		default:
@@ -73,6 +76,12 @@ func (r *request) run(ctx context.Context) (Frame, error) {
 }
 
 func (r *request) answeredBy(f Frame) bool { return f.Kind == r.ask.Kind && f.ID() == r.answer }
+
+// isRepeat sees the answer of the exchange before, which comes again. It looks like the answer that is awaited, and for a
+// frame that leaves once it would be a proof of something else: such an answer counts only behind an ACK.
+func (r *request) isRepeat(f Frame) bool {
+	return r.once && r.mayRepeat && !r.taken && r.answeredBy(f)
+}
 
 // restart begins a new waiting.
 func (r *request) restart() {
@@ -112,7 +121,7 @@ func (r *request) acknowledged() {
 	if r.taken {
 		return
 	}
-	r.taken, r.mayEnd = true, false
+	r.taken, r.mayEnd, r.mayRepeat = true, false, false
 	r.restart()
 	if r.bare {
 		r.done, r.mayEnd = true, true

@@ -23,7 +23,9 @@ type session struct {
 	dec     *Decoder
 	chunk   []byte // read, not yet decoded from at on
 	at      int
-	mayEnd  bool // the last exchange was over with an ACK; should an EOT come, it still belongs to that one
+	// The last exchange was over with an ACK. Should an EOT come (mayEnd), or the answer again because the ACK was lost
+	// (mayRepeat), it still belongs to that one, until the terminal has acknowledged something else.
+	mayEnd, mayRepeat bool
 }
 
 func newSession(rw io.ReadWriteCloser, o device.Options) *session {
@@ -126,7 +128,7 @@ func (s *session) finish(ctx context.Context, answer Frame) error {
 
 // acknowledge ends an exchange of transaction frames. Nothing comes after it, but some terminals say EOT all the same.
 func (s *session) acknowledge() error {
-	s.mayEnd = true
+	s.mayEnd, s.mayRepeat = true, true
 	if err := s.sendControl(table.ACK); err != nil {
 		return line.Fault(err)
 	}

@@ -175,6 +175,10 @@ func blocksAreNoKeys(t *testing.T, b hsm.Boundary) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, n := range []int{-1, 1 << 20, 1 << 40} { // a length that somebody says is laid out when a block can have it
+		long, err := b.Wrap(t.Context(), k, k, h, keyblock.WrapOptions{PadTo: n})
+		refused(t, "a key padded beyond all blocks", long, err, fault.Usage)
+	}
 	lookAlike := k
 	lookAlike.Block = w.Block
 	useless(t, b, "a wrapped block", lookAlike)

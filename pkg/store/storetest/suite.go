@@ -33,6 +33,11 @@ func Run(t *testing.T, place Place) {
 	t.Run("Crowd", s.crowd)
 	t.Run("Fallen", s.fallen)
 	t.Run("Pair", s.pair)
+	t.Run("Loads", s.loads)
+	t.Run("Leased", s.leased)
+	t.Run("Journal", s.journal)
+	t.Run("Race", s.race)
+	t.Run("Patience", s.patience)
 }
 
 type suite struct{ place Place }
