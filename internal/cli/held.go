@@ -51,7 +51,7 @@ func activities() map[string]custody.Activity {
 		"kcv compute": custody.KeyCheck, "kcv check": custody.KeyCheck, "kcv identify": custody.KeyCheck,
 		"keyblock wrap": custody.KeyWrap, "keyblock unwrap": custody.KeyUnwrap, "keyblock verify": custody.KeyUnwrap,
 		"keyblock translate": custody.KeyTranslate, "dukpt ik": custody.KeyDerive, "dukpt key": custody.KeyDerive,
-		"inject": custody.DeviceInject, "diagnose kcv": custody.KeyProbe,
+		"inject": custody.DeviceInject, "fleet run": custody.DeviceInject, "diagnose kcv": custody.KeyProbe,
 	}
 }
 

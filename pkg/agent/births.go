@@ -55,3 +55,25 @@ func (b *births) has(block string) bool {
 	b.put(id)
 	return true
 }
+
+// take enters what is not there yet, and tells whether it was not.
+func (b *births) take(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	id := birthOf(name)
+	_, young := b.young[id]
+	_, old := b.old[id]
+	if young || old {
+		return false
+	}
+	b.put(id)
+	return true
+}
+
+// drop forgets one.
+func (b *births) drop(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.young, birthOf(name))
+	delete(b.old, birthOf(name))
+}

@@ -70,7 +70,7 @@ func powersOf(a custody.Activity, e custody.Environment) powers {
 	case custody.KeyProbe:
 		return canProbe | canImport | canTell | canExamine
 	case custody.KeyRotate:
-		return canGenerate | canKeep | canWrap
+		return canGenerate | canKeep | canUnwrap | canWrap
 	case custody.KeySplit:
 		return canSplit
 	case custody.KeyReveal:
@@ -97,6 +97,7 @@ type limited struct {
 	powers   powers
 	label    string
 	check    kcv.Value
+	purpose  custody.Attributes // of a key that comes into being; zero where nothing was said
 	batch    bool
 	bound    bool // officers approved one action: no key of the store but this one
 	strict   bool // production
@@ -109,6 +110,11 @@ type limited struct {
 	more   bool     // and others
 	named  string   // block of the key that got its label last
 	births births   // blocks of the keys that came into being here
+	labels births   // that keys got here
+	once   bool     // a key got its label, and no other one gets one
+	// derived are blocks of keys that were derived here.
+	derived births
+	succession
 }
 
 // usedLabels are those of the store's keys that were used, for the record.
@@ -126,6 +132,9 @@ func (l *limited) saw(all ...hsm.Key) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, k := range all {
+		if k.Label != "" && k.Label == l.label {
+			l.rotated = k
+		}
 		switch {
 		case k.Label == "" || slices.Contains(l.used, k.Label):
 		case len(l.used) == maxUsed:
@@ -239,7 +248,8 @@ func named(label string) string {
 	return text.Redact(label)
 }
 
-// mayLabel: a key may get the name that the operation is about, in any version; a batch names its keys line by line.
+// mayLabel: a key may get the label that the operation is about; of a rotation, that of a successor. A batch names its keys
+// line by line.
 func (l *limited) mayLabel(label string) error {
 	if label == "" || l.free {
 		return nil
@@ -247,11 +257,54 @@ func (l *limited) mayLabel(label string) error {
 	if l.powers&canKeep == 0 {
 		return fault.New(fault.NotPermitted, "%s gives no key a label", string(l.activity))
 	}
-	if l.bound && label != l.label || !l.batch && nameOf(label) != nameOf(l.label) {
+	may := label == l.label
+	switch {
+	case l.bound:
+	case l.activity == custody.KeyRotate:
+		may = nameOf(label) == nameOf(l.label) && !may
+	case l.batch:
+		may = true
+	}
+	if !may {
 		return fault.New(fault.NotPermitted, "the operation is about %s and gives no key the label %s", named(l.label),
 			named(label))
 	}
 	return nil
+}
+
+// claim takes a label for a key that is about to get it: an operation labels one key, a batch each label once. What comes
+// of it is told to settle.
+func (l *limited) claim(label string) error {
+	if err := l.mayLabel(label); err != nil || label == "" || l.free {
+		return err
+	}
+	if l.batch && !l.bound {
+		if !l.labels.take(label) {
+			return fault.New(fault.NotPermitted, "a key got the label %s in this operation already", named(label))
+		}
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.once {
+		return fault.New(fault.NotPermitted, "the operation has given a key its label already; one is for one key")
+	}
+	l.once = true
+	return nil
+}
+
+// settle gives a label back that no key got, after claim.
+func (l *limited) settle(label string, err error) {
+	if err == nil || label == "" || l.free {
+		return
+	}
+	if l.batch && !l.bound {
+		l.labels.drop(label)
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.once = false
 }
 
 // nameOf is a label without its version.
@@ -260,13 +313,22 @@ func nameOf(label string) string {
 	return name
 }
 
-// isExpected holds a key that came into being under an approval against the check value that was approved with it.
+// isExpected holds a key that came into being against what was said of it: the check value that was approved with it, and
+// what it is for, of a key without a label where that was approved.
 func (l *limited) isExpected(k hsm.Key) error {
-	if l.free || !l.bound || l.check == (kcv.Value{}) || k.Check == l.check {
+	if l.free {
 		return nil
 	}
-	return fault.New(fault.NotPermitted, "%s was approved for a key with check value %s, this one has %s",
-		string(l.activity), l.check, k.Check)
+	if l.bound && l.check != (kcv.Value{}) && k.Check != l.check {
+		return fault.New(fault.NotPermitted, "%s was approved for a key with check value %s, this one has %s",
+			string(l.activity), l.check, k.Check)
+	}
+	is := custody.Attributes{Algorithm: k.Algorithm, Usage: k.Usage, Mode: k.Mode, Exportability: k.Exportability}
+	if l.purpose.IsZero() || is == l.purpose || !l.bound && k.Label == "" {
+		return nil
+	}
+	return fault.New(fault.NotPermitted, "%s was begun for a key of attributes %s, this one has %s", string(l.activity),
+		l.purpose, is)
 }
 
 // mayProtect: in production a key of the store goes only under a KBPK of the store, which was admitted.
@@ -298,21 +360,36 @@ func (l *limited) mayImport(a hsm.Attributes) error {
 	return nil
 }
 
-// mayLeave: deriving wraps what was derived, rotating what is under the key that is rotated or that key itself. Whatever
-// else is wrapped is key.wrap's to allow.
+// mayLeave: deriving wraps what was derived, rotating what stood under the key that is rotated. Whatever else is wrapped is
+// key.wrap's to allow.
 func (l *limited) mayLeave(k, kbpk hsm.Key) error {
-	born := l.free || l.births.has(k.Block)
-	switch l.activity {
-	case custody.KeyDerive, custody.DeviceInjectClear:
-	case custody.KeyRotate:
-		born = born || l.births.has(kbpk.Block)
-	default:
+	if l.free {
 		return nil
 	}
-	if !born {
-		return fault.New(fault.NotPermitted, "%s wraps no key that was there before it", string(l.activity))
+	switch l.activity {
+	case custody.KeyDerive, custody.DeviceInjectClear:
+		if !l.births.has(k.Block) {
+			return fault.New(fault.NotPermitted, "%s wraps no key that was there before it", string(l.activity))
+		}
+	case custody.KeyRotate:
+		return l.maySucceed(k, kbpk)
 	}
 	return nil
+}
+
+// mayServe: in production nothing that was derived becomes a key under which others leave: whoever knows what it comes
+// from knows it. So it neither gets a label nor goes into a block, out of which it would come back with one.
+func (l *limited) mayServe(k hsm.Key) error {
+	if l.free || !l.strict || !protectsOthers(k.Usage) || !l.derived.has(k.Block) {
+		return nil
+	}
+	return fault.New(fault.NotPermitted,
+		"in a production store a derived key with usage %s is not kept and goes into no block: keys would leave under it", k.Usage)
+}
+
+// protectsOthers tells the usages of keys under which others go into blocks.
+func protectsOthers(u keys.Usage) bool {
+	return u == keys.UsageKEK || u == keys.UsageKBPK || u == keys.UsageKBPKISO
 }
 
 // allowsWeak: in production a KBPK is as strong as the key and not weak in itself, whatever the command says.
@@ -325,11 +402,21 @@ func (l *limited) Generate(ctx context.Context, a hsm.Attributes, p hsm.Policy) 
 	if err := l.allow(ctx, canGenerate); err != nil {
 		return hsm.Key{}, err
 	}
-	if err := l.mayLabel(a.Label); err != nil {
+	if err := l.claim(a.Label); err != nil {
 		return hsm.Key{}, err
 	}
 	k, err := l.inner.Generate(ctx, a, p)
-	return l.made(k, err)
+	return l.born(a.Label, k, err)
+}
+
+// born notes a key that came into being, under the label that was claimed for it, if any.
+func (l *limited) born(label string, k hsm.Key, err error) (hsm.Key, error) {
+	if err == nil {
+		err = l.isExpected(k)
+	}
+	k, err = l.made(k, err)
+	l.settle(label, err)
+	return k, err
 }
 
 // made notes a key that came into being.
@@ -366,14 +453,11 @@ func (l *limited) Import(ctx context.Context, clear *secret.Bytes, a hsm.Attribu
 	if err := l.mayImport(a); err != nil {
 		return hsm.Key{}, err
 	}
-	if err := l.mayLabel(a.Label); err != nil {
+	if err := l.claim(a.Label); err != nil {
 		return hsm.Key{}, err
 	}
 	k, err := l.inner.Import(ctx, clear, a, p)
-	if err == nil && a.Label != "" {
-		err = l.isExpected(k)
-	}
-	return l.made(k, err)
+	return l.born(a.Label, k, err)
 }
 
 func (l *limited) Form(ctx context.Context, f hsm.Forming) (hsm.Key, error) {
@@ -381,14 +465,11 @@ func (l *limited) Form(ctx context.Context, f hsm.Forming) (hsm.Key, error) {
 	if err := l.allow(ctx, canForm); err != nil {
 		return hsm.Key{}, err
 	}
-	if err := l.mayLabel(f.Attributes.Label); err != nil {
+	if err := l.claim(f.Attributes.Label); err != nil {
 		return hsm.Key{}, err
 	}
 	k, err := l.inner.Form(ctx, f)
-	if err == nil {
-		err = l.isExpected(k)
-	}
-	return l.made(k, err)
+	return l.born(f.Attributes.Label, k, err)
 }
 
 func (l *limited) Split(ctx context.Context, k hsm.Key, spec component.Spec) ([]*component.Part, error) {
@@ -427,6 +508,9 @@ func (l *limited) Derive(ctx context.Context, base hsm.Key, d hsm.Derivation, p 
 		return hsm.Key{}, err
 	}
 	k, err := l.inner.Derive(ctx, base, d, p)
+	if err == nil {
+		l.derived.add(k.Block)
+	}
 	return l.made(k, err, base)
 }
 
@@ -497,26 +581,26 @@ func (l *limited) Keep(ctx context.Context, k hsm.Key, label string) (hsm.Key, e
 	if err := l.allow(ctx, canKeep); err != nil {
 		return hsm.Key{}, err
 	}
-	if err := l.mayLabel(label); err != nil {
-		return hsm.Key{}, err
-	}
-	if !l.free && !l.births.has(k.Block) {
+	if !l.free && (!l.births.has(k.Block) || l.children.has(k.Block)) {
 		return hsm.Key{}, fault.New(fault.NotPermitted, "a key gets its label in the operation in which it came into being")
+	}
+	if err := l.mayServe(k); err != nil {
+		return hsm.Key{}, err
 	}
 	if err := l.isExpected(k); err != nil {
 		return hsm.Key{}, err
 	}
-	kept, err := l.inner.Keep(ctx, k, label)
-	if err == nil {
-		err = l.isExpected(kept) // what the block says and not what the handle said
+	if err := l.claim(label); err != nil {
+		return hsm.Key{}, err
 	}
-	return l.made(kept, err)
+	kept, err := l.inner.Keep(ctx, k, label)
+	return l.born(label, kept, err) // held against what the block says and not what the handle said
 }
 
 func (l *limited) Wrap(
 	ctx context.Context, k, kbpk hsm.Key, h keyblock.Header, o keyblock.WrapOptions,
 ) (hsm.Wrapped, error) {
-	if l.hangs(k, kbpk) {
+	if l.activity != custody.KeyRotate && l.hangs(k, kbpk) {
 		if err := l.open(ctx); err != nil {
 			return hsm.Wrapped{}, err
 		}
@@ -526,6 +610,9 @@ func (l *limited) Wrap(
 		return hsm.Wrapped{}, err
 	}
 	if err := l.mayProtect(kbpk); err != nil {
+		return hsm.Wrapped{}, err
+	}
+	if err := l.mayServe(k); err != nil {
 		return hsm.Wrapped{}, err
 	}
 	o.AllowWeak = l.allowsWeak(o.AllowWeak)
@@ -547,8 +634,12 @@ func (l *limited) Unwrap(ctx context.Context, b *keyblock.Block, kbpk hsm.Key, p
 	if err == nil {
 		l.saw(kbpk)
 		l.births.add(o.Key.Block)
+		err = l.opened(ctx, o.Key, kbpk)
 	}
-	return o, err
+	if err != nil {
+		return hsm.Opened{}, err
+	}
+	return o, nil
 }
 
 func (l *limited) Translate(

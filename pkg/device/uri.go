@@ -113,7 +113,8 @@ func parseAddress(transport string, u *url.URL) (string, error) {
 		return checkHostPort(transport, u.Host)
 	}
 	if u.Host != "" {
-		return "", fault.New(fault.Usage, "a %s device has no host: write three slashes, as in visa+pty:///dev/pts/3", transport)
+		return "", fault.New(fault.Usage, "a %s device has no host: write three slashes, as in visa+pty:///dev/pts/3",
+			transport)
 	}
 	if !path.IsAbs(u.Path) || path.Clean(u.Path) == "/" {
 		return "", fault.New(fault.Usage,
@@ -188,7 +189,8 @@ func (u *URI) parseQuery(raw string) error {
 		}
 	}
 	if u.Dialect == Agent && (u.CA == "" || u.Cert == "" || u.Key == "") {
-		return fault.New(fault.Usage, "both sides of the agent dialect show certificates: ?ca=FILE&cert=FILE&key=FILE is needed")
+		return fault.New(fault.Usage,
+			"both sides of the agent dialect show certificates: ?ca=FILE&cert=FILE&key=FILE is needed")
 	}
 	return nil
 }
@@ -261,7 +263,8 @@ func (u *URI) setMode(s string) error {
 
 // IsLineMode says whether this is data bits (7 or 8), parity (N, E or O) and stop bits (1 or 2).
 func IsLineMode(s string) bool {
-	return len(s) == 3 && (s[0] == '7' || s[0] == '8') && strings.IndexByte("NEO", s[1]) >= 0 && (s[2] == '1' || s[2] == '2')
+	return len(s) == 3 && (s[0] == '7' || s[0] == '8') && strings.IndexByte("NEO",
+		s[1]) >= 0 && (s[2] == '1' || s[2] == '2')
 }
 
 // LineSpeed is the speed of the line in bauds: the URI's, else the dialect's.

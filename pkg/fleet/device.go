@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
+	"time"
 
 	"poskey/internal/fault"
 	"poskey/pkg/device"
@@ -13,49 +15,66 @@ import (
 	"poskey/pkg/store"
 )
 
-// work brings a device to the end, or gives an error for which it is tried again later.
-func (s *station) work(ctx context.Context, serial string, last bool) error {
-	if s.ends.Err() != nil { // the station ends; the job stays for the next one
-		return fault.New(fault.Interrupted, "the station ends")
-	}
+// work brings a device to the end, or says that it is to come again after a pause.
+func (s *station) work(ctx context.Context, serial string) (again bool, pause time.Duration) {
 	expected := s.devices[serial]
 	if expected == nil { // the queue is no authority about who is on the list
-		return nil
+		return false, 0
 	}
 	leave, err := s.places.enter(ctx, expected.URI)
 	if err != nil {
-		return err
+		return true, s.Pause
 	}
 	defer leave()
-	result, err := s.bring(ctx, expected)
-	if result.State == store.Expected && last && !ofStore(err) {
-		result.State, result.Reason = store.Failed, reason(fault.Wrap(err, "after %d tries", s.Tries))
+	if s.ends.Err() != nil { // the station ends; the job stays for the next one
+		return true, s.Pause
 	}
-	if result.State != store.Expected {
-		if err := s.giveUp(ctx, &result); err != nil {
-			return err
-		}
-		if err := s.ledger.record(result); err != nil {
-			return err
-		}
+	result, err := s.bring(ctx, expected)
+	tries := s.tries.count(serial, err)
+	if result.State == store.Expected && tries >= s.Tries {
+		result.State, result.Reason = store.Failed, reason(fault.Wrap(err, "after %d tries", tries))
+	}
+	if failed := s.settle(ctx, &result); failed != nil {
+		return true, s.Pause
+	}
+	if result.State != store.Expected && s.ledger.record(result) != nil {
+		return true, s.Pause // the journal has it; it is reported again
 	}
 	s.told(serial, result.State, err)
-	if result.State == store.Expected {
-		return err
-	}
-	return nil
+	return result.State == store.Expected, s.Pause << min(tries-1, 10)
 }
 
-// giveUp gives up what was reserved for a device that failed and of which nothing was sent: it would stand in the way of
-// the next run.
-func (s *station) giveUp(ctx context.Context, r *store.RunResult) error {
+// tries counts how often a station tried each device. What was not the device's doing does not count.
+type tries struct {
+	mu sync.Mutex
+	of map[string]int
+}
+
+func (t *tries) count(serial string, err error) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !ofStore(err) && !fault.Is(err, fault.Interrupted) {
+		t.of[serial]++
+	}
+	return max(1, t.of[serial])
+}
+
+// settle looks what the journal has open of a device that failed. What was reserved is given up: it would stand in the
+// way of the next run. Of what was sent nobody knows, and so the device is quarantined.
+func (s *station) settle(ctx context.Context, r *store.RunResult) error {
 	if r.State != store.Failed && r.State != store.Rejected {
 		return nil
 	}
-	open := store.LoadFilter{Run: s.run.ID, Serial: r.Serial, States: []store.LoadState{store.LoadReserved}}
+	open := store.LoadFilter{Run: s.run.ID, Serial: r.Serial,
+		States: []store.LoadState{store.LoadReserved, store.LoadSent, store.LoadUnknown}}
 	for l, err := range s.journal.Loads(ctx, open) {
-		if err == nil {
-			_, err = s.journal.Step(ctx, store.LoadStep{ID: l.ID, To: store.LoadFailed, Reason: "given up: " + r.Reason})
+		step := store.LoadStep{ID: l.ID, To: store.LoadFailed, Reason: "given up: " + r.Reason}
+		if l.State != store.LoadReserved {
+			r.State = store.QuarantinedDevice
+			step.To, step.Reason, step.Device = store.LoadUnknown, r.Reason, store.QuarantinedDevice
+		}
+		if err == nil && l.State != store.LoadUnknown {
+			_, err = s.journal.Step(ctx, step)
 		}
 		if err != nil {
 			return err
@@ -115,6 +134,9 @@ func (s *station) bring(ctx context.Context, e *store.RunDevice) (result store.R
 // job is what goes into the device.
 func (s *station) job(ctx context.Context, e *store.RunDevice) (inject.Job, error) {
 	loads, err := s.loads.get(ctx, e.KBPK)
+	if err == nil && s.plan.Replace {
+		err = s.replace(ctx, e)
+	}
 	if err != nil {
 		return inject.Job{}, err
 	}
@@ -128,6 +150,19 @@ func (s *station) job(ctx context.Context, e *store.RunDevice) (inject.Job, erro
 	}
 	return inject.Job{Run: s.run.ID, Station: s.Station, Serial: e.Serial, Known: &known, POIVersion: e.POIVersion,
 		Production: s.plan.Environment == store.Production, Own: s.plan.Own, Loads: loads}, nil
+}
+
+// replace burns the numbers that a device has of earlier runs: it gets another one.
+func (s *station) replace(ctx context.Context, e *store.RunDevice) error {
+	for l, err := range s.journal.Loads(ctx, store.LoadFilter{Serial: e.Serial, States: []store.LoadState{store.LoadConfirmed}}) {
+		if err == nil && l.Run != s.run.ID && s.journal.leases[l.KeySet] != nil {
+			err = steadily(ctx, s.Patience, func() error { return s.Store.Burn(ctx, s.Change, l.ID) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // refused tells a device that is another one than expected from one that is not fit.

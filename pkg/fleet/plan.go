@@ -59,6 +59,7 @@ type Plan struct {
 	Environment string         `json:"environment"`
 	Customer    string         `json:"customer,omitempty"`
 	Own         bool           `json:"own_devices,omitempty"`
+	Replace     bool           `json:"replace,omitempty"`  // devices that have a number of a key set get another one
 	Stations    []string       `json:"stations,omitempty"` // that may take part; none: any
 	Loads       []LoadTemplate `json:"loads"`
 	Devices     int            `json:"devices"`
@@ -119,7 +120,7 @@ func checkStation(s string) error {
 
 // Begin takes a run down: the plan, the list, and the devices as expected in the inventory. It fills in what the plan
 // leaves open, and gives it as it is kept. Errors: file_exists (the run), not_permitted (a device is in another open run,
-// in quarantine, or of another model), not_found (a key set).
+// in quarantine, of another model, or has a number of the key set), not_found (a key set).
 func Begin(ctx context.Context, db *store.Store, c store.Change, p Plan, m Manifest) (Plan, error) {
 	if err := p.check(); err != nil {
 		return Plan{}, err
@@ -143,6 +144,9 @@ func Begin(ctx context.Context, db *store.Store, c store.Change, p Plan, m Manif
 			return Plan{}, fault.New(fault.EndOfLife, "key set %s has %d numbers left, the list has %d devices", l.KeySet, set.Left(),
 				len(m.Devices))
 		}
+		if err := p.unnumbered(ctx, db, l.KeySet, &m); err != nil {
+			return Plan{}, err
+		}
 	}
 	p.Schema, p.Environment, p.Devices = PlanSchema, string(id.Environment), len(m.Devices)
 	p.Manifest, p.Serials, p.Created = m.Digest(), m.SerialsDigest(), p.Created.UTC()
@@ -160,6 +164,23 @@ func Begin(ctx context.Context, db *store.Store, c store.Change, p Plan, m Manif
 		return Plan{}, err
 	}
 	return p, nil
+}
+
+// unnumbered refuses devices that have a number of the key set, unless they are to get another one.
+func (p *Plan) unnumbered(ctx context.Context, db *store.Store, keySet string, m *Manifest) error {
+	if p.Replace {
+		return nil
+	}
+	var serials []string
+	for i := range m.Devices {
+		serials = append(serials, m.Devices[i].Serial)
+	}
+	serial, has, err := db.HasNumber(ctx, keySet, serials)
+	if err == nil && has {
+		err = fault.New(fault.NotPermitted,
+			"device %s has a live number of key set %s; a plan that says so (replace) burns it and gives another one", serial, keySet)
+	}
+	return err
 }
 
 // ReadPlan reads a run as it was taken down. Errors: not_found; checksum_mismatch for a plan or a list that is not the

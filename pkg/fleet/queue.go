@@ -42,7 +42,6 @@ type queue struct {
 	place  *store.Queue
 	client riverClient
 	name   string
-	tries  int
 }
 
 // queueName names the queue of a run; River allows fewer characters than a run's name has.
@@ -63,7 +62,7 @@ func openQueue(ctx context.Context, s *station) (*queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &queue{place: place, name: queueName(s.run.ID), tries: s.Tries}
+	q := &queue{place: place, name: queueName(s.run.ID)}
 	if place.Pool != nil {
 		err = q.onServer(ctx, s)
 	} else {
@@ -112,7 +111,6 @@ func (q *queue) config(s *station, cooldown, poll time.Duration) *river.Config {
 		Logger:               s.Logger,
 		Queues:               map[string]river.QueueConfig{q.name: {MaxWorkers: s.Workers}},
 		Workers:              workers,
-		MaxAttempts:          s.Tries,
 		JobTimeout:           s.Timeout,
 		RescueStuckJobsAfter: s.Timeout + s.Timeout/2,
 		FetchCooldown:        cooldown,
@@ -138,7 +136,7 @@ func (q *queue) put(ctx context.Context, run string, serials []string) error {
 	}
 	for _, serial := range serials {
 		page = append(page, river.InsertManyParams{Args: jobArgs{run, serial}, InsertOpts: &river.InsertOpts{Queue: q.name,
-			MaxAttempts: q.tries, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: openStates()}}})
+			UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: openStates()}}})
 		if len(page) == insertPage {
 			if err := flush(); err != nil {
 				return err
@@ -175,18 +173,13 @@ type worker struct {
 	station *station
 }
 
-// Work brings a device to the end. An error puts the job back for later.
+// Work brings a device to the end, or has it come again later.
 func (w *worker) Work(ctx context.Context, job *river.Job[jobArgs]) error {
-	return w.station.work(ctx, job.Args.Serial, job.Attempt >= job.MaxAttempts)
-}
-
-// NextRetry says when a job is tried again: the pauses double.
-func (w *worker) NextRetry(job *river.Job[jobArgs]) time.Time {
-	pause := w.station.Pause << min(job.Attempt-1, 10)
-	if job.AttemptedAt == nil {
-		return time.Time{}
+	again, pause := w.station.work(ctx, job.Args.Serial)
+	if again {
+		return river.JobSnooze(pause)
 	}
-	return job.AttemptedAt.Add(pause)
+	return nil
 }
 
 // quiet is a logger for nobody: what River has to say comes back as errors too.

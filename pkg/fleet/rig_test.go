@@ -246,7 +246,9 @@ func (s *session) Serial(context.Context) (string, error) {
 	return s.p.told, nil
 }
 
-func (s *session) SetSerial(context.Context, string) error { return fault.New(fault.NotPermitted, "no") }
+func (s *session) SetSerial(context.Context, string) error {
+	return fault.New(fault.NotPermitted, "no")
+}
 
 func (s *session) ReadSlot(_ context.Context, slot device.Slot) (device.SlotState, error) {
 	if err := s.fails(atRead); err != nil {

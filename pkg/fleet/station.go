@@ -86,6 +86,7 @@ type station struct {
 	ledger  *ledger
 	meter   *meter
 	places  places
+	tries   tries
 	loads   loadCache
 	stop    context.CancelCauseFunc // of the station itself
 	ends    context.Context         // when the station is told to stop, or stops itself
@@ -172,6 +173,7 @@ func (s *station) begin() {
 	}
 	s.loader = &inject.Loader{Boundary: s.Boundary, Journal: s.journal, History: s.journal, Now: s.Env.Now}
 	s.ledger = newLedger(s.Store, s.Change, s.run.ID, s.Patience)
+	s.tries = tries{of: map[string]int{}}
 	s.places = places{busy: map[string]chan struct{}{}}
 	s.loads = loadCache{ask: s.Loads, known: map[string][]inject.Plan{}}
 	s.ends, s.stop = context.WithCancelCause(context.Background())

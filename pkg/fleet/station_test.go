@@ -118,7 +118,7 @@ func TestWhatBecomesOfADeviceDependsOnWhatFailed(t *testing.T) {
 		"line broke, nothing stored":        {once(lostBefore, 2, link()), store.QuarantinedDevice, 1, 0},
 		"line broke, stored":                {once(lostAfter, 2, link()), store.QuarantinedDevice, 1, 1},
 		"no answer to the question after":   {once(atConfirm, 1, link()), store.QuarantinedDevice, 1, 1},
-		"driver with a bug":                 {once(panics, 1, link()), store.Failed, 1, 0},
+		"driver with a bug":                 {once(panics, 1, link()), store.QuarantinedDevice, 1, 0},
 		"not allowed by rules of the house": {once(atSerial, 1, fault.New(fault.NotPermitted, "no")), store.Failed, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -306,13 +306,17 @@ func TestADeviceIsInOneOpenRunOnly(t *testing.T) {
 	must(t, err)
 	_, err = fleet.Close(t.Context(), f.db, store.Change{}, "R1", fleet.Settings{Now: time.Now()})
 	must(t, err)
-	f.begin("R2", 3)
+	p.Run = "R2"
+	_, err = fleet.Begin(t.Context(), f.db, store.Change{}, p, manifest(t, 2))
+	wantKind(t, "devices that have a number", err, fault.NotPermitted)
+	f.begin("R2", 3, func(p *fleet.Plan, _ *fleet.Manifest) { p.Replace = true })
 	s := newShelf(3)
 	_, err = fleet.Run(t.Context(), f.options("R2", "A", s))
-	wantKind(t, "numbers are live in the first run", err, "")
-	d, err := f.db.Device(t.Context(), serialOf(0))
 	must(t, err)
-	t.Log(d.State)
+	a := f.whole("R2", s, 3, fleet.Counts{Expected: 3, Confirmed: 3})
+	if a.Devices[0].Loads[0].Number < 3 {
+		t.Errorf("the number of the first run was given again: %+v", a.Devices[0].Loads[0])
+	}
 }
 
 func TestLeasesComeBackAndTheirRestIsBurnt(t *testing.T) {

@@ -28,6 +28,7 @@
 //	key_sets      a range of device numbers under one base derivation key and its state, the next one, a mark
 //	leases        ranges given to stations
 //	allocations   numbers by request id
+//	loads         the journal: keys that were to go into slots of devices, and what became of them (since version 2)
 //
 // Times are microseconds since 1970 in UTC, 0 when it did not happen. Text is UTF-8 of characters that can be seen,
 // compared byte by byte. A label is 1 to 64 of A-Z a-z 0-9 . _ - beginning with a letter or digit, and LABEL#VERSION
@@ -45,7 +46,8 @@
 // Two processes may write at once: the later one waits, five seconds unless told otherwise ([Options].Wait), then fails
 // with kind busy and has done nothing. Changes of keys run one at a time, so what one has checked still holds when it
 // commits; a number or a lease is given before or after such a change, and never out of a key that was taken out of use
-// while its asker waited. Steps of keys and devices and new documents of the master key name the state they start from,
+// while its asker waited. On a server a change locks devices before the row of meta, that one before key sets, and key
+// sets before leases, each by name, so that no two wait for each other. Steps of keys and devices and new documents of the master key name the state they start from,
 // and fail with kind busy when it is another one by now. Readers do not wait for writers. Lists are read page by page:
 // what changes meanwhile is given as it was or as it is.
 //
@@ -82,21 +84,46 @@
 // whatever became of it. A request id gets the same answer again. A device has one live number (reserved or confirmed)
 // in a key set; a new try after an unknown outcome first puts the old number into quarantine. A lease moves the counter
 // over its whole range at once; the numbers of a lease that comes back are not handed out again, also when they are
-// unused. Frozen key sets and keys that are not active give nothing; a range that is used up is end_of_life.
+// unused. Out of a lease numbers are given in one of two ways: by its station alone, which tells of them when it returns
+// the lease, or by the store itself, one load at a time ([LoadRequest].Lease), to the station that has the lease and
+// until its end. Frozen key sets and keys that are not active give nothing; a range that is used up is end_of_life.
 //
 // A KSI belongs to one key, and the ranges of its key sets do not overlap, so KSNs, unique by constraint, are unique by
 // construction too. The device field of a TDES KSN is 2n: its last bit belongs to the counter.
+//
+// # Loads
+//
+//	reserved --> sent, failed
+//	sent     --> confirmed, failed, unknown
+//	unknown  --> confirmed, failed
+//
+// A load is one try to put one key into one slot of one device. It is reserved, with its number, before anything is done
+// for it; it is called sent, which is on the disk, before a byte of it leaves; and its end is written when it is known. A
+// slot has one load that is not settled yet, and no other load of a device begins while nobody knows about one of them.
+// A load goes out once: who is told that it was sent before has not sent it. The number of a load is the allocation with
+// the same request id and is settled with it: confirmed with the load, burnt with a failure at any stage, in quarantine
+// while the outcome is unknown. What is given up is not proven: a key that was sent and given up may be in the device.
+//
+// With the confirmation the key stands in the slot ([DeviceKey]), in the same transaction. A reservation takes the
+// device to reserved, from wherever it was: a device that was done begins anew, one in quarantine leaves it when the last
+// load that nobody knew about is settled, and one that was rejected gets nothing. Later states of the device are those
+// that the steps ask for.
+//
+// A request is safe to be repeated, also after a line that broke: the same id gives the same load, a step to where the
+// load is already is no error, and of two who would send it one is refused. [Journal] puts calls that come at one time
+// into one transaction.
 //
 // # Backup
 //
 // A dump of one moment, the same from both databases, in lines of JSON without blanks:
 //
-//	{"format":"poskey.store/v1","schema":1,"store":ID,"environment":"test" or "production"}
+//	{"format":"poskey.store/v1","schema":2,"store":ID,"environment":"test" or "production"}
 //	{TABLE:{COLUMN:VALUE,…}}               every row, in the order above, rows by their key
 //	{"rows":{TABLE:COUNT,…},"sha256":HEX}  of all lines above
 //
 // Bytes are base64, a reference to nothing is null. There is one way to write each line. [RestoreInto] makes the same
-// store again, in either database, whole or not at all; it never overwrites. Nothing turns a test store into a
+// store again, in either database, whole or not at all; it never overwrites. A dump that an earlier version of the schema
+// wrote is restored too, and brought up as its store would be. Nothing turns a test store into a
 // production store or moves rows between them. The caller encrypts.
 //
 // # Errors
@@ -112,7 +139,7 @@
 //	busy                  another process writes, or was faster
 //	device_link           the server is away; trying again is harmless for everything that this kind is given for
 //	outcome_unknown       the line broke during a commit, or nobody waited for it: look whether the change is there.
-//	                      Never for [Store.Allocate], which may simply be asked again
+//	                      Never for [Store.Allocate], which may simply be asked again, as loads may
 //	interrupted, device_timeout
 //	                      the caller gave up, or had no time left; nothing was changed, but for [Store.Allocate]
 //	failure               no room, a disk that fails; nothing of the change is kept

@@ -196,6 +196,11 @@ func TestDamagedRowsAreFound(t *testing.T) {
 		return fmt.Sprintf("INSERT INTO allocations VALUES ('%s', 'S', %d, '%s', 'SN%s', 'confirmed', %s, 1, 1)", request, n,
 			ksn, request, lease)
 	}
+	device := "INSERT INTO devices VALUES ('SNr1', '', '', 'expected', 1, 1)"
+	load := func(id, run, set, state, check string) string {
+		return fmt.Sprintf("INSERT INTO loads VALUES ('%s', '%s', 'SN%s', '90', NULL, %s, '', 0, '%s', 'cmac', '%s', '', '', 1, 1)",
+			id, run, id, set, state, check)
+	}
 	for what, c := range map[string]struct {
 		edits []string
 		where string
@@ -238,7 +243,17 @@ func TestDamagedRowsAreFound(t *testing.T) {
 		"key sets that overlap":    {[]string{set, strings.Replace(set, "'S'", "'T'", 1)}, "T"},
 		"a slot": {[]string{"INSERT INTO devices VALUES ('SN', '', '', 'expected', 1, 1)",
 			"INSERT INTO device_keys VALUES ('SN', '0', NULL, 'cmac', 'ABCDEF', 'short', 1)"}, "SN/0"},
-		"a serial": {[]string{"INSERT INTO devices VALUES ('S N', '', '', 'expected', 1, 1)"}, "S N"},
+		"a serial":                  {[]string{"INSERT INTO devices VALUES ('S N', '', '', 'expected', 1, 1)"}, "S N"},
+		"a load of no run":          {[]string{device, load("r1", "", "NULL", "reserved", "")}, "r1"},
+		"a load without its check":  {[]string{device, load("r1", "run", "NULL", "sent", "")}, "r1"},
+		"a load without its number": {[]string{device, set, load("r1", "run", "'S'", "reserved", "")}, "r1"},
+		"a load of no key set": {[]string{device, set, number("r1", 3, "FFFF9876540000600000", "NULL"),
+			load("r1", "run", "NULL", "confirmed", "ABCDEF")}, "r1"},
+		"a load and its number apart": {[]string{device, set, number("r1", 3, "FFFF9876540000600000", "NULL"),
+			load("r1", "run", "'S'", "sent", "ABCDEF")}, "r1"},
+		"a number that its lease has not come to": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 2, 5, 1, 1, 0, 0, 3)",
+			number("r1", 3, "FFFF9876540000600000", "'L'")}, "r1"},
+		"a lease that stands elsewhere": {[]string{set, "INSERT INTO leases VALUES ('L', 'S', 'a', 2, 5, 1, 1, 0, 0, 7)"}, "L"},
 	} {
 		u := made(t)
 		edit(t, u, c.edits...)

@@ -64,7 +64,7 @@ func (s *Store) applyLoads(ctx context.Context, c Change, ops []*loadOp) error {
 }
 
 // errOvertaken says that a row was not any more as it was read.
-var errOvertaken = errors.New("another process was faster")
+var errOvertaken = fault.New(fault.Busy, "other processes write about the same loads; try again")
 
 // overtaken reports an error that another try may not meet: a row that is there meanwhile, one that was changed, or two
 // processes that waited for each other.

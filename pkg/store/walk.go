@@ -122,8 +122,8 @@ func (s *Store) Below(ctx context.Context, r Ref) iter.Seq2[Node, error] {
 const family = `WITH RECURSIVE family (id) AS (
 	SELECT CAST($1 AS BIGINT) UNION SELECT c.id FROM keys c JOIN family f ON c.parent = f.id) `
 
-// DevicesBelow streams, by serial, the devices that hold the key or one beneath it, or a number of a key set of one of
-// these that is not burnt. A device that the inventory does not know has its serial only.
+// DevicesBelow streams, by serial, the devices that hold the key or one beneath it, or may hold it (a load that was sent
+// and is not settled), or a number of a key set of one of these that is not burnt. A device that the inventory does not know has its serial only.
 func (s *Store) DevicesBelow(ctx context.Context, r Ref) iter.Seq2[Device, error] {
 	return func(yield func(Device, error) bool) {
 		err := s.snapshot(ctx, func(tx *sql.Tx) error {
@@ -159,7 +159,9 @@ func serialsBelow(ctx context.Context, tx *sql.Tx, key int64) ([]string, error) 
 	var all []string
 	rows, err := tx.QueryContext(ctx, family+`SELECT serial FROM device_keys WHERE key_id IN (SELECT id FROM family)
 		UNION SELECT a.serial FROM allocations a JOIN key_sets s ON s.id = a.key_set
-		WHERE s.bdk IN (SELECT id FROM family) AND a.state <> 'burnt' ORDER BY 1`, key)
+		WHERE s.bdk IN (SELECT id FROM family) AND a.state <> 'burnt'
+		UNION SELECT serial FROM loads WHERE state IN ('reserved', 'sent', 'unknown') AND state <> 'reserved'
+		AND key_id IN (SELECT id FROM family) ORDER BY 1`, key)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var serial string
 		if err := r.Scan(&serial); err != nil {

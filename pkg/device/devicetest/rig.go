@@ -21,6 +21,7 @@ type Setup struct {
 	Faults   []string
 	SlowFor  time.Duration // of the terminal's fault slow
 	Timeout  time.Duration // of the driver
+	Retries  int           // of the driver; 0 takes the dialect's
 	Trace    device.Trace
 }
 
@@ -48,8 +49,11 @@ type Rig struct {
 type Dialect struct {
 	KLK, PIN, MAC, Other device.Slot // slots for the KLK, for PIN keys (Other too) and for MAC keys
 	Unknown              device.Slot // a slot that does not exist
+	KLKMode              byte        // mode of the KLK; 0 is D
+	Serial               string      // a serial number as the dialect has them
 	// Codes of the refusals.
 	WrongKLK, NoKLK, TooLong, Duplicate, UsageUnfit, NoClear string
+	WrongCheck, Occupied, KSNUsed                            string // of dialects with check values
 	Hostile                                                  []Hostile
 }
 

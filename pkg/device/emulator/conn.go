@@ -21,6 +21,8 @@ type Wire struct {
 	line  *line.Line
 	drawn Fault // by the fault random, for this exchange
 	cut   atomic.Bool
+	// doomed is set once the last byte has gone through.
+	doomed bool
 }
 
 func newWire(t *Terminal, rw io.ReadWriteCloser) *Wire {
@@ -40,45 +42,44 @@ func (w *Wire) After(d time.Duration) (fired <-chan time.Time, stop func()) {
 
 // Read gives the next bytes; the caller wipes them. It ends as line.Line.Read does, or with ErrCut.
 func (w *Wire) Read(ctx context.Context, timer <-chan time.Time) ([]byte, error) {
-	if w.cut.Load() {
+	if w.gone() {
 		return nil, ErrCut
 	}
 	chunk, err := w.line.Read(ctx, timer)
-	if w.cut.Load() {
+	switch {
+	case w.cut.Load():
 		secret.Wipe(chunk)
 		return nil, ErrCut
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
-	if left := w.pass(len(chunk)); left < len(chunk) {
+	left := w.pass(len(chunk))
+	secret.Wipe(chunk[left:])
+	if left == 0 {
 		w.Cut()
-		secret.Wipe(chunk[left:])
-		if left == 0 {
-			return nil, ErrCut
-		}
-		return chunk[:left], nil
+		return nil, ErrCut
 	}
-	return chunk, nil
+	return chunk[:left], nil
 }
 
 // Write writes all of b, byte by byte where that is ordered. It ends with ErrCut at the byte where the line is cut.
 func (w *Wire) Write(b []byte) error {
-	if w.cut.Load() {
+	if w.gone() {
 		return ErrCut
 	}
-	left := w.pass(len(b))
-	if err := w.write(b[:left]); err != nil {
-		if w.cut.Load() {
-			return ErrCut
-		}
-		return err
+	err := w.write(b[:w.pass(len(b))])
+	if w.gone() {
+		return ErrCut
 	}
-	if left < len(b) {
+	return err
+}
+
+// gone cuts the line where the last byte that goes through has gone through.
+func (w *Wire) gone() bool {
+	if w.doomed {
 		w.Cut()
-		return ErrCut
 	}
-	return nil
+	return w.cut.Load()
 }
 
 func (w *Wire) write(b []byte) error {
@@ -102,16 +103,15 @@ func (w *Wire) pass(n int) int {
 	if left == nil || left.Load() < 0 {
 		return n
 	}
-	was := left.Add(int64(-n)) + int64(n)
-	if was >= int64(n) {
-		if was == int64(n) { // the next byte is the first that is lost
-			left.Store(0)
-		}
+	was := int(left.Load())
+	if was > n {
+		left.Add(int64(-n))
 		return n
 	}
 	left.Store(-1)
+	w.doomed = true
 	w.t.report(Event{Kind: Misbehaved, Fault: CutAt})
-	return int(was)
+	return was
 }
 
 // Cut ends the line as a fault does. Serve then ends without an error.

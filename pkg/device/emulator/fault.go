@@ -155,7 +155,7 @@ func (f Fault) valid(info FaultInfo) bool {
 	case LowBattery:
 		return isNumber(value)
 	case FlashCorrupt, ExpiredKey:
-		return value != "" && len(value) <= 2
+		return value != "" && len(value) <= 3
 	case TamperAt:
 		return value != ""
 	case WrongClock:

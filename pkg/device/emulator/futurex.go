@@ -47,6 +47,20 @@ func Futurex(slots, profile string) Port {
 	return &futurexPort{hex: slots == device.SlotsHex, fields: profile == device.ProfileDialect}
 }
 
+// name writes the URI of a terminal at an address, with what a loader must be told to talk to it.
+func (t *Terminal) name(u device.URI) string {
+	u.Dialect = t.Dialect()
+	if p, ok := t.cfg.Port.(*futurexPort); ok {
+		if p.hex {
+			u.Slots = device.SlotsHex
+		}
+		if p.fields {
+			u.Profile = device.ProfileDialect
+		}
+	}
+	return u.String()
+}
+
 func (p *futurexPort) Dialect() string { return table.Dialect }
 
 // Layout: any slot takes any type of key. Key blocks are not taken at this line.

@@ -354,6 +354,11 @@ func TestTamperIsSaidAndTheKeysAreGone(t *testing.T) {
 		if _, ok := h.term.SlotCheck("05"); ok {
 			t.Error("the KTK is still there")
 		}
+		refused := h.events(emulator.Refused)
+		if len(refused) != 3 || refused[0].Code != "07" || refused[0].Reason != emulator.RefusedTampered ||
+			refused[0].Slot != "03" {
+			t.Errorf("the terminal reports %+v", refused)
+		}
 	})
 }
 

@@ -22,6 +22,19 @@ type Listener struct {
 // after the other until ctx ends or Close is called. Any other address is refused: frames carry neither a name nor a
 // signature, so whoever reached the port could load keys or watch them being loaded.
 func (t *Terminal) Listen(ctx context.Context, addr string) (*Listener, error) {
+	l, err := listenHere(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	out := &Listener{l: l, t: t, stop: stop}
+	context.AfterFunc(ctx, func() { _ = l.Close() })
+	out.done.Go(func() { t.accept(ctx, l) })
+	return out, nil
+}
+
+// listenHere opens a port of this machine and of no other.
+func listenHere(ctx context.Context, addr string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fault.New(fault.Usage, "address %q is not of the form 127.0.0.1:9100", text.Redact(addr))
@@ -37,11 +50,7 @@ func (t *Terminal) Listen(ctx context.Context, addr string) (*Listener, error) {
 		_ = l.Close()
 		return nil, notLoopback(addr)
 	}
-	ctx, stop := context.WithCancel(ctx)
-	out := &Listener{l: l, t: t, stop: stop}
-	context.AfterFunc(ctx, func() { _ = l.Close() })
-	out.done.Go(func() { t.accept(ctx, l) })
-	return out, nil
+	return l, nil
 }
 
 func notLoopback(addr string) error {
@@ -66,7 +75,7 @@ func (l *Listener) Addr() net.Addr { return l.l.Addr() }
 
 // URI names the terminal for the loader.
 func (l *Listener) URI() string {
-	return device.URI{Dialect: l.t.Dialect(), Transport: device.TCP, Address: l.Addr().String()}.String()
+	return l.t.name(device.URI{Transport: device.TCP, Address: l.Addr().String()})
 }
 
 // Close ends the connection and gives the port back; nothing is served any more when it returns.

@@ -98,26 +98,6 @@ func (t *Terminal) ListenManage(ctx context.Context, addr string, papers Papers)
 	return m, nil
 }
 
-// listenHere opens a port of this machine and of no other.
-func listenHere(ctx context.Context, addr string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, fault.New(fault.Usage, "address %q is not of the form 127.0.0.1:9100", text.Redact(addr))
-	}
-	if ip := net.ParseIP(host); host != "localhost" && !ip.IsLoopback() {
-		return nil, notLoopback(addr)
-	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fault.WrapAs(fault.DeviceLink, err, "open the emulator's port")
-	}
-	if tcp, ok := l.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() { // the name localhost may be set to anything
-		_ = l.Close()
-		return nil, notLoopback(addr)
-	}
-	return l, nil
-}
-
 // cut hangs up where that was ordered.
 func (m *Manager) cut(f Fault) {
 	if m.t.misbehaves(f) {

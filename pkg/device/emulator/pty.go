@@ -49,7 +49,7 @@ func (p *PTY) Path() string { return p.path }
 
 // URI names the terminal for the loader.
 func (p *PTY) URI() string {
-	return device.URI{Dialect: p.t.Dialect(), Transport: device.PTY, Address: p.path}.String()
+	return p.t.name(device.URI{Transport: device.PTY, Address: p.path})
 }
 
 // Close gives the pseudo-terminal back; nothing is served any more when it returns.

@@ -230,10 +230,12 @@ func (t *Terminal) macFor(slot, second device.Slot, session, message []byte) (ma
 
 // Codes of packet 71.
 const (
-	pinNoMaster  = "1"
-	pinBadInput  = "2" // account or working key
-	pinNoInitial = "A" // UIC
-	pinExhausted = "F" // UIC
+	pinNoMaster   = "9" // UIC
+	pinNoMasterVF = "1" // VeriFone
+	pinBadInput   = "2" // VeriFone: account or working key
+	pinBadWorking = "5" // UIC
+	pinNoInitial  = "A" // UIC, DUKPT
+	pinExhausted  = "F" // UIC, DUKPT
 )
 
 // pin answers 70 . account FS working key FS amount [FS time-out]. The cardholder enters Config.PIN at once. Without a
@@ -315,11 +317,17 @@ func (p *port) pinByMaster(block, working []byte) string {
 	cryptogram, ok := readHex(working)
 	if !ok || cryptogram.Len() != 8 && cryptogram.Len() != 16 {
 		cryptogram.Wipe()
-		return pinAnswer + pinBadInput
+		if p.t.cfg.Vendor == Verifone {
+			return pinAnswer + pinBadInput
+		}
+		return pinAnswer + pinBadWorking
 	}
 	defer cryptogram.Wipe()
 	slot, _ := p.t.selected()
 	if !p.t.encryptPIN(slot, cryptogram, block) {
+		if p.t.cfg.Vendor == Verifone {
+			return pinAnswer + pinNoMasterVF
+		}
 		return pinAnswer + pinNoMaster
 	}
 	p.t.report(Event{Kind: Used, Slot: slot, Detail: "PIN"})

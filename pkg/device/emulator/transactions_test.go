@@ -276,7 +276,20 @@ func TestMasterKeysEncryptPINs(t *testing.T) {
 		h.take("71.00401" + under(t, working, "041274EDCBA9876F"))
 		h.admin("084", "080")
 		h.send("70.4012345678909|" + under(t, keyTest, working) + "|100")
+		h.take("719")
+		h.send("70.4012345678909|12|100")
+		h.take("715")
+	})
+	converse(t, Config{Vendor: Verifone}, "", func(h *host) {
+		h.send("70.4012345678909|" + keyTest + "|100")
 		h.take("711")
+		h.send("70.4012345678909|12|100")
+		h.take("712")
+		h.load("02F"+keyK1, "02F"+keyK1)
+		h.send("90" + block90)
+		h.take("910")
+		h.send("70.4012345678909||100")
+		h.take("73.000009876543210E00001" + hostPINBlock(h.t, "FFFF9876543210E00001"))
 	})
 }
 

@@ -86,8 +86,9 @@ func portFault(err error, path string) error {
 }
 
 func busy(path string) error {
-	return fault.New(fault.Busy, "another program has %s open: end it, or let it finish, and try again; two stations on one "+
-		"line would load keys into the wrong device", path)
+	return fault.New(fault.Busy,
+		"another program has %s open: end it, or let it finish, and try again; two stations on one "+
+			"line would load keys into the wrong device", path)
 }
 
 func denied(path string) error {

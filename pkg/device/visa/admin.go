@@ -39,7 +39,8 @@ func isAlnum(s string) bool {
 func parseSerial(data []byte) (string, error) {
 	s := string(data)
 	if s == "" || len(s) > table.MaxSerialVeriFone || !isAlnum(strings.ReplaceAll(s, "-", "")) {
-		return "", fault.New(fault.DeviceLink, "the serial number cannot be read: %d characters, not 1 to %d letters and digits",
+		return "", fault.New(fault.DeviceLink,
+			"the serial number cannot be read: %d characters, not 1 to %d letters and digits",
 			len(s), table.MaxSerialVeriFone)
 	}
 	if strings.Trim(s, "0") == "" {
@@ -93,7 +94,8 @@ const lastEngine = 2
 // parseEngine reads the answer to packet 25.
 func parseEngine(data []byte) (int, error) {
 	if len(data) != 1 || data[0] < '0' || data[0] > '0'+lastEngine {
-		return 0, fault.New(fault.DeviceLink, "packet 25: the answer cannot be read: it names none of the engines 0 to %d", lastEngine)
+		return 0, fault.New(fault.DeviceLink, "packet 25: the answer cannot be read: it names none of the engines 0 to %d",
+			lastEngine)
 	}
 	return int(data[0] - '0'), nil
 }
@@ -101,7 +103,8 @@ func parseEngine(data []byte) (int, error) {
 // parseCode reads an answer that is one character: done, or a code of the table.
 func parseCode(id string, data []byte, codes []device.CodeInfo) error {
 	if len(data) != 1 || !isUpperAlnum(data[0]) {
-		return fault.New(fault.DeviceLink, "packet %s: the answer cannot be read: %d characters after the id, not 1", id, len(data))
+		return fault.New(fault.DeviceLink, "packet %s: the answer cannot be read: %d characters after the id, not 1", id,
+			len(data))
 	}
 	if code := string(data); code != table.Done {
 		return refusal(id+code, code, codes)

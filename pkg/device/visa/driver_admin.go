@@ -166,9 +166,11 @@ func (d *driver) follow(ctx context.Context, speed line.SpeedChanger, baud int, 
 		return err
 	}
 	if d.answers(ctx) == nil {
-		return fault.New(fault.DeviceFailed, "the terminal agreed, but still answers at %d %s; the line is back there", oldBaud, oldMode)
+		return fault.New(fault.DeviceFailed, "the terminal agreed, but still answers at %d %s; the line is back there",
+			oldBaud, oldMode)
 	}
-	return fault.Wrap(lost, "the terminal agreed, and then answers neither so nor at %d %s, where the line is again", oldBaud, oldMode)
+	return fault.Wrap(lost, "the terminal agreed, and then answers neither so nor at %d %s, where the line is again",
+		oldBaud, oldMode)
 }
 
 // answers asks something harmless.

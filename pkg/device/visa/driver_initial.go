@@ -17,8 +17,9 @@ func (d *driver) LoadInitial(
 	ctx context.Context, slot device.Slot, ik *keys.Key, ksn dukpt.KSN,
 ) (device.Commit, error) {
 	if d.isVeriFone() {
-		return device.Commit{}, fault.New(fault.Usage, "what a VeriFone terminal answers to packet %s is not known here, so that "+
-			"no load could be told from a refusal", slot)
+		return device.Commit{}, fault.New(fault.Usage,
+			"what a VeriFone terminal answers to packet %s is not known here, so that "+
+				"no load could be told from a refusal", slot)
 	}
 	frame, err := InitialFrame(slot, ik, ksn)
 	if err != nil {
@@ -54,7 +55,8 @@ func (d *driver) loadInitial(
 	if ctx.Err() != nil {
 		return device.Commit{}, fault.Wrap(line.Fault(ctx.Err()), "load slot %s, nothing stored", slot)
 	}
-	answer, missed, err := d.s.put(context.WithoutCancel(ctx), question{ask: frame, answer: table.InitialAnswer, once: true})
+	answer, missed, err := d.s.put(context.WithoutCancel(ctx), question{ask: frame, answer: table.InitialAnswer,
+		once: true})
 	if missed {
 		return device.Commit{}, fault.Wrap(err, "load slot %s, nothing stored", slot)
 	}
@@ -79,7 +81,8 @@ func (d *driver) loadInitial(
 // confirmInitial repeats what the receipt says.
 func confirmInitial(c device.Commit) (device.LoadResult, error) {
 	if !c.Closed {
-		return device.LoadResult{}, unknown(c, fault.New(fault.DeviceFailed, "this terminal has no question about initial keys"))
+		return device.LoadResult{}, unknown(c, fault.New(fault.DeviceFailed,
+			"this terminal has no question about initial keys"))
 	}
 	return device.LoadResult{Slot: c.Slot, State: device.SlotState{Loaded: true}, Proof: device.ProofAnswer}, nil
 }

@@ -17,7 +17,8 @@ func isInitial(slot device.Slot) bool { return slices.Contains(table.InitialSlot
 
 func checkInitial(slot device.Slot) error {
 	if !isInitial(slot) {
-		return fault.New(fault.NotFound, "there is no slot %q for initial keys here; slots are %v", string(slot), table.InitialSlots())
+		return fault.New(fault.NotFound, "there is no slot %q for initial keys here; slots are %v", string(slot),
+			table.InitialSlots())
 	}
 	return nil
 }
@@ -70,8 +71,9 @@ func InitialBlockFrame(slot device.Slot, block *keyblock.Block, aes bool) (Frame
 			"packet %s carries key blocks of version B, not %c; AES keys only with ?profile=poskey", slot, block.Version)
 	}
 	if !slices.Contains(lengths, block.Len()) {
-		return Frame{}, dukpt.KSN{}, fault.New(fault.LengthMalformed, "packet %s carries version %c blocks of %v characters, not "+
-			"%d; make the block with its KSN, without length obfuscation and other optional blocks", slot, block.Version, lengths,
+		return Frame{}, dukpt.KSN{}, fault.New(fault.LengthMalformed,
+			"packet %s carries version %c blocks of %v characters, not "+
+				"%d; make the block with its KSN, without length obfuscation and other optional blocks", slot, block.Version, lengths,
 			block.Len())
 	}
 	ksn, err := ksnOf(block)
@@ -93,7 +95,8 @@ func ksnOf(block *keyblock.Block) (dukpt.KSN, error) {
 		digits += "00000000"
 	}
 	if !ok {
-		return dukpt.KSN{}, fault.New(fault.MissingKSN, "the key block names no KSN: optional block KS is missing (IK for AES)")
+		return dukpt.KSN{}, fault.New(fault.MissingKSN,
+			"the key block names no KSN: optional block KS is missing (IK for AES)")
 	}
 	ksn, err := dukpt.ParseKSN(digits)
 	if err != nil {
@@ -113,8 +116,9 @@ func parseInitialAnswer(data []byte) (code string, err error) {
 	case len(data) == 2 && data[0] == '1' && isUpperAlnum(data[1]):
 		return string(data[1:]), nil
 	}
-	return "", fault.New(fault.DeviceLink, "packet 91: the answer cannot be read: the %d characters after the id are neither 0 "+
-		"nor 1 and a code", len(data))
+	return "", fault.New(fault.DeviceLink,
+		"packet 91: the answer cannot be read: the %d characters after the id are neither 0 "+
+			"nor 1 and a code", len(data))
 }
 
 // SelectSetFrame is packet 96: which of the DUKPT sets 0 and 1 serves transactions.

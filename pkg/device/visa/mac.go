@@ -55,11 +55,12 @@ func (m MACRequest) frames() (out []Frame, err error) {
 		}
 		seq := at / room
 		if seq >= table.MaxMACPackets {
-			return out, fault.New(fault.TooLarge, "a message for a MAC goes into %d packets at most: %d characters", table.MaxMACPackets,
-				table.MaxMACPackets*room)
+			return out, fault.New(fault.TooLarge, "a message for a MAC goes into %d packets at most: %d characters",
+				table.MaxMACPackets, table.MaxMACPackets*room)
 		}
 		f, err := NewFrame(Transaction, []byte(table.ComputeMAC), []byte{kind, byte('0' + seq/10), byte('0' + seq%10)},
-			[]byte(m.Slot), []byte{table.FS}, session.Expose(), []byte{table.FS}, []byte(m.Second), []byte{table.FS}, message[at:end])
+			[]byte(m.Slot), []byte{table.FS}, session.Expose(), []byte{table.FS}, []byte(m.Second), []byte{table.FS},
+			message[at:end])
 		if err != nil {
 			return out, err
 		}
@@ -124,8 +125,9 @@ func parseMAC(data []byte) (code string, mac []byte, err error) {
 			return table.MACDone, mac, nil
 		}
 	}
-	return "", nil, fault.New(fault.DeviceLink, "packet Z67: the answer cannot be read: the %d characters after the id are neither "+
-		"a code nor 0 and a MAC of %d hex digits", len(data), table.MACDigits)
+	return "", nil, fault.New(fault.DeviceLink,
+		"packet Z67: the answer cannot be read: the %d characters after the id are neither "+
+			"a code nor 0 and a MAC of %d hex digits", len(data), table.MACDigits)
 }
 
 func isUpperHex(b []byte) bool {

@@ -46,7 +46,7 @@ func (s suite) fallen(t *testing.T) {
 	b.verified(0)
 }
 
-// takeOne takes a number, or every fifth time a lease.
+// takeOne takes a number, every fifth time a lease, and every fifth time a load with its number.
 func (b *bench) takeOne(from *store.Store, client, i int) error {
 	at := store.Change{Mark: mark(uint64(10 + i))}
 	if i%5 == 4 {
@@ -55,6 +55,14 @@ func (b *bench) takeOne(from *store.Store, client, i int) error {
 		return err
 	}
 	request := fmt.Sprintf("r-%d-%d", client, i)
+	if i%5 == 2 {
+		b.ok("a device", from.AddDevice(b.ctx, at, store.Device{Serial: "SN-" + request}))
+		_, failed, err := from.ReserveLoads(b.ctx, at, []store.LoadRequest{load(request, "SN-"+request)})
+		if err == nil {
+			err = failed[0]
+		}
+		return err
+	}
 	_, err := from.Allocate(b.ctx, at, store.AllocateRequest{KeySet: "T", RequestID: request, Serial: "SN-" + request})
 	return err
 }

@@ -266,6 +266,9 @@ func (b *bench) plainKeys() {
 		_, err = b.step(store.LoadStep{ID: id, To: store.LoadSent, Check: Check(40 + i), Device: store.Sent})
 		b.must(err)
 	}
+	if fall := take(b, b.DevicesBelow(b.ctx, ref("ZPK#1"))); len(fall) != 1 || fall[0].Serial != "SN6" {
+		b.Errorf("with a key that may be in a device fall %+v", fall)
+	}
 	_, err = b.step(store.LoadStep{ID: "p1", To: store.LoadConfirmed, Proof: "status"})
 	b.must(err)
 	b.stands("p1", store.LoadConfirmed, "", store.Sent)

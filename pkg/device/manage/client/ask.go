@@ -39,6 +39,9 @@ var errSilent = errors.New("no answer")
 // ask puts one question and reads the answer, within the time-out. Errors: device_link, device_timeout, interrupted, what
 // the terminal refuses with, and outcome_unknown where the question may have arrived and changes something.
 func (d *driver) ask(ctx context.Context, q question, answer any) error {
+	if d.closed.Load() {
+		return fault.New(fault.DeviceLink, "the connection was closed")
+	}
 	ctx, stop := d.limit(ctx)
 	defer stop()
 	var written atomic.Bool

@@ -316,6 +316,9 @@ func TestAHostileTerminalEndsInAnErrorInTime(t *testing.T) {
 			if err := d.Close(); err != nil {
 				t.Error(err)
 			}
+			if _, err := d.ReadSlot(t.Context(), "0"); !fault.Is(err, fault.DeviceLink) {
+				t.Errorf("a closed device was asked: %v", err)
+			}
 		})
 	}
 	for what, about := range map[string]string{

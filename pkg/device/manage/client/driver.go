@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"poskey/internal/fault"
 	"poskey/pkg/device"
@@ -28,6 +29,7 @@ type driver struct {
 	transport *http.Transport
 	caps      device.Capabilities
 	boot      string
+	closed    atomic.Bool
 
 	one sync.Mutex // a load and its question go one at a time
 
@@ -55,6 +57,7 @@ func (d *driver) Capabilities() device.Capabilities { return d.caps }
 
 // Close ends the connection, and with it the session.
 func (d *driver) Close() error {
+	d.closed.Store(true)
 	d.transport.CloseIdleConnections()
 	return nil
 }

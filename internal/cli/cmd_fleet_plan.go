@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"poskey/internal/fault"
+	"poskey/internal/render"
+	"poskey/internal/text"
+	"poskey/pkg/audit"
+	"poskey/pkg/custody"
+	"poskey/pkg/fleet"
+	"poskey/pkg/inject"
+	"poskey/pkg/store"
+)
+
+type fleetPlanOpts struct {
+	plan, manifest, customer string
+	stations                 []string
+	dryRun                   bool
+}
+
+func newFleetPlanCmd(a *App) *cobra.Command {
+	o := fleetPlanOpts{}
+	cmd := a.command(cmdSpec{
+		use:   "plan RUN",
+		short: text.New("take a run down: which devices are expected, and what goes into each"),
+		long: text.New("The list is CSV: serial and device (a URI), and where there is more to say model, poi_version, kbpk (label of the device's own key loading\n" +
+			"key) and note. Devices that the inventory does not have come into it. From then on the list does not change: a device that is not on it gets\n" +
+			"nothing, and every one that is on it is accounted for (PCI PIN 30-3). What goes in is a plan as for poskey inject, without a device."),
+		example: "  poskey fleet plan RUN-2026-11 --plan terminal.yaml --manifest terminals.csv\n" +
+			"  poskey fleet plan RUN-2026-11 --plan terminal.yaml --manifest terminals.csv --dry-run",
+		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.ExactArgs(1),
+	})
+	f := cmd.Flags()
+	f.StringVar(&o.plan, "plan", "", a.Say.T("plan of what goes into each device (YAML, %s)", inject.DocumentSchema))
+	f.StringVar(&o.manifest, "manifest", "", a.Say.T("list of the expected devices (CSV)"))
+	f.StringVar(&o.customer, "customer", "", a.Say.T("for whom the devices are loaded"))
+	f.StringArrayVar(&o.stations, "station", nil, a.Say.T("station that may take part (again for each); any when left out"))
+	f.BoolVar(&o.dryRun, "dry-run", false, a.Say.T("read and check, and take nothing down"))
+	required(cmd, "plan", "manifest")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runFleetPlan(cmd.Context(), a, o, args[0]) }
+	return cmd
+}
+
+type fleetPlanDoc struct {
+	Run      string   `json:"run"`
+	DryRun   bool     `json:"dry_run,omitempty"`
+	Devices  int      `json:"devices"`
+	Manifest string   `json:"manifest_sha256"`
+	Serials  string   `json:"serials_sha256"`
+	Loads    int      `json:"loads_each"`
+	Warnings []string `json:"warnings"`
+}
+
+// maxManifestFile bounds what is read of a list: a hundred thousand devices fit well.
+const maxManifestFile = 64 << 20
+
+func runFleetPlan(ctx context.Context, a *App, o fleetPlanOpts, run string) error {
+	if err := store.CheckLabel(run); err != nil {
+		return fault.Wrap(err, "the name of the run")
+	}
+	doc, err := readPlan(o.plan)
+	if err != nil {
+		return err
+	}
+	raw, err := readWhole(o.manifest, maxManifestFile)
+	if err != nil {
+		return err
+	}
+	list, err := fleet.ParseManifest(bytes.NewReader(raw))
+	if err != nil {
+		return fault.Wrap(err, "%s", o.manifest)
+	}
+	for _, w := range list.Warnings {
+		a.render.Warn(w)
+	}
+	p := fleet.Plan{Run: run, Environment: doc.Environment, Customer: o.customer, Own: doc.Own, Stations: o.stations, Loads: fleet.Templates(&doc),
+		Devices: len(list.Devices), Manifest: list.Digest(), Serials: list.SerialsDigest(), Software: buildVersion().Version}
+	if !o.dryRun {
+		if p, err = a.beginRun(ctx, p, list); err != nil {
+			return err
+		}
+	}
+	out := fleetPlanDoc{Run: run, DryRun: o.dryRun, Devices: p.Devices, Manifest: p.Manifest, Serials: p.Serials, Loads: len(p.Loads), Warnings: []string{}}
+	for _, w := range list.Warnings {
+		out.Warnings = append(out.Warnings, w.String())
+	}
+	return a.render.Answer("fleet.plan", out, func(page *render.Page) {
+		if o.dryRun {
+			page.Line(text.New("dry run: nothing was taken down"))
+		} else {
+			page.Good(text.New("Run %s is taken down.", run))
+		}
+		page.Fields(
+			render.F(text.New("devices"), strconv.Itoa(out.Devices)),
+			render.F(text.New("loads into each"), strconv.Itoa(out.Loads)),
+			render.F(text.New("digest of the list"), out.Manifest),
+		)
+	})
+}
+
+// beginRun takes the run down, recorded.
+func (a *App) beginRun(ctx context.Context, p fleet.Plan, list fleet.Manifest) (fleet.Plan, error) {
+	db, err := a.openStore(ctx)
+	if err != nil {
+		return p, err
+	}
+	id, err := db.Identity(ctx)
+	if err != nil {
+		return p, err
+	}
+	if p.Environment != string(id.Environment) {
+		return p, fault.New(fault.NotPermitted, "the plan is for %s, the store is for %s", p.Environment, string(id.Environment))
+	}
+	details := audit.Details{"run": audit.Clean(p.Run), "devices": strconv.Itoa(p.Devices), "manifest": p.Manifest[:min(8, len(p.Manifest))]}
+	work, err := a.begin(ctx, custody.DeviceRegister, p.Run, details)
+	if err != nil {
+		return p, err
+	}
+	return fleet.Begin(ctx, db, work.Change(), p, list)
+}
+
+func readPlan(path string) (inject.Document, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return inject.Document{}, fault.WrapAs(fault.NotFound, err, "the plan")
+	}
+	defer func() { _ = f.Close() }()
+	d, err := inject.ParseDocument(f)
+	return d, fault.Wrap(err, "%s", path)
+}

@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"poskey/internal/fault"
+	"poskey/internal/render"
+	"poskey/internal/source"
+	"poskey/internal/text"
+	"poskey/pkg/audit"
+	"poskey/pkg/custody"
+	"poskey/pkg/fleet"
+)
+
+type fleetReconcileOpts struct {
+	html, json, sign, passphrase string
+	close, accept                bool
+	old                          time.Duration
+}
+
+func newFleetReconcileCmd(a *App) *cobra.Command {
+	o := fleetReconcileOpts{}
+	cmd := a.command(cmdSpec{
+		use:   "reconcile RUN",
+		short: text.New("account for every device of a run, and raise what is not in order"),
+		long: text.New("Every expected device is confirmed, failed, quarantined, rejected or untouched. Raised are: equal check values among initial keys, numbers\n" +
+			"seen twice, devices that told another serial number, old reservations, odd device digits, and by which proof each load is confirmed.\n" +
+			"While something is open the command ends with 10. --close ends the run: every device must be accounted for.\n" +
+			"The report is written as JSON and as a page; --sign puts an officer's signature beside the JSON (FILE.note)."),
+		example: "  poskey fleet reconcile RUN-2026-11\n" +
+			"  poskey fleet reconcile RUN-2026-11 --close --report run.json --html run.html --sign admin.d.identity",
+		exits: []int{3, 4, 5, 6, 7, 8, 9, 10}, args: cobra.ExactArgs(1),
+	})
+	f := cmd.Flags()
+	f.StringVar(&o.json, "report", "", a.Say.T("write the report to FILE (JSON)"))
+	f.StringVar(&o.html, "html", "", a.Say.T("write the report to FILE (HTML)"))
+	f.StringVar(&o.sign, "sign", "", a.Say.T("identity FILE of an officer who signs the report; needs --report"))
+	f.StringVar(&o.passphrase, "passphrase", "prompt", a.Say.T("passphrase of the officer who signs (SRC): prompt, file:PATH or fd:N"))
+	f.BoolVar(&o.close, "close", false, a.Say.T("end the run, when every device is accounted for"))
+	f.BoolVar(&o.accept, "accept-untouched", false, a.Say.T("with --close: devices that nobody touched were looked at"))
+	f.DurationVar(&o.old, "old", 24*time.Hour, a.Say.T("raise reservations older than that"))
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runFleetReconcile(cmd.Context(), a, o, args[0]) }
+	return cmd
+}
+
+type fleetReconcileDoc struct {
+	fleet.Report
+	Files []string `json:"files"`
+}
+
+func runFleetReconcile(ctx context.Context, a *App, o fleetReconcileOpts, run string) error {
+	if o.sign != "" && o.json == "" {
+		return fault.New(fault.Usage, "--sign needs --report: what is signed is the report in its JSON form")
+	}
+	account, err := a.accountOf(ctx, o, run)
+	if err != nil {
+		return err
+	}
+	id, err := a.holding.db.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	doc := fleetReconcileDoc{Report: fleet.NewReport(&account, id.ID), Files: []string{}}
+	if doc.Files, err = a.writeReport(ctx, o, &doc.Report); err != nil {
+		return err
+	}
+	if err := a.render.Answer("fleet.reconcile", doc, func(p *render.Page) { reconcilePage(p, &account, doc.Files) }); err != nil {
+		return err
+	}
+	if n := account.Open(); n > 0 {
+		return fault.New(fault.Partial, "%d findings are open", n)
+	}
+	return nil
+}
+
+// accountOf makes the account, and ends the run where that is asked for.
+func (a *App) accountOf(ctx context.Context, o fleetReconcileOpts, run string) (fleet.Account, error) {
+	db, err := a.openStore(ctx)
+	if err != nil {
+		return fleet.Account{}, err
+	}
+	set := fleet.Settings{Now: a.Env.Now(), Old: o.old, Accepted: o.accept}
+	if !o.close {
+		return fleet.Reconcile(ctx, db, run, set)
+	}
+	work, err := a.begin(ctx, custody.DeviceRegister, run, audit.Details{"run": audit.Clean(run), "close": "yes"})
+	if err != nil {
+		return fleet.Account{}, err
+	}
+	return fleet.Close(ctx, db, work.Change(), run, set)
+}
+
+// writeReport writes the files that were asked for; none is overwritten.
+func (a *App) writeReport(ctx context.Context, o fleetReconcileOpts, r *fleet.Report) ([]string, error) {
+	files := []string{}
+	put := func(path string, content []byte) error {
+		files = append(files, path)
+		return source.Fill(path, func(w io.Writer) error { _, err := w.Write(content); return err })
+	}
+	raw, err := r.JSON()
+	if err != nil {
+		return nil, err
+	}
+	if o.json != "" {
+		if err := put(o.json, raw); err != nil {
+			return nil, err
+		}
+	}
+	if o.html != "" {
+		var page bytes.Buffer
+		if err := r.HTML(&page, string(a.Say.Lang()), a.Say.Text); err != nil {
+			return nil, err
+		}
+		if err := put(o.html, page.Bytes()); err != nil {
+			return nil, err
+		}
+	}
+	if o.sign == "" {
+		return files, nil
+	}
+	note, err := fleet.Sign(raw, a.Env.Now(), func(said string) ([]byte, error) { return a.signNote(ctx, o, said) })
+	if err != nil {
+		return nil, err
+	}
+	return files, put(o.json+".note", note)
+}
+
+// signNote lets one officer sign. One identity alone is open here, and only for the signature: it opens no store.
+func (a *App) signNote(ctx context.Context, o fleetReconcileOpts, said string) ([]byte, error) {
+	f, err := readIdentityFile(ctx, o.sign)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.card.CheckTime(a.Env.Now()); err != nil {
+		return nil, err
+	}
+	pass, err := a.sources().ReadPassphrase(ctx, o.passphrase, text.New("passphrase of %s", f.card.ID()))
+	if err != nil {
+		return nil, err
+	}
+	defer pass.Wipe()
+	id, err := f.locked.Unlock(a.Env, pass, unrecorded())
+	if err != nil {
+		return nil, err
+	}
+	defer id.Wipe()
+	return custody.SignNote(said, id)
+}
+
+func reconcilePage(p *render.Page, account *fleet.Account, files []string) {
+	if account.Balanced() {
+		p.Good(text.New("Run %s: every device is accounted for.", account.Plan.Run))
+	} else {
+		p.Bad(text.New("Run %s: not every device is accounted for.", account.Plan.Run))
+	}
+	countsPage(p, accountCounts(account))
+	if len(account.Findings) > 0 {
+		p.Blank()
+		var rows [][]string
+		for _, f := range account.Findings {
+			open := p.T(text.New("to know"))
+			if f.Open {
+				open = p.T(text.New("open"))
+			}
+			rows = append(rows, []string{open, string(f.Kind), p.T(f.Text), serials(f.Serials)})
+		}
+		p.Grid([]text.Text{text.New("state"), text.New("finding"), text.New("what"), text.New("devices")}, rows)
+	}
+	for _, path := range files {
+		p.Line(text.New("written: %s", path))
+	}
+}
+
+func accountCounts(account *fleet.Account) fleet.Counts { return account.Counts }
+
+// serials shows a few and counts the rest.
+func serials(all []string) string {
+	const shown = 4
+	if len(all) <= shown {
+		return strings.Join(all, " ")
+	}
+	return strings.Join(all[:shown], " ") + " +" + strconv.Itoa(len(all)-shown)
+}
