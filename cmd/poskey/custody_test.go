@@ -43,7 +43,7 @@ func roster() map[string][]custody.Role {
 	return map[string][]custody.Role{
 		"custodian.a": {custody.Custodian}, "custodian.b": {custody.Custodian}, "custodian.c": {custody.Custodian},
 		"admin.d": {custody.Administrator}, "admin.e": {custody.Administrator}, "auditor.f": {custody.Auditor},
-		"operator.g": {custody.Operator},
+		"operator.g": {custody.Operator}, "keeper.h": {custody.Custodian, custody.Operator},
 	}
 }
 
@@ -87,7 +87,7 @@ func (s *staff) hireOne(id string, roles []custody.Role, e custody.Environment, 
 	return nil
 }
 
-// cmdOfficers puts officers' files into the script's folder: for each of custodian.a, .b, .c, admin.d, admin.e, auditor.f
+// cmdOfficers puts officers' files into the script's folder: for each of custodian.a, .b, .c, admin.d, admin.e, auditor.f, keeper.h
 // and operator.g an identity, a card and a file with the passphrase. A second argument names another folder.
 func cmdOfficers(ts *testscript.TestScript, neg bool, args []string) {
 	noNegation(ts, neg)

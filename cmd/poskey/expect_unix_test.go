@@ -300,6 +300,9 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	line, _, _ := strings.Cut(srv.out.String(), "\n")
 	if uri, err := field(line, "uri"); err == nil {
+		if manage, err := field(line, "manage"); err == nil {
+			ts.Setenv(args[0]+"_MANAGE", manage)
+		}
 		line = uri
 	}
 	ts.Setenv(args[0], line)

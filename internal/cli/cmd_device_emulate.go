@@ -310,5 +310,9 @@ func (a *App) factoryKey(ctx context.Context, t *emulator.Terminal, slot device.
 		return err
 	}
 	defer key.Wipe()
-	return t.LoadDirect(slot, key, keys.UsageKEK, 'D')
+	mode := byte('D')
+	if t.Dialect() == device.Futurex {
+		mode = 'N' // a KTK; with D it would be a master key
+	}
+	return t.LoadDirect(slot, key, keys.UsageKEK, mode)
 }

@@ -187,9 +187,9 @@ func (a *App) tellChecks(all []inject.Check) {
 // tellSame raises the alarm about equal check values in other devices (PCI PIN 20-1).
 func (a *App) tellSame(r inject.Report) {
 	for _, o := range r.Loads {
-		for _, serial := range o.Same {
-			a.render.Warn(text.New("slot %s: device %s holds a key with the same check value; every device has keys of its own (PCI PIN 20-1)",
-				string(o.Slot), serial))
+		for _, place := range o.Same {
+			a.render.Warn(text.New("slot %s: %s (device and slot) holds a key with the same check value; every device has keys of its own (PCI PIN 20-1)",
+				string(o.Slot), place))
 		}
 	}
 }

@@ -172,7 +172,11 @@ func (a *App) begin(ctx context.Context, activity custody.Activity, label string
 	if details, err = a.withSame(ctx, label, check, details); err != nil {
 		return nil, err
 	}
-	work, err := v.Begin(ctx, agent.Intent{Activity: activity, Label: label, Check: check, Request: h.digest(), Details: h.said(details),
+	attributes, err := h.attributes(activity)
+	if err != nil {
+		return nil, err
+	}
+	work, err := v.Begin(ctx, agent.Intent{Activity: activity, Label: label, Check: check, Attributes: attributes, Request: h.digest(), Details: h.said(details),
 		Who: whoAmI(), Approvers: approvers})
 	if err != nil {
 		return nil, err
@@ -181,6 +185,17 @@ func (a *App) begin(ctx context.Context, activity custody.Activity, label string
 	a.boundary = work
 	a.render.Before = func() error { return a.record(ctx, nil) }
 	return work, nil
+}
+
+// attributes are those of a key that is to come, as the command line says them: officers who approve see them, and the
+// boundary takes no other key. Without an algorithm they are not known.
+func (h *holding) attributes(activity custody.Activity) (custody.Attributes, error) {
+	if makes := []custody.Activity{custody.KeyGenerate, custody.KeyForm, custody.KeyImport}; !slices.Contains(makes, activity) ||
+		h.flag("alg") == "" {
+		return custody.Attributes{}, nil
+	}
+	a, err := parseAttributes(h.flag("alg"), h.flag("usage"), h.flag("mode"), h.flag("exportability"))
+	return custody.Attributes{Algorithm: a.Algorithm, Usage: a.Usage, Mode: a.Mode, Exportability: a.Exportability}, err
 }
 
 // expected is the check value that a key which is to come shall have, as the command line says it: officers who approve see

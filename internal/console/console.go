@@ -2,9 +2,14 @@
 //
 // Manners: questions and answers go through the controlling terminal, not through stdin and stdout, so that prompts work
 // in pipes; stdin serves only when it is itself a terminal. Secrets are read without echo. From the first one on echo
-// stays off, until a line is asked for or the dialogue ends: what is typed while a passphrase is checked is one too. The
-// terminal is put back in order on every way out, an interrupt included, and while the job is stopped. Where nobody can answer, or --no-input forbids to ask, the
-// error says which flag would have answered.
+// stays off, until a line is asked for or the dialogue ends: what is typed while a passphrase is checked is one too. What
+// was typed before a dialogue or is left after it is dropped: it was meant for no shell. The terminal is put back in order
+// on every way out, an interrupt included, and while the job is stopped. Where nobody can answer, or --no-input forbids to
+// ask, the error says which flag would have answered.
+//
+// A terminal may be handed to a process of another session, which the system does not stop when the terminal belongs to
+// somebody else. It looks for itself, before it reads: only while the one that handed the terminal over has it in the
+// foreground and without echo.
 package console
 
 import (
@@ -30,8 +35,8 @@ type Console struct {
 	hush hush
 }
 
-// Close ends the dialogue: the terminal is as it was found. It may be called twice, and the next question begins another
-// one. Of a terminal that was handed over, who handed it over sees to that.
+// Close ends the dialogue: the terminal is as it was found, and what nobody has read is dropped. It may be called twice,
+// and the next question begins another one. Of a terminal that was handed over, who handed it over sees to that.
 func (c *Console) Close() { c.hush.end() }
 
 // terminal opens the controlling terminal, or falls back to stdin when that is one.
@@ -67,7 +72,7 @@ func (c *Console) Terminal() (tty *os.File, done func(), err error) {
 	if tty, done, err = c.terminal(); err != nil {
 		return nil, nil, err
 	}
-	_ = tty.Fd() // makes it wait for what is typed: another process would find it in the mode that it has here
+	claim(int(tty.Fd())) // Fd also makes it wait for what is typed: another process would find it in the mode that it has here
 	began, err := c.hush.begin(tty, done)
 	switch {
 	case err != nil:
@@ -76,7 +81,10 @@ func (c *Console) Terminal() (tty *os.File, done func(), err error) {
 	case began:
 		return tty, c.hush.end, nil
 	}
-	return tty, done, nil
+	return tty, func() {
+		c.hush.renew()
+		done()
+	}, nil
 }
 
 // Show writes to the terminal and not to a stream: what only the person who sits there is to see.
@@ -142,12 +150,18 @@ func (c *Console) Secret(ctx context.Context, prompt string) (*secret.Bytes, err
 
 // Line asks for a line with echo: for confirmations, never for secrets.
 func (c *Console) Line(ctx context.Context, prompt string) (string, error) {
-	c.Close()
 	tty, done, err := c.terminal()
 	if err != nil {
 		return "", err
 	}
-	defer done()
+	began, err := c.hush.begin(tty, done)
+	if err != nil || !began {
+		defer done()
+	}
+	if err != nil {
+		return "", err
+	}
+	c.hush.rest()
 	if _, err := io.WriteString(tty, prompt); err != nil {
 		return "", fault.WrapAs(fault.Failure, err, "ask at the terminal")
 	}

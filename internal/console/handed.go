@@ -1,12 +1,14 @@
 package console
 
-// Secrets from a terminal that another process handed over. There the reader must end when the asking does: one that went
-// on would take what is typed next, at the shell or by the next officer.
+// Secrets from a terminal that another process handed over. There the reader must end when the asking does, and must not
+// read while the terminal is a shell's: it would take what is typed next, at the shell or by the next officer.
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -28,48 +30,166 @@ const (
 	keyDelete    = 0x7f
 )
 
+// look is how often a reader looks whether the terminal is still its own to read. What is typed makes it look at once.
+const look = 50 * time.Millisecond
+
+// settling is how long echo may be on before it is taken off again: who handed the terminal over does so itself when its
+// job comes back, and has ended the dialogue if it does not.
+const settling = time.Second
+
+// errAway is the end of an asking at which the terminal went to somebody else.
+var errAway = errors.New("the terminal is somebody else's")
+
 // secretHanded asks at a terminal that was handed over. It returns when nothing reads any more, and the terminal is as
-// it was.
+// it was. While the terminal is somebody else's it waits, and then asks once more from the beginning.
 func (c *Console) secretHanded(ctx context.Context, prompt string) (*secret.Bytes, error) {
 	tty, done, err := handedOver(c.TTY)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	restore, err := raw(tty)
+	s := &seat{tty: tty}
+	if s.conn, err = tty.SyscallConn(); err != nil {
+		return nil, fault.WrapAs(fault.Failure, err, "ask at the terminal")
+	}
+	s.control(func(fd int) { s.owner = ownerOf(fd) })
+	for {
+		if err := s.await(ctx); err != nil {
+			return nil, err
+		}
+		line, err := s.ask(ctx, prompt)
+		if cause := context.Cause(ctx); err != nil && cause != nil {
+			return nil, cause
+		}
+		if !errors.Is(err, errAway) {
+			return line, err
+		}
+	}
+}
+
+// seat is a terminal that was handed over, as one who asks there sees it.
+type seat struct {
+	tty   *os.File
+	conn  syscall.RawConn // the file keeps its way of waiting, which Fd would change
+	owner owner
+	mode  *term.State // that it was put into
+}
+
+// control does something with the descriptor. It reports false when the terminal is closed.
+func (s *seat) control(f func(fd int)) bool {
+	return s.conn.Control(func(fd uintptr) { f(int(fd)) }) == nil
+}
+
+// await waits until the terminal is there to ask at.
+func (s *seat) await(ctx context.Context) error {
+	for lit := time.Duration(0); ; lit += look {
+		mine, hidden := false, false
+		open := s.control(func(fd int) { mine, hidden = s.owner.foreground(fd), dark(fd) })
+		switch {
+		case !mine:
+			lit = 0
+		case hidden, lit >= settling, !s.owner.known(), !open:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(look):
+		}
+	}
+}
+
+// ask asks once.
+func (s *seat) ask(ctx context.Context, prompt string) (*secret.Bytes, error) {
+	restore, err := s.raw()
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		restore()
-		_, _ = io.WriteString(tty, "\n")
-	}()
-	if _, err := io.WriteString(tty, prompt); err != nil {
+	defer restore()
+	if _, err := io.WriteString(s.tty, prompt); err != nil {
 		return nil, fault.WrapAs(fault.Failure, err, "ask at the terminal")
 	}
-	stop := context.AfterFunc(ctx, func() { _ = tty.SetReadDeadline(time.Unix(1, 0)) }) // long ago: the read gives up
+	stop := context.AfterFunc(ctx, func() { _ = s.tty.SetReadDeadline(time.Unix(1, 0)) }) // long ago: the read gives up
 	defer stop()
-	line, err := typed(tty)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		err = cause
-	}
-	return line, err
+	return typed(reading{ctx, s})
 }
 
-// raw takes a terminal out of its line mode, without echo. The file keeps its way of waiting (Fd would change it).
-func raw(tty *os.File) (restore func(), err error) {
-	conn, err := tty.SyscallConn()
-	if err != nil {
-		return nil, fault.WrapAs(fault.Failure, err, "ask at the terminal")
-	}
+// raw takes the terminal out of its line mode, without echo.
+func (s *seat) raw() (restore func(), err error) {
 	var before *term.State
-	if cerr := conn.Control(func(fd uintptr) { before, err = term.MakeRaw(int(fd)) }); cerr != nil {
-		err = cerr
+	open := s.control(func(fd int) {
+		if before, err = term.MakeRaw(fd); err == nil {
+			s.mode, err = term.GetState(fd)
+		}
+	})
+	if err == nil && !open {
+		err = os.ErrClosed
 	}
 	if err != nil {
 		return nil, fault.WrapAs(fault.Failure, err, "ask at the terminal")
 	}
-	return func() { _ = conn.Control(func(fd uintptr) { _ = term.Restore(int(fd), before) }) }, nil
+	return func() {
+		left := false
+		s.control(func(fd int) { left = s.leave(fd, before) })
+		if left {
+			_, _ = io.WriteString(s.tty, "\n")
+		}
+	}, nil
+}
+
+// leave puts the terminal back, unless somebody else has set it since. Where nobody will put echo on again, that is done
+// here. It reports whether the terminal is still there to write to.
+func (s *seat) leave(fd int, before *term.State) bool {
+	mine := s.owner.foreground(fd)
+	if now, err := term.GetState(fd); err != nil || *now != *s.mode {
+		return mine
+	}
+	_ = term.Restore(fd, before)
+	if !mine {
+		echoOn(fd)
+	}
+	return mine
+}
+
+// mine reports whether what is typed is typed for this reader.
+func (s *seat) mine(fd int) bool {
+	now, err := term.GetState(fd)
+	return err == nil && *now == *s.mode && s.owner.foreground(fd)
+}
+
+// reading reads from a seat for as long as a context lives.
+type reading struct {
+	ctx context.Context //nolint:containedctx // a reader has no other place for it
+	*seat
+}
+
+// Read gives what was typed here. Error: errAway, before anything is read that was typed for somebody else.
+func (r reading) Read(p []byte) (n int, err error) {
+	for {
+		if r.ctx.Err() != nil {
+			return 0, context.Cause(r.ctx)
+		}
+		_ = r.tty.SetReadDeadline(time.Now().Add(look))
+		failed := r.conn.Read(func(fd uintptr) bool {
+			if !r.mine(int(fd)) {
+				n, err = 0, errAway
+				return true
+			}
+			n, err = readNow(int(fd), p)
+			return !errors.Is(err, errNothing)
+		})
+		switch {
+		case errors.Is(failed, os.ErrDeadlineExceeded):
+		case failed != nil:
+			return 0, failed
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
 }
 
 // typed reads a line key by key, into locked memory.
@@ -79,7 +199,9 @@ func typed(from io.Reader) (*secret.Bytes, error) {
 	defer one.Wipe()
 	line := buf.Expose()[:0]
 	for {
-		if _, err := io.ReadFull(from, one.Expose()); err != nil {
+		if _, err := io.ReadFull(from, one.Expose()); errors.Is(err, errAway) {
+			return nil, err
+		} else if err != nil {
 			return nil, fault.WrapAs(fault.InputNeeded, err, "nothing was typed")
 		}
 		switch key := one.Expose()[0]; key {

@@ -16,13 +16,13 @@ type hush struct {
 	mu     sync.Mutex
 	tty    *os.File // nil: left alone
 	before *term.State
-	dark   bool
+	dark   bool   // echo is to be off; while the job is stopped it is on all the same
 	done   func() // lets the terminal go
 	unwind func() // stops looking at signals
 }
 
 // begin takes echo off a terminal until end, and again if somebody has put it on since. It reports whether the terminal
-// was left alone before; then done is called at the end.
+// was left alone before; then what was typed before is dropped, and done is called at the end.
 func (h *hush) begin(tty *os.File, done func()) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -37,21 +37,53 @@ func (h *hush) begin(tty *os.File, done func()) (bool, error) {
 	h.tty, h.before, h.done = tty, before, done
 	h.unwind = h.watch()
 	h.darken()
+	h.drop()
 	return true, nil
 }
 
 // darken takes echo off; the lock is held. Should it fail, each question still does so for itself.
-func (h *hush) darken() { h.dark = echoOff(int(h.tty.Fd())) == nil }
-
-// lighten puts the terminal back as it was; the lock is held. One that belongs to another job by now is left to it.
-func (h *hush) lighten() {
-	if h.dark && foreground(int(h.tty.Fd())) {
-		_ = term.Restore(int(h.tty.Fd()), h.before)
-	}
-	h.dark = false
+func (h *hush) darken() {
+	h.dark = true
+	_ = echoOff(int(h.tty.Fd()))
 }
 
-// end puts the terminal back and lets it go. It may be called when nothing was begun.
+// lighten puts the terminal back as it was, whatever a process that it was handed to has left; the lock is held. One that
+// belongs to another job by now is left to it.
+func (h *hush) lighten() {
+	if foreground(int(h.tty.Fd())) {
+		_ = term.Restore(int(h.tty.Fd()), h.before)
+	}
+}
+
+// drop drops what was typed and not read; the lock is held.
+func (h *hush) drop() {
+	if foreground(int(h.tty.Fd())) {
+		_ = flush(int(h.tty.Fd()))
+	}
+}
+
+// renew is for a terminal that another process may have left in a mode of its own.
+func (h *hush) renew() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.tty != nil && h.dark {
+		h.lighten()
+		h.darken()
+	}
+}
+
+// rest puts echo on within the dialogue.
+func (h *hush) rest() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.tty != nil && h.dark {
+		h.lighten()
+		h.dark = false
+	}
+}
+
+// end puts the terminal back, drops what is left of a dialogue, and lets the terminal go. It may be called when nothing
+// was begun.
 func (h *hush) end() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -59,7 +91,8 @@ func (h *hush) end() {
 		return
 	}
 	h.lighten()
+	h.drop() // after lighten: what comes in between would be the shell's
 	h.unwind()
 	h.done()
-	h.tty, h.before, h.done, h.unwind = nil, nil, nil, nil
+	h.tty, h.before, h.done, h.unwind, h.dark = nil, nil, nil, nil, false
 }

@@ -9,3 +9,9 @@ const (
 	getTermios = unix.TIOCGETA
 	setTermios = unix.TIOCSETA
 )
+
+// inputQueue names what was typed and not read (FREAD).
+const inputQueue = 1
+
+// flush drops what was typed and not read.
+func flush(fd int) error { return unix.IoctlSetPointerInt(fd, unix.TIOCFLUSH, inputQueue) }

@@ -19,13 +19,17 @@ import (
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 )
 
 // roleMark names what a process of this binary plays.
 const roleMark = "POSKEY_TEST_CONSOLE"
 
 func TestMain(m *testing.M) {
-	roles := map[string]func() error{"": nil, "direct": direct, "handed": handed, "panic": panics, "stays": stays, "shell": shell}
+	roles := map[string]func() error{"": nil, "direct": direct, "handed": handed, "panic": panics, "stays": stays, "shell": shell,
+		"host": host, "lender": lender, "reader": reader,
+		"once": func() error { return around(once) }, "lends": func() error { return around(lends) },
+		"confirms": func() error { return around(confirms) }}
 	play := roles[os.Getenv(roleMark)]
 	if play == nil {
 		os.Exit(m.Run())
@@ -134,6 +138,7 @@ type sitting struct {
 	*testing.T
 	person *os.File
 	seat   *os.File // keeps the terminal there when the process has gone
+	fresh  *term.State
 	job    *exec.Cmd
 	in     io.WriteCloser
 	out    *bufio.Reader
@@ -148,6 +153,8 @@ func sit(t *testing.T, role string) *sitting {
 	if s.person, s.seat, err = pty.Open(); err != nil {
 		t.Fatal(err)
 	}
+	s.fresh, err = term.GetState(int(s.seat.Fd()))
+	s.must(err)
 	s.job.Env, s.job.Stderr = append(os.Environ(), roleMark+"="+role, "GORACE=atexit_sleep_ms=0"), os.Stderr
 	s.job.ExtraFiles = []*os.File{s.seat}
 	s.job.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}

@@ -21,6 +21,22 @@ func echoOff(fd int) error {
 	return unix.IoctlSetTermios(fd, setTermios, mode)
 }
 
+// dark reports whether nothing that is typed is shown.
+func dark(fd int) bool {
+	mode, err := unix.IoctlGetTermios(fd, getTermios)
+	return err == nil && mode.Lflag&unix.ECHO == 0
+}
+
+// echoOn is for a terminal that nobody else puts in order.
+func echoOn(fd int) {
+	mode, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return
+	}
+	mode.Lflag |= unix.ECHO
+	_ = unix.IoctlSetTermios(fd, setTermios, mode)
+}
+
 // foreground reports whether the terminal is this job's. One that belongs to another session has no jobs of this one.
 func foreground(fd int) bool {
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
@@ -33,11 +49,11 @@ const stopGrace = 50 * time.Millisecond
 
 // watch gives the terminal back when the job is stopped, as Ctrl-Z does, and takes echo off again when it goes on.
 func (h *hush) watch() (unwind func()) {
-	if signal.Ignored(syscall.SIGTSTP) {
-		return func() {}
-	}
 	signals, over := make(chan os.Signal, 4), make(chan struct{})
-	signal.Notify(signals, syscall.SIGTSTP, syscall.SIGCONT)
+	signal.Notify(signals, syscall.SIGCONT)
+	if !signal.Ignored(syscall.SIGTSTP) { // one that is ignored stays so
+		signal.Notify(signals, syscall.SIGTSTP)
+	}
 	go func() {
 		for {
 			select {
@@ -81,7 +97,7 @@ func (h *hush) resume(over chan struct{}) {
 	select {
 	case <-over:
 	default:
-		if foreground(int(h.tty.Fd())) {
+		if h.dark && foreground(int(h.tty.Fd())) {
 			h.darken()
 		}
 	}

@@ -3,6 +3,7 @@
 package console
 
 import (
+	"errors"
 	"os"
 
 	"poskey/internal/fault"
@@ -15,3 +16,7 @@ func openTTY() (*os.File, error) { return os.OpenFile("CONIN$", os.O_RDWR, 0) }
 func handedOver(*os.File) (*os.File, func(), error) {
 	return nil, nil, fault.New(fault.InputNeeded, "no terminal can be handed over on this system")
 }
+
+var errNothing = errors.ErrUnsupported
+
+func readNow(int, []byte) (int, error) { return 0, errors.ErrUnsupported }

@@ -3,8 +3,11 @@
 package console
 
 import (
+	"errors"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"poskey/internal/fault"
 )
@@ -29,4 +32,20 @@ func handedOver(tty *os.File) (own *os.File, done func(), err error) {
 		_ = syscall.SetNonblock(int(tty.Fd()), false)
 		_ = own.Close()
 	}, nil
+}
+
+// errNothing: nothing was typed yet.
+var errNothing = syscall.EAGAIN
+
+// readNow reads what is there. It does not rely on a read that does not wait: the open file is shared with the process
+// that handed it over, which puts that back (os.File.Fd).
+func readNow(fd int, p []byte) (int, error) {
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0); err == nil && n == 0 {
+		return 0, errNothing
+	}
+	n, err := syscall.Read(fd, p)
+	if errors.Is(err, syscall.EINTR) {
+		err = errNothing
+	}
+	return max(n, 0), err
 }

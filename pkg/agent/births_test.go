@@ -173,7 +173,7 @@ func TestAKeyGetsItsLabelInTheWorkOfItsBirth(t *testing.T) {
 	}
 }
 
-func TestDerivingAndRotatingExportNothingElse(t *testing.T) {
+func TestDerivingExportsNothingElse(t *testing.T) {
 	noLeaks(t)
 	ctx, inner := t.Context(), master(t)
 	zmk, pek := held(t, inner, keys.AES256, keys.UsageKBPK, "ZMK#1"), held(t, inner, keys.AES128, keys.UsagePIN, "PEK#1")
@@ -196,18 +196,108 @@ func TestDerivingAndRotatingExportNothingElse(t *testing.T) {
 			t.Errorf("%s: what was derived: %v", e, err)
 		}
 		wantKind(t, wrap(derive, pek, zmk), fault.NotPermitted)
-		rotate := limitedTo(inner, custody.KeyRotate, e, "ZMK#1")
-		next, err := rotate.Generate(ctx, hsm.Attributes{Algorithm: keys.AES256, Usage: keys.UsageKBPK, Label: "ZMK#2"}, hsm.Policy{})
+	}
+}
+
+// rotation is a work that rotates ZMK#1, which hangs under TOP#1 and has PEK#1 under it, with a key KNOWN#1 beside.
+type rotation struct {
+	t                              *testing.T
+	l                              *limited
+	zmk, top, pek, known, next     hsm.Key
+	pekUnderZMK, zmkUnderTop, fake *keyblock.Block
+}
+
+func rotating(t *testing.T, e custody.Environment) *rotation {
+	t.Helper()
+	inner := master(t)
+	r := &rotation{t: t, l: limitedTo(inner, custody.KeyRotate, e, "ZMK#1"),
+		zmk: held(t, inner, keys.AES256, keys.UsageKBPK, "ZMK#1"), top: held(t, inner, keys.AES256, keys.UsageKBPK, "TOP#1"),
+		pek: held(t, inner, keys.AES128, keys.UsagePIN, "PEK#1"), known: held(t, inner, keys.AES256, keys.UsageKBPK, "KNOWN#1")}
+	block := func(k, kbpk hsm.Key) *keyblock.Block {
+		w, err := inner.Wrap(t.Context(), k, kbpk, wrapHeader(k), keyblock.WrapOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := wrap(rotate, pek, next); err != nil {
-			t.Errorf("%s: what is under the key that is rotated: %v", e, err)
+		b, err := keyblock.Parse(w.Block)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err := wrap(rotate, next, zmk); err != nil {
-			t.Errorf("%s: the new key under its parent: %v", e, err)
+		return b
+	}
+	r.pekUnderZMK, r.zmkUnderTop = block(r.pek, r.zmk), block(r.zmk, r.top)
+	r.fake = block(held(t, inner, keys.AES256, keys.UsageKBPK, "ZMK#1"), r.known)
+	if _, err := r.l.CheckValue(t.Context(), r.zmk, "", 0); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	r.next, err = r.l.Generate(t.Context(), hsm.Attributes{Algorithm: keys.AES256, Usage: keys.UsageKBPK, Label: "ZMK#2"}, hsm.Policy{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *rotation) open(b *keyblock.Block, kbpk hsm.Key) hsm.Key {
+	r.t.Helper()
+	o, err := r.l.Unwrap(r.t.Context(), b, kbpk, hsm.Policy{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return o.Key
+}
+
+func (r *rotation) wrap(k, kbpk hsm.Key) error {
+	_, err := r.l.Wrap(r.t.Context(), k, kbpk, wrapHeader(k), keyblock.WrapOptions{AllowUnfit: true})
+	return err
+}
+
+func TestARotationMovesWhatStoodUnderTheKey(t *testing.T) {
+	noLeaks(t)
+	for _, e := range []custody.Environment{custody.Test, custody.Production} {
+		r := rotating(t, e)
+		child := r.open(r.pekUnderZMK, r.zmk)
+		if err := r.wrap(child, r.next); err != nil {
+			t.Errorf("%s: what stood under the key: %v", e, err)
 		}
-		wantKind(t, wrap(rotate, pek, zmk), fault.NotPermitted)
+		wantKind(t, r.wrap(r.next, r.top), fault.NotPermitted) // nobody has shown that it is the parent
+		r.open(r.zmkUnderTop, r.top)
+		if err := r.wrap(r.next, r.top); err != nil {
+			t.Errorf("%s: the successor under the parent of the key: %v", e, err)
+		}
+	}
+}
+
+// TestARotationIsNoWrappingInTwoSteps: a key of the store that goes under the successor, which goes under a key that
+// somebody knows, has left.
+func TestARotationIsNoWrappingInTwoSteps(t *testing.T) {
+	noLeaks(t)
+	for _, e := range []custody.Environment{custody.Test, custody.Production} {
+		r := rotating(t, e)
+		child := r.open(r.pekUnderZMK, r.zmk)
+		fake := r.open(r.fake, r.known) // another key of the same label: it shows nothing
+		for what, err := range map[string]error{
+			"any key under the successor":             r.wrap(r.pek, r.next),
+			"the key itself under the successor":      r.wrap(r.zmk, r.next),
+			"any key under any other":                 r.wrap(r.pek, r.zmk),
+			"what stood under it under another":       r.wrap(child, r.known),
+			"what stood elsewhere":                    r.wrap(fake, r.next),
+			"what it stood under under the successor": r.wrap(r.top, r.next),
+		} {
+			if !fault.Is(err, fault.NotPermitted) {
+				t.Errorf("%s: %s: %v", e, what, err)
+			}
+		}
+		if err := r.wrap(child, r.next); err != nil {
+			t.Fatal(err)
+		}
+		wantKind(t, r.wrap(r.next, r.known), fault.NotPermitted)
+		r = rotating(t, e) // the other way round
+		if err := r.wrap(r.next, r.known); err != nil {
+			t.Errorf("%s: a successor of a key without children: %v", e, err)
+		}
+		wantKind(t, r.wrap(r.open(r.pekUnderZMK, r.zmk), r.next), fault.NotPermitted)
+		_, err := r.l.Keep(t.Context(), r.open(r.pekUnderZMK, r.zmk), "ZMK#3")
+		wantKind(t, err, fault.NotPermitted)
 	}
 }
 
@@ -224,6 +314,7 @@ func TestAnUnwrappedKeyHangsUnderItsParentAndNothingElseLeaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := limitedTo(inner, custody.KeyUnwrap, custody.Production, "NEW#1")
+	l.batch = true // of several keys
 	keep := func(label string) (loose, kept hsm.Key) {
 		o, err := l.Unwrap(ctx, block, zmk, hsm.Policy{})
 		if err != nil {

@@ -48,6 +48,9 @@ type desk struct {
 // begin admits an operation in the order of the house: admit, record the intent, hand out the work.
 func (d *desk) begin(ctx context.Context, in Intent) (*job, error) {
 	in.Details = public(in.Details)
+	if err := in.complete(); err != nil {
+		return nil, err
+	}
 	entry, err := d.entry(in)
 	if err != nil {
 		return nil, err
@@ -55,7 +58,8 @@ func (d *desk) begin(ctx context.Context, in Intent) (*job, error) {
 	if err := d.ready(ctx); err != nil {
 		return nil, err
 	}
-	action := custody.Action{Activity: in.Activity, Label: in.Label, Check: in.Check, Details: detailsDigest(in)}
+	action := custody.Action{Activity: in.Activity, Label: in.Label, Check: in.Check, Attributes: in.Attributes,
+		Details: detailsDigest(in)}
 	a, err := d.admit(ctx, action, in)
 	if err != nil {
 		if lost := d.ledger.refuse(entry, err); lost != nil {
@@ -94,9 +98,30 @@ func (d *desk) entry(in Intent) (audit.Entry, error) {
 	case needsKey(in.Activity) && in.Label == "":
 		return audit.Entry{}, fault.New(fault.Usage, "%s is about one key, and its label was not said", string(in.Activity))
 	}
+	if err := d.sayWhat(in, rule); err != nil {
+		return audit.Entry{}, err
+	}
 	return audit.Entry{Who: in.Who, Operation: operationOf(in.Activity),
 		Object: objectOf(in.Activity, in.Label, in.Check), Request: in.Request, Batch: audit.Batch{Count: in.Count},
 		Details: maps.Clone(in.Details)}, nil
+}
+
+// sayWhat: where officers approve each clear key that comes into a production store, they are told which one, and what it
+// will be for.
+func (d *desk) sayWhat(in Intent, rule custody.Rule) error {
+	comes := in.Activity == custody.KeyImport || in.Activity == custody.KeyForm
+	if !comes || d.free || d.environment != custody.Production || rule.Production.Standing {
+		return nil
+	}
+	switch {
+	case in.Attributes.IsZero():
+		return fault.New(fault.Usage, "%s is approved for a key whose algorithm and usage are said; say both (--alg, --usage)",
+			string(in.Activity))
+	case in.Check == (kcv.Value{}) && kcv.Default(in.Attributes.Algorithm) != "":
+		return fault.New(fault.Usage, "%s is approved for a key whose check value is known; say its six digits (--expect)",
+			string(in.Activity))
+	}
+	return nil
 }
 
 // needsKey: these are about one key of the store and no other.
@@ -135,7 +160,7 @@ func sealedError(why text.Text) error { return fault.New(fault.Sealed, "the stor
 func (d *desk) newJob(in Intent, a admitted, pending *audit.Pending) *job {
 	j := &job{desk: d, intent: in, pending: pending, officers: idsOf(a.officers), asked: audit.NewDigester()}
 	j.limited = &limited{inner: d.boundary, activity: in.Activity, powers: powersOf(in.Activity, d.environment),
-		label: in.Label, check: in.Check, batch: in.Count > 0, bound: a.bound,
+		label: in.Label, check: in.Check, purpose: in.Attributes, batch: in.Count > 0, bound: a.bound,
 		strict: d.environment == custody.Production, free: d.free}
 	return j
 }

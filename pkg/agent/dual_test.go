@@ -13,6 +13,7 @@ import (
 	"poskey/pkg/audit"
 	"poskey/pkg/custody"
 	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 )
 
@@ -227,6 +228,7 @@ func TestApprovalsAreNotWaitedForWhenTheCommandGoesAway(t *testing.T) {
 	defer w.Close()
 	defer r.Close()
 	in := p.askedFor(custody.KeyImport, nil, p.a, p.b)
+	in.Attributes = custody.Attributes{Algorithm: keys.AES256, Usage: keys.UsageKBPK}
 	in.Approvers.Passphrases = []*os.File{r, r}
 	failed := make(chan error, 1)
 	ctx, cancel := contextFor(t)
@@ -260,6 +262,7 @@ func TestARevokedOfficerApprovesNothingMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	in = Intent{Activity: custody.KeyImport, Label: "TPK#1", Request: in.Request, Who: me(),
+		Check: kcv.Value{Digits: "08D7B4", Method: kcv.CMAC}, Attributes: custody.Attributes{Algorithm: keys.AES128},
 		Approvers: Approvers{Identities: files([]*person{f.holders[0], c}), Passphrases: pipes(t, "never", "read")}}
 	_, err := r.client.Begin(t.Context(), in)
 	wantKind(t, err, fault.NotPermitted, "custodian-c is no officer of this store")
@@ -286,7 +289,7 @@ func TestAClearKeyForImportIsWipedOnBothSides(t *testing.T) {
 	noLeaks(t)
 	p := newProduction(t)
 	in := p.askedFor(custody.KeyImport, nil, p.a, p.b)
-	in.Label, in.Check = "TPK#1", p.key.Check
+	in.Label, in.Check, in.Attributes = "TPK#1", p.key.Check, custody.Attributes{Algorithm: keys.AES128}
 	w := begin(t, p.client, in)
 	clear := secret.New(16)
 	_, err := w.Import(t.Context(), clear, hsm.Attributes{Algorithm: keys.AES128, Label: "TPK#1"}, hsm.Policy{})

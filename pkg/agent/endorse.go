@@ -154,19 +154,24 @@ func (g *gate) agree(ctx context.Context, e *endorsement) (present []*custody.Id
 	return present, nil
 }
 
-// ordered says what the devices are to do, after what the command says about it, as asked does.
+// ordered says what the command says about it, and then, nearest to where the passphrase is typed, what the devices are
+// to do: that is what is signed.
 func (g *gate) ordered(e *endorsement) []text.Text {
 	lines := append(said(e.intent.Details), text.New("asked by: %s", oneRow(e.intent.Who.ID)), text.Raw(""),
 		text.New("key store %s (%s)", g.store, string(g.environment)),
 		text.New("to approve: %s", operationOf(e.intent.Activity).Text()))
+	ends := e.orders[0].Expires()
 	for _, q := range e.orders {
-		lines = append(lines, text.New("device: %s", oneRow(q.Store())))
 		if order := q.Action().Label; order != "" {
-			lines = append(lines, text.New("order: %s", oneRow(order)))
+			lines = append(lines, text.New("device %s: %s", q.Store(), oneRow(order)))
+		} else {
+			lines = append(lines, text.New("device: %s", q.Store()))
 		}
-		lines = append(lines, text.New("The approval counts once, until %s UTC.", q.Expires().UTC().Format(time.DateTime)))
+		if q.Expires().Before(ends) {
+			ends = q.Expires()
+		}
 	}
-	return lines
+	return append(lines, text.New("The approval counts once, until %s UTC.", ends.UTC().Format(time.DateTime)))
 }
 
 // approveAll gives the approvals: for each request, those of all officers in their order.

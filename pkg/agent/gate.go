@@ -216,14 +216,14 @@ func (g *gate) approved(ctx context.Context, a custody.Action, in Intent) (*cust
 // What a command says is shown in so many rows at most, so that what the agent knows by itself stays on the smallest
 // screen.
 const (
-	maxSaid     = 8
+	maxSaid     = 7
 	maxSaidLine = 76 // columns; a wide character takes two
 )
 
 // asked says what will be done: first what the command says about it, marked as that, then what the agent knows, last
 // and next to the prompt, where nothing can push it off the screen.
 func (g *gate) asked(a custody.Action, in Intent, more ...text.Text) []text.Text {
-	lines := said(in.Details)
+	lines := said(beside(in.Details, a.Attributes))
 	if !in.Request.IsZero() {
 		lines = append(lines, text.New("request: %s", in.Request.Short()))
 	}
@@ -236,10 +236,25 @@ func (g *gate) asked(a custody.Action, in Intent, more ...text.Text) []text.Text
 	if a.Check != (kcv.Value{}) {
 		lines = append(lines, text.New("check value: %s", oneRow(a.Check.String())))
 	}
+	if is := a.Attributes; !is.IsZero() {
+		lines = append(lines, text.New("usage: %s (%s); %s, mode of use %c, exportability %c", is.Usage, is.Usage.Name(),
+			is.Algorithm, is.Mode, is.Exportability))
+	}
 	if in.Count > 0 {
 		lines = append(lines, text.New("lines of the batch: %d", in.Count))
 	}
 	return append(lines, more...)
+}
+
+// beside leaves out what is shown as attributes, to which the key is held.
+func beside(details audit.Details, a custody.Attributes) audit.Details {
+	if a.IsZero() {
+		return details
+	}
+	left := maps.Clone(details)
+	delete(left, audit.FieldUsage)
+	delete(left, audit.FieldAlgorithm)
+	return left
 }
 
 // said is what a command says beside, each detail in one row.

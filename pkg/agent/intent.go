@@ -7,17 +7,22 @@ import (
 
 	"poskey/pkg/audit"
 	"poskey/pkg/custody"
+	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
 )
 
 // Intent is what a command is about to do: one operation, or one batch of them.
 type Intent struct {
 	Activity custody.Activity
-	Label    string        // of the key or device, NAME#VERSION for a key; "" when there is none, or many
-	Check    kcv.Value     // of the key as the command knows it; empty when it does not
-	Request  audit.Digest  // over everything else that was asked for; needed for all that officers approve each time
-	Count    uint64        // lines of a batch; 0 for a single operation
-	Details  audit.Details // public facts for the log
+	Label    string    // of the key or device, NAME#VERSION for a key; "" when there is none, or many
+	Check    kcv.Value // of the key as the command knows it; empty when it does not
+	// Attributes are those of the key that shall come into being: officers see them, and no other key gets its label.
+	// What is left open of them has the defaults of the usage. In production no import and no forming is approved without
+	// them, and without the check value that is expected.
+	Attributes custody.Attributes
+	Request    audit.Digest  // over everything else that was asked for; needed for all that officers approve each time
+	Count      uint64        // lines of a batch; 0 for a single operation
+	Details    audit.Details // public facts for the log
 	// Who is the person at the command. An agent believes the name and the station, and puts the uid of the socket's
 	// peer beside the name.
 	Who audit.Actor
@@ -56,4 +61,30 @@ func OutcomeOf(err error) Outcome { return Outcome{Outcome: audit.OutcomeOf(err)
 type Mark struct {
 	Seq  uint64
 	Hash audit.Digest
+}
+
+// complete fills what was left open of the attributes. What a command says of the usage and the algorithm of a key that
+// comes into being is what it is held to, and no free detail. Error: usage.
+func (in *Intent) complete() error {
+	if a := in.Attributes; !a.IsZero() {
+		full := hsm.Attributes{Algorithm: a.Algorithm, Usage: a.Usage, Mode: a.Mode, Exportability: a.Exportability}.Defaults()
+		in.Attributes = custody.Attributes{Algorithm: full.Algorithm, Usage: full.Usage, Mode: full.Mode,
+			Exportability: full.Exportability}
+	}
+	if err := in.Attributes.Check(); err != nil {
+		return err
+	}
+	if makesKeys(in.Activity) {
+		delete(in.Details, audit.FieldUsage)
+		delete(in.Details, audit.FieldAlgorithm)
+	}
+	if in.Attributes.IsZero() {
+		return nil
+	}
+	if in.Details == nil {
+		in.Details = audit.Details{}
+	}
+	in.Details[audit.FieldUsage] = string(in.Attributes.Usage)
+	in.Details[audit.FieldAlgorithm] = string(in.Attributes.Algorithm)
+	return nil
 }

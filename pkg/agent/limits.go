@@ -132,7 +132,7 @@ func (l *limited) saw(all ...hsm.Key) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, k := range all {
-		if k.Label != "" && k.Label == l.label {
+		if k.Label != "" && k.Label == l.label && l.rotated.Block == "" {
 			l.rotated = k
 		}
 		switch {
@@ -313,10 +313,11 @@ func nameOf(label string) string {
 	return name
 }
 
-// isExpected holds a key that came into being against what was said of it: the check value that was approved with it, and
-// what it is for, of a key without a label where that was approved.
+// isExpected holds a key that came into being against what was said of it, where it has a label or was approved: the check
+// value and what it is for. A diagnosis takes in others beside the key that was approved for it; they get no label.
 func (l *limited) isExpected(k hsm.Key) error {
-	if l.free {
+	approved := l.bound && makesKeys(l.activity)
+	if l.free || k.Label == "" && !approved {
 		return nil
 	}
 	if l.bound && l.check != (kcv.Value{}) && k.Check != l.check {
@@ -324,11 +325,16 @@ func (l *limited) isExpected(k hsm.Key) error {
 			string(l.activity), l.check, k.Check)
 	}
 	is := custody.Attributes{Algorithm: k.Algorithm, Usage: k.Usage, Mode: k.Mode, Exportability: k.Exportability}
-	if l.purpose.IsZero() || is == l.purpose || !l.bound && k.Label == "" {
+	if l.purpose.IsZero() || is == l.purpose {
 		return nil
 	}
-	return fault.New(fault.NotPermitted, "%s was begun for a key of attributes %s, this one has %s", string(l.activity),
+	return fault.New(fault.NotPermitted, "%s was begun for a key with the attributes %s, this one has %s", string(l.activity),
 		l.purpose, is)
+}
+
+// makesKeys tells the activities by which keys come into being that nothing else says the purpose of.
+func makesKeys(a custody.Activity) bool {
+	return a == custody.KeyImport || a == custody.KeyForm || a == custody.KeyGenerate
 }
 
 // mayProtect: in production a key of the store goes only under a KBPK of the store, which was admitted.

@@ -14,7 +14,7 @@ import (
 
 // succession is how far a rotation has come. The lock of the work is held but for children.
 type succession struct {
-	rotated  hsm.Key // the key that the operation is about, once it was used
+	rotated  hsm.Key // the key that the operation is about: the first of its label that was used
 	children births  // blocks of keys that came out of a block
 	parent   string  // block of the key under which the rotated one was shown to stand
 	moved    bool    // a key was wrapped under the successor
@@ -27,7 +27,10 @@ func (l *limited) opened(ctx context.Context, k, kbpk hsm.Key) error {
 		return nil
 	}
 	l.children.add(k.Block)
-	if kbpk.Label == l.label {
+	l.mu.Lock()
+	under := l.rotated.Block == kbpk.Block
+	l.mu.Unlock()
+	if under {
 		return nil
 	}
 	l.births.drop(k.Block) // it is no child: it shows something or nothing, and is used for nothing more

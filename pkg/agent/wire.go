@@ -20,6 +20,7 @@ type wireIntent struct {
 	Activity    custody.Activity
 	Label       string
 	Check       kcv.Value
+	Attributes  custody.Attributes
 	Request     string
 	Count       uint64
 	Details     audit.Details
@@ -32,7 +33,7 @@ type wireIntent struct {
 }
 
 func packIntent(in Intent) wireIntent {
-	return wireIntent{in.Activity, in.Label, in.Check, packDigest(in.Request), in.Count, in.Details, in.Who,
+	return wireIntent{in.Activity, in.Label, in.Check, in.Attributes, packDigest(in.Request), in.Count, in.Details, in.Who,
 		in.Approvers.Requester, in.Approvers.Identities, in.Approvers.Language, in.Approvers.Terminal != nil,
 		len(in.Approvers.Passphrases)}
 }
@@ -42,7 +43,7 @@ func (w wireIntent) unpack() (Intent, error) {
 	if err != nil {
 		return Intent{}, err
 	}
-	return Intent{Activity: w.Activity, Label: w.Label, Check: w.Check, Request: request, Count: w.Count,
+	return Intent{Activity: w.Activity, Label: w.Label, Check: w.Check, Attributes: w.Attributes, Request: request, Count: w.Count,
 		Details: w.Details, Who: w.Who,
 		Approvers: Approvers{Requester: w.Requester, Identities: w.Identities, Language: w.Language}}, nil
 }

@@ -30,8 +30,8 @@ func (a Attributes) String() string {
 	return strings.Join([]string{string(a.Algorithm), string(a.Usage), string(a.Mode), string(a.Exportability)}, " ")
 }
 
-// check refuses what is neither whole nor nothing. Kind usage.
-func (a Attributes) check() error {
+// Check refuses what is neither whole nor nothing. Kind usage.
+func (a Attributes) Check() error {
 	if a.IsZero() {
 		return nil
 	}
@@ -56,6 +56,6 @@ func readAttributes(r *reader) Attributes {
 		return Attributes{}
 	}
 	a := Attributes{keys.Algorithm(words[0]), keys.Usage(words[1]), words[2][0], words[3][0]}
-	r.check(a.check)
+	r.check(a.Check)
 	return a
 }

@@ -65,7 +65,7 @@ func (a Action) check() error {
 			return err
 		}
 	}
-	if err := a.Attributes.check(); err != nil {
+	if err := a.Attributes.Check(); err != nil {
 		return err
 	}
 	if a.Details == [32]byte{} {

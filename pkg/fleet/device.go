@@ -34,14 +34,28 @@ func (s *station) work(ctx context.Context, serial string) (again bool, pause ti
 	if result.State == store.Expected && tries >= s.Tries {
 		result.State, result.Reason = store.Failed, reason(fault.Wrap(err, "after %d tries", tries))
 	}
-	if failed := s.settle(ctx, &result); failed != nil {
-		return true, s.Pause
+	if !ofStore(err) {
+		if failed := s.finish(ctx, &result); failed != nil {
+			err = &stored{failed}
+		}
 	}
-	if result.State != store.Expected && s.ledger.record(result) != nil {
-		return true, s.Pause // the journal has it; it is reported again
+	if ofStore(err) { // it was waited for; what became of the device stands in the journal
+		s.stop(fault.Wrap(err, "station %s stops itself, since it cannot write down what it does", s.Station))
+		return true, s.Pause
 	}
 	s.told(serial, result.State, err)
 	return result.State == store.Expected, s.Pause << min(tries-1, 10)
+}
+
+// finish writes down what became of a device that the station is through with.
+func (s *station) finish(ctx context.Context, r *store.RunResult) error {
+	if r.State == store.Expected {
+		return nil
+	}
+	if err := s.settle(ctx, r); err != nil {
+		return err
+	}
+	return s.ledger.record(*r)
 }
 
 // tries counts how often a station tried each device. What was not the device's doing does not count.
@@ -83,10 +97,10 @@ func (s *station) settle(ctx context.Context, r *store.RunResult) error {
 	return nil
 }
 
-// told counts a device, and stops the station after too many failures in a row. A database that is away and a station
-// that ends are nobody's failures.
+// told counts a device, and stops the station after too many failures in a row. A station that ends is
+// nobody's failure.
 func (s *station) told(serial string, state store.DeviceState, err error) {
-	if state == store.Expected && (ofStore(err) || fault.Is(err, fault.Interrupted)) {
+	if state == store.Expected && fault.Is(err, fault.Interrupted) {
 		return
 	}
 	if row := s.meter.settled(serial, state, err); row == s.GiveUp {

@@ -78,10 +78,11 @@ func openQueue(ctx context.Context, s *station) (*queue, error) {
 func (q *queue) onServer(ctx context.Context, s *station) error {
 	driver := riverpgxv5.New(q.place.Pool)
 	m, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: s.Logger})
-	if err == nil {
-		_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
-	}
 	if err != nil {
+		return err
+	}
+	migrate := func() error { return bringUp(ctx, m) }
+	if err := q.place.Alone(ctx, migrate); err != nil { // other stations begin at the same time
 		return err
 	}
 	q.client, err = river.NewClient(driver, q.config(s, 10*time.Millisecond, 200*time.Millisecond))
@@ -92,7 +93,7 @@ func (q *queue) inFile(ctx context.Context, s *station) error {
 	driver := riversqlite.New(q.place.File)
 	m, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: s.Logger})
 	if err == nil {
-		_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		err = bringUp(ctx, m)
 	}
 	if err != nil {
 		return err
@@ -100,6 +101,12 @@ func (q *queue) inFile(ctx context.Context, s *station) error {
 	c := q.config(s, 10*time.Millisecond, 50*time.Millisecond)
 	c.PollOnly = true // nobody else puts jobs in
 	q.client, err = river.NewClient(driver, c)
+	return err
+}
+
+// bringUp brings River's tables up to date.
+func bringUp[T any](ctx context.Context, m *rivermigrate.Migrator[T]) error {
+	_, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil)
 	return err
 }
 

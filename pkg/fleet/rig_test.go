@@ -132,14 +132,16 @@ func (f *facility) begin(run string, n int, change ...func(*fleet.Plan, *fleet.M
 	return p
 }
 
-func serialOf(i int) string { return fmt.Sprintf("SN%06d", i) }
+func serialOf(i int) string { return fmt.Sprintf("SN%d", farmFirst+i) }
 
-func manifest(t testing.TB, n int) fleet.Manifest {
+func manifest(t testing.TB, n int) fleet.Manifest { return manifestAt(t, n, uriOf) }
+
+func manifestAt(t testing.TB, n int, uri func(int) string) fleet.Manifest {
 	t.Helper()
 	var list bytes.Buffer
 	list.WriteString("serial,device,model,poi_version\n")
 	for i := range n {
-		fmt.Fprintf(&list, "%s,visa+tcp://127.0.0.1:%d,T1,5\n", serialOf(i), 10_000+i)
+		fmt.Fprintf(&list, "%s,%s,T1,5\n", serialOf(i), uri(i))
 	}
 	m, err := fleet.ParseManifest(&list)
 	must(t, err)
@@ -186,8 +188,11 @@ type paper struct {
 
 type held struct {
 	ksn   string
-	block string
+	check string // as the terminal computed it; "" where it tells none
 }
+
+func (s *shelf) stored(i int, slot device.Slot) []held { return s.of(i).slots[slot] }
+func (s *shelf) clashed(i int) bool                    { return s.of(i).clash }
 
 func newShelf(n int) *shelf {
 	s := &shelf{terms: map[string]*paper{}}
@@ -272,7 +277,7 @@ func (s *session) LoadBlock(_ context.Context, slot device.Slot, b *keyblock.Blo
 	}
 	ksn, _ := b.Opt("KS")
 	s.p.mu.Lock()
-	s.p.slots[slot] = append(s.p.slots[slot], held{ksn, b.Marshal()})
+	s.p.slots[slot] = append(s.p.slots[slot], held{ksn: ksn})
 	s.p.mu.Unlock()
 	if err := s.fails(lostAfter); err != nil {
 		return device.Commit{}, &device.OutcomeUnknown{Commit: c, Cause: err}

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"poskey/internal/fault"
+	"poskey/pkg/device"
 	"poskey/pkg/fleet"
 	"poskey/pkg/store"
 )
 
 // whole fails when the account of a run is not what the counts say, or when a device holds what it should not.
-func (f *facility) whole(run string, s *shelf, n int, want fleet.Counts) fleet.Account {
+func (f *facility) whole(run string, s terminals, n int, want fleet.Counts) fleet.Account {
 	f.Helper()
 	a, err := fleet.Reconcile(context.Background(), f.db, run, fleet.Settings{Now: time.Now()})
 	must(f, err)
@@ -25,46 +26,47 @@ func (f *facility) whole(run string, s *shelf, n int, want fleet.Counts) fleet.A
 	return a
 }
 
+// terminals are what a test loads.
+type terminals interface {
+	// stored tells which keys a terminal ever stored in a slot, the newest last.
+	stored(i int, slot device.Slot) []held
+	// clashed reports that two loaders were at a terminal at once.
+	clashed(i int) bool
+}
+
 // truth holds the journal against what the terminals really hold: no number in two terminals, no key in a terminal that
 // is neither confirmed nor burnt nor in quarantine, nothing confirmed that is not there.
-func (f *facility) truth(a *fleet.Account, s *shelf, n int) {
+func (f *facility) truth(a *fleet.Account, s terminals, n int) {
 	f.Helper()
 	where := map[string]string{} // terminals by KSN
-	byNumber := map[string]store.Load{}
-	devices := map[string]fleet.Accounted{}
+	numbers := map[string]store.Load{}
 	for _, d := range a.Devices {
-		devices[d.Serial] = d
 		for _, l := range d.Loads {
-			if l.KSN != "" {
-				if other, twice := byNumber[l.KSN]; twice {
-					f.Errorf("KSN %s was given to %s and %s", l.KSN, other.ID, l.ID)
-				}
-				byNumber[l.KSN] = l
+			if other, twice := numbers[l.KSN]; twice && l.KSN != "" {
+				f.Errorf("KSN %s was given to %s and %s", l.KSN, other.ID, l.ID)
 			}
+			numbers[l.KSN] = l
 		}
 	}
 	for i := range n {
-		serial, p := serialOf(i), s.of(i)
-		if p.clash {
-			f.Errorf("%s was used by two workers at once", serial)
+		serial, d := serialOf(i), a.Devices[i]
+		if s.clashed(i) || d.Serial != serial {
+			f.Errorf("%s was used by two workers at once, or is not where it should be: %s", serial, d.Serial)
 		}
-		for _, h := range p.slots["90"] {
-			if other, twice := where[h.ksn]; twice {
+		all := s.stored(i, "90")
+		for _, h := range all {
+			if other, twice := where[h.ksn]; twice && other != serial {
 				f.Errorf("KSN %s was loaded into %s and %s", h.ksn, other, serial)
 			}
 			where[h.ksn] = serial
-			l, known := byNumber[h.ksn]
-			if !known || l.Serial != serial || l.State == store.LoadReserved {
-				f.Errorf("%s holds the key of KSN %s, and the journal says %+v", serial, h.ksn, l)
+			l, known := numbers[h.ksn]
+			if !known || l.Serial != serial || l.State == store.LoadReserved || h.check != "" && l.Check.Digits != h.check {
+				f.Errorf("%s holds the key of KSN %s (%s), and the journal says %+v", serial, h.ksn, h.check, l)
 			}
 		}
-		d := devices[serial]
-		if d.State != store.Confirmed {
-			continue
-		}
-		last := p.slots["90"][len(p.slots["90"])-1]
-		if len(p.slots["0"]) == 0 || byNumber[last.ksn].State != store.LoadConfirmed {
-			f.Errorf("%s is confirmed and holds %+v", serial, p.slots)
+		if d.State == store.Confirmed && (len(all) == 0 || len(s.stored(i, "0")) == 0 ||
+			numbers[all[len(all)-1].ksn].State != store.LoadConfirmed) {
+			f.Errorf("%s is confirmed and holds %+v", serial, all)
 		}
 	}
 }

@@ -125,7 +125,7 @@ func TestTenThousandLoadsOverAFileThatIsClosedTwice(t *testing.T) {
 
 // accountedFor holds a large run to its promise: no KSN twice, no device unaccounted for, no key in a terminal that is
 // neither confirmed nor burnt, and what is unknown is said to be.
-func (f *facility) accountedFor(s *shelf) {
+func (f *facility) accountedFor(s terminals) {
 	f.Helper()
 	a, err := fleet.Reconcile(context.Background(), f.db, "R1", fleet.Settings{Now: time.Now()})
 	must(f, err)

@@ -52,9 +52,9 @@ func (s *Store) giver(ctx context.Context, tx *sql.Tx, at int64, own, leased, le
 	if len(leases) == 0 {
 		return g, nil
 	}
-	query := "SELECT " + leaseColumns + " FROM leases WHERE id " + s.dialect.among(1) + " ORDER BY id" +
-		s.dialect.lock(" FOR NO KEY UPDATE") //nolint:gosec // G202: columns' names
-	rows, err := tx.QueryContext(ctx, query, s.dialect.texts(leases))
+	query := "SELECT " + leaseColumns + " FROM leases WHERE id {1} ORDER BY id"
+	rows, err := tx.QueryContext(ctx, s.dialect.conditions(query)+s.dialect.lock(" FOR NO KEY UPDATE"),
+		s.dialect.texts(leases))
 	return g, each(rows, err, func(r *sql.Rows) error {
 		l, err := scanLease(r)
 		g.leases[l.ID] = &leaseRow{Lease: l, was: l.Next}

@@ -55,6 +55,27 @@ func (q *Queue) Close() error {
 	return dbError(q.File.Close())
 }
 
+// Alone runs f while no other process is in Alone in the same schema; in a file nobody else is there anyway.
+func (q *Queue) Alone(ctx context.Context, f func() error) error {
+	if q.Pool == nil {
+		return f()
+	}
+	conn, err := q.Pool.Acquire(ctx)
+	if err != nil {
+		return dbError(err)
+	}
+	defer conn.Release()
+	tx, err := conn.Begin(ctx) // the lock ends with it
+	if err != nil {
+		return dbError(err)
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(1347105652, hashtext(current_schema()))"); err != nil {
+		return dbError(err)
+	}
+	return f()
+}
+
 func (s *Store) queuePool(ctx context.Context) (*pgxpool.Pool, error) {
 	connect, _, err := serverConfig(s.url, s.options.Wait)
 	if err != nil {

@@ -192,6 +192,9 @@ func (r *Rotated) make(ctx context.Context, w *Work, ref store.Ref, change *stor
 	if err := r.rewrap(ctx, w, fresh); err != nil {
 		return err
 	}
+	if err := r.showParent(ctx, w); err != nil {
+		return err
+	}
 	r.New = rowOf(fresh, ref)
 	r.New.Origin, r.New.Purpose, r.New.Parent = store.Generated, r.Old.Purpose, r.Old.Parent
 	warnings, err := w.hang(ctx, fresh, &r.New, change)
@@ -199,7 +202,8 @@ func (r *Rotated) make(ctx context.Context, w *Work, ref store.Ref, change *stor
 	return err
 }
 
-// rewrap makes the blocks of the children of the old key under the new one.
+// rewrap makes the blocks of the children of the old key under the new one, out of those that they have under the old one:
+// the authority takes no word for what hangs there. A key that opens no blocks (mode E) has no children that can be moved.
 func (r *Rotated) rewrap(ctx context.Context, w *Work, fresh hsm.Key) error {
 	for child, err := range w.vault.db.List(ctx, store.Filter{Parent: r.Old.Ref()}) {
 		if err != nil {
@@ -210,7 +214,7 @@ func (r *Rotated) rewrap(ctx context.Context, w *Work, fresh hsm.Key) error {
 		}
 		one := store.Rewrapped{Ref: child.Ref()}
 		if mayWrap(fresh.Attributes) && child.Exportability != 'N' {
-			wrapped, err := w.wrapUnder(ctx, handle(&child), fresh, child.ParentBlock)
+			wrapped, err := w.moved(ctx, &child, handle(&r.Old), fresh)
 			if err != nil {
 				return fault.Wrap(err, "%s under %s", child.Ref(), fresh.Label)
 			}
@@ -220,4 +224,45 @@ func (r *Rotated) rewrap(ctx context.Context, w *Work, fresh hsm.Key) error {
 		r.Children = append(r.Children, one)
 	}
 	return nil
+}
+
+// moved wraps a child of one key under another one. What its block holds must be what the row says.
+func (w *Work) moved(ctx context.Context, child *store.Key, from, to hsm.Key) (hsm.Wrapped, error) {
+	k, err := w.openBlock(ctx, child.ParentBlock, from)
+	if err != nil {
+		return hsm.Wrapped{}, err
+	}
+	if k.Check != child.Check || k.Algorithm != child.Algorithm || k.Usage != child.Usage {
+		return hsm.Wrapped{}, fault.New(fault.KCVMismatch, "its block under %s holds another key (%s): check value %s, the store says %s",
+			from.Label, k.Usage, k.Check, child.Check)
+	}
+	return w.wrapUnder(ctx, k, to, child.ParentBlock)
+}
+
+func (w *Work) openBlock(ctx context.Context, block string, kbpk hsm.Key) (hsm.Key, error) {
+	b, err := keyblock.Parse(block)
+	if err != nil {
+		return hsm.Key{}, err
+	}
+	o, err := w.Unwrap(ctx, b, kbpk, hsm.Policy{AllowWeak: true})
+	return o.Key, err
+}
+
+// showParent shows the authority where the old key hangs: the new one, with keys under it, goes there and nowhere else.
+func (r *Rotated) showParent(ctx context.Context, w *Work) error {
+	under := 0
+	for _, c := range r.Children {
+		if c.ParentBlock != "" {
+			under++
+		}
+	}
+	if under == 0 || r.Old.Parent.IsZero() || r.Old.ParentBlock == "" {
+		return nil
+	}
+	parent, err := w.vault.Find(ctx, r.Old.Parent, ToProtect)
+	if err != nil {
+		return fault.Wrap(err, "parent")
+	}
+	_, err = w.openBlock(ctx, r.Old.ParentBlock, parent.Key)
+	return fault.Wrap(err, "the block of %s under its parent %s", r.Old.Ref(), r.Old.Parent)
 }

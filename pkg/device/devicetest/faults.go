@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,20 @@ func (r Rig) faults(t *testing.T) {
 		r.arrives(t, block, Setup{Timeout: r.patience(),
 			Faults: []string{"drop-ack", "nak-first-2", "bad-lrc", "split-writes"}})
 	})
+	if r.Virtual { // on real lines the terminal's patience takes real time
+		for kind, l := range map[string]load{"block": block, "clear": clear} {
+			r.test(t, "lost-ack is survived, "+kind, func(t *testing.T) {
+				r.arrives(t, l, Setup{Timeout: r.patience(), Faults: []string{"lost-ack"}})
+			})
+			r.cutAnywhere(t, kind, l)
+		}
+		r.test(t, "chance never makes it say what is not so", r.chance)
+	}
+	for kind, l := range map[string]load{"block": block, "clear": clear} {
+		r.test(t, "power-cut leaves the outcome unknown, "+kind, func(t *testing.T) {
+			r.unknown(t, l, Setup{Timeout: r.patience(), Faults: []string{"power-cut"}})
+		})
+	}
 	r.test(t, "no-eot is survived where the slot was empty", func(t *testing.T) {
 		r.arrives(t, block, Setup{Timeout: r.haste(), Faults: []string{"no-eot"}})
 	})
@@ -104,12 +119,33 @@ func (r Rig) fails(t *testing.T, l load, s Setup, want fault.Kind) {
 	empty(t, b, l.slot)
 }
 
-// honest loads into a terminal that is always late: whether that works does not matter, what is said about it does.
-func (r Rig) honest(t *testing.T, l load) {
-	b, key, run := r.start(t, l, Setup{Timeout: r.haste(), Faults: []string{"slow"}, SlowFor: r.haste() * 6 / 5})
+// cutAnywhere cuts the line after every byte of a load: what is said about it is so.
+func (r Rig) cutAnywhere(t *testing.T, kind string, l load) {
+	for at := range 260 {
+		r.test(t, "cut after byte "+strconv.Itoa(at)+", "+kind, func(t *testing.T) {
+			r.said(t, l, Setup{Timeout: r.haste(), Faults: []string{"cut-at=" + strconv.Itoa(at)}})
+		})
+	}
+}
+
+// chance loads many times through a line on which anything may go wrong.
+func (r Rig) chance(t *testing.T) {
+	for _, version := range []byte{0, 'A'} {
+		l := load{"", version, keys.TDES128, keys.TDES128, r.Dialect.PIN, "P0", 'E'}
+		for seed := range uint64(20) {
+			r.said(t, l, Setup{Timeout: r.haste(), Faults: []string{"random=40%"}, Seed: seed})
+		}
+	}
+}
+
+// said loads a key, and holds what is said about it against what the terminal has.
+func (r Rig) said(t *testing.T, l load, s Setup) {
+	t.Helper()
+	b, key, run := r.start(t, l, s)
 	_, err := run(t.Context())
 	_ = b.Device.Close()
 	time.Sleep(3 * r.haste()) // whatever is still on its way has arrived
+	silentAbout(t, err, key)
 	var unknown *device.OutcomeUnknown
 	switch {
 	case err == nil:
@@ -117,6 +153,11 @@ func (r Rig) honest(t *testing.T, l load) {
 	case !errors.As(err, &unknown):
 		empty(t, b, l.slot)
 	}
+}
+
+// honest loads into a terminal that is always late: whether that works does not matter, what is said about it does.
+func (r Rig) honest(t *testing.T, l load) {
+	r.said(t, l, Setup{Timeout: r.haste(), Faults: []string{"slow"}, SlowFor: r.haste() * 6 / 5})
 }
 
 func (r Rig) traced(t *testing.T) {

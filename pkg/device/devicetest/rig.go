@@ -20,6 +20,7 @@ type Setup struct {
 	ClearOff bool      // the terminal refuses clear keys
 	Faults   []string
 	SlowFor  time.Duration // of the terminal's fault slow
+	Seed     uint64        // of the terminal's fault random
 	Timeout  time.Duration // of the driver
 	Retries  int           // of the driver; 0 takes the dialect's
 	Trace    device.Trace

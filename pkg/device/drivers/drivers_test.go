@@ -30,7 +30,7 @@ func terminal(t *testing.T, s devicetest.Setup) *emulator.Terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	term := emulator.New(emulator.Config{InjectModeOff: s.ClearOff, Faults: faults, SlowFor: s.SlowFor})
+	term := emulator.New(emulator.Config{InjectModeOff: s.ClearOff, Faults: faults, SlowFor: s.SlowFor, Seed: s.Seed})
 	t.Cleanup(term.Wipe)
 	if s.KLK != nil {
 		if err := term.LoadDirect("F", s.KLK, "K0", 'D'); err != nil {

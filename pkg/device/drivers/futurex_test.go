@@ -165,7 +165,8 @@ func TestTheDialectsFieldsCarryAESKeys(t *testing.T) {
 // generated draws a test key that is the same each time.
 func generated(t *testing.T, alg keys.Algorithm, seed byte) *keys.Key {
 	t.Helper()
-	k, err := keys.Generate(bytes.NewReader(bytes.Repeat([]byte{seed, 0x5D, seed ^ 0xA7, 0x3C, 0x91, seed + 9, 0xE2}, 64)), alg)
+	random := bytes.Repeat([]byte{seed, 0x5D, seed ^ 0xA7, 0x3C, 0x91, seed + 9, 0xE2}, 64)
+	k, err := keys.Generate(bytes.NewReader(random), alg)
 	if err != nil {
 		t.Fatal(err)
 	}

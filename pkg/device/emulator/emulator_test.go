@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/cipher"
+	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -653,12 +656,15 @@ func TestTheEmulatorDoesNotKnowTheDriver(t *testing.T) {
 }
 
 // FuzzTwoDecodersAgree holds the emulator's reading of a stream against the driver's: written apart from each other,
-// they find the same admin frames in whatever comes. After a frame that is too long they may differ until the next
-// start.
+// they find the same frames in whatever comes. After a frame that is too long they may differ until the next start.
 func FuzzTwoDecodersAgree(f *testing.F) {
-	type vector struct{ Payload string }
+	type vector struct{ Kind, Payload string }
 	for _, v := range testvec.Load[vector](f, "visa_frames.json") {
-		f.Add(append(append([]byte{table.ACK}, golden(v.Payload)...), table.EOT), byte(3))
+		frame := golden(v.Payload)
+		if v.Kind != "admin" {
+			frame = packed(table.STX, table.ETX, []byte(v.Payload))
+		}
+		f.Add(append(append([]byte{table.ACK}, frame...), table.EOT), byte(3))
 	}
 	f.Add([]byte("\x0f04\x0f\x02\x03\x0e\x0e\x06"), byte(1))
 	f.Fuzz(func(t *testing.T, stream []byte, size byte) {
@@ -671,9 +677,7 @@ func FuzzTwoDecodersAgree(f *testing.F) {
 		for _, c := range stream {
 			switch ev := d.Feed(c); ev.Kind {
 			case visa.GotFrame:
-				if ev.Frame.Kind == visa.Admin {
-					theirs = append(theirs, ev.Frame.ID()+string(ev.Frame.Data()))
-				}
+				theirs = append(theirs, fmt.Sprint(ev.Frame.Kind == visa.Admin, ev.Frame.ID()+string(ev.Frame.Data())))
 				ev.Frame.Wipe()
 			case visa.GotACK, visa.GotNAK, visa.GotEOT:
 				theirs = append(theirs, fmt.Sprint(ev.Kind))
@@ -685,7 +689,8 @@ func FuzzTwoDecodersAgree(f *testing.F) {
 			for tok := tape.next(); tok.kind != nothing; tok = tape.next() {
 				switch {
 				case tok.kind == frame && len(tok.body) >= 2 && (len(tok.body) > 2 || tok.body[0] < 'A' || tok.body[0] > 'Z'):
-					ours = append(ours, string(tok.body)) // what has no id is a frame to one and none to the other
+					// what has no id is a frame to one and none to the other
+					ours = append(ours, fmt.Sprint(tok.start == table.SI, string(tok.body)))
 				case tok.kind == control:
 					kind := map[byte]visa.EventKind{table.ACK: visa.GotACK, table.NAK: visa.GotNAK, table.EOT: visa.GotEOT}[tok.c]
 					ours = append(ours, fmt.Sprint(kind))
@@ -700,29 +705,83 @@ func FuzzTwoDecodersAgree(f *testing.F) {
 
 // FuzzPackets lets the terminal answer whatever comes; a key that is not committed must not stay behind.
 func FuzzPackets(f *testing.F) {
-	for _, body := range []string{"0451", "020" + keyTest + "\x1cP0E", "020" + blockA, "021" + blockB, "02F" + keyK1} {
-		f.Add([]byte(body), true)
+	for _, body := range []string{"0451", "020" + keyTest + "\x1cP0E", "020" + blockA, "021" + blockB, "02F" + keyK1, "05PK1", "06",
+		"087", "1381", "171", "190", "25", "M04"} {
+		f.Add([]byte(body), true, false)
+	}
+	for _, body := range []string{"90" + block90, "94" + exampleIK + exampleKSN, "961", "70.4012345678909\x1c\x1c100",
+		"70.4012345678909\x1c" + keyTest + "\x1c100", "Z66600F\x1c" + noSession + "\x1c\x1c00", "Z66500F\x1c" + keyTest + "\x1cB\x1ctext"} {
+		f.Add([]byte(body), true, true)
 	}
 	klk := testKey(f, keyK1)
-	f.Fuzz(func(t *testing.T, body []byte, commit bool) {
+	f.Fuzz(func(t *testing.T, body []byte, commit, transaction bool) {
 		live := secret.Live()
 		term := New(Config{})
 		if err := term.LoadDirect("F", klk, "K0", 'D'); err != nil {
 			t.Fatal(err)
 		}
-		r := (&port{t: term}).answer(token{kind: frame, start: table.SI, body: body})
+		tok := token{kind: frame, start: table.SI, body: body}
+		if transaction {
+			tok.start = table.STX
+		}
+		p := &port{t: term}
+		r := p.answer(tok)
 		if r.commit != nil {
-			if !bytes.Equal(r.body, body) {
+			if !bytes.Equal(r.body, body) && string(body[:2]) != table.SetLine {
 				t.Fatalf("the echo of %q is %q", body, r.body)
 			}
 			if commit {
 				r.commit()
 			}
 		}
+		if len(r.body) > table.MaxPacket {
+			t.Fatalf("the answer to %q has %d bytes", body, len(r.body))
+		}
 		r.wipe()
+		p.chain.wipe()
 		term.Wipe()
 		if secret.Live() != live {
 			t.Fatalf("%q leaves %d secrets behind", body, secret.Live()-live)
+		}
+	})
+}
+
+// FuzzState opens whatever lies in the directory: it is a state, or an error, and never a panic.
+func FuzzState(f *testing.F) {
+	dir := f.TempDir()
+	term := inDir(f, dir)
+	term.store(f, "F", keyK1)
+	term.storeInitial(f, "90")
+	term.Wipe()
+	whole, err := os.ReadFile(filepath.Join(dir, stateFile))
+	if err != nil {
+		f.Fatal(err)
+	}
+	battery, err := os.ReadFile(filepath.Join(dir, batteryFile))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add([]byte(`{"format":"poskey.emulator.state/v1","slots":[{"slot":"0","record":""}],"engines":[{"slot":"90"}]}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		live, dir := secret.Live(), t.TempDir()
+		for name, content := range map[string][]byte{stateFile: raw, batteryFile: battery} {
+			if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		term, err := Open(Config{Dir: dir, Env: keys.Env{Rand: rand.Reader, Now: time.Now}})
+		if err != nil {
+			if !fault.Is(err, fault.Malformed) {
+				t.Fatal(err)
+			}
+			return
+		}
+		_ = term.Status()
+		_ = term.SetSerial("PK1")
+		term.Wipe()
+		if secret.Live() != live {
+			t.Fatalf("%d secrets stayed live", secret.Live()-live)
 		}
 	})
 }

@@ -36,6 +36,8 @@ type futurexPort struct {
 //	12  the check value of the key
 //	05 07  while it was stored: the terminal restarted or its memory failed; it was tampered with
 //
+// 17, 1A, 1B, 1D and 2A are never given: there are no key blocks here, no modes of use and no brands.
+//
 // The check value of the answer is computed from what was stored. Deleting (05, 06) wants the key inject mode too:
 // whoever reaches the line could delete keys otherwise.
 //

@@ -33,7 +33,7 @@ const (
 	fxLoadIK   = "020101000300AF8C0000FFFF9876543210E000000106AC292FAA1315B4D858AB3A3D7D5933A"
 )
 
-// fxHost is the other end of a futurex terminal's line, in a bubble. It speaks bytes, so that no codec stands behind it.
+// fxHost is the other end of a futurex terminal's line, in a bubble. It speaks bytes: no codec stands behind it.
 type fxHost struct {
 	t    *testing.T
 	line net.Conn
@@ -241,13 +241,16 @@ func TestEveryCodeIsReached(t *testing.T) {
 		cfg   emulator.Config
 		steps []step
 	}{
-		"01 unknown command": {steps: []step{{"0901", "0901"}, {"0101" + fxPIN, "0101"}, {"0001" + fxKSN + fxIK, "0001"}, {"XY", "XY01"}}},
+		"01 unknown command": {steps: []step{{"0901", "0901"}, {"0101" + fxPIN, "0101"}, {"0001" + fxKSN + fxIK, "0001"},
+			{"XY", "XY01"}}},
 		"02 command version": {steps: []step{{"0302", "0302"}, {"0599", "0502"},
 			{strings.Replace(fxLoadKTK, "0201", "0203", 1), "02020000"}}},
-		"03 length": {steps: []step{{"03", "0303"}, {"030100", "0303"}, {"04011234", "0403"}, {"0501X", "0503"}, {"060103", "0603"},
+		"03 length": {steps: []step{{"03", "0303"}, {"030100", "0303"}, {"04011234", "0403"}, {"0501X", "0503"},
+			{"060103", "0603"},
 			{"02", "02030000"}, {fxLoadKTK + "00", "02030000"}, {fxLoadKTK[:70], "02030000"}}},
 		"04 characters": {steps: []step{{"0401123456789 ABCDEF", "0404"}, {"0601XX05", "0604"}, {"03x1", "0304"},
-			{strings.Replace(fxLoadKTK, "5B", "5b", 1), "02040000"}, {strings.Replace(fxLoadKTK, "020105", "02010A", 1), "02040000"}}},
+			{strings.Replace(fxLoadKTK, "5B", "5b", 1), "02040000"},
+			{strings.Replace(fxLoadKTK, "020105", "02010A", 1), "02040000"}}},
 		"06 not in injection mode": {emulator.Config{InjectModeOff: true},
 			[]step{{fxLoadKTK, "02060000"}, {"0501", "0506"}, {"06010305", "0606"}, {"0301", "03000000000000000000"}}},
 		"06 too many loads": {emulator.Config{MaxLoads: 1}, []step{{fxLoadKTK, "0200C0D5"}, {clearPIN("03"), "02060000"}}},
@@ -274,7 +277,8 @@ func TestEveryCodeIsReached(t *testing.T) {
 		"12 key check value": {steps: []step{{inject("03", "00", "05", "00", "08D8", "0000", z, fxPIN), "02120000"},
 			{inject("03", "00", "05", "00", "0000", "0000", z, fxPIN), "02120000"}, // zeros are a value like any other
 			{fxLoadKTK, "0200C0D5"},
-			{inject("03", "05", "05", "01", "08D7", "C0D5", z, fxPIN), "02120000"}}}, // the key itself in place of its cryptogram
+			// the key itself in place of its cryptogram
+			{inject("03", "05", "05", "01", "08D7", "C0D5", z, fxPIN), "02120000"}}},
 		"13 KTK check value": {steps: []step{{fxLoadKTK, "0200C0D5"},
 			{inject("03", "05", "05", "01", "08D7", "0000", z, fxPINUnder), "02130000"}}},
 		"14 KSN": {steps: []step{{strings.Replace(fxLoadIK, fxKSN, z, 1), "02140000"},
@@ -313,7 +317,8 @@ func TestTheDialectsFieldsCountAndLateKTK(t *testing.T) {
 	fxPlay(t, emulator.Config{Port: port, Serial: "PK00000001", Model: "PKT-1"}, func(h *fxHost) {
 		const tail = "PK00000001      PKT-1"
 		h.want(dialect(fxLoadKTK, "0000")+"002001", "0200C0D5"+tail)
-		h.want(dialect(inject("03", "05", "05", "02", "08D7", "C0D5", table.NoKSN, fxPINUnder), "0001")+"002002", "020008D7"+tail)
+		late := inject("03", "05", "05", "02", "08D7", "C0D5", table.NoKSN, fxPINUnder)
+		h.want(dialect(late, "0001")+"002002", "020008D7"+tail)
 		h.want(dialect(clearPIN("04"), "0001")+"00200A", "02040000")
 		h.want(fxLoadKTK, "02030000") // the base layout is too short by the fields
 		aes := fxPIN + fxIK
@@ -342,6 +347,38 @@ func TestASlotIsReadAsTheTerminalReadsIt(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestACryptogramThatIsNoWholeBlocksCannotBeDecrypted(t *testing.T) {
+	port := emulator.Futurex("", device.ProfileDialect)
+	fxPlay(t, emulator.Config{Port: port}, func(h *fxHost) {
+		sec, err := keys.ParseHex([]byte(fxIK))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ktk, err := keys.New(keys.AES128, sec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.term.LoadDirect("05", ktk, keys.UsageKEK, 'N'); err != nil {
+			t.Fatal(err)
+		}
+		v, ok := h.term.SlotCheck("05")
+		ktk.Wipe()
+		if !ok || v.Method != "cmac" {
+			t.Fatalf("the KTK has check value %v", v)
+		}
+		triple := inject("03", "05", "05", "01", "08D7", v.Digits[:4], table.NoKSN, fxPIN+"0123456789ABCDEF")
+		h.want(dialect(triple, "0101"), "021C0000")
+	})
+}
+
+func TestATerminalWhoseMemoryIsGoneIsBusy(t *testing.T) {
+	fxPlay(t, emulator.Config{}, func(h *fxHost) {
+		h.term.Wipe()
+		h.want(clearPIN("03"), "02050000")
+		h.want("0501", "0505")
+	})
 }
 
 func TestTamperIsSaidAndTheKeysAreGone(t *testing.T) {
@@ -435,18 +472,19 @@ func TestAnswersWithAWrongLRCAreRightWhenAskedForAgain(t *testing.T) {
 
 func TestWhatIsNoFrameIsPassedOverAndADamagedOneIsSaid(t *testing.T) {
 	fxPlay(t, emulator.Config{Serial: "1234567890ABCDEF"}, func(h *fxHost) {
-		ask := h.frame("0301")
+		ask, answer := h.frame("0301"), "03001234567890ABCDEF"
 		for name, c := range map[string]struct {
 			stream []byte
 			want   []string
 		}{
-			"noise before":             {append([]byte("x\x06\x03\x15"), ask...), []string{"03001234567890ABCDEF"}},
-			"a frame cut by another":   {append([]byte("\x020301"), ask...), []string{"03001234567890ABCDEF"}},
-			"a wrong LRC":              {append(ask[:len(ask)-1:len(ask)-1], 0xFF), []string{"0308"}},
-			"a control byte in it":     {[]byte("\x0203\x0601\x03\x07"), []string{"0308"}},
-			"no text at all, a frame":  {append([]byte("\x02\x03\x03"), ask...), []string{"03001234567890ABCDEF"}},
-			"a frame that is too long": {append(bytes.Repeat([]byte("0"), 600), append([]byte{3, 3}, ask...)...), []string{"03001234567890ABCDEF"}},
-			"two frames in one write":  {append(append([]byte{}, ask...), ask...), []string{"03001234567890ABCDEF", "03001234567890ABCDEF"}},
+			"noise before":            {append([]byte("x\x06\x03\x15"), ask...), []string{answer}},
+			"a frame cut by another":  {append([]byte("\x020301"), ask...), []string{answer}},
+			"a wrong LRC":             {append(ask[:len(ask)-1:len(ask)-1], 0xFF), []string{"0308"}},
+			"a control byte in it":    {[]byte("\x0203\x0601\x03\x07"), []string{"0308"}},
+			"no text at all, a frame": {append([]byte("\x02\x03\x03"), ask...), []string{answer}},
+			"a frame that is too long": {append(bytes.Repeat([]byte("0"), 600), append([]byte{3, 3}, ask...)...),
+				[]string{answer}},
+			"two frames in one write": {append(append([]byte{}, ask...), ask...), []string{answer, answer}},
 		} {
 			if strings.HasSuffix(name, "too long") {
 				c.stream = append([]byte{2}, c.stream...)

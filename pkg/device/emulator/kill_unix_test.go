@@ -114,7 +114,7 @@ func TestTheStateSurvivesBeingKilled(t *testing.T) {
 // killed runs the process for a short time. It gives the last key and the last KSN that were acknowledged.
 func killed(t *testing.T, dir string, seen map[string]bool) (key int, ksn string) {
 	t.Helper()
-	c := exec.Command(os.Args[0]) //nolint:gosec // G204: the test itself
+	c := exec.Command(os.Args[0])
 	c.Env = append(os.Environ(), killedDir+"="+dir)
 	out, err := c.StdoutPipe()
 	if err != nil {

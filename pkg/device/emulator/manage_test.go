@@ -66,7 +66,6 @@ type bureau struct {
 	m        *Manager
 	times    *times
 	officers []*custody.Identity
-	codes    int
 	mu       sync.Mutex
 	seen     []Event
 }
@@ -607,7 +606,7 @@ func TestStrangersGetNoFurtherThanTheDoor(t *testing.T) {
 			_ = conn.Close()
 			continue
 		}
-		c.InsecureSkipVerify = true //nolint:gosec // it is the stranger's
+		c.InsecureSkipVerify = true
 		conn, err := tls.Dial("tcp", b.m.Addr().String(), c)
 		if err == nil {
 			_, _ = io.WriteString(conn, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -628,7 +627,7 @@ func TestSlowHostsHoldNoPlaceForLong(t *testing.T) {
 	p := b.m.papers
 	own, err := tls.LoadX509KeyPair(p.HostCert, p.HostKey)
 	b.must(err)
-	slow, err := tls.Dial("tcp", b.m.Addr().String(), &tls.Config{Certificates: []tls.Certificate{own}, InsecureSkipVerify: true}) //nolint:gosec // the test's own
+	slow, err := tls.Dial("tcp", b.m.Addr().String(), &tls.Config{Certificates: []tls.Certificate{own}, InsecureSkipVerify: true})
 	b.must(err)
 	defer slow.Close()
 	begun := time.Now()
@@ -780,3 +779,35 @@ type answerWriter struct {
 func (w *answerWriter) Header() http.Header         { return w.head }
 func (w *answerWriter) WriteHeader(status int)      { w.status = status }
 func (w *answerWriter) Write(b []byte) (int, error) { return w.body.Write(b) }
+
+// TestATerminalOfAnotherDialectIsManagedBesideItsLine: the slots are those of its line.
+func TestATerminalOfAnotherDialectIsManagedBesideItsLine(t *testing.T) {
+	b := newBureau(t, func(c *Config) { c.Port = nil })
+	klk := testKey(t, keyK1)
+	b.must(b.term.LoadDirect("F", klk, "K0", 'D'))
+	d := b.open()
+	caps := d.Capabilities()
+	if caps.BlockVersions != "AB" || len(caps.BlockLengths) == 0 || !slices.ContainsFunc(caps.Slots, func(r device.SlotRule) bool { return r.Has("F") }) {
+		t.Errorf("%+v", caps)
+	}
+	block, err := keyblock.Parse(blockB)
+	b.must(err)
+	got, err := device.LoadBlock(t.Context(), d, "0", block)
+	b.must(err)
+	if check, held := b.term.SlotCheck("0"); !held || got.State.Check != check {
+		t.Errorf("%+v, held is %v", got, check)
+	}
+	aes, _ := b.block('D', testAES(t), keys.AES128, "P0", 'E')
+	_, err = d.LoadBlock(t.Context(), "1", aes)
+	b.want(err, fault.DeviceFailed, "version")
+}
+
+func testAES(t *testing.T) *keys.Key {
+	t.Helper()
+	k, err := keys.Generate(rand.Reader, keys.AES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Wipe)
+	return k
+}

@@ -66,10 +66,10 @@ const (
 func (s *state) start(cfg Config) {
 	s.serial, s.model, s.poi, s.firmware = cfg.Serial, cfg.Model, cfg.POIVersion, cfg.Firmware
 	if s.model == "" {
-		s.model = "POSKEY-EMU"
+		s.model = vendorInfo(cfg.Vendor).Model
 	}
 	if s.poi == "" {
-		s.poi = "6.x"
+		s.poi = "6.2"
 	}
 	if s.firmware == "" {
 		s.firmware = "1.0.0"

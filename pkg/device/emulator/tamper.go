@@ -155,12 +155,13 @@ func (t *Terminal) powerCycle() {
 	t.last, t.loaded = Accepted, false
 }
 
-// reset erases every key and setting. Locks, the log and the count of loads stay: they are what a reset would hide.
+// reset erases every key, every setting and the open batch. Locks, the log and the count of loads stay: they are what a
+// reset would hide.
 func (t *Terminal) reset() error {
 	t.mu.Lock()
 	e := Event{Kind: ResetDone}
 	why := t.change(func() {
-		t.s.slots, t.s.engines, t.s.spent = nil, nil, nil
+		t.s.slots, t.s.engines, t.s.spent, t.s.batch = nil, nil, nil, 0
 		t.s.master, t.s.set, t.s.keyMode, t.s.line = "0", 0, "", ""
 		e = t.note(e)
 	})

@@ -29,7 +29,7 @@ type Config struct {
 	Slots []device.SlotRule
 
 	// Identity. What the directory holds goes before.
-	Serial, Model, POIVersion, Firmware string
+	Serial, Model, POIVersion, Firmware string            // "" are none, the vendor's in VendorInfo, 6.2 and 1.0.0
 	VendorKey                           ed25519.PublicKey // of software updates; nil takes none
 	Vendor                              Vendor            // whose screen texts; "" is generic
 	Lang                                string            // of the screen: en or zh; "" is en

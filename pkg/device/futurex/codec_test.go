@@ -499,16 +499,17 @@ func TestTheDecoderFindsFramesInAnyStream(t *testing.T) {
 		kinds  []EventKind
 		noise  int
 	}{
-		"a frame":                            {ask, []EventKind{G}, 0},
-		"an LRC that is STX, and a frame":    {join(done, ask), []EventKind{G, G}, 0},
-		"noise around":                       {join([]byte("x\x03\x06"), ask, []byte("\xff")), []EventKind{G}, 4},
-		"a frame cut off by another":         {join(ask[:4], ask), []EventKind{D, G}, 0},
-		"a wrong LRC":                        {join(ask[:6], []byte{0}, ask), []EventKind{D, G}, 0},
-		"control bytes in the data":          {join([]byte("\x0204\x0600\x03\x01"), ask), []EventKind{D, G}, 0},
-		"an empty frame":                     {join([]byte("\x02\x03\x03"), ask), []EventKind{D, G}, 0},
-		"one character":                      {join([]byte("\x020\x03\x33"), ask), []EventKind{D, G}, 0},
-		"a frame without end":                {join([]byte{2}, bytes.Repeat([]byte("0"), 5000)), nil, 0},
-		"a long frame with the right LRC":    {join([]byte{2}, bytes.Repeat([]byte("0"), 1000), []byte{3, 3}), []EventKind{D}, 0},
+		"a frame":                         {ask, []EventKind{G}, 0},
+		"an LRC that is STX, and a frame": {join(done, ask), []EventKind{G, G}, 0},
+		"noise around":                    {join([]byte("x\x03\x06"), ask, []byte("\xff")), []EventKind{G}, 4},
+		"a frame cut off by another":      {join(ask[:4], ask), []EventKind{D, G}, 0},
+		"a wrong LRC":                     {join(ask[:6], []byte{0}, ask), []EventKind{D, G}, 0},
+		"control bytes in the data":       {join([]byte("\x0204\x0600\x03\x01"), ask), []EventKind{D, G}, 0},
+		"an empty frame":                  {join([]byte("\x02\x03\x03"), ask), []EventKind{D, G}, 0},
+		"one character":                   {join([]byte("\x020\x03\x33"), ask), []EventKind{D, G}, 0},
+		"a frame without end":             {join([]byte{2}, bytes.Repeat([]byte("0"), 5000)), nil, 0},
+		"a long frame with the right LRC": {join([]byte{2}, bytes.Repeat([]byte("0"), 1000), []byte{3, 3}),
+			[]EventKind{D}, 0},
 		"after one without end, another one": {join([]byte{2}, bytes.Repeat([]byte("0"), 5000), ask), []EventKind{D, G}, 0},
 	} {
 		d := NewDecoder()

@@ -186,7 +186,8 @@ func TestARefusalIsExplainedAndNothingIsStored(t *testing.T) {
 				var code *device.CodeError
 				var unknown *device.OutcomeUnknown
 				if !errors.As(err, &code) || code.Code != info.Code || code.Cause != info.Cause ||
-					!fault.Is(err, fault.DeviceFailed) || errors.As(err, &unknown) || !strings.Contains(err.Error(), "nothing stored") {
+					!fault.Is(err, fault.DeviceFailed) || errors.As(err, &unknown) ||
+					!strings.Contains(err.Error(), "nothing stored") {
 					t.Errorf("error %v", err)
 				}
 			})
@@ -429,7 +430,8 @@ func TestWhatTheDialectDoesNotHaveIsRefusedWithoutAWord(t *testing.T) {
 		} {
 			c := pinCryptogram()
 			spoil(&c)
-			if got, err := d.(device.CryptogramLoader).LoadCryptogram(t.Context(), "03", c); err == nil || got != (device.Commit{}) {
+			got, err := d.(device.CryptogramLoader).LoadCryptogram(t.Context(), "03", c)
+			if err == nil || got != (device.Commit{}) {
 				t.Errorf("%s: %+v, %v", name, got, err)
 			}
 		}

@@ -362,6 +362,51 @@ func (b *bench) copied(u store.URL) {
 	}
 }
 
+// together: changes of one call see those before them.
+func (s suite) together(t *testing.T) {
+	b := s.open(t)
+	b.floor(3)
+	loads, failed, err := b.ReserveLoads(b.ctx, store.Change{}, []store.LoadRequest{load("l0", "SN0"), load("l0", "SN0"),
+		load("l0", "SN1"), load("other", "SN0"), load("l1", "SN1")})
+	b.must(err)
+	if failed[0] != nil || failed[1] != nil || failed[4] != nil || !loads[1].Again || loads[1].Number != 1 ||
+		loads[4].Number != 2 {
+		t.Errorf("%+v, %v", loads, failed)
+	}
+	b.refused("the id for another device", failed[2], fault.NotPermitted)
+	b.refused("the slot once more", failed[3], fault.NotPermitted)
+	to := func(id string, state store.LoadState, device store.DeviceState) store.LoadStep {
+		return store.LoadStep{ID: id, To: state, Check: Check(3), Device: device}
+	}
+	same, failed, err := b.StepLoads(b.ctx, store.Change{}, []store.LoadStep{to("l0", store.LoadSent, store.Sent),
+		to("l0", store.LoadSent, store.Sent), to("l1", store.LoadSent, store.Sent),
+		to("l0", store.LoadConfirmed, store.Confirmed), to("l1", store.LoadConfirmed, store.Expected),
+		to("l1", store.LoadUnknown, store.QuarantinedDevice)})
+	b.must(err)
+	for i, kind := range []fault.Kind{"", fault.NotPermitted, "", "", fault.NotPermitted, ""} {
+		if kind == "" && failed[i] != nil || kind != "" && !fault.Is(failed[i], kind) || same[i] != nil {
+			t.Errorf("step %d: %v, %v", i, same[i], failed[i])
+		}
+	}
+	b.stands("l0", store.LoadConfirmed, store.Injected, store.Confirmed)
+	b.stands("l1", store.LoadUnknown, store.Quarantined, store.QuarantinedDevice)
+	b.allocate("T", "bare", "SN1")
+	_, err = b.step(to("l1", store.LoadConfirmed, ""))
+	b.refused("proof of a number beside a live one", err, fault.NotPermitted)
+	b.must(b.Burn(b.ctx, store.Change{}, "bare"))
+	same1, err := b.step(to("l1", store.LoadConfirmed, store.Confirmed))
+	if err != nil || !slices.Equal(same1, []string{"SN0/90"}) {
+		t.Errorf("%v, %v", same1, err)
+	}
+	for what, ask := range map[string]func() error{
+		"nothing to reserve": func() error { _, _, err := b.ReserveLoads(b.ctx, store.Change{}, nil); return err },
+		"nothing to move":    func() error { _, _, err := b.StepLoads(b.ctx, store.Change{}, nil); return err },
+	} {
+		b.ok(what, ask())
+	}
+	b.verified(1) // the two devices with one check value
+}
+
 // leased: a station takes numbers of its own lease, and nobody else does.
 func (s suite) leased(t *testing.T) {
 	b := s.open(t)

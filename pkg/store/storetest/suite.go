@@ -34,6 +34,7 @@ func Run(t *testing.T, place Place) {
 	t.Run("Fallen", s.fallen)
 	t.Run("Pair", s.pair)
 	t.Run("Loads", s.loads)
+	t.Run("Together", s.together)
 	t.Run("Leased", s.leased)
 	t.Run("Journal", s.journal)
 	t.Run("Race", s.race)
