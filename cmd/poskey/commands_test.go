@@ -26,7 +26,8 @@ import (
 //	      in KB.
 //	expect [-exit=N] DIALOGUE cmd...                           runs cmd at a terminal (expect_unix_test.go)
 //	serve NAME cmd...                                          runs cmd beside the script until it says its first line,
-//	      which $NAME gets (of a JSON document, its uri)
+//	      which $NAME gets (of a JSON document, its uri, and $NAME_MANAGE its manage); what it has said by then stands in
+//	      name.out, in small letters
 //	halt NAME SIGNAL N                                         ends it; its exit status must be N; sets stdout and stderr
 //	signalled SIGNAL N TEXT cmd...                             gives cmd TEXT on a stdin that stays open, and the signal
 //	      once it has read that
@@ -45,6 +46,8 @@ import (
 //	secrets N                                                  so many secrets of stores are searched for, or more
 //	postgres [down|up]                                         a PostgreSQL of the script's own (postgres_unix_test.go)
 //	softtoken LABEL                                            makes PKCS#11 tokens (softtoken_test.go)
+//	manifest NAME MODEL VERSION COUNTER FILE                   signs a software update for the emulator: NAME.manifest
+//	      and the vendor's public key, vendor.pem (manifest_test.go)
 //	totp FILE SECRET [STEPS]                                   writes the one-time code of now, or so many half minutes
 //	      later or, with a minus, before
 //	reveals FILE...                                            these files (stdout, stderr: of the last command) show a
@@ -54,6 +57,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"exits": cmdExits, "jsonhas": cmdJSONHas, "put": cmdPut, "fill": cmdFill, "flat": cmdFlat, "reveals": cmdReveals,
 		"officers": cmdOfficers, "sql": cmdSQL, "dblock": cmdDBLock, "damage": cmdDamage, "take": cmdTake, "secrets": cmdSecrets, "postgres": cmdPostgres, "softtoken": cmdSoftToken,
 		"auditlog": cmdAuditLog, "tamper": cmdTamper, "totp": cmdTOTP,
+		"manifest": cmdManifest,
 	}
 	for name, cmd := range terminalCommands() {
 		all[name] = cmd

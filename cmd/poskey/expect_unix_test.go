@@ -298,7 +298,9 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 	case <-time.After(patience):
 		ts.Fatalf("%s says nothing", args[0])
 	}
-	line, _, _ := strings.Cut(srv.out.String(), "\n")
+	said := srv.out.String()
+	ts.Check(os.WriteFile(ts.MkAbs(strings.ToLower(args[0])+".out"), []byte(said), 0o600))
+	line, _, _ := strings.Cut(said, "\n")
 	if uri, err := field(line, "uri"); err == nil {
 		if manage, err := field(line, "manage"); err == nil {
 			ts.Setenv(args[0]+"_MANAGE", manage)

@@ -247,7 +247,7 @@ func shownCodes(t *testing.T, words, script string) map[int]bool {
 // TestExamplesParse: every line of an example names a command and flags that there are, and as many as it needs.
 func TestExamplesParse(t *testing.T) {
 	for words, cmd := range commandsOf(t) {
-		for _, line := range strings.Split(cmd.Example, "\n") {
+		for _, line := range strings.Split(strings.ReplaceAll(cmd.Example, "\\\n", ""), "\n") {
 			args, ok := exampleArgs(line)
 			if !ok {
 				t.Errorf("poskey %s: the example line %q does not call poskey", words, line)
@@ -321,6 +321,11 @@ func publicFlags() map[string]string {
 		"passphrase-fd":      "numbers of descriptors",
 		"key-version":        "two characters of the header",
 		"key-type":           "a name",
+		"key-set":            "a name",
+		"klk-slot":           "a slot",
+		"kbpk-slot":          "a slot",
+		"vendor-key":         "a file with a public key",
+		"seed":               "a number that makes faults repeatable",
 		"parts":              "a number",
 		"part-expect":        "a check value",
 		"part-expected":      "a check value",

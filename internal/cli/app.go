@@ -142,7 +142,7 @@ func (a *App) fail(err error) int {
 		return kind.Exit()
 	}
 	_, _ = fmt.Fprintf(a.Err, "poskey: %s\n", a.Say.Error(err))
-	if hint := hintFor(kind); !hint.IsZero() {
+	if hint := hintFor(err); !hint.IsZero() {
 		_, _ = fmt.Fprintf(a.Err, "poskey: %s\n", a.Say.T("hint: %s", hint))
 	}
 	return kind.Exit()
@@ -157,7 +157,7 @@ func (a *App) failJSON(kind fault.Kind, err error) {
 		Message   string `json:"message"`
 		Hint      string `json:"hint"`
 		Retriable bool   `json:"retriable"`
-	}{"poskey.error/v1", kind.Exit(), string(kind), err.Error(), hintFor(kind).String(), kind.Retriable()})
+	}{"poskey.error/v1", kind.Exit(), string(kind), err.Error(), hintFor(err).String(), kind.Retriable()})
 	if merr != nil {
 		line = []byte(`{"schema":"poskey.error/v1","code":1,"kind":"failure"}`)
 	}

@@ -10,19 +10,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"poskey/internal/fault"
-	"poskey/internal/i18n"
 	"poskey/internal/render"
 	"poskey/internal/text"
 	"poskey/pkg/custody"
 	"poskey/pkg/device"
 	"poskey/pkg/device/emulator"
-	"poskey/pkg/hsm"
-	"poskey/pkg/keys"
 )
 
 type emulateOpts struct {
 	listen, manage, klk, klkSlot, dialect, slots, profile string
 	state, vendor, serial, model, poi, firmware, prefix   string
+	vendorKey                                             string
 	environment, lock                                     string
 	pty, noInject, control                                bool
 	faults, trust                                         []string
@@ -43,7 +41,7 @@ func newDeviceEmulateCmd(a *App) *cobra.Command {
 		example: "  poskey device emulate --listen 127.0.0.1:0\n" +
 			"  poskey device emulate --pty --klk file:klk.txt --fault wrong-echo\n" +
 			"  poskey device emulate --listen 127.0.0.1:9000 --manage 127.0.0.1:9443 --state terminal --serial PK00000001 --vendor pax --lang zh\n" +
-			"  poskey device emulate --listen 127.0.0.1:0 --farm 200 --prefix PK --klk file:klk.txt --fault random=5%",
+			"  poskey device emulate --listen 127.0.0.1:0 --farm 200 --prefix PK --klk file:klk.txt --fault random=5% >terminals.csv",
 		exits: []int{3, 4, 6, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
@@ -59,6 +57,7 @@ func newDeviceEmulateCmd(a *App) *cobra.Command {
 	f.StringVar(&o.model, "model", "", a.Say.T("model of the device"))
 	f.StringVar(&o.poi, "poi-version", "", a.Say.T("PCI POI version of the device"))
 	f.StringVar(&o.firmware, "firmware", "", a.Say.T("version of its software"))
+	f.StringVar(&o.vendorKey, "vendor-key", "", a.Say.T("FILE with the public key (Ed25519; PEM or hex) whose software updates it takes"))
 	f.StringVar(&o.klk, "klk", "", a.Say.T("key loading key (SRC), as from the factory"))
 	f.StringVar(&o.klkSlot, "klk-slot", "", a.Say.T("its slot; F with visa, 00 with futurex when left out"))
 	f.BoolVar(&o.noInject, "no-inject-mode", false, a.Say.T("refuse clear keys until two people open the key inject mode (--control)"))
@@ -70,12 +69,12 @@ func newDeviceEmulateCmd(a *App) *cobra.Command {
 	f.StringArrayVar(&o.faults, "fault", nil, a.Say.T("misbehave: NAME or NAME=VALUE (again for each); see above"))
 	f.Uint64Var(&o.seed, "seed", 1, a.Say.T("of the fault random: the same seed breaks at the same places"))
 	f.BoolVar(&o.control, "control", false, a.Say.T("take orders as lines on stdin, as hands at the terminal would give them"))
-	f.IntVar(&o.farm, "farm", 0, a.Say.T("so many terminals, each on a port of its own; their URIs on stdout, one a line"))
+	f.IntVar(&o.farm, "farm", 0, a.Say.T("so many terminals, each on a port of its own; stdout is a list as fleet plan takes it"))
 	f.StringVar(&o.prefix, "prefix", "PK", a.Say.T("what the serial numbers of a farm begin with"))
 	cmd.MarkFlagsMutuallyExclusive("listen", "pty")
-	cmd.MarkFlagsMutuallyExclusive("farm", "pty")
-	cmd.MarkFlagsMutuallyExclusive("farm", "manage")
-	cmd.MarkFlagsMutuallyExclusive("farm", "serial")
+	for _, single := range []string{"pty", "manage", "serial", "control"} {
+		cmd.MarkFlagsMutuallyExclusive("farm", single)
+	}
 	cmd.MarkFlagsOneRequired("listen", "pty")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDeviceEmulate(cmd.Context(), a, o) }
 	return cmd
@@ -113,15 +112,19 @@ func runDeviceEmulate(ctx context.Context, a *App, o emulateOpts) error {
 	if err != nil {
 		return err
 	}
-	if o.farm > 0 {
-		return a.runFarm(ctx, o, cfg)
+	f, err := a.factory(ctx, o)
+	if err != nil {
+		return err
+	}
+	if o.farm != 0 {
+		return a.runFarm(ctx, o, cfg, f)
 	}
 	t, err := openTerminal(cfg)
 	if err != nil {
 		return err
 	}
 	defer t.Wipe()
-	if err := a.furnish(ctx, t, o); err != nil {
+	if err := a.furnish(ctx, t, f); err != nil {
 		return err
 	}
 	doc, done, err := a.serveTerminal(ctx, t, o)
@@ -137,85 +140,6 @@ func runDeviceEmulate(ctx context.Context, a *App, o emulateOpts) error {
 	}
 	<-ctx.Done()
 	return context.Cause(ctx)
-}
-
-func openTerminal(cfg emulator.Config) (*emulator.Terminal, error) {
-	if cfg.Dir == "" {
-		return emulator.New(cfg), nil
-	}
-	return emulator.Open(cfg)
-}
-
-// emulated is what kind of terminal the flags ask for.
-func (a *App) emulated(ctx context.Context, o emulateOpts) (emulator.Config, error) {
-	port, err := portOf(o)
-	if err != nil {
-		return emulator.Config{}, err
-	}
-	faults, err := emulator.ParseFaults(o.faults)
-	if err != nil {
-		return emulator.Config{}, err
-	}
-	vendor, err := emulator.ParseVendor(o.vendor)
-	if err != nil {
-		return emulator.Config{}, err
-	}
-	environment, err := custody.ParseEnvironment(o.environment)
-	if err != nil {
-		return emulator.Config{}, err
-	}
-	cfg := emulator.Config{Env: a.Env, Port: port, Faults: faults, Seed: o.seed, InjectModeOff: o.noInject, MaxLoads: o.maxLoads, OpenBatch: o.openBatch,
-		OnEvent: a.eventPrinter(), Vendor: vendor, Lang: emulator.English, Serial: o.serial, Model: o.model, POIVersion: o.poi, Firmware: o.firmware,
-		Environment: environment, Dir: o.state}
-	if a.Say.Lang() == i18n.Chinese {
-		cfg.Lang = emulator.Chinese
-	}
-	for _, path := range o.trust {
-		f, err := readOfficerFile(ctx, path)
-		if err != nil {
-			return emulator.Config{}, err
-		}
-		cfg.Approvers = append(cfg.Approvers, f.card)
-	}
-	if o.manage != "" {
-		if o.state == "" {
-			return emulator.Config{}, fault.New(fault.Usage, "--manage needs --state: the certificates of the agent dialect lie there")
-		}
-		cfg.Accounts, err = emulator.DefaultAccounts()
-	}
-	return cfg, err
-}
-
-func portOf(o emulateOpts) (emulator.Port, error) {
-	switch o.dialect {
-	case device.Visa:
-		return emulator.Visa(), nil
-	case device.Futurex:
-		return emulator.Futurex(o.slots, o.profile), nil
-	}
-	return nil, fault.New(fault.Usage, "dialect %q: the emulator speaks visa and futurex on its line, and agent with --manage", text.Redact(o.dialect))
-}
-
-// furnish does what a factory does.
-func (a *App) furnish(ctx context.Context, t *emulator.Terminal, o emulateOpts) error {
-	if o.klk != "" {
-		if err := a.loadKLK(ctx, t, o); err != nil {
-			return err
-		}
-	}
-	if o.lock == "" {
-		return nil
-	}
-	kind, err := device.ParseLock(o.lock)
-	if err != nil {
-		return err
-	}
-	if kind == device.LockTamper {
-		t.Tamper("case")
-		return nil
-	}
-	t.SetLock(kind, "")
-	return nil
 }
 
 // serveTerminal opens the terminal's line and its management.
@@ -270,49 +194,4 @@ func portTaken(err error, addr string) error {
 		return fault.New(fault.Busy, "%s is taken by another program", addr)
 	}
 	return err
-}
-
-// loadKLK puts the KLK in as the factory does.
-func (a *App) loadKLK(ctx context.Context, t *emulator.Terminal, o emulateOpts) error {
-	k, err := a.klk(ctx, o.klk, true)
-	if err != nil {
-		return err
-	}
-	return a.factoryKey(ctx, t, klkSlot(o), k)
-}
-
-func klkSlot(o emulateOpts) device.Slot {
-	switch {
-	case o.klkSlot != "":
-		return device.Slot(o.klkSlot)
-	case o.dialect == device.Futurex:
-		return "00"
-	}
-	return "F"
-}
-
-// klk takes in a KLK: a TDES key of 16 or 24 bytes, or an AES key where it says so itself.
-func (a *App) klk(ctx context.Context, src string, allowWeak bool) (hsm.Key, error) {
-	return a.intake().protector(ctx, kbpkWish{src: src, version: 'A', what: text.New("the KLK"), protects: true, allowWeak: allowWeak})
-}
-
-func (a *App) factoryKey(ctx context.Context, t *emulator.Terminal, slot device.Slot, k hsm.Key) error {
-	b, err := a.hsm()
-	if err != nil {
-		return err
-	}
-	clear, err := b.Reveal(ctx, k)
-	if err != nil {
-		return err
-	}
-	key, err := keys.New(k.Algorithm, clear)
-	if err != nil {
-		return err
-	}
-	defer key.Wipe()
-	mode := byte('D')
-	if t.Dialect() == device.Futurex {
-		mode = 'N' // a KTK; with D it would be a master key
-	}
-	return t.LoadDirect(slot, key, keys.UsageKEK, mode)
 }

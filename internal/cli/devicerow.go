@@ -65,7 +65,7 @@ func devicePage(p *render.Page, d *store.Device) {
 func deviceStateText(s store.DeviceState) text.Text {
 	switch s {
 	case store.Expected:
-		return text.New("expected")
+		return text.New("expected, not loaded")
 	case store.Reserved:
 		return text.New("reserved")
 	case store.Sent:

@@ -1,240 +1,179 @@
 package cli
 
-// An emulated terminal while it runs: many of them, hands at it, and what it says.
+// What kind of terminal the flags of device emulate ask for, and what the factory puts into it.
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"fmt"
-	"strconv"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
 	"strings"
-	"sync"
 
 	"poskey/internal/fault"
-	"poskey/internal/render"
-	"poskey/internal/secret"
+	"poskey/internal/i18n"
 	"poskey/internal/text"
+	"poskey/pkg/custody"
 	"poskey/pkg/device"
 	"poskey/pkg/device/emulator"
+	"poskey/pkg/hsm"
 	"poskey/pkg/keys"
 )
 
-type farmDoc struct {
-	Terminals []emulateDoc `json:"terminals"`
+func openTerminal(cfg emulator.Config) (*emulator.Terminal, error) {
+	if cfg.Dir == "" {
+		return emulator.New(cfg), nil
+	}
+	return emulator.Open(cfg)
 }
 
-// runFarm serves many terminals. Their events would be nobody's reading, so they are told under -v only.
-func (a *App) runFarm(ctx context.Context, o emulateOpts, cfg emulator.Config) error {
-	fc := emulator.FarmConfig{Config: cfg, Count: o.farm, Prefix: o.prefix, First: 1, Dir: o.state, Address: o.listen}
-	fc.Config.Dir, fc.Config.OnEvent = "", nil
-	if a.flags.verbose {
-		tell := a.eventPrinter()
-		fc.Told = func(_ string, e emulator.Event) { tell(e) }
+// emulated is what kind of terminal the flags ask for.
+func (a *App) emulated(ctx context.Context, o emulateOpts) (emulator.Config, error) {
+	port, err := portOf(o)
+	if err != nil {
+		return emulator.Config{}, err
 	}
-	if o.klk != "" {
-		k, err := a.klk(ctx, o.klk, true)
+	faults, err := emulator.ParseFaults(o.faults)
+	if err != nil {
+		return emulator.Config{}, err
+	}
+	vendor, err := emulator.ParseVendor(o.vendor)
+	if err != nil {
+		return emulator.Config{}, err
+	}
+	environment, err := custody.ParseEnvironment(o.environment)
+	if err != nil {
+		return emulator.Config{}, err
+	}
+	cfg := emulator.Config{Env: a.Env, Port: port, Faults: faults, Seed: o.seed, InjectModeOff: o.noInject, MaxLoads: o.maxLoads, OpenBatch: o.openBatch,
+		OnEvent: a.eventPrinter(), Vendor: vendor, Lang: emulator.English, Serial: o.serial, Model: o.model, POIVersion: o.poi, Firmware: o.firmware,
+		Environment: environment, Dir: o.state}
+	if a.Say.Lang() == i18n.Chinese {
+		cfg.Lang = emulator.Chinese
+	}
+	for _, path := range o.trust {
+		f, err := readOfficerFile(ctx, path)
 		if err != nil {
+			return emulator.Config{}, err
+		}
+		cfg.Approvers = append(cfg.Approvers, f.card)
+	}
+	if o.vendorKey != "" {
+		if cfg.VendorKey, err = readVendorKey(o.vendorKey); err != nil {
+			return emulator.Config{}, err
+		}
+	}
+	if o.manage != "" {
+		if o.state == "" {
+			return emulator.Config{}, fault.New(fault.Usage, "--manage needs --state: the certificates of the agent dialect lie there")
+		}
+		cfg.Accounts, err = emulator.DefaultAccounts()
+	}
+	return cfg, err
+}
+
+// maxVendorKey bounds what is read of a public key.
+const maxVendorKey = 4 << 10
+
+// readVendorKey reads the public key of a software vendor: PEM (PUBLIC KEY), or 64 hex digits.
+func readVendorKey(path string) (ed25519.PublicKey, error) {
+	raw, err := readWhole(path, maxVendorKey)
+	if err != nil {
+		return nil, err
+	}
+	if block, _ := pem.Decode(raw); block != nil {
+		parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+		if key, ok := parsed.(ed25519.PublicKey); err == nil && ok {
+			return key, nil
+		}
+	} else if key, err := hex.DecodeString(strings.TrimSpace(string(raw))); err == nil && len(key) == ed25519.PublicKeySize {
+		return key, nil
+	}
+	return nil, fault.New(fault.Malformed, "%s is no public key of Ed25519, in PEM or as 64 hex digits", path)
+}
+
+func portOf(o emulateOpts) (emulator.Port, error) {
+	switch o.dialect {
+	case device.Visa:
+		return emulator.Visa(o.profile), nil
+	case device.Futurex:
+		return emulator.Futurex(o.slots, o.profile), nil
+	}
+	return nil, fault.New(fault.Usage, "dialect %q: the emulator speaks visa and futurex on its line, and agent with --manage", text.Redact(o.dialect))
+}
+
+// factory is what a terminal gets before anybody can reach it.
+type factory struct {
+	klk  *hsm.Key // nil for none
+	slot device.Slot
+	lock device.LockKind
+}
+
+// factory takes the KLK in, once for many terminals.
+func (a *App) factory(ctx context.Context, o emulateOpts) (f factory, err error) {
+	f.slot = klkSlot(o)
+	if o.lock != "" {
+		if f.lock, err = device.ParseLock(o.lock); err != nil {
+			return f, err
+		}
+	}
+	if o.klk == "" {
+		return f, nil
+	}
+	k, err := a.klk(ctx, o.klk, true)
+	f.klk = &k
+	return f, err
+}
+
+// furnish does what a factory does.
+func (a *App) furnish(ctx context.Context, t *emulator.Terminal, f factory) error {
+	if f.klk != nil {
+		if err := a.factoryKey(ctx, t, f.slot, *f.klk); err != nil {
 			return err
 		}
-		fc.Each = func(t *emulator.Terminal) error { return a.factoryKey(ctx, t, klkSlot(o), k) }
 	}
-	farm, err := emulator.NewFarm(ctx, fc)
-	if err != nil {
-		return portTaken(err, o.listen)
-	}
-	defer func() { _ = farm.Close() }()
-	doc := farmDoc{}
-	for _, m := range farm.Members() {
-		doc.Terminals = append(doc.Terminals, emulateDoc{URI: m.URI(), Dialect: o.dialect, Serial: m.Serial})
-	}
-	err = a.render.Answer("device.emulate.farm", doc, func(p *render.Page) {
-		for _, t := range doc.Terminals {
-			p.Raw(t.Serial + "," + t.URI)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	<-ctx.Done()
-	return context.Cause(ctx)
-}
-
-// control takes orders from stdin, as hands at the terminal would give them. It ends with stdin only for hands that are
-// gone: the terminal stays.
-func (a *App) control(ctx context.Context, t *emulator.Terminal) error {
-	lines := make(chan string)
-	go func() {
-		defer close(lines)
-		for in := bufio.NewScanner(a.In); in.Scan(); {
-			select {
-			case lines <- in.Text():
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	for {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case line, ok := <-lines:
-			if !ok {
-				lines = nil
-				continue
-			}
-			if err := hand(t, strings.Fields(line)); err != nil {
-				a.render.Warn(text.New("%s", err))
-			}
-		}
-	}
-}
-
-// hand does one thing to a terminal.
-func hand(t *emulator.Terminal, words []string) error {
-	if len(words) == 0 {
-		return nil
-	}
-	switch order, rest := words[0], words[1:]; {
-	case order == "tamper" && len(rest) == 1:
-		t.Tamper(rest[0])
-	case order == "battery" && len(rest) == 1:
-		mv, err := strconv.Atoi(rest[0])
-		if err != nil || mv < 0 || mv > 5000 {
-			return fault.New(fault.Usage, "battery %q is not a number of millivolts", text.Redact(rest[0]))
-		}
-		t.SetBattery(mv)
-	case order == "lock" && len(rest) == 1:
-		kind, err := device.ParseLock(rest[0])
-		if err != nil {
-			return err
-		}
-		t.SetLock(kind, "")
-	case order == "settle" && len(rest) == 0:
-		t.SettleBatch()
-	case order == "restart" && len(rest) == 0:
-		t.Restart()
-	case order == "inject-mode" && len(rest) == 2:
-		first, second := secret.Copy([]byte(rest[0])), secret.Copy([]byte(rest[1]))
-		defer first.Wipe()
-		defer second.Wipe()
-		return t.EnterInjectMode(first, second)
+	switch f.lock {
+	case "":
+	case device.LockTamper:
+		t.Tamper("case")
 	default:
-		return fault.New(fault.Usage, "unknown order %q; known: tamper SENSOR, battery MILLIVOLTS, lock KIND, settle, restart, inject-mode A B", text.Redact(order))
+		t.SetLock(f.lock, "")
 	}
 	return nil
 }
 
-// eventPrinter writes what happens at the terminal to stderr: sentences, or JSON Lines under -o json.
-func (a *App) eventPrinter() func(emulator.Event) {
-	var mu sync.Mutex
-	return func(e emulator.Event) {
-		mu.Lock()
-		defer mu.Unlock()
-		if a.render.Format == render.JSON {
-			line, err := json.Marshal(newEventDoc(e))
-			if err == nil {
-				_, _ = fmt.Fprintf(a.Err, "%s\n", line)
-			}
-			return
-		}
-		if !a.render.Quiet {
-			_, _ = fmt.Fprintf(a.Err, "%s  %s\n", e.At.Format("15:04:05"), a.Say.Text(eventText(e)))
-		}
+func klkSlot(o emulateOpts) device.Slot {
+	switch {
+	case o.klkSlot != "":
+		return device.Slot(o.klkSlot)
+	case o.dialect == device.Futurex:
+		return "00"
 	}
+	return "F"
 }
 
-type eventDoc struct {
-	Schema string      `json:"schema"`
-	Time   string      `json:"time"`
-	Event  string      `json:"event"`
-	Slot   device.Slot `json:"slot,omitempty"`
-	Code   string      `json:"code,omitempty"`
-	Usage  keys.Usage  `json:"usage,omitempty"`
-	Mode   string      `json:"mode,omitempty"`
-	Length int         `json:"length,omitempty"`
-	Clear  bool        `json:"clear,omitempty"`
-	KCV    string      `json:"kcv,omitempty"`
-	Method string      `json:"method,omitempty"`
-	Fault  string      `json:"fault,omitempty"`
-
-	Reason  emulator.Refusal `json:"reason,omitempty"`
-	KSN     string           `json:"ksn,omitempty"`
-	Account string           `json:"account,omitempty"`
-	Lock    device.LockKind  `json:"lock,omitempty"`
-	Detail  string           `json:"detail,omitempty"`
+// klk takes in a KLK: a TDES key of 16 or 24 bytes, or an AES key where it says so itself.
+func (a *App) klk(ctx context.Context, src string, allowWeak bool) (hsm.Key, error) {
+	return a.intake().protector(ctx, kbpkWish{src: src, version: 'A', what: text.New("the KLK"), protects: true, allowWeak: allowWeak})
 }
 
-func newEventDoc(e emulator.Event) eventDoc {
-	doc := eventDoc{Schema: "poskey.device.event/v1", Time: e.At.UTC().Format("2006-01-02T15:04:05.000Z"), Event: string(e.Kind), Slot: e.Slot,
-		Code: e.Code, Usage: e.Usage, Length: e.Length, Clear: e.Clear, KCV: e.Check.Digits, Method: string(e.Check.Method), Fault: string(e.Fault),
-		Reason: e.Reason, KSN: e.KSN, Account: e.Account, Lock: e.Lock, Detail: e.Detail}
-	if e.Mode != 0 {
-		doc.Mode = string(rune(e.Mode))
+func (a *App) factoryKey(ctx context.Context, t *emulator.Terminal, slot device.Slot, k hsm.Key) error {
+	b, err := a.hsm()
+	if err != nil {
+		return err
 	}
-	return doc
-}
-
-func eventText(e emulator.Event) text.Text {
-	slot := string(e.Slot)
-	switch e.Kind {
-	case emulator.Connected:
-		return text.New("a loader has connected")
-	case emulator.Disconnected:
-		return text.New("the loader has gone")
-	case emulator.Asked:
-		return text.New("asked about slot %s", slot)
-	case emulator.Staged:
-		return text.New("slot %s: a key of %d bytes has come (usage %s), waiting for the commit", slot, e.Length, e.Usage)
-	case emulator.Stored:
-		return text.New("slot %s: key stored, usage %s, check value %s (computed in the terminal)", slot, e.Usage, e.Check)
-	case emulator.Refused:
-		return text.New("slot %s: refused with %s", slot, e.Code)
-	case emulator.Cancelled:
-		return text.New("the loader has cancelled; nothing was stored")
-	case emulator.Unanswered:
-		return text.New("the loader does not answer")
-	case emulator.Damaged:
-		return text.New("a damaged frame has come")
-	case emulator.Ignored:
-		return text.New("an unknown packet was ignored")
-	case emulator.Misbehaved:
-		return text.New("misbehaved as ordered: %s", string(e.Fault))
-	case emulator.Erased:
-		if slot == "" {
-			return text.New("every key was erased")
-		}
-		return text.New("slot %s: erased", slot)
-	case emulator.Renamed:
-		return text.New("the serial number is %s now", e.Detail)
-	case emulator.Used:
-		return text.New("slot %s: the key was used", slot)
-	case emulator.Selected:
-		return text.New("slot %s: selected", slot)
-	case emulator.Corrupted:
-		return text.New("slot %s: its memory was damaged", slot)
-	case emulator.InjectEntered:
-		return text.New("key inject mode begins")
-	case emulator.InjectLeft:
-		return text.New("key inject mode ends: %s", e.Detail)
-	case emulator.LoggedIn:
-		return text.New("account %s has logged in", e.Account)
-	case emulator.Denied:
-		return text.New("account %s was denied: %s", e.Account, e.Detail)
-	case emulator.Approved:
-		return text.New("approvals were spent: %s", e.Detail)
-	case emulator.Locked:
-		return text.New("locked: %s", lockText(e.Lock))
-	case emulator.Unlocked:
-		return text.New("unlocked: %s", lockText(e.Lock))
-	case emulator.Tampered:
-		return text.New("tamper (%s): every key is erased", e.Detail)
-	case emulator.Restarted:
-		return text.New("restarted")
-	case emulator.ResetDone:
-		return text.New("set back to its factory state")
-	case emulator.Updated:
-		return text.New("updated to %s", e.Detail)
+	clear, err := b.Reveal(ctx, k)
+	if err != nil {
+		return err
 	}
-	return text.Raw(string(e.Kind))
+	key, err := keys.New(k.Algorithm, clear)
+	if err != nil {
+		return err
+	}
+	defer key.Wipe()
+	mode := byte('D')
+	if t.Dialect() == device.Futurex {
+		mode = 'N' // a KTK; with D it would be a master key
+	}
+	return t.LoadDirect(slot, key, keys.UsageKEK, mode)
 }

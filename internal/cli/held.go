@@ -36,7 +36,8 @@ type holding struct {
 	auth     agent.Authority
 	vault    *vault.Vault
 	work     *vault.Work
-	outcome  agent.Outcome // what the command adds to the record of its work
+	activity custody.Activity // that work was begun for
+	outcome  agent.Outcome    // what the command adds to the record of its work
 	recorded bool
 	closers  []func() error // of what lies behind the authority, to be closed after it
 }
@@ -181,7 +182,7 @@ func (a *App) begin(ctx context.Context, activity custody.Activity, label string
 	if err != nil {
 		return nil, err
 	}
-	h.work = work
+	h.work, h.activity = work, activity
 	a.boundary = work
 	a.render.Before = func() error { return a.record(ctx, nil) }
 	return work, nil
@@ -326,7 +327,9 @@ func (a *App) withSame(ctx context.Context, label string, check kcv.Value, detai
 	return all, nil
 }
 
-// record writes the outcome, once: before the answer is shown, or when the command has failed.
+// record writes the outcome, once: before the answer is shown, or when the command has failed. When that fails after
+// something was changed, the error is outcome_unknown, whatever kept the record from being written: that the store is
+// sealed by now is no reason to do the same once more.
 func (a *App) record(ctx context.Context, err error) error {
 	h := &a.holding
 	if h.work == nil || h.recorded {
@@ -335,7 +338,26 @@ func (a *App) record(ctx context.Context, err error) error {
 	h.recorded = true
 	o := h.outcome
 	o.Outcome = audit.OutcomeOf(err)
-	return fault.Wrap(h.work.Done(context.WithoutCancel(ctx), o), "the outcome could not be recorded")
+	failed := h.work.Done(context.WithoutCancel(ctx), o)
+	switch {
+	case failed == nil || !h.changes():
+		return fault.Wrap(failed, "the outcome could not be recorded")
+	case err == nil:
+		return fault.WrapAs(fault.OutcomeUnknown, failed, "it was done, but the log does not have its outcome")
+	}
+	return fault.WrapAs(fault.OutcomeUnknown, failed, "some of it may have been done (%s), and the log does not have the outcome", err)
+}
+
+// changes reports whether the command has changed something that outlives it, when it got to its end: a row of the store, a
+// file, a device. What would only have been shown is held back when it cannot be recorded, so nothing has happened.
+func (h *holding) changes() bool {
+	switch h.activity {
+	case custody.KeyCheck, custody.KeyProbe, custody.KeyReveal:
+		return false
+	case custody.KeyGenerate, custody.KeyForm, custody.KeyImport, custody.KeyUnwrap, custody.KeyWrap, custody.KeyTranslate, custody.KeyDerive:
+		return h.outcome.Label != "" || h.flag("to") != "" || h.flag("to-dir") != ""
+	}
+	return h.flag("dry-run") != "true"
 }
 
 // finish records what is left to record at the end of a command, and gives the error of the command.

@@ -8,11 +8,13 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
+	"poskey/pkg/device"
 )
 
-// hintFor says what to do next, by kind of error. Hints are for people; the error itself stays one line.
-func hintFor(kind fault.Kind) text.Text {
-	switch kind {
+// hintFor says what to do next, by kind of error, and where a kind has several origins, by these. Hints are for people; the
+// error itself stays one line.
+func hintFor(err error) text.Text {
+	switch fault.KindOf(err) {
 	case fault.ArgvSecret:
 		return text.New("use prompt, file:PATH, fd:N or -; for test keys, --allow-argv-secrets permits hex:")
 	case fault.InputNeeded:
@@ -34,9 +36,9 @@ func hintFor(kind fault.Kind) text.Text {
 	case fault.PartMissing:
 		return text.New("bring the named sheet; the others are not used up by trying")
 	case fault.DeviceTimeout, fault.DeviceLink:
-		return text.New("check that the device is on, that the address is right, and try again")
+		return text.New("check that what did not answer is on, be it a device, a token or a database, that its address is right, and try again")
 	case fault.OutcomeUnknown:
-		return text.New("ask the terminal what the slot holds before loading again; when in doubt, replace the key")
+		return hintUnknown(err)
 	case fault.ModeUnfit:
 		return text.New("choose a fitting mode of use; poskey keyblock inspect explains headers")
 	case fault.MissingKSN:
@@ -53,6 +55,34 @@ func hintFor(kind fault.Kind) text.Text {
 		return text.New("what could not be done is named; do that again")
 	}
 	return text.Text{}
+}
+
+// hintUnknown is for what may have been done: at a device, or on this side of the line.
+func hintUnknown(err error) text.Text {
+	var atDevice *device.OutcomeUnknown
+	switch {
+	case errors.As(err, &atDevice):
+		return text.New("ask the terminal what the slot holds before loading again; when in doubt, replace the key")
+	case because(err, fault.Sealed):
+		return text.New("look what was done before doing it again (poskey key list, poskey device list, poskey audit show); " +
+			"open the store with: poskey store unseal")
+	}
+	return text.New("look what was done before doing it again: poskey key list, poskey device list, poskey audit show, or the terminal itself")
+}
+
+// because reports whether an error goes back to one of a kind.
+func because(err error, kind fault.Kind) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		var f *fault.Error
+		if !errors.As(err, &f) {
+			return false
+		}
+		if f.Kind == kind {
+			return true
+		}
+		err = f
+	}
+	return false
 }
 
 // translateFlagError makes usage errors of the flag parser and of cobra part of the one error type.

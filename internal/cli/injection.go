@@ -46,8 +46,9 @@ func (a *App) newInjection(ctx context.Context, o injectOpts) (*injection, error
 		return nil, err
 	}
 	in.job = inject.Job{Run: o.run, Station: station(o.station), Serial: in.doc.Serial, POIVersion: in.doc.POIVersion, Own: in.doc.Own}
-	if o.plan != "" {
-		a.holding.named = true // a plan is loaded with the journal, which stands in the store
+	// A plan is loaded with the journal, and a serial number is held against the inventory; both stand in the store.
+	if o.plan != "" || o.serial != "" || o.run != "" || o.keySet != "" || o.resume {
+		a.holding.named = true
 	}
 	taker := &keyTaker{injection: in, intake: a.intake(), klks: map[string]hsm.Key{}}
 	for i := range in.doc.Loads {

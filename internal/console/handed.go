@@ -101,7 +101,7 @@ func (s *seat) await(ctx context.Context) error {
 
 // ask asks once.
 func (s *seat) ask(ctx context.Context, prompt string) (*secret.Bytes, error) {
-	restore, err := s.raw()
+	restore, err := s.raw(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (s *seat) ask(ctx context.Context, prompt string) (*secret.Bytes, error) {
 }
 
 // raw takes the terminal out of its line mode, without echo.
-func (s *seat) raw() (restore func(), err error) {
+func (s *seat) raw(ctx context.Context) (restore func(), err error) {
 	var before *term.State
 	open := s.control(func(fd int) {
 		if before, err = term.MakeRaw(fd); err == nil {
@@ -130,22 +130,23 @@ func (s *seat) raw() (restore func(), err error) {
 	}
 	return func() {
 		left := false
-		s.control(func(fd int) { left = s.leave(fd, before) })
+		s.control(func(fd int) { left = s.leave(fd, before, ctx.Err() != nil) })
 		if left {
 			_, _ = io.WriteString(s.tty, "\n")
 		}
 	}, nil
 }
 
-// leave puts the terminal back, unless somebody else has set it since. Where nobody will put echo on again, that is done
-// here. It reports whether the terminal is still there to write to.
-func (s *seat) leave(fd int, before *term.State) bool {
+// leave puts the terminal back, unless somebody else has set it since. Where nobody may be left to put echo on again,
+// that is done here: the asking was given up because its owner is going, or the terminal is not the owner's any more. It
+// reports whether the terminal is still there to write to.
+func (s *seat) leave(fd int, before *term.State, givenUp bool) bool {
 	mine := s.owner.foreground(fd)
 	if now, err := term.GetState(fd); err != nil || *now != *s.mode {
 		return mine
 	}
 	_ = term.Restore(fd, before)
-	if !mine {
+	if !mine || givenUp && s.owner.known() {
 		echoOn(fd)
 	}
 	return mine
@@ -170,10 +171,15 @@ func (r reading) Read(p []byte) (n int, err error) {
 			return 0, context.Cause(r.ctx)
 		}
 		_ = r.tty.SetReadDeadline(time.Now().Add(look))
+		n, err = 0, nil
 		failed := r.conn.Read(func(fd uintptr) bool {
+			there := readable(int(fd)) // looked at first: what comes after the next look may be somebody else's
 			if !r.mine(int(fd)) {
 				n, err = 0, errAway
 				return true
+			}
+			if !there {
+				return false
 			}
 			n, err = readNow(int(fd), p)
 			return !errors.Is(err, errNothing)

@@ -27,6 +27,7 @@ const (
 	readLine  = 'r' // and say it
 	continued = 'f' // fg
 	tellJob   = 't' // that it shall go on
+	killJob   = 'k' // SIGKILL
 	waitJob   = 'w' // until it has ended
 )
 
@@ -64,6 +65,8 @@ func host() error {
 			err = errors.Join(front(job.Process.Pid), job.Process.Signal(syscall.SIGCONT))
 		case tellJob:
 			_, err = tell.Write([]byte{'.'})
+		case killJob:
+			err = errors.Join(job.Process.Kill(), front(os.Getpid()))
 		case waitJob:
 			err = errors.Join(job.Wait(), front(os.Getpid()))
 		}
@@ -181,10 +184,17 @@ func (s *sitting) unread() int {
 	return n
 }
 
+// half types half a passphrase, and gives the reader the time to take it.
+func (s *sitting) half() {
+	s.Helper()
+	s.types("half a pass")
+	time.Sleep(3 * look)
+}
+
 // TestNobodyReadsWhatIsTypedAtTheShellOfAStoppedJob: a stop that cannot be caught, what the shell has meanwhile, and fg.
 func TestNobodyReadsWhatIsTypedAtTheShellOfAStoppedJob(t *testing.T) {
 	s, _, before := lent(t)
-	s.types("half a pass") // it stays with nobody
+	s.half()
 	s.tell(stopJob)
 	s.waitEcho(true) // the reader does it: the job cannot, and the shell does not
 	s.types("for the shell\r")
@@ -208,11 +218,23 @@ func TestNobodyReadsWhatIsTypedAtTheShellOfAStoppedJob(t *testing.T) {
 func TestAKilledReaderLeavesTheTerminalInOrder(t *testing.T) {
 	t.Setenv(fateMark, "kill")
 	s, _, before := lent(t)
-	s.types("half a pass")
+	s.half()
 	s.tell(tellJob)
 	s.tell(waitJob)
 	if s.state() != *before {
 		t.Error("the terminal is not as it was")
+	}
+}
+
+// TestAKilledJobLeavesEchoOn: nobody but the reader is left to see to that.
+func TestAKilledJobLeavesEchoOn(t *testing.T) {
+	s, _, before := lent(t)
+	s.tell(killJob)
+	s.waitEcho(true)
+	for limit := time.Now().Add(10 * time.Second); s.state() != *before; time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatal("the terminal is not as it was")
+		}
 	}
 }
 

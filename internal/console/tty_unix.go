@@ -37,12 +37,15 @@ func handedOver(tty *os.File) (own *os.File, done func(), err error) {
 // errNothing: nothing was typed yet.
 var errNothing = syscall.EAGAIN
 
-// readNow reads what is there. It does not rely on a read that does not wait: the open file is shared with the process
-// that handed it over, which puts that back (os.File.Fd).
+// readable reports whether a read would not wait. It cannot be left to the read to say so: the open file is shared with the
+// process that handed it over, which makes it one that waits (os.File.Fd).
+func readable(fd int) bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+	return err != nil || n > 0
+}
+
+// readNow reads what is there.
 func readNow(fd int, p []byte) (int, error) {
-	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0); err == nil && n == 0 {
-		return 0, errNothing
-	}
 	n, err := syscall.Read(fd, p)
 	if errors.Is(err, syscall.EINTR) {
 		err = errNothing

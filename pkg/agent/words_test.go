@@ -34,7 +34,7 @@ func TestEveryActivityIsRecordedInWordsThatTheLogHas(t *testing.T) {
 }
 
 func TestWhatACommandSaysPushesNothingOffTheScreen(t *testing.T) {
-	g := &gate{store: storeID, environment: custody.Production}
+	g := &gate{store: "test-0001-0002-0003", environment: custody.Production}
 	details := audit.Details{"for": "the monthly list", "to-approve": "sign the audit log (a checkpoint)"}
 	for i := range 24 {
 		details[audit.Field(fmt.Sprintf("detail-%02d", i))] = strings.Repeat("密", 200)

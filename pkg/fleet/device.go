@@ -123,7 +123,8 @@ func (s *station) bring(ctx context.Context, e *store.RunDevice) (result store.R
 			result.Reason = reason(err)
 		}
 	}()
-	job, err := s.job(ctx, e)
+	fresh := s.journal.fresh.take(e.Serial)
+	job, err := s.job(ctx, e, fresh)
 	if err != nil {
 		return result, err
 	}
@@ -137,7 +138,8 @@ func (s *station) bring(ctx context.Context, e *store.RunDevice) (result store.R
 		return s.refused(ctx, d, &job, result, err)
 	}
 	result.Told = toldBy(&cleared)
-	report, err := s.loader.Run(ctx, d, cleared)
+	loader := &inject.Loader{Boundary: s.Boundary, Journal: s.journal, History: history{s.journal, fresh}, Now: s.Env.Now}
+	report, err := loader.Run(ctx, d, cleared)
 	if err == nil {
 		err = report.Err()
 	}
@@ -146,7 +148,7 @@ func (s *station) bring(ctx context.Context, e *store.RunDevice) (result store.R
 }
 
 // job is what goes into the device.
-func (s *station) job(ctx context.Context, e *store.RunDevice) (inject.Job, error) {
+func (s *station) job(ctx context.Context, e *store.RunDevice, fresh bool) (inject.Job, error) {
 	loads, err := s.loads.get(ctx, e.KBPK)
 	if err == nil && s.plan.Replace {
 		err = s.replace(ctx, e)
@@ -154,16 +156,25 @@ func (s *station) job(ctx context.Context, e *store.RunDevice) (inject.Job, erro
 	if err != nil {
 		return inject.Job{}, err
 	}
-	var known store.Device
-	err = steadily(ctx, s.Patience, func() (err error) {
-		known, err = s.Store.Device(ctx, e.Serial)
-		return err
-	})
+	known, err := s.known(ctx, e, fresh)
 	if err != nil {
 		return inject.Job{}, err
 	}
 	return inject.Job{Run: s.run.ID, Station: s.Station, Serial: e.Serial, Known: &known, POIVersion: e.POIVersion,
 		Production: s.plan.Environment == store.Production, Own: s.plan.Own, Loads: loads}, nil
+}
+
+// known is the device's row in the inventory. When the run was taken down, list and inventory said the same, and the
+// journal takes no load of a device that was rejected since: so the first try need not ask.
+func (s *station) known(ctx context.Context, e *store.RunDevice, fresh bool) (d store.Device, err error) {
+	if fresh && e.POIVersion != "" {
+		return store.Device{Serial: e.Serial, Model: e.Model, POIVersion: e.POIVersion, State: store.Expected}, nil
+	}
+	err = steadily(ctx, s.Patience, func() error {
+		d, err = s.Store.Device(ctx, e.Serial)
+		return err
+	})
+	return d, err
 }
 
 // replace burns the numbers that a device has of earlier runs: it gets another one.

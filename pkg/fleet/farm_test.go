@@ -48,7 +48,7 @@ func grow(t testing.TB, n int, faults ...emulator.Fault) *farm {
 const farmFirst = 1_000_000
 
 // lineTimeout is how long both sides wait for an answer.
-const lineTimeout = 400 * time.Millisecond
+const lineTimeout = 200 * time.Millisecond
 
 func (f *farm) told(serial string, e emulator.Event) {
 	if e.Kind != emulator.Stored {

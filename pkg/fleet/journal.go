@@ -72,6 +72,24 @@ type keeper struct {
 	journal  *store.Journal
 	patience time.Duration
 	leases   map[string]*lessee // by key set
+	fresh    fresh
+}
+
+// fresh are devices of which the journal had nothing when the station began. The first try at such a device does not ask
+// the journal what earlier tries did; where somebody was faster after all, the journal tells when the first load is to
+// be taken down.
+type fresh struct {
+	mu sync.Mutex
+	is map[string]bool
+}
+
+// take reports whether a device is fresh, once.
+func (f *fresh) take(serial string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	is := f.is[serial]
+	delete(f.is, serial)
+	return is
 }
 
 // Reserve takes a load down; the number of an initial key comes from a lease of the station.
@@ -85,17 +103,31 @@ func (k *keeper) Reserve(ctx context.Context, r store.LoadRequest) (store.Load, 
 	}
 	l := k.leases[r.KeySet]
 	if l == nil {
-		return load, reserve()
+		if err := reserve(); err != nil {
+			return store.Load{}, err
+		}
+		return load, begun(&load)
 	}
 	for {
 		var err error
 		if r.Lease, err = l.current(ctx, k); err != nil {
 			return store.Load{}, err
 		}
-		if err = reserve(); err == nil || !l.spent(r.Lease, err) {
-			return load, err
+		if err = reserve(); err == nil {
+			return load, begun(&load)
+		}
+		if !l.spent(r.Lease, err) {
+			return store.Load{}, err
 		}
 	}
+}
+
+// begun refuses a load that somebody had begun before: it is looked up and settled at the next try.
+func begun(l *store.Load) error {
+	if !l.Again || l.State == store.LoadReserved {
+		return nil
+	}
+	return fault.New(fault.Busy, "slot %s of %s was begun by somebody else", l.Slot, l.Serial)
 }
 
 // Step writes a step. A load goes out once: when the commit of that step was not heard of and a second try is refused,
@@ -113,7 +145,21 @@ func (k *keeper) Step(ctx context.Context, s store.LoadStep) (same []string, err
 	return same, err
 }
 
-// Loads finds what earlier runs did.
+// history is the journal as pkg/inject asks it about one device.
+type history struct {
+	*keeper
+	fresh bool
+}
+
+// Loads finds what earlier tries did.
+func (h history) Loads(ctx context.Context, f store.LoadFilter) iter.Seq2[store.Load, error] {
+	if h.fresh {
+		return func(func(store.Load, error) bool) {}
+	}
+	return h.keeper.Loads(ctx, f)
+}
+
+// Loads finds what earlier tries did.
 func (k *keeper) Loads(ctx context.Context, f store.LoadFilter) iter.Seq2[store.Load, error] {
 	return func(yield func(store.Load, error) bool) {
 		var all []store.Load

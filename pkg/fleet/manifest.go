@@ -128,7 +128,7 @@ func readHeader(raw []byte) (*lines, error) {
 		return nil, fault.New(fault.Malformed, "it is empty; the first line names the columns: %s", strings.Join(columns(), ","))
 	}
 	if err != nil {
-		return nil, csvError(err)
+		return nil, fault.Wrap(in.csvError(err), "line 1")
 	}
 	for _, name := range header {
 		name = strings.TrimSpace(name)
@@ -148,13 +148,15 @@ func readHeader(raw []byte) (*lines, error) {
 	return in, nil
 }
 
-// csvError says what the reader of CSV says, without repeating the line.
-func csvError(err error) error {
+// csvError says what the reader of CSV says, without repeating the line, and takes the line's number from it.
+func (in *lines) csvError(err error) error {
+	in.number++
 	var parse *csv.ParseError
 	if errors.As(err, &parse) {
-		return fault.New(fault.Malformed, "line %d, column %d: %s", parse.Line, parse.Column, parse.Err.Error())
+		in.number = parse.Line
+		return fault.New(fault.Malformed, "column %d: %s", parse.Column, parse.Err.Error())
 	}
-	return fault.WrapAs(fault.Malformed, err, "the list cannot be read")
+	return fault.WrapAs(fault.Malformed, err, "it cannot be read")
 }
 
 func (in *lines) next() (Expected, error) {
@@ -163,8 +165,7 @@ func (in *lines) next() (Expected, error) {
 		return Expected{}, io.EOF
 	}
 	if err != nil {
-		in.number++
-		return Expected{}, csvError(err)
+		return Expected{}, in.csvError(err)
 	}
 	in.number, _ = in.csv.FieldPos(0)
 	if len(row) != len(in.header) {

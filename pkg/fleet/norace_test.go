@@ -3,4 +3,4 @@
 package fleet_test
 
 // manyDevices is the size of the large runs: two loads into each are 10,000.
-const manyDevices = 500
+const manyDevices = 5000

@@ -82,7 +82,6 @@ type station struct {
 	devices map[string]*store.RunDevice
 	own     bool
 	journal *keeper
-	loader  *inject.Loader
 	ledger  *ledger
 	meter   *meter
 	places  places
@@ -171,7 +170,6 @@ func (s *station) begin() {
 				size: uint64(s.Lease), until: func() time.Time { return s.Env.Now().Add(leaseFor) }}
 		}
 	}
-	s.loader = &inject.Loader{Boundary: s.Boundary, Journal: s.journal, History: s.journal, Now: s.Env.Now}
 	s.ledger = newLedger(s.Store, s.Change, s.run.ID, s.Patience)
 	s.tries = tries{of: map[string]int{}}
 	s.places = places{busy: map[string]chan struct{}{}}
@@ -203,40 +201,30 @@ func (s *station) through(ctx context.Context, q *queue) error {
 
 // todo are the devices that nobody is through with, and those of the quarantine about which the journal knows by now.
 func (s *station) todo(ctx context.Context) ([]string, error) {
-	open, err := s.unsettled(ctx)
-	if err != nil {
-		return nil, err
+	begun, unsettled := map[string]bool{}, map[string]bool{}
+	for l, err := range s.journal.Loads(ctx, store.LoadFilter{Run: s.run.ID}) {
+		if err != nil {
+			return nil, err
+		}
+		begun[l.Serial] = true
+		if l.State == store.LoadSent || l.State == store.LoadUnknown {
+			unsettled[l.Serial] = true
+		}
 	}
+	s.journal.fresh.is = map[string]bool{}
 	var all []string
 	for serial, d := range s.devices {
-		switch d.State {
-		case store.Expected:
-			all = append(all, serial)
-		case store.Failed:
-			if s.Failed {
-				all = append(all, serial)
-			}
-		case store.QuarantinedDevice:
-			if !open[serial] {
-				all = append(all, serial)
-			}
+		again := d.State == store.Failed && s.Failed || d.State == store.QuarantinedDevice && !unsettled[serial]
+		if d.State != store.Expected && !again {
+			continue
+		}
+		all = append(all, serial)
+		if !begun[serial] {
+			s.journal.fresh.is[serial] = true
 		}
 	}
 	slices.Sort(all) // numbers are taken in this order, which keeps the journal's pages together
 	return all, nil
-}
-
-// unsettled are the devices of which the journal has a load whose outcome nobody knows.
-func (s *station) unsettled(ctx context.Context) (map[string]bool, error) {
-	open := map[string]bool{}
-	filter := store.LoadFilter{Run: s.run.ID, States: []store.LoadState{store.LoadSent, store.LoadUnknown}}
-	for l, err := range s.journal.Loads(ctx, filter) {
-		if err != nil {
-			return nil, err
-		}
-		open[l.Serial] = true
-	}
-	return open, nil
 }
 
 // Intervals at which a station looks around.

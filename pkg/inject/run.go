@@ -274,6 +274,9 @@ func (g *loading) failed(ctx context.Context, cause error) {
 
 // confirm asks the device about the slot and writes the verdict.
 func (g *loading) confirm(ctx context.Context) {
+	if g.device.Capabilities().Proof == device.ProofCheckValue { // else the terminal reports none to compare with
+		g.receipt.Want.Check = g.key.Check
+	}
 	result, err := g.device.Confirm(ctx, g.receipt)
 	if err == nil {
 		result, err = g.stronger(ctx, result)

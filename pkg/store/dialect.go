@@ -69,7 +69,12 @@ func openSQLite(path string, mode sqliteMode, wait time.Duration) (*sql.DB, erro
 	for _, p := range pragmas {
 		dsn += "&_pragma=" + p
 	}
-	return sql.Open("sqlite", dsn)
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxIdleConns(8) // to open one anew costs as much as many questions
+	return db, nil
 }
 
 // defaultSchema is where the tables live in a PostgreSQL database unless the URL has a search_path.

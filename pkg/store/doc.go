@@ -29,6 +29,7 @@
 //	leases        ranges given to stations
 //	allocations   numbers by request id
 //	loads         the journal: keys that were to go into slots of devices, and what became of them (since version 2)
+//	runs          lists of devices and what goes into them; run_devices: what became of each (since version 2)
 //
 // Times are microseconds since 1970 in UTC, 0 when it did not happen. Text is UTF-8 of characters that can be seen,
 // compared byte by byte. A label is 1 to 64 of A-Z a-z 0-9 . _ - beginning with a letter or digit, and LABEL#VERSION

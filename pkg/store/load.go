@@ -78,6 +78,9 @@ type LoadRequest struct {
 	Lease   string // the number comes from this lease of the station; "" takes it from the set
 	Station string // 1 to 64 printable characters without blanks; "" without a lease
 	Clear   bool
+	// Replace gives up the number of the set that the device has for this slot, or without a load, once the new one is
+	// taken: it is burnt in the same transaction. Of a request that is known, and in the journal, it is not part.
+	Replace bool
 }
 
 // Load is a row of the journal.
@@ -117,7 +120,8 @@ type LoadFilter struct {
 // A request that is known gives its load as it stands now, marked Again, whichever station asks and from whatever lease
 // the number is; one that asks for something else under the same id is refused. Errors of a load: not_found (the device,
 // the key, the key set, the lease); not_permitted (the id was used for something else, the slot has an open load, the
-// device has a live number of the set, is rejected, or nobody knows about another load of it; the key is not active; the
+// device has a live number of the set and it is not to be replaced, or is that of another slot or of an open load; the
+// device is rejected, or nobody knows about another load of it; the key is not active; the
 // key set is frozen; the lease is over or another station's); end_of_life (no number left); usage (a field).
 func (s *Store) ReserveLoads(ctx context.Context, c Change, all []LoadRequest) ([]Load, []error, error) {
 	ops := make([]*loadOp, len(all))
@@ -236,6 +240,7 @@ type loadRow struct {
 	numbered  int64           // when the number changed
 	was       LoadState       // "" before it is in the database
 	numberWas AllocationState
+	replace   bool // a number of before
 }
 
 func scanLoad(r scanner) (loadRow, error) {

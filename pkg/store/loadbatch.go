@@ -96,10 +96,11 @@ type loadBatch struct {
 	at      int64
 	devices map[string]*deviceRow
 	loads   map[string]*loadRow
-	open    map[slotName]string // the open load of a slot
-	unknown map[string][]string // loads of a device that nobody knows about
-	numbers map[pairName]string // the request of a live number
-	taken   map[string]bool     // requests that got a number without a load
+	open    map[slotName]string   // the open load of a slot
+	unknown map[string][]string   // loads of a device that nobody knows about
+	numbers map[pairName]string   // the request of a live number
+	old     map[string]*oldNumber // live numbers that may be replaced, by request
+	taken   map[string]bool       // requests that got a number without a load
 	keys    map[Ref]keyBrief
 	give    *giver
 	loaded  map[slotName]*loadRow // keys that are in devices now
@@ -110,7 +111,7 @@ func newLoadBatch(ctx context.Context, s *Store, tx *sql.Tx, at int64) *loadBatc
 		ctx = context.WithoutCancel(ctx)
 	}
 	return &loadBatch{ctx: ctx, s: s, tx: tx, at: at, devices: map[string]*deviceRow{}, loads: map[string]*loadRow{},
-		open: map[slotName]string{}, unknown: map[string][]string{}, numbers: map[pairName]string{}, taken: map[string]bool{},
+		open: map[slotName]string{}, unknown: map[string][]string{}, numbers: map[pairName]string{}, old: map[string]*oldNumber{}, taken: map[string]bool{},
 		keys: map[Ref]keyBrief{}, loaded: map[slotName]*loadRow{}}
 }
 
@@ -146,7 +147,8 @@ func (b *loadBatch) reserve(r *LoadRequest) (Load, error) {
 	if b.taken[r.ID] {
 		return Load{}, fault.New(fault.NotPermitted, "the request id was used for a number without a load")
 	}
-	l := loadRow{Load: Load{LoadRequest: *r, State: LoadReserved, At: fromMicros(b.at), Changed: fromMicros(b.at)}}
+	l := loadRow{replace: r.Replace, Load: Load{LoadRequest: *r, State: LoadReserved, At: fromMicros(b.at), Changed: fromMicros(b.at)}}
+	l.Replace = false // it is done with the reservation
 	d := b.devices[r.Serial]
 	if err := b.mayLoad(d, r); err != nil {
 		return Load{}, err
@@ -212,8 +214,9 @@ func (b *loadBatch) equip(l *loadRow) error {
 		return fault.New(fault.NotPermitted, "key set %s is of key %s, not %s", l.KeySet, set.BDK, l.Key)
 	}
 	pair := pairName{l.KeySet, l.Serial}
-	if _, has := b.numbers[pair]; has {
-		return liveNumber(l.Serial)
+	replaced, err := b.replaced(l, pair)
+	if err != nil {
+		return err
 	}
 	n, err := b.number(l)
 	if err != nil {
@@ -222,8 +225,49 @@ func (b *loadBatch) equip(l *loadRow) error {
 	if l.KSN, err = set.initial(n); err != nil {
 		return err
 	}
+	b.burn(replaced)
 	l.Number, l.number, l.key, l.keyState, b.numbers[pair] = n, Allotted, set.bdk, set.state, l.ID
 	return nil
+}
+
+// oldNumber is a live number that may be replaced.
+type oldNumber struct {
+	request string
+	state   AllocationState
+	changed int64
+	slot    string    // of its load; "" of a number without one
+	load    LoadState // "" without one
+	burnt   bool
+}
+
+// replaced is the number that the device has and that a load may replace, nil when it has none.
+func (b *loadBatch) replaced(l *loadRow, pair pairName) (*oldNumber, error) {
+	request, has := b.numbers[pair]
+	if !has {
+		return nil, nil
+	}
+	old := b.old[request]
+	known := b.loads[request]
+	switch {
+	case !l.replace || old == nil || known != nil && known.number != old.state:
+		return nil, liveNumber(l.Serial)
+	case old.load.Open():
+		return nil, fault.New(fault.NotPermitted, "device %s has a number of this key set whose load is not settled: %s", l.Serial,
+			request)
+	case old.load != "" && old.slot != l.Slot:
+		return nil, fault.New(fault.NotPermitted, "device %s has its number of this key set in slot %s", l.Serial, old.slot)
+	}
+	return old, nil
+}
+
+func (b *loadBatch) burn(old *oldNumber) {
+	if old == nil {
+		return
+	}
+	old.burnt = true
+	if known := b.loads[old.request]; known != nil { // it is written here, not with its load
+		known.number, known.numberWas = Burnt, Burnt
+	}
 }
 
 func (b *loadBatch) number(l *loadRow) (uint64, error) {

@@ -12,7 +12,7 @@ import (
 // concern is what a batch is about, each list of names sorted.
 type concern struct {
 	serials, ids, asked, owned, leased, leases, labels []string
-	pairs                                              []pairName
+	pairs, replaced                                    []pairName
 }
 
 func concernOf(ops []*loadOp) concern {
@@ -26,6 +26,9 @@ func concernOf(ops []*loadOp) concern {
 		c.ids, c.asked, c.serials = append(c.ids, r.ID), append(c.asked, r.ID), append(c.serials, r.Serial)
 		if r.KeySet != "" {
 			c.pairs = append(c.pairs, pairName{r.KeySet, r.Serial})
+		}
+		if r.KeySet != "" && r.Replace {
+			c.replaced = append(c.replaced, pairName{r.KeySet, r.Serial})
 		}
 		switch {
 		case r.KeySet == "" && !r.Key.IsZero():
@@ -68,6 +71,9 @@ func (b *loadBatch) read(mark Mark, ops []*loadOp) error {
 		return err
 	}
 	if err := b.readNumbers(&c); err != nil {
+		return err
+	}
+	if err := b.readReplaced(c.replaced); err != nil {
 		return err
 	}
 	if err := b.readKeys(&c); err != nil {
@@ -158,6 +164,25 @@ func (b *loadBatch) readNumbers(c *concern) error {
 	}, sets, serials, c.asked)
 }
 
+// readReplaced reads the numbers that may be replaced, with what became of their loads.
+func (b *loadBatch) readReplaced(pairs []pairName) error {
+	if len(pairs) == 0 {
+		return nil
+	}
+	sets, serials := make([]string, len(pairs)), make([]string, len(pairs))
+	for i, pair := range pairs {
+		sets[i], serials[i] = pair.set, pair.serial
+	}
+	return b.ask(`SELECT a.request, a.state, a.changed, COALESCE(l.slot, ''), COALESCE(l.state, '') FROM allocations a
+		LEFT JOIN loads l ON l.id = a.request WHERE a.key_set {1} AND a.serial {2}
+		AND a.state IN ('reserved', 'confirmed')`, func(r *sql.Rows) error {
+		var old oldNumber
+		err := r.Scan(&old.request, (*string)(&old.state), &old.changed, &old.slot, (*string)(&old.load))
+		b.old[old.request] = &old
+		return err
+	}, sets, serials)
+}
+
 func (b *loadBatch) readKeys(c *concern) error {
 	if len(c.labels) == 0 {
 		return nil
@@ -174,6 +199,9 @@ func (b *loadBatch) readKeys(c *concern) error {
 // write writes what became of everything that was read.
 func (b *loadBatch) write() error {
 	if err := b.give.write(); err != nil {
+		return err
+	}
+	if err := b.writeReplaced(); err != nil {
 		return err
 	}
 	if err := b.writeNumbers(); err != nil {
@@ -219,6 +247,18 @@ func (b *loadBatch) writeNumbers() error {
 	}
 	return b.exactly(bulk{"UPDATE allocations SET state = {2}, changed = {3} {rows} WHERE request = {1} AND state = {4}",
 		"ttnt"}, changed)
+}
+
+// writeReplaced burns the numbers that others took the place of. It goes first: a device has one live number of a set.
+func (b *loadBatch) writeReplaced() error {
+	var rows [][]any
+	for _, request := range slices.Sorted(maps.Keys(b.old)) {
+		if old := b.old[request]; old.burnt {
+			rows = append(rows, []any{request, string(Burnt), max(b.at, old.changed), string(old.state)})
+		}
+	}
+	return b.exactly(bulk{"UPDATE allocations SET state = {2}, changed = {3} {rows} WHERE request = {1} AND state = {4}",
+		"ttnt"}, rows)
 }
 
 func (b *loadBatch) writeLoads() error {

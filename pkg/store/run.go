@@ -142,7 +142,7 @@ func (r *Run) check(devices []RunDevice) error {
 
 func (s *Store) addRunDevices(ctx context.Context, tx *sql.Tx, at int64, run string, devices []RunDevice) error {
 	for page := range slices.Chunk(devices, slotPage) {
-		if err := freeForRun(ctx, tx, page); err != nil {
+		if err := freeForRun(ctx, tx, run, page); err != nil {
 			return err
 		}
 		if err := enterDevices(ctx, tx, at, page); err != nil {
@@ -170,23 +170,23 @@ func addToRun() bulk {
 }
 
 // freeForRun refuses devices of other runs that are not closed: two runs would load them at once.
-func freeForRun(ctx context.Context, tx *sql.Tx, page []RunDevice) error {
+func freeForRun(ctx context.Context, tx *sql.Tx, run string, page []RunDevice) error {
 	var args arguments
 	var places []string
 	for i := range page {
 		places = append(places, args.place(page[i].Serial))
 	}
-	var serial, run string
+	var serial, other string
 	err := tx.QueryRowContext(ctx, `SELECT d.serial, d.run FROM run_devices d JOIN runs r ON r.id = d.run
-		WHERE r.closed = 0 AND d.run <> `+args.place(page[0].Run)+` AND d.serial IN (`+strings.Join(places, ", ")+
-		") LIMIT 1", args...).Scan(&serial, &run)
+		WHERE r.closed = 0 AND d.run <> `+args.place(run)+` AND d.serial IN (`+strings.Join(places, ", ")+
+		") LIMIT 1", args...).Scan(&serial, &other)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil
 	case err != nil:
 		return err
 	}
-	return fault.New(fault.NotPermitted, "device %s is on the list of run %s, which is not closed", serial, run)
+	return fault.New(fault.NotPermitted, "device %s is on the list of run %s, which is not closed", serial, other)
 }
 
 // enterDevices puts devices into the inventory as expected.

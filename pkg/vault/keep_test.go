@@ -199,16 +199,21 @@ func TestAKeyThatCameInABlockHangsUnderARetiredParentToo(t *testing.T) {
 	w.kek("ZMK", "")
 	block := w.pin("TPK", "ZMK").Row.ParentBlock
 	w.move("ZMK", store.Deactivated)
-	work := w.begin(custody.KeyUnwrap, "LATE#1")
-	b, err := keyblock.Parse(block)
-	must(t, err)
-	opened, err := work.Unwrap(t.Context(), b, w.held("ZMK#1", ToProcess).Key, hsm.Policy{})
-	must(t, err)
+	enter := func(n New) (*Work, Kept, error) {
+		work := w.begin(custody.KeyUnwrap, "LATE#1")
+		b, err := keyblock.Parse(block)
+		must(t, err)
+		opened, err := work.Unwrap(t.Context(), b, w.held("ZMK#1", ToProcess).Key, hsm.Policy{})
+		must(t, err)
+		k, err := work.Enter(t.Context(), opened.Key, n)
+		return work, k, err
+	}
 	n := New{Ref: ref(t, "LATE"), Origin: store.Unwrapped, Parent: ref(t, "ZMK")}
-	_, err = work.Enter(t.Context(), opened.Key, n)
+	work, _, err := enter(n)
 	mustFail(t, err, fault.NotPermitted, "parent", "deactivated")
+	done(t, work, agent.OutcomeOf(err))
 	n.Block = block
-	k, err := work.Enter(t.Context(), opened.Key, n)
+	work, k, err := enter(n)
 	must(t, err)
 	done(t, work, kept(k))
 	blast, err := BlastOf(t.Context(), w.db, ref(t, "ZMK"))

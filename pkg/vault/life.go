@@ -226,8 +226,12 @@ func (r *Rotated) rewrap(ctx context.Context, w *Work, fresh hsm.Key) error {
 	return nil
 }
 
-// moved wraps a child of one key under another one. What its block holds must be what the row says.
+// moved wraps a child of one key under another one. What its block holds must be what the row says, and the row must be its
+// own.
 func (w *Work) moved(ctx context.Context, child *store.Key, from, to hsm.Key) (hsm.Wrapped, error) {
+	if err := w.Prove(ctx, Held{*child, handle(child)}); err != nil {
+		return hsm.Wrapped{}, err
+	}
 	k, err := w.openBlock(ctx, child.ParentBlock, from)
 	if err != nil {
 		return hsm.Wrapped{}, err

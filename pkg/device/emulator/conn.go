@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -147,17 +146,27 @@ func (w *Wire) draw() {
 	}
 	w.t.mu.Lock()
 	defer w.t.mu.Unlock()
-	if w.t.rnd == nil {
-		w.t.rnd = rand.New(rand.NewPCG(w.t.cfg.Seed, 1)) //nolint:gosec // faults are to come again with the same seed
-	}
-	if w.t.rnd.Float64() >= w.t.faults.chance {
+	const whole = 1 << 53
+	if float64(w.t.dice.roll(whole)) >= w.t.faults.chance*whole {
 		return
 	}
 	all := lineFaults()
-	w.drawn = all[w.t.rnd.IntN(len(all))]
+	w.drawn = all[w.t.dice.roll(uint64(len(all)))]
 	if w.drawn == CutAt {
-		w.t.faults.cut.Store(int64(w.t.rnd.IntN(200)))
+		w.t.faults.cut.Store(int64(w.t.dice.roll(200)))
 	}
+}
+
+// dice are SplitMix64: faults are to come again with the same seed, and nothing secret hangs on them.
+type dice uint64
+
+// roll gives a number below n.
+func (d *dice) roll(n uint64) uint64 {
+	*d += 0x9E3779B97F4A7C15
+	z := uint64(*d)
+	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>27) * 0x94D049BB133111EB
+	return (z ^ z>>31) % n
 }
 
 // Ordered reports whether a fault is on now, without saying so, and its value.

@@ -302,7 +302,8 @@ func (d *disk) read() (stateDoc, error) {
 	}
 	var doc stateDoc
 	if err := json.Unmarshal(raw, &doc); err != nil || doc.Format != stateFormat {
-		return stateDoc{}, fault.New(fault.Malformed, "the terminal's state in %s cannot be read; it was not written here", d.dir)
+		return stateDoc{}, fault.New(fault.Malformed,
+			"the terminal's state in %s cannot be read; it was not written here", d.dir)
 	}
 	return doc, nil
 }

@@ -2,11 +2,11 @@
 // hardware.
 //
 // A [Terminal] has an identity, slots with keys, DUKPT engines, locks, a tamper switch, a backup battery, a clock, a
-// screen, accounts, and a log; it decides what a key may do. A [Port] is a dialect at its line: [Visa] (the default),
-// [Futurex], and [Manage] over HTTPS. Ports read frames, make an [Offer] of a key, and map the terminal's [Refusal] to
-// codes of their own. They read the protocols on their own: frames, flow and rules here are written from the tables, not
-// from the drivers; the two share the constants of the table packages and the plumbing of package line, nothing that
-// decides.
+// screen, accounts, and a log; it decides what a key may do. A [Port] is a dialect at its line: [Visa] (the default, in
+// three profiles), [Futurex], and [Manage] over HTTPS. Ports read frames, make an [Offer] of a key, and map the
+// terminal's [Refusal] to codes of their own. They read the protocols on their own: frames, flow and rules here are
+// written from the tables, not from the drivers; the two share the constants of the table packages and the plumbing of
+// package line, nothing that decides.
 //
 // # Loading
 //
@@ -43,15 +43,15 @@
 //
 // 91 has 1 for a clear key outside the mode, 2 for what is no hex, and 4 for an initial key that is no B1 with mode X,
 // of another length than 16 bytes, or a master key of the same terminal. A frame is ACKed when its LRC is right, else
-// NAKed, and after the third NAK the exchange ends with EOT. A good frame with an unknown id is ignored. An answer is sent
-// again on NAK and, twice, after 5 s of silence; then EOT. A new frame in place of the ACK starts afresh: the host has
-// given the old exchange up. On EOT from the host nothing is stored; a key that cannot be stored after the commit is met
-// with silence.
+// NAKed, and after the third NAK the exchange ends with EOT. A good frame with an unknown id is ignored. An answer is
+// sent again on NAK and, twice, after 5 s of silence; then EOT. A new frame in place of the ACK starts afresh: the host
+// has given the old exchange up. On EOT from the host nothing is stored; a key that cannot be stored after the commit
+// is met with silence.
 //
-// The manuals leave open, and here it is so: packet 02 with a clear key outside the key inject mode is EOT; 15 and 17 take
-// one to three characters and erase every key when they change; 15, 17 and 19 are answered by ACK and EOT, as VeriFone's
-// 08 is; the first packet of a Z66 message has number 00; a working key of zeros, or none, in packet 70 means DUKPT; the
-// cardholder enters Config.PIN at once. DES DUKPT and AES over packet 90 are not there.
+// The manuals leave open, and here it is so: packet 02 with a clear key outside the key inject mode is EOT; 15 and 17
+// take one to eight characters and erase every key when they change; 15, 17 and 19 are answered by ACK and EOT, as
+// VeriFone's 08 is; the first packet of a Z66 message has number 00; a working key of zeros, or none, in packet 70
+// means DUKPT; the cardholder enters Config.PIN at once. DES DUKPT and AES over packet 90 are not there.
 //
 // # What it keeps
 //
@@ -65,16 +65,16 @@
 //
 // The locks are those of pkg/device. Accounts are 99 (administrator), 00 (supervisor), 01 to 05 (operators), A and B
 // (key inject mode); five wrong passwords bar an account for 15 minutes and set the password lock. What an account may
-// order is a table by role; what takes officers' approvals is pkg/device/manage's table. Approvals are pkg/custody's, for
-// a request of this terminal under its serial number, counted once, and gone with a restart. Denials are logged. Time
-// that passes is counted by a clock that nobody can set; the time of day may be wrong, and then codes and approvals fail
-// by it. After a tamper unlock the terminal has no keys. Software updates are signed by the vendor's key, for this model,
-// of the image that came, with a rising release number. The log has 200 lines.
+// order is a table by role; what takes officers' approvals is pkg/device/manage's table. Approvals are pkg/custody's,
+// for a request of this terminal under its serial number, counted once, and gone with a restart. Denials are logged.
+// Time that passes is counted by a clock that nobody can set; the time of day may be wrong, and then codes and
+// approvals fail by it. After a tamper unlock the terminal has no keys. Software updates are signed by the vendor's
+// key, for this model, of the image that came, with a rising release number. The log has 200 lines.
 //
 // # Limits
 //
-// It is no security module: keys lie in the memory of this process, and on disk beside their key. It binds to nothing but
-// this machine, because whoever reaches the port may load keys. A restart closes the line; a pseudo-terminal is gone with
-// it. Without Config.Env.Now nothing expires and nobody can approve. Words on the screen are this project's; codes and
-// tamper texts are the vendors' ([Vendors]).
+// It is no security module: keys lie in the memory of this process, and on disk beside their key. It binds to nothing
+// but this machine, because whoever reaches the port may load keys. A restart closes the line; a pseudo-terminal is
+// gone with it. Without Config.Env.Now nothing expires and nobody can approve. Words on the screen are this project's;
+// codes and tamper texts are the vendors' ([Vendors]).
 package emulator

@@ -705,12 +705,13 @@ func FuzzTwoDecodersAgree(f *testing.F) {
 
 // FuzzPackets lets the terminal answer whatever comes; a key that is not committed must not stay behind.
 func FuzzPackets(f *testing.F) {
-	for _, body := range []string{"0451", "020" + keyTest + "\x1cP0E", "020" + blockA, "021" + blockB, "02F" + keyK1, "05PK1", "06",
-		"087", "1381", "171", "190", "25", "M04"} {
+	for _, body := range []string{"0451", "020" + keyTest + "\x1cP0E", "020" + blockA, "021" + blockB, "02F" + keyK1,
+		"05PK1", "06", "087", "1381", "171", "190", "25", "M04"} {
 		f.Add([]byte(body), true, false)
 	}
 	for _, body := range []string{"90" + block90, "94" + exampleIK + exampleKSN, "961", "70.4012345678909\x1c\x1c100",
-		"70.4012345678909\x1c" + keyTest + "\x1c100", "Z66600F\x1c" + noSession + "\x1c\x1c00", "Z66500F\x1c" + keyTest + "\x1cB\x1ctext"} {
+		"70.4012345678909\x1c" + keyTest + "\x1c100", "Z66600F\x1c" + noSession + "\x1c\x1c00",
+		"Z66500F\x1c" + keyTest + "\x1cB\x1ctext"} {
 		f.Add([]byte(body), true, true)
 	}
 	klk := testKey(f, keyK1)

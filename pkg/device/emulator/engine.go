@@ -67,8 +67,8 @@ func (t *Terminal) Transaction(slot device.Slot) (*dukpt.Transaction, Refusal) {
 	return tx, Accepted
 }
 
-// MAC computes ISO 9797-1 algorithm 3 (zero padding, zero IV; DES in CBC mode for a single-length key) with the key that
-// the session cryptogram gives under the slot's key, or with the slot's own where session is all zero.
+// MAC computes ISO 9797-1 algorithm 3 (zero padding, zero IV; DES in CBC mode for a single-length key) with the key
+// that the session cryptogram gives under the slot's key, or with the slot's own where session is all zero.
 func (t *Terminal) MAC(slot device.Slot, session, message []byte) ([]byte, Refusal) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

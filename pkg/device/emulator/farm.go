@@ -51,7 +51,7 @@ func NewFarm(ctx context.Context, cfg FarmConfig) (*Farm, error) {
 		cfg.Address = "127.0.0.1:0"
 	}
 	if cfg.Port == nil {
-		cfg.Port = Visa() // one for all: its table of slots is shared
+		cfg.Port = Visa("") // one for all: its table of slots is shared
 	}
 	if cfg.Slots == nil {
 		cfg.Slots = cfg.Port.Layout().Rules

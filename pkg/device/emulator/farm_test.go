@@ -102,7 +102,8 @@ func TestFarmsNumberTheirTerminals(t *testing.T) {
 // BenchmarkFarm makes terminals with open ports.
 func BenchmarkFarm(b *testing.B) {
 	before := farmMemory()
-	f, err := NewFarm(context.Background(), FarmConfig{Count: b.N, Prefix: "B", Config: Config{Env: keys.Env{Now: time.Now}}})
+	f, err := NewFarm(context.Background(), FarmConfig{Count: b.N, Prefix: "B",
+		Config: Config{Env: keys.Env{Now: time.Now}}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -134,8 +135,9 @@ func BenchmarkLoad90(b *testing.B) {
 // BenchmarkLoad90Loopback is the same over 64 TCP connections.
 func BenchmarkLoad90Loopback(b *testing.B) {
 	klk := testKey(b, keyK1)
-	f, err := NewFarm(context.Background(), FarmConfig{Count: 64, Prefix: "B", Config: Config{Env: keys.Env{Now: time.Now}},
-		Each: func(t *Terminal) error { return t.LoadDirect("F", klk, "K0", 'D') }})
+	f, err := NewFarm(context.Background(), FarmConfig{Count: 64, Prefix: "B",
+		Config: Config{Env: keys.Env{Now: time.Now}},
+		Each:   func(t *Terminal) error { return t.LoadDirect("F", klk, "K0", 'D') }})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -184,4 +186,5 @@ func hammer(addr string, ask, answer []byte, work <-chan int) error {
 	return nil
 }
 
-const block90 = "B0104B1TX00N0100KS18FFFF9876543210E000001226BE539A4697C6D958FD5F44313764DBCE923ADFB3FC32B0BA837FBAA5E36A"
+const block90 = "B0104B1TX00N0100KS18FFFF9876543210E00000" +
+	"1226BE539A4697C6D958FD5F44313764DBCE923ADFB3FC32B0BA837FBAA5E36A"

@@ -19,8 +19,9 @@ import (
 )
 
 func TestOrdersOfFaultsHaveTheirForm(t *testing.T) {
-	for _, good := range []string{"slow", "cut-at=0", "cut-at=17", "flash-corrupt=0", "flash-corrupt=90", "kcv-method=cmac",
-		"kcv-method=ecb-zero/4", "kcv-method=echo", "tamper-at=stored", "tamper-at=3", "expired-key", "expired-key=F",
+	for _, good := range []string{"slow", "cut-at=0", "cut-at=17", "flash-corrupt=0", "flash-corrupt=90",
+		"kcv-method=cmac", "kcv-method=ecb-zero/4", "kcv-method=echo",
+		"tamper-at=stored", "tamper-at=3", "expired-key", "expired-key=F",
 		"clock=+26h", "clock=-5m", "random=5%", "random=0.5%", "low-battery", "low-battery=1900", "power-cut"} {
 		got, err := ParseFaults([]string{good})
 		if err != nil || len(got) != 1 || string(got[0]) != good {
@@ -30,7 +31,8 @@ func TestOrdersOfFaultsHaveTheirForm(t *testing.T) {
 	for bad, form := range map[string]string{"slow=1": "slow", "cut-at": "cut-at=N", "cut-at=-1": "cut-at=N",
 		"cut-at=x": "cut-at=N", "flash-corrupt": "flash-corrupt=SLOT", "kcv-method": "kcv-method=METHOD[/DIGITS]",
 		"kcv-method=sum": "kcv-method", "kcv-method=cmac/0": "kcv-method", "tamper-at=": "tamper-at=EVENT|N",
-		"clock": "clock=+26h", "clock=tomorrow": "clock", "random": "random=5%", "random=5": "random", "random=101%": "random",
+		"clock": "clock=+26h", "clock=tomorrow": "clock", "random": "random=5%", "random=5": "random",
+		"random=101%": "random",
 		"random=NaN%": "random", "expired-key=": "expired-key[=SLOT]", "low-battery=x": "low-battery"} {
 		got, err := ParseFaults([]string{bad})
 		if !fault.Is(err, fault.Usage) || got != nil || !strings.Contains(err.Error(), form) {
@@ -186,8 +188,9 @@ func TestTheSwitchTripsWhenOrdered(t *testing.T) {
 }
 
 func TestCheckValuesAreToldAsOrdered(t *testing.T) {
-	for order, want := range map[string]string{"kcv-method=ecb-zero/4": "08D7", "kcv-method=ecb-zero/16": "08D7B4FB629D0885",
-		"kcv-method=echo": "123456", "kcv-method=cmac": "", "kcv-method=hmac": "08D7B4"} {
+	for order, want := range map[string]string{"kcv-method=ecb-zero/4": "08D7",
+		"kcv-method=ecb-zero/16": "08D7B4FB629D0885",
+		"kcv-method=echo":        "123456", "kcv-method=cmac": "", "kcv-method=hmac": "08D7B4"} {
 		faults, err := ParseFaults([]string{order})
 		if err != nil {
 			continue // a method that is not known here; the form is tested above
@@ -224,7 +227,8 @@ func TestABadMemoryChangesTheKey(t *testing.T) {
 }
 
 func TestFaultsOfKeysAreRefusals(t *testing.T) {
-	for order, want := range map[Fault]Refusal{FullSlots: RefusedFull, ExpiredKey: RefusedExpired, "expired-key=F": RefusedExpired,
+	for order, want := range map[Fault]Refusal{FullSlots: RefusedFull, ExpiredKey: RefusedExpired,
+		"expired-key=F": RefusedExpired,
 		"expired-key=0": Accepted, "flash-corrupt=F": RefusedKEKBroken, "low-battery": Accepted,
 		"low-battery=1999": RefusedTampered} {
 		term := New(Config{Faults: []Fault{order}})

@@ -41,8 +41,8 @@ func (t *Terminal) InInjectMode() bool {
 }
 
 // EnterInjectMode opens the key inject mode with the two passwords of two people, accounts A and B. It ends after 60 s
-// without a key, after 15 minutes, and with any message that loads none. Errors: auth_failed; not_permitted while a lock
-// is on, and where the passwords are missing or equal, which sets the lock dual-administrator.
+// without a key, after 15 minutes, and with any message that loads none. Errors: auth_failed; not_permitted while a
+// lock is on, and where the passwords are missing or equal, which sets the lock dual-administrator.
 func (t *Terminal) EnterInjectMode(a, b *secret.Bytes) error {
 	first, second := t.account("A"), t.account("B")
 	if first == nil || second == nil || a.Equal(b) {

@@ -22,6 +22,9 @@ import (
 // killedDir names the directory for the process that gets killed.
 const killedDir = "POSKEY_TEST_EMULATOR_DIR"
 
+// killedTamper makes it tamper with itself.
+const killedTamper = "POSKEY_TEST_EMULATOR_TAMPER"
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(killedDir); dir != "" {
 		os.Exit(liveDangerously(dir))
@@ -50,6 +53,11 @@ func liveDangerously(dir string) int {
 	}
 	begin := number(term.Serial())
 	fmt.Println("begun")
+	if os.Getenv(killedTamper) != "" {
+		term.Tamper("case")
+		fmt.Println("tampered")
+		select {}
+	}
 	for n := begin + 1; ; n++ {
 		k, _ := keys.New(keys.TDES128, secret.Copy(fmt.Appendf(nil, "%016d", n)))
 		p, why := term.Offer(Offer{Slot: "0", Clear: k, Usage: "P0", Mode: 'E'})
@@ -174,9 +182,66 @@ func checkLog(t *testing.T, term *Terminal) {
 	}
 }
 
-// TestATamperSurvivesBeingKilled: a process that is killed while the keys are destroyed leaves none behind. Every step
-// of the destruction is tried by leaving the files as they are then.
+// TestATamperSurvivesBeingKilled kills the process while the keys are destroyed: they are all there or all gone, and
+// gone once the tamper was said.
 func TestATamperSurvivesBeingKilled(t *testing.T) {
+	kept, gone := 0, 0
+	for round := range 20 {
+		dir := t.TempDir()
+		term := inDir(t, dir)
+		term.store(t, "F", keyK1)
+		term.storeInitial(t, "90")
+		term.Wipe()
+		said := tamperAndDie(t, dir, time.Duration(round)*100*time.Microsecond)
+		term = inDir(t, dir)
+		s := term.Status()
+		if n := len(s.Slots) + len(s.Initial); s.Tamper.Tripped && n != 0 || !s.Tamper.Tripped && (n != 2 || said) {
+			t.Errorf("round %d: %d keys, tampered %v, said %v", round, n, s.Tamper.Tripped, said)
+		}
+		if s.Tamper.Tripped {
+			gone++
+		} else {
+			kept++
+		}
+		for _, slot := range s.Slots {
+			if slot.Damaged {
+				t.Errorf("round %d: half a key", round)
+			}
+		}
+		term.Wipe()
+	}
+	t.Logf("killed before the tamper %d times, in it or after it %d times", kept, gone)
+}
+
+// tamperAndDie reports whether the process said that it was done before it was killed.
+func tamperAndDie(t *testing.T, dir string, after time.Duration) (said bool) {
+	t.Helper()
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), killedDir+"="+dir, killedTamper+"=1")
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Wait() }() // it was killed
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		switch lines.Text() {
+		case "begun":
+			time.AfterFunc(after, func() { _ = c.Process.Kill() })
+		case "tampered":
+			said = true
+		default:
+			t.Errorf("the process says %q", lines.Text())
+		}
+	}
+	return said
+}
+
+// TestATamperInHalvesLeavesNoKey tries the steps of the destruction by leaving the files as they are then.
+func TestATamperInHalvesLeavesNoKey(t *testing.T) {
 	for _, left := range []string{"zeros", "no key"} {
 		dir := t.TempDir()
 		term := inDir(t, dir)

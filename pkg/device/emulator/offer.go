@@ -18,7 +18,7 @@ import (
 )
 
 // Port is a dialect at the terminal's line. It reads frames and answers them; what a key may do is the terminal's
-// business. Visa() is the one of Config's zero value.
+// business. Visa("") is the one of Config's zero value.
 type Port interface {
 	// Dialect is the name in URIs.
 	Dialect() string

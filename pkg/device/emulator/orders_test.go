@@ -432,12 +432,13 @@ func TestUpdatesAreSignedNewerAndForThisModel(t *testing.T) {
 		}
 		_, stranger, _ := ed25519.GenerateKey(rand.Reader)
 		good := Manifest{Model: "M1", Version: "2.0.0", Counter: 2}
+		changed := []byte(strings.Replace(string(sign(d.vendor, good)), "2.0.0", "3.0.0", 1))
 		for name, c := range map[string]struct {
 			manifest, image []byte
 			kind            fault.Kind
 		}{
 			"somebody else's":   {sign(stranger, good), image, fault.MACMismatch},
-			"changed":           {[]byte(strings.Replace(string(sign(d.vendor, good)), "2.0.0", "3.0.0", 1)), image, fault.MACMismatch},
+			"changed":           {changed, image, fault.MACMismatch},
 			"another model":     {sign(d.vendor, Manifest{Model: "M2", Version: "2", Counter: 2}), image, fault.NotPermitted},
 			"another image":     {sign(d.vendor, good), []byte("software 3"), fault.ChecksumMismatch},
 			"not newer":         {sign(d.vendor, Manifest{Model: "M1", Version: "2", Counter: 0}), image, fault.NotPermitted},
@@ -505,7 +506,8 @@ func TestTheLogIsNumberedAndBounded(t *testing.T) {
 }
 
 func TestAccountsHavePasswordsOfTheirLength(t *testing.T) {
-	for _, c := range [][2]string{{"99", "1234567"}, {"99", "1234567a"}, {"00", "12345"}, {"01", "123"}, {"06", "1234"}, {"", "1"}} {
+	for _, c := range [][2]string{{"99", "1234567"}, {"99", "1234567a"}, {"00", "12345"}, {"01", "123"},
+		{"06", "1234"}, {"", "1"}} {
 		p := secret.Copy([]byte(c[1]))
 		if _, err := NewAccount(c[0], p, ""); !fault.Is(err, fault.Usage) {
 			t.Errorf("%v: %v", c, err)

@@ -77,6 +77,16 @@ func (p *port) admin(id string, data, body []byte) *reply {
 		return p.selectKey(data)
 	case table.SetLine:
 		return p.setLine(data)
+	}
+	if p.veriFone {
+		return p.veriFoneAdmin(id, data)
+	}
+	return &reply{ignore: true}
+}
+
+// veriFoneAdmin answers the packets that are VeriFone's alone.
+func (p *port) veriFoneAdmin(id string, data []byte) *reply {
+	switch id {
 	case table.SetKeyMode, table.SetKeyMode7:
 		return p.setKeyMode(id, data)
 	case table.SelectEngine:
@@ -99,7 +109,7 @@ func (p *port) ask(data []byte) *reply {
 	body := []byte(table.AskSlot + "0")
 	if s := p.t.State(slot); s.Loaded {
 		body[2] = 'F'
-		if attributes {
+		if attributes && !p.veriFone {
 			body = append(append(body, s.Usage...), table.FS, s.Mode, table.FS, s.Algorithm)
 		}
 	}
@@ -163,7 +173,7 @@ func (p *port) load(body []byte) *reply {
 	o := Offer{Slot: slot, Block: string(data)}
 	if !isBlock {
 		var why Refusal
-		if o, why = readClear(slot, data); why != Accepted {
+		if o, why = p.readClear(slot, data); why != Accepted {
 			return p.refuse(slot, why)
 		}
 	}
@@ -179,6 +189,21 @@ func (p *port) load(body []byte) *reply {
 
 // maxClear is the longest clear form: 48 digits and FS usage(2) mode.
 const maxClear = 48 + 4
+
+// readClear reads the clear form: VeriFone's has a single-length key and no attributes.
+func (p *port) readClear(slot device.Slot, data []byte) (Offer, Refusal) {
+	if !p.veriFone {
+		return readClear(slot, data)
+	}
+	if len(data) != 16 {
+		return Offer{}, RefusedLength
+	}
+	key, ok := readKey(data)
+	if !ok {
+		return Offer{}, RefusedForm
+	}
+	return Offer{Slot: slot, Clear: key, Usage: table.DefaultUsage, Mode: 'N'}, Accepted
+}
 
 // readClear reads key(32|48 hex) [FS usage(2) mode].
 func readClear(slot device.Slot, data []byte) (Offer, Refusal) {
@@ -231,7 +256,7 @@ func readHex(digits []byte) (*secret.Bytes, bool) {
 
 // setSerial answers 05 serial with its echo, and stores it after the commit.
 func (p *port) setSerial(data, body []byte) *reply {
-	if len(data) > table.MaxSerial || !alnum(data) {
+	if len(data) > table.MaxSerial && !p.veriFone || p.veriFone && len(data) != table.MaxSerialVeriFone || !alnum(data) {
 		return p.end("", RefusedForm)
 	}
 	serial := string(data)
@@ -278,7 +303,7 @@ func (p *port) selectKey(data []byte) *reply {
 		p.t.set(func(s *state) { s.master = device.Slot(data) })
 		p.t.report(Event{Kind: Selected, Slot: device.Slot(data)})
 	}
-	if p.t.cfg.Vendor == Verifone {
+	if p.veriFone {
 		return &reply{control: []byte{table.ACK, table.EOT}}
 	}
 	if !good {
@@ -316,7 +341,7 @@ func lineGood(data []byte) bool {
 // setKeyMode takes 15 or 17 and a mode: another one than before erases every key. It is answered as VeriFone's 08 is,
 // by ACK and EOT.
 func (p *port) setKeyMode(id string, data []byte) *reply {
-	if len(data) < 1 || len(data) > 3 || !alnum(data) {
+	if len(data) < 1 || len(data) > 8 || !alnum(data) {
 		return p.end("", RefusedForm)
 	}
 	mode := id + string(data)

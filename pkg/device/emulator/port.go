@@ -13,24 +13,46 @@ import (
 )
 
 // visaPort is the dialect of the VISA/VeriFone PINpad packets.
-type visaPort struct{ layout Layout }
+type visaPort struct {
+	layout  Layout
+	profile string
+}
 
-// Visa is the port that speaks the visa dialect, with the slots of the UIC PP791.
-func Visa() Port {
-	return &visaPort{Layout{
-		Rules: table.Slots(), Initial: table.InitialSlots(), KEK: table.KLK,
+// Visa is the port that speaks the visa dialect as a profile has it, device.ProfileUIC ("" too, with the slots of the
+// UIC PP791), device.ProfileVeriFone or device.ProfilePoskey.
+func Visa(profile string) Port {
+	l := Layout{
+		Rules: table.Slots(), Initial: table.InitialSlots(), KEK: table.KLK, KeyVersion: table.KeyVersion,
+		Exportability: table.Exportability,
 		Known: func(slot device.Slot) bool {
 			return len(slot) == 1 && strings.Contains(table.AllSlots, string(slot)) ||
 				slot == table.Initial90 || slot == table.Initial94
 		},
-		Blocks: func(version byte, initial bool) []int {
-			if initial {
-				return table.InitialBlockLengths(version)
+	}
+	switch profile {
+	case device.ProfileVeriFone:
+		l.Rules = table.VeriFoneSlots()
+		l.Blocks = func(byte, bool) []int { return nil } // it takes GISKE blocks, which are not spoken here
+	case device.ProfilePoskey:
+		l.Rules = append(l.Rules, device.SlotRule{Slots: string(table.KLK), Usage: table.DefaultUsage,
+			Lengths: []int{16, 24, 32}, Algorithms: "A", Modes: string(table.DefaultMode)}) // from the factory
+		l.Blocks = func(version byte, initial bool) []int {
+			if lengths := table.AESBlockLengths(version); initial && lengths != nil {
+				return lengths
 			}
-			return table.BlockLengths(version)
-		},
-		KeyVersion: table.KeyVersion, Exportability: table.Exportability,
-	}}
+			return visaBlocks(version, initial)
+		}
+	default:
+		l.Blocks = visaBlocks
+	}
+	return &visaPort{l, profile}
+}
+
+func visaBlocks(version byte, initial bool) []int {
+	if initial {
+		return table.InitialBlockLengths(version)
+	}
+	return table.BlockLengths(version)
 }
 
 func (p *visaPort) Dialect() string { return table.Dialect }
@@ -39,7 +61,7 @@ func (p *visaPort) Layout() Layout { return p.layout }
 
 // Serve takes frame after frame.
 func (p *visaPort) Serve(ctx context.Context, w *Wire) error {
-	s := &port{t: w.t, w: w}
+	s := &port{t: w.t, w: w, veriFone: p.profile == device.ProfileVeriFone}
 	defer s.tape.wipe()
 	defer s.chain.wipe()
 	return s.serve(ctx)
@@ -48,12 +70,13 @@ func (p *visaPort) Serve(ctx context.Context, w *Wire) error {
 // port is the terminal's side of one line: what comes in, what goes out, and how long the terminal waits. What a packet
 // means is packets.go's business.
 type port struct {
-	t     *Terminal
-	w     *Wire
-	tape  tape
-	naks  int // damaged frames in a row
-	late  int // good frames refused since the last one that was taken, for NAKFirst2
-	chain macChain
+	t        *Terminal
+	w        *Wire
+	veriFone bool // VeriFone's forms are used where they differ
+	tape     tape
+	naks     int // damaged frames in a row
+	late     int // good frames refused since the last one that was taken, for NAKFirst2
+	chain    macChain
 }
 
 // serve takes frame after frame.

@@ -155,7 +155,7 @@ func (t *Terminal) action(o device.Order) (custody.Action, bool) {
 	return manage.Action(o), needed
 }
 
-// StoreName is the name under which a terminal asks for approvals: its serial number, where that is long enough for one.
+// StoreName is the name under which a terminal asks for approvals: its serial number, where that is long enough.
 func StoreName(serial string) string {
 	const shortest = 8
 	if len(serial) < shortest {

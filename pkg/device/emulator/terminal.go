@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -25,7 +24,7 @@ const slowFor = 6 * time.Second
 type Config struct {
 	Env   keys.Env     // Now is the time of day, and tells passing time; Rand is for a directory, approvals and challenges
 	Clock device.Clock // waits; nil takes the machine's
-	Port  Port         // nil takes Visa()
+	Port  Port         // nil takes Visa("")
 	Slots []device.SlotRule
 
 	// Identity. What the directory holds goes before.
@@ -70,7 +69,7 @@ type Terminal struct {
 	inject injectMode
 	log    eventLog
 	book   *custody.Book
-	rnd    *rand.Rand
+	dice   dice   // of the fault random
 	wire   *Wire  // the line that is served
 	boots  uint64 // power-ups and tampers
 	codes  map[string]usedCode
@@ -118,7 +117,7 @@ func newTerminal(cfg Config) *Terminal {
 		cfg.Clock = device.RealClock{}
 	}
 	if cfg.Port == nil {
-		cfg.Port = Visa()
+		cfg.Port = Visa("")
 	}
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = table.Timeout
@@ -137,6 +136,7 @@ func newTerminal(cfg Config) *Terminal {
 		t.layout.Rules = cfg.Slots
 	}
 	t.inject.always = !cfg.InjectModeOff
+	t.dice = dice(cfg.Seed)
 	if cfg.Env.Now != nil {
 		t.began = cfg.Env.Now()
 	}

@@ -103,8 +103,8 @@ func (p *port) refuseInitial(slot device.Slot, why Refusal) *reply {
 	return &reply{body: []byte(table.InitialAnswer + "1" + code), slot: slot}
 }
 
-// initialCode is the code of packet 91: as that of packet 02, which has no 1, and other meanings for 2 and 3. An initial
-// key has no slot that its usage could not suit, so that A stands for a wrong one in a block.
+// initialCode is the code of packet 91: as that of packet 02, which has no 1, and other meanings for 2 and 3. There is
+// no E: 4 stands for an initial key of another usage or mode.
 func initialCode(why Refusal) string {
 	switch why {
 	case RefusedNotInject:
@@ -306,7 +306,7 @@ func (p *port) pinByEngine(block []byte) string {
 	ksn := tx.KSN().String()
 	p.t.report(Event{Kind: Used, Slot: slots[set], KSN: ksn, Detail: "PIN"})
 	answer := strings.TrimLeft(ksn, "F") + strings.ToUpper(hex.EncodeToString(block))
-	if p.t.cfg.Vendor == Verifone {
+	if p.veriFone {
 		return pinAnswerVF + ".00000" + answer
 	}
 	return pinAnswer + "0" + answer
@@ -317,7 +317,7 @@ func (p *port) pinByMaster(block, working []byte) string {
 	cryptogram, ok := readHex(working)
 	if !ok || cryptogram.Len() != 8 && cryptogram.Len() != 16 {
 		cryptogram.Wipe()
-		if p.t.cfg.Vendor == Verifone {
+		if p.veriFone {
 			return pinAnswer + pinBadInput
 		}
 		return pinAnswer + pinBadWorking
@@ -325,7 +325,7 @@ func (p *port) pinByMaster(block, working []byte) string {
 	defer cryptogram.Wipe()
 	slot, _ := p.t.selected()
 	if !p.t.encryptPIN(slot, cryptogram, block) {
-		if p.t.cfg.Vendor == Verifone {
+		if p.veriFone {
 			return pinAnswer + pinNoMasterVF
 		}
 		return pinAnswer + pinNoMaster

@@ -12,8 +12,10 @@ import (
 	"poskey/internal/cipherx"
 	"poskey/internal/secret"
 	"poskey/internal/testvec"
+	"poskey/pkg/device"
 	"poskey/pkg/device/visa/table"
 	"poskey/pkg/dukpt"
+	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
 )
 
@@ -82,7 +84,13 @@ func TestSerialNumbersAreStoredAfterTheCommit(t *testing.T) {
 		h.hear("\x04")
 		h.say("05PK-1")
 		h.hear("\x04")
-		h.admin("M04", "M04PK00000001")
+	})
+	converse(t, Config{Port: Visa(device.ProfileVeriFone)}, "", func(h *host) {
+		h.admin("M04", "M04000-000-000")
+		h.say("05PK00000001")
+		h.hear("\x04")
+		h.admin("05PK00000001234567", "05PK00000001234567")
+		h.admin("06", "06PK00000001234567")
 	})
 }
 
@@ -95,30 +103,43 @@ func TestSettingsAreAnswered(t *testing.T) {
 		h.admin("138\x43", "130")
 		h.admin("139", "131")
 		h.admin("1344", "131")
-		h.say("190")
-		h.hear("\x06\x04")
-		h.admin("25", "250")
 		h.send("961")
 		h.hear("\x06")
-		h.admin("25", "251")
 		h.send("962")
 		h.hear("\x04")
+		h.say("25")
+		h.say("190")
+		h.say("171")
+		h.quiet()
 	})
-	converse(t, Config{Vendor: Verifone}, "", func(h *host) {
+	converse(t, Config{Port: Visa(device.ProfileVeriFone)}, "", func(h *host) {
 		h.say("087")
 		h.hear("\x06\x04")
+		h.say("191")
+		h.hear("\x06\x04")
+		h.admin("25", "251")
+		h.send("960")
+		h.hear("\x06")
+		h.admin("25", "250")
+		h.say("193")
+		h.hear("\x04")
 	})
 }
 
 func TestAnotherKeyModeErasesTheKeys(t *testing.T) {
-	converse(t, Config{}, keyK1, func(h *host) {
-		h.say("171")
+	converse(t, Config{Port: Visa(device.ProfileVeriFone)}, "", func(h *host) {
+		load := func() { h.load("025"+keyTest[:16], "025"+keyTest[:16]) }
+		load()
+		h.say("15SPAIN")
 		h.hear("\x06\x04")
-		h.holds("F", "")
-		h.load("02F"+keyTest, "02F"+keyTest)
-		h.say("171")
+		h.admin("0451", "040")
+		load()
+		h.say("15SPAIN")
 		h.hear("\x06\x04")
-		h.holds("F", keyTest)
+		h.admin("0451", "04F") // no attributes
+		h.load("025"+keyTest, "02?4")
+		h.load("02F"+keyTest[:16], "02?E")
+		h.load("025"+blockA, "02?A")
 	})
 }
 
@@ -280,13 +301,12 @@ func TestMasterKeysEncryptPINs(t *testing.T) {
 		h.send("70.4012345678909|12|100")
 		h.take("715")
 	})
-	converse(t, Config{Vendor: Verifone}, "", func(h *host) {
+	converse(t, Config{Port: Visa(device.ProfileVeriFone)}, "", func(h *host) {
 		h.send("70.4012345678909|" + keyTest + "|100")
 		h.take("711")
 		h.send("70.4012345678909|12|100")
 		h.take("712")
-		h.load("02F"+keyK1, "02F"+keyK1)
-		h.send("90" + block90)
+		h.send("90" + exampleIK + exampleKSN)
 		h.take("910")
 		h.send("70.4012345678909||100")
 		h.take("73.000009876543210E00001" + hostPINBlock(h.t, "FFFF9876543210E00001"))
@@ -499,4 +519,53 @@ func TestTheKeyInjectModeTakesTwoPasswords(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
+}
+
+// TestAESInitialKeysAreAnExtension: no documented packet carries one.
+func TestAESInitialKeysAreAnExtension(t *testing.T) {
+	klk, ik := aesKey(t, 1), aesKey(t, 2)
+	p, err := keyblock.NewProtector('D', klk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := keyblock.Header{Version: 'D', Usage: "B1", Algorithm: 'A', Mode: 'X', KeyVersion: "00", Exportability: 'N',
+		Context: '0', Reserved: '0'}
+	h.SetOpt("IK", "1234567890123456")
+	block, _, err := p.Wrap(zeros{}, h, ik, keyblock.WrapOptions{AllowWeak: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	converse(t, Config{Port: Visa(device.ProfilePoskey)}, "", func(h *host) {
+		if err := h.term.LoadDirect("F", klk, "K0", 'D'); err != nil {
+			t.Fatal(err)
+		}
+		h.send("90" + block)
+		h.take("910")
+		if r, _ := h.term.Engine("90"); r.KSN != "123456789012345600000001" {
+			t.Errorf("%+v", r)
+		}
+		tx, why := h.term.Transaction("90")
+		if why != Accepted || tx.KSN().String() != "123456789012345600000001" {
+			t.Errorf("%q", why)
+		}
+		tx.Wipe()
+	})
+	converse(t, Config{}, keyK1, func(h *host) {
+		h.send("90" + block)
+		h.take("911A")
+	})
+}
+
+func aesKey(t *testing.T, seed byte) *keys.Key {
+	t.Helper()
+	sec := secret.New(16)
+	for i := range sec.Expose() {
+		sec.Expose()[i] = seed + byte(37*i)
+	}
+	k, err := keys.New(keys.AES128, sec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Wipe)
+	return k
 }

@@ -102,7 +102,8 @@ func (t *Terminal) suitsManifest(m Manifest, image []byte) error {
 	case m.SHA256 != hex.EncodeToString(sum[:]):
 		return fault.New(fault.ChecksumMismatch, "the image is not the one that the manifest names")
 	case m.Counter <= counter:
-		return fault.New(fault.NotPermitted, "version %s (release %d) is not newer than %s (release %d): there is no going back",
+		return fault.New(fault.NotPermitted,
+			"version %s (release %d) is not newer than %s (release %d): there is no going back",
 			text.Redact(m.Version), m.Counter, has, counter)
 	}
 	return nil

@@ -36,9 +36,12 @@ func Run(t *testing.T, place Place) {
 	t.Run("Loads", s.loads)
 	t.Run("Together", s.together)
 	t.Run("Leased", s.leased)
+	t.Run("Replaced", s.replaced)
 	t.Run("Journal", s.journal)
 	t.Run("Race", s.race)
 	t.Run("Patience", s.patience)
+	t.Run("Runs", s.runs)
+	t.Run("Queue", s.queue)
 }
 
 type suite struct{ place Place }

@@ -1,0 +1,32 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"poskey/internal/fault"
+	"poskey/pkg/device"
+)
+
+// TestAHintSpeaksOfWhatFailed: one kind of error comes from devices, databases and the agent.
+func TestAHintSpeaksOfWhatFailed(t *testing.T) {
+	sealed := fault.New(fault.Sealed, "the store is sealed")
+	for _, c := range []struct {
+		err       error
+		says, not string
+	}{
+		{fault.New(fault.DeviceLink, "the database cannot be reached"), "database", ""},
+		{fault.New(fault.DeviceTimeout, "no answer"), "device", ""},
+		{fault.Wrap(&device.OutcomeUnknown{Cause: errors.New("cut")}, "slot F"), "the terminal", "poskey store unseal"},
+		{fault.WrapAs(fault.OutcomeUnknown, sealed, "it was done"), "poskey store unseal", "terminal"},
+		{fault.Wrap(fault.WrapAs(fault.OutcomeUnknown, sealed, "it was done"), "outside"), "poskey store unseal", "terminal"},
+		{fault.WrapAs(fault.OutcomeUnknown, errors.New("eof"), "the line to the database broke"), "poskey key list", "unseal"},
+		{sealed, "poskey store unseal", "done"},
+	} {
+		hint := hintFor(c.err).String()
+		if !strings.Contains(hint, c.says) || c.not != "" && strings.Contains(hint, c.not) {
+			t.Errorf("%v (%s): %q", c.err, fault.KindOf(c.err), hint)
+		}
+	}
+}

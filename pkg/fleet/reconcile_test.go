@@ -1,0 +1,245 @@
+package fleet_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+	"poskey/pkg/fleet"
+	"poskey/pkg/kcv"
+	"poskey/pkg/store"
+)
+
+func (f *facility) account(run string, now time.Time) fleet.Account {
+	f.Helper()
+	a, err := fleet.Reconcile(context.Background(), f.db, run, fleet.Settings{Now: now})
+	must(f, err)
+	return a
+}
+
+// step takes a load down and moves it, as a station does.
+func (f *facility) step(serial, slot, keySet string, check string, to ...store.LoadState) {
+	f.Helper()
+	id := "R1/" + serial + "/" + slot + "/1"
+	r := store.LoadRequest{ID: id, Run: "R1", Serial: serial, Slot: slot, KeySet: keySet, Station: "A"}
+	if keySet != "" {
+		r.Key = f.bdkRef
+	}
+	_, failed, err := f.db.ReserveLoads(context.Background(), store.Change{}, []store.LoadRequest{r})
+	must(f, err)
+	must(f, failed[0])
+	for _, state := range to {
+		step := store.LoadStep{ID: id, To: state}
+		switch state {
+		case store.LoadSent:
+			step.Check = kcv.Value{Method: kcv.ECBZero, Digits: check}
+		case store.LoadConfirmed:
+			step.Proof = "commit"
+		}
+		_, failed, err := f.db.StepLoads(context.Background(), store.Change{}, []store.LoadStep{step})
+		must(f, err)
+		must(f, failed[0])
+	}
+}
+
+func (f *facility) result(serial string, state store.DeviceState, told string) {
+	f.Helper()
+	must(f, f.db.RecordRun(context.Background(), store.Change{}, "R1",
+		[]store.RunResult{{Serial: serial, State: state, Told: told, Station: "A"}}))
+}
+
+func TestWhatIsNotInOrderIsRaised(t *testing.T) {
+	sent, confirmed := store.LoadSent, store.LoadConfirmed
+	whole := func(f *facility, i int, check string) {
+		f.step(serialOf(i), "90", "SET", check, sent, confirmed)
+		f.step(serialOf(i), "0", "", fmt.Sprintf("B%05d", i), sent, confirmed)
+	}
+	for name, c := range map[string]struct {
+		make     func(f *facility)
+		kind     fleet.FindingKind
+		open     bool
+		balanced bool
+		later    time.Duration
+	}{
+		"nobody was there": {func(*facility) {}, fleet.FindUntouched, true, true, 0},
+		"begun, not finished": {func(f *facility) { f.step(serialOf(1), "90", "SET", "AAAAAA", sent) },
+			fleet.FindInWork, true, false, 0},
+		"loaded, and nobody said so": {func(f *facility) { whole(f, 1, "AAAAAA") }, fleet.FindUnreported, true, false, 0},
+		"said to be loaded, and half is": {func(f *facility) {
+			f.step(serialOf(1), "90", "SET", "AAAAAA", sent, confirmed)
+			f.result(serialOf(1), store.Confirmed, "")
+		}, fleet.FindUnborne, true, true, 0},
+		"said to have failed, and loaded": {func(f *facility) {
+			whole(f, 1, "AAAAAA")
+			f.result(serialOf(1), store.Failed, "")
+		}, fleet.FindUnreported, true, true, 0},
+		"failed with an open load": {func(f *facility) {
+			f.step(serialOf(1), "90", "SET", "AAAAAA", sent)
+			f.result(serialOf(1), store.Failed, "")
+		}, fleet.FindInWork, true, true, 0},
+		"in quarantine": {func(f *facility) {
+			f.step(serialOf(1), "90", "SET", "AAAAAA", sent, store.LoadUnknown)
+			f.result(serialOf(1), store.QuarantinedDevice, "")
+		}, fleet.FindQuarantined, true, true, 0},
+		"quarantine that is settled": {func(f *facility) {
+			f.step(serialOf(1), "90", "SET", "AAAAAA", sent, store.LoadUnknown, store.LoadFailed)
+			f.result(serialOf(1), store.QuarantinedDevice, "")
+		}, fleet.FindQuarantined, false, true, 0},
+		"failed": {func(f *facility) { f.result(serialOf(1), store.Failed, "") }, fleet.FindFailed, false, true, 0},
+		"another serial number": {func(f *facility) { f.result(serialOf(1), store.Rejected, "OTHER") },
+			fleet.FindSerial, true, true, 0},
+		"one serial number at two places": {func(f *facility) {
+			f.result(serialOf(1), store.Rejected, serialOf(2))
+			f.result(serialOf(2), store.Failed, serialOf(2))
+		}, fleet.FindTwice, true, true, 0},
+		"equal check values": {func(f *facility) {
+			for i := range 2 {
+				whole(f, i, "ABCDEF")
+				f.result(serialOf(i), store.Confirmed, serialOf(i))
+			}
+		}, fleet.FindCheck, true, true, 0},
+		"an old reservation": {func(f *facility) { f.step(serialOf(1), "90", "SET", "") },
+			fleet.FindOld, true, false, 48 * time.Hour},
+		"a device of another list": {func(f *facility) {
+			must(t, f.db.AddDevice(t.Context(), store.Change{}, store.Device{Serial: "STRANGER"}))
+			f.step("STRANGER", "90", "SET", "AAAAAA", sent, confirmed)
+		}, fleet.FindUnexpected, true, true, 0},
+		"confirmed without a check value": {func(f *facility) {
+			whole(f, 1, "ABCDEF")
+			f.result(serialOf(1), store.Confirmed, "")
+		}, fleet.FindUnproven, false, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := open(t, onFile(t))
+			f.begin("R1", 4)
+			c.make(f)
+			a := f.account("R1", time.Now().Add(c.later))
+			if !raised(&a, c.kind, c.open) {
+				t.Errorf("%s (open: %t) is not among %+v", c.kind, c.open, a.Findings)
+			}
+			if a.Balanced() != c.balanced {
+				t.Errorf("balanced: %t; %+v, untouched %d, in work %d", a.Balanced(), a.Counts, a.Untouched, a.InWork)
+			}
+			_, err := fleet.Close(t.Context(), f.db, store.Change{}, "R1", fleet.Settings{Now: time.Now(), Accepted: true})
+			if (err == nil) != c.balanced {
+				t.Errorf("closing it: %v", err)
+			}
+		})
+	}
+}
+
+func TestUntouchedDevicesAreLeftOutOnPurposeOnly(t *testing.T) {
+	f := open(t, onFile(t))
+	f.begin("R1", 3)
+	_, err := fleet.Close(t.Context(), f.db, store.Change{}, "R1", fleet.Settings{Now: time.Now()})
+	wantKind(t, "closing", err, fault.Partial)
+	a, err := fleet.Close(t.Context(), f.db, store.Change{}, "R1", fleet.Settings{Now: time.Now(), Accepted: true})
+	must(t, err)
+	if a.Run.Closed.IsZero() || a.Untouched != 3 || a.Open() != 0 {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestAListThatWasChangedIsFound(t *testing.T) {
+	f := open(t, onFile(t))
+	f.begin("R1", 3)
+	changed := store.Run{ID: "R2", Plan: []byte("{}"), Manifest: strings.Repeat("0", 64)}
+	must(t, f.db.AddRun(t.Context(), store.Change{}, changed, []store.RunDevice{{Run: "R2", Serial: "X", URI: uriOf(1)}}))
+	_, _, err := fleet.ReadPlan(t.Context(), f.db, "R2")
+	wantKind(t, "a plan that is none", err, fault.ChecksumMismatch)
+}
+
+func TestChanceExplainsFewEqualCheckValuesAmongMany(t *testing.T) {
+	for _, c := range []struct {
+		pairs  int
+		mean   float64
+		atMost float64
+	}{{0, 3, 1}, {3, 3, 0.58}, {10, 3, 0.002}, {1, 0.0074, 0.0075}} {
+		if got := fleet.AtLeast(c.pairs, c.mean); got > c.atMost || got < c.atMost*0.5 {
+			t.Errorf("%d or more where %g are expected: %g, want about %g", c.pairs, c.mean, got, c.atMost)
+		}
+	}
+}
+
+func TestAReportIsWrittenReadAndSigned(t *testing.T) {
+	f := open(t, onFile(t))
+	f.begin("R1", 5)
+	s := newShelf(5)
+	s.of(1).fails = once(beforeStore, 1, fault.New(fault.DeviceFailed, "<script>alert(1)</script>"))
+	_, err := fleet.Run(t.Context(), f.options("R1", "A", s))
+	must(t, err)
+	a, err := fleet.Close(t.Context(), f.db, store.Change{}, "R1", fleet.Settings{Now: time.Now()})
+	must(t, err)
+	r := fleet.NewReport(&a, "fleet")
+	raw, err := r.JSON()
+	must(t, err)
+	back, err := fleet.ParseReport(raw)
+	must(t, err)
+	if back.Counts != r.Counts || len(back.Devices) != 5 || back.KeySets[0].Confirmed != 4 || back.KeySets[0].Burnt != 1 {
+		t.Errorf("%+v", back)
+	}
+	for _, secret := range []string{testBDK, testKLK, testPIN} {
+		if bytes.Contains(raw, []byte(secret)) {
+			t.Error("the report holds a key")
+		}
+	}
+	_, err = fleet.ParseReport(append(bytes.Clone(raw), ' '))
+	wantKind(t, "a report with something behind it", err, fault.Malformed)
+	f.signed(raw)
+	f.page(&r)
+}
+
+// signed signs a report with a signature of the test's own.
+func (f *facility) signed(raw []byte) {
+	f.Helper()
+	seal := func(said string) string {
+		sum := sha256.Sum256([]byte("test" + said))
+		return hex.EncodeToString(sum[:])
+	}
+	note, err := fleet.Sign(raw, time.Now(), func(said string) ([]byte, error) { return []byte(said + "\n" + seal(said)), nil })
+	must(f, err)
+	check := func(signed []byte) (string, []string, error) {
+		said, mark, _ := strings.Cut(string(signed), "\n\n")
+		if mark != seal(said+"\n") {
+			return "", nil, fault.New(fault.LogBroken, "wrong")
+		}
+		return said + "\n", []string{"officer.a"}, nil
+	}
+	got, err := fleet.VerifySigned(raw, note, check)
+	must(f, err)
+	if got.By[0] != "officer.a" || got.Report.Run != "R1" || got.At.IsZero() {
+		f.Errorf("%+v", got)
+	}
+	other := bytes.Replace(raw, []byte(`"confirmed": 4`), []byte(`"confirmed": 5`), 1)
+	_, err = fleet.VerifySigned(other, note, check)
+	wantKind(f, "another report", err, fault.ChecksumMismatch)
+	_, err = fleet.VerifySigned(raw, append([]byte("x"), note...), check)
+	wantKind(f, "another signature", err, fault.LogBroken)
+}
+
+// page writes a report in two languages.
+func (f *facility) page(r *fleet.Report) {
+	f.Helper()
+	var english, other bytes.Buffer
+	must(f, r.HTML(&english, "en", text.Text.String))
+	must(f, r.HTML(&other, "zh", func(t text.Text) string { return "译 " + t.String() }))
+	for _, want := range []string{serialOf(1), r.ListSHA256, "&lt;script&gt;", `lang="en"`, "every device is accounted for"} {
+		if !strings.Contains(english.String(), want) {
+			f.Errorf("the page has no %s", want)
+		}
+	}
+	if strings.Contains(english.String(), "<script") || strings.Contains(english.String(), "http://") ||
+		strings.Contains(english.String(), "https://") {
+		f.Error("the page has a script, or something from elsewhere")
+	}
+	if !strings.Contains(other.String(), "译 every device is accounted for") || !strings.Contains(other.String(), "译 confirmed") {
+		f.Error("the page is not in its language")
+	}
+}
