@@ -20,6 +20,7 @@ test: deps ## everything, with the race detector, in random order
 	$(GO) vet ./...
 	$(GO) test -race -shuffle=on ./...
 	$(GO) test -run 'Whole|Planted|Chance|BruteForce' ./pkg/dukpt ./pkg/slip # at full size; too slow under the race detector
+	$(GO) test -run TenThousand ./pkg/fleet # 10,000 loads each; the same
 
 deps: ## what the tests need beside Go
 	@sh scripts/test-deps.sh

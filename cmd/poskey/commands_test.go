@@ -189,7 +189,7 @@ func checkExit(ts *testscript.TestScript, err error, want int) {
 // keepsBooks tells the files that a store may write when a command fails: refusals and wrong passphrases are recorded,
 // and the database has its journals.
 func keepsBooks(path string) bool {
-	for _, end := range []string{".audit", ".audit.checkpoints", "-wal", "-shm", "-journal"} {
+	for _, end := range []string{".audit", ".audit.checkpoints", "-wal", "-shm", "-journal", "-queue"} {
 		if strings.HasSuffix(path, end) || strings.Contains(path, end+string(filepath.Separator)) {
 			return true
 		}

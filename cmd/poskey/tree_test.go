@@ -165,6 +165,7 @@ func elsewhere() map[string]string {
 	all := map[string]string{
 		"store init 7": "store_token.txtar", // the PIN of a token
 		"generate 5":   sources,             // a parent whose row was changed
+		"inject 10":    "inject_plan.txtar", // a plan that got half way
 	}
 	for _, words := range []string{
 		"generate", "combine", "split", "kcv compute", "kcv check", "kcv identify", "keyblock wrap", "keyblock unwrap",

@@ -22,7 +22,7 @@ func newDeviceAddCmd(a *App) *cobra.Command {
 		long: text.New("Only devices of the inventory are loaded in production, and every one that was submitted is accounted for (PCI PIN 30-3).\n" +
 			"Many at once come with poskey fleet plan."),
 		example: "  poskey device add PK00000001 --model PP791 --poi-version 4.1",
-		exits:   []int{3, 4, 6, 7, 8, 9}, args: cobra.ExactArgs(1),
+		exits:   []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.ExactArgs(1),
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.model, "model", "", a.Say.T("model of the device"))

@@ -41,7 +41,7 @@ func newDeviceEmulateCmd(a *App) *cobra.Command {
 		example: "  poskey device emulate --listen 127.0.0.1:0\n" +
 			"  poskey device emulate --pty --klk file:klk.txt --fault wrong-echo\n" +
 			"  poskey device emulate --listen 127.0.0.1:9000 --manage 127.0.0.1:9443 --state terminal --serial PK00000001 --vendor pax --lang zh\n" +
-			"  poskey device emulate --listen 127.0.0.1:0 --farm 200 --prefix PK --klk file:klk.txt --fault random=5% >terminals.csv",
+			"  poskey device emulate --listen 127.0.0.1:0 --farm 200 --prefix PK --klk file:klk.txt --fault random=5% > terminals.csv",
 		exits: []int{3, 4, 6, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()

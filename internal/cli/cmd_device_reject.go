@@ -19,7 +19,7 @@ func newDeviceRejectCmd(a *App) *cobra.Command {
 		short:   text.New("take a terminal off the list: it gets no keys any more"),
 		long:    text.New("For a terminal that nobody knows, that was tampered with, or whose outcome is given up. Its numbers stay burnt."),
 		example: "  poskey device reject PK00000001 --reason 'seal broken'",
-		exits:   []int{3, 4, 6, 7, 8, 9}, args: cobra.ExactArgs(1),
+		exits:   []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.ExactArgs(1),
 	})
 	cmd.Flags().StringVar(&reason, "reason", "", a.Say.T("why, a line for the record"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -21,7 +21,7 @@ import (
 type fleetPlanOpts struct {
 	plan, manifest, customer string
 	stations                 []string
-	dryRun                   bool
+	dryRun, replace          bool
 }
 
 func newFleetPlanCmd(a *App) *cobra.Command {
@@ -41,6 +41,7 @@ func newFleetPlanCmd(a *App) *cobra.Command {
 	f.StringVar(&o.manifest, "manifest", "", a.Say.T("list of the expected devices (CSV)"))
 	f.StringVar(&o.customer, "customer", "", a.Say.T("for whom the devices are loaded"))
 	f.StringArrayVar(&o.stations, "station", nil, a.Say.T("station that may take part (again for each); any when left out"))
+	f.BoolVar(&o.replace, "replace", false, a.Say.T("devices that have a number of the key set get another one; the old one is burnt"))
 	f.BoolVar(&o.dryRun, "dry-run", false, a.Say.T("read and check, and take nothing down"))
 	required(cmd, "plan", "manifest")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runFleetPlan(cmd.Context(), a, o, args[0]) }
@@ -79,7 +80,7 @@ func runFleetPlan(ctx context.Context, a *App, o fleetPlanOpts, run string) erro
 	for _, w := range list.Warnings {
 		a.render.Warn(w)
 	}
-	p := fleet.Plan{Run: run, Environment: doc.Environment, Customer: o.customer, Own: doc.Own, Stations: o.stations, Loads: fleet.Templates(&doc),
+	p := fleet.Plan{Run: run, Environment: doc.Environment, Customer: o.customer, Own: doc.Own, Replace: o.replace, Stations: o.stations, Loads: fleet.Templates(&doc),
 		Devices: len(list.Devices), Manifest: list.Digest(), Serials: list.SerialsDigest(), Software: buildVersion().Version}
 	if !o.dryRun {
 		if p, err = a.beginRun(ctx, p, list); err != nil {

@@ -51,13 +51,18 @@ func newFleetReconcileCmd(a *App) *cobra.Command {
 }
 
 type fleetReconcileDoc struct {
-	fleet.Report
-	Files []string `json:"files"`
+	Report fleet.Report `json:"report"`
+	Files  []string     `json:"files"`
 }
 
 func runFleetReconcile(ctx context.Context, a *App, o fleetReconcileOpts, run string) error {
 	if o.sign != "" && o.json == "" {
 		return fault.New(fault.Usage, "--sign needs --report: what is signed is the report in its JSON form")
+	}
+	for _, path := range o.files() { // before a run is closed
+		if err := source.CheckNew(path); err != nil {
+			return err
+		}
 	}
 	account, err := a.accountOf(ctx, o, run)
 	if err != nil {
@@ -97,39 +102,66 @@ func (a *App) accountOf(ctx context.Context, o fleetReconcileOpts, run string) (
 	return fleet.Close(ctx, db, work.Change(), run, set)
 }
 
-// writeReport writes the files that were asked for; none is overwritten.
+// reportFile is a file that was asked for, with what it shall hold.
+type reportFile struct {
+	path    string
+	content []byte
+}
+
+// writeReport writes the files that were asked for, when all of them can be made; none is overwritten.
 func (a *App) writeReport(ctx context.Context, o fleetReconcileOpts, r *fleet.Report) ([]string, error) {
-	files := []string{}
-	put := func(path string, content []byte) error {
-		files = append(files, path)
-		return source.Fill(path, func(w io.Writer) error { _, err := w.Write(content); return err })
+	all, err := a.reportFiles(ctx, o, r)
+	if err != nil {
+		return nil, err
 	}
+	written := []string{}
+	for _, f := range all {
+		if err := source.Fill(f.path, func(w io.Writer) error { _, err := w.Write(f.content); return err }); err != nil {
+			return nil, err
+		}
+		written = append(written, f.path)
+	}
+	return written, nil
+}
+
+// reportFiles makes what the files shall hold.
+func (a *App) reportFiles(ctx context.Context, o fleetReconcileOpts, r *fleet.Report) (all []reportFile, err error) {
 	raw, err := r.JSON()
 	if err != nil {
 		return nil, err
 	}
 	if o.json != "" {
-		if err := put(o.json, raw); err != nil {
-			return nil, err
-		}
+		all = append(all, reportFile{o.json, raw})
 	}
 	if o.html != "" {
 		var page bytes.Buffer
 		if err := r.HTML(&page, string(a.Say.Lang()), a.Say.Text); err != nil {
 			return nil, err
 		}
-		if err := put(o.html, page.Bytes()); err != nil {
-			return nil, err
-		}
+		all = append(all, reportFile{o.html, page.Bytes()})
 	}
 	if o.sign == "" {
-		return files, nil
+		return all, nil
 	}
 	note, err := fleet.Sign(raw, a.Env.Now(), func(said string) ([]byte, error) { return a.signNote(ctx, o, said) })
-	if err != nil {
-		return nil, err
+	return append(all, reportFile{o.note(), note}), err
+}
+
+// note is where the signature goes.
+func (o *fleetReconcileOpts) note() string { return o.json + ".note" }
+
+// files are the paths of what was asked for.
+func (o *fleetReconcileOpts) files() []string {
+	var all []string
+	for _, path := range []string{o.json, o.html} {
+		if path != "" {
+			all = append(all, path)
+		}
 	}
-	return files, put(o.json+".note", note)
+	if o.sign != "" {
+		all = append(all, o.note())
+	}
+	return all
 }
 
 // signNote lets one officer sign. One identity alone is open here, and only for the signature: it opens no store.
@@ -155,12 +187,15 @@ func (a *App) signNote(ctx context.Context, o fleetReconcileOpts, said string) (
 }
 
 func reconcilePage(p *render.Page, account *fleet.Account, files []string) {
-	if account.Balanced() {
-		p.Good(text.New("Run %s: every device is accounted for.", account.Plan.Run))
-	} else {
-		p.Bad(text.New("Run %s: not every device is accounted for.", account.Plan.Run))
+	switch run := account.Plan.Run; {
+	case !account.Balanced():
+		p.Bad(text.New("Run %s: not every device is accounted for.", run))
+	case account.Untouched > 0:
+		p.Bad(text.New("Run %s: nobody was at %d devices.", run, account.Untouched))
+	default:
+		p.Good(text.New("Run %s: every device is accounted for.", run))
 	}
-	countsPage(p, accountCounts(account))
+	countsPage(p, account.Counts)
 	if len(account.Findings) > 0 {
 		p.Blank()
 		var rows [][]string
@@ -177,8 +212,6 @@ func reconcilePage(p *render.Page, account *fleet.Account, files []string) {
 		p.Line(text.New("written: %s", path))
 	}
 }
-
-func accountCounts(account *fleet.Account) fleet.Counts { return account.Counts }
 
 // serials shows a few and counts the rest.
 func serials(all []string) string {

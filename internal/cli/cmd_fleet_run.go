@@ -21,6 +21,7 @@ type fleetRunOpts struct {
 	workers, tries, giveUp  int
 	lease                   int
 	deviceTimeout, patience time.Duration
+	pause                   time.Duration
 	failed                  bool
 }
 
@@ -39,6 +40,7 @@ func newFleetRunCmd(a *App) *cobra.Command {
 	f.StringVar(&o.station, "station", "", a.Say.T("name of this station in the journal; the machine's name when left out"))
 	f.IntVar(&o.workers, "workers", 16, a.Say.T("devices at the same time"))
 	f.IntVar(&o.tries, "tries", 5, a.Say.T("tries for each device, where it is safe to try again"))
+	f.DurationVar(&o.pause, "pause", time.Second, a.Say.T("pause before the second try, doubled for each further one"))
 	f.IntVar(&o.giveUp, "give-up-after", 10, a.Say.T("stop after so many failures in a row"))
 	f.IntVar(&o.lease, "lease", 256, a.Say.T("numbers of a key set that the station takes at a time"))
 	f.DurationVar(&o.deviceTimeout, "device-timeout", 2*time.Minute, a.Say.T("the most that one device may take"))
@@ -57,8 +59,8 @@ type fleetRunDoc struct {
 }
 
 func runFleetRun(ctx context.Context, a *App, o fleetRunOpts, run string) error {
-	if o.workers < 1 || o.tries < 1 || o.giveUp < 1 || o.lease < 1 {
-		return fault.New(fault.Usage, "--workers, --tries, --give-up-after and --lease are 1 or more")
+	if o.workers < 1 || o.tries < 1 || o.giveUp < 1 || o.lease < 1 || o.pause <= 0 {
+		return fault.New(fault.Usage, "--workers, --tries, --give-up-after and --lease are 1 or more, --pause is longer than nothing")
 	}
 	a.holding.named = true
 	b, err := a.hsm()
@@ -76,7 +78,7 @@ func runFleetRun(ctx context.Context, a *App, o fleetRunOpts, run string) error 
 			return openDevice(ctx, uri, device.Options{Trace: a.trace()})
 		},
 		Loads:   func(ctx context.Context, kbpk string) ([]inject.Plan, error) { return a.fleetLoads(ctx, &plan, kbpk) },
-		Workers: o.workers, Tries: o.tries, GiveUp: o.giveUp, Lease: o.lease, Timeout: o.deviceTimeout, Patience: o.patience, Failed: o.failed,
+		Workers: o.workers, Tries: o.tries, Pause: o.pause, GiveUp: o.giveUp, Lease: o.lease, Timeout: o.deviceTimeout, Patience: o.patience, Failed: o.failed,
 		Progress: tell.event})
 	tell.close()
 	if recorded := a.recordRun(ctx, run, r.Counts, err); recorded != nil {

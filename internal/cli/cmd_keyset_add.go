@@ -29,10 +29,10 @@ func newKeysetAddCmd(a *App) *cobra.Command {
 			"TDES: --ksi has six hex digits (or ten with what stands in place of FFFF), and there are 524,288 numbers; device digits are even.\n" +
 			"AES: --ksi is the BDK id of eight hex digits, and there are 2^32 numbers."),
 		example: "  poskey keyset add KS-2026 --bdk store:BDK-2026 --ksi 987654 --from 1 --to 1000",
-		exits:   []int{3, 4, 6, 7, 8, 9}, args: cobra.ExactArgs(1),
+		exits:   []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.ExactArgs(1),
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.bdk, "bdk", "", a.Say.T("base derivation key of the store (usage B0)"))
+	f.StringVar(&o.bdk, "bdk", "", a.Say.T("base derivation key (SRC), of the store: store:LABEL"))
 	f.StringVar(&o.ksi, "ksi", "", a.Say.T("key set id, in hex digits"))
 	f.Uint64Var(&o.from, "from", 1, a.Say.T("first number"))
 	f.Uint64Var(&o.to, "to", 0, a.Say.T("the number after the last; the most that there are when left out"))

@@ -16,7 +16,7 @@ func newKeysetFreezeCmd(a *App) *cobra.Command {
 		short:   text.New("hand out no more numbers of a key set"),
 		long:    text.New("For as long as something is looked into. Numbers that stations have leased are theirs still."),
 		example: "  poskey keyset freeze KS-2026",
-		exits:   []int{3, 4, 6, 7, 8, 9}, args: cobra.ExactArgs(1),
+		exits:   []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.ExactArgs(1),
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.freezeKeyset(cmd.Context(), args[0], true) }
 	return cmd

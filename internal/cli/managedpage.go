@@ -173,7 +173,7 @@ func logPage(p *render.Page, events []logDoc) {
 	for _, e := range events {
 		rows = append(rows, []string{strconv.FormatUint(e.Seq, 10), e.At, e.Kind, e.Detail})
 	}
-	p.Grid([]text.Text{text.New("event"), text.New("at"), text.New("kind"), text.New("detail")}, rows)
+	p.Grid([]text.Text{text.New("event"), text.New("when"), text.New("kind"), text.New("detail")}, rows)
 }
 
 func lockLine(p *render.Page, s *device.Status) string {

@@ -81,9 +81,10 @@ func (c *Console) Terminal() (tty *os.File, done func(), err error) {
 	case began:
 		return tty, c.hush.end, nil
 	}
+	release := done // not done itself: that is what is being made
 	return tty, func() {
 		c.hush.renew()
-		done()
+		release()
 	}, nil
 }
 

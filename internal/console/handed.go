@@ -30,7 +30,8 @@ const (
 	keyDelete    = 0x7f
 )
 
-// look is how often a reader looks whether the terminal is still its own to read. What is typed makes it look at once.
+// look is how often a reader looks whether it is still wanted, and the terminal its own to read. What is typed makes it
+// look at once.
 const look = 50 * time.Millisecond
 
 // settling is how long echo may be on before it is taken off again: who handed the terminal over does so itself when its
@@ -43,13 +44,12 @@ var errAway = errors.New("the terminal is somebody else's")
 // secretHanded asks at a terminal that was handed over. It returns when nothing reads any more, and the terminal is as
 // it was. While the terminal is somebody else's it waits, and then asks once more from the beginning.
 func (c *Console) secretHanded(ctx context.Context, prompt string) (*secret.Bytes, error) {
-	tty, done, err := handedOver(c.TTY)
-	if err != nil {
+	if err := handable(); err != nil {
 		return nil, err
 	}
-	defer done()
-	s := &seat{tty: tty}
-	if s.conn, err = tty.SyscallConn(); err != nil {
+	s := &seat{tty: c.TTY}
+	var err error
+	if s.conn, err = c.TTY.SyscallConn(); err != nil {
 		return nil, fault.WrapAs(fault.Failure, err, "ask at the terminal")
 	}
 	s.control(func(fd int) { s.owner = ownerOf(fd) })
@@ -70,7 +70,7 @@ func (c *Console) secretHanded(ctx context.Context, prompt string) (*secret.Byte
 // seat is a terminal that was handed over, as one who asks there sees it.
 type seat struct {
 	tty   *os.File
-	conn  syscall.RawConn // the file keeps its way of waiting, which Fd would change
+	conn  syscall.RawConn
 	owner owner
 	mode  *term.State // that it was put into
 }
@@ -109,8 +109,6 @@ func (s *seat) ask(ctx context.Context, prompt string) (*secret.Bytes, error) {
 	if _, err := io.WriteString(s.tty, prompt); err != nil {
 		return nil, fault.WrapAs(fault.Failure, err, "ask at the terminal")
 	}
-	stop := context.AfterFunc(ctx, func() { _ = s.tty.SetReadDeadline(time.Unix(1, 0)) }) // long ago: the read gives up
-	defer stop()
 	return typed(reading{ctx, s})
 }
 
@@ -170,29 +168,27 @@ func (r reading) Read(p []byte) (n int, err error) {
 		if r.ctx.Err() != nil {
 			return 0, context.Cause(r.ctx)
 		}
-		_ = r.tty.SetReadDeadline(time.Now().Add(look))
-		n, err = 0, nil
-		failed := r.conn.Read(func(fd uintptr) bool {
-			there := readable(int(fd)) // looked at first: what comes after the next look may be somebody else's
-			if !r.mine(int(fd)) {
-				n, err = 0, errAway
-				return true
+		there := false
+		open := r.control(func(fd int) {
+			there = readable(fd, look) // before the look at whose it is: what comes after that may be somebody else's
+			switch {
+			case !r.mine(fd):
+				err = errAway
+			case there:
+				n, err = readNow(fd, p)
 			}
-			if !there {
-				return false
+			if errors.Is(err, syscall.EINTR) || errors.Is(err, syscall.EAGAIN) {
+				there, err = false, nil
 			}
-			n, err = readNow(int(fd), p)
-			return !errors.Is(err, errNothing)
 		})
 		switch {
-		case errors.Is(failed, os.ErrDeadlineExceeded):
-		case failed != nil:
-			return 0, failed
+		case !open:
+			return 0, os.ErrClosed
 		case err != nil:
 			return 0, err
-		case n == 0:
+		case there && n == 0:
 			return 0, io.EOF
-		default:
+		case there:
 			return n, nil
 		}
 	}

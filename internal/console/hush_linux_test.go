@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	roles := map[string]func() error{"": nil, "direct": direct, "handed": handed, "panic": panics, "stays": stays, "shell": shell,
 		"host": host, "lender": lender, "reader": reader,
 		"once": func() error { return around(once) }, "lends": func() error { return around(lends) },
-		"confirms": func() error { return around(confirms) }}
+		"within": within, "confirms": func() error { return around(confirms) }}
 	play := roles[os.Getenv(roleMark)]
 	if play == nil {
 		os.Exit(m.Run())

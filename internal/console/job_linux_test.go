@@ -258,6 +258,44 @@ func TestAReaderThatWakesUpLateLeavesTheTerminalAlone(t *testing.T) {
 	}
 }
 
+// TestATerminalIsHandedOverWithinADialogue: after a line with echo, and there is another question afterwards.
+func TestATerminalIsHandedOverWithinADialogue(t *testing.T) {
+	s := sit(t, "within")
+	s.asked("sure: ")
+	s.types("yes\r")
+	s.says("3")
+	s.asked("first: ")
+	s.waitEcho(false)
+	s.types("tangle\r")
+	s.says("6")
+	if s.says("back"); s.echo() {
+		t.Error("echo is on before the dialogue is over")
+	}
+	s.goOn()
+	s.must(s.job.Wait())
+	if s.state() != *s.fresh {
+		t.Error("the terminal is not as it was")
+	}
+}
+
+func within() error {
+	c := &Console{}
+	defer c.Close()
+	line, err := c.Line(context.Background(), "sure: ")
+	if err != nil {
+		return err
+	}
+	fmt.Println(len(line))
+	tty, done, err := c.Terminal()
+	if err != nil {
+		return err
+	}
+	err = one(&Console{TTY: tty})
+	done()
+	fmt.Println("back")
+	return errors.Join(err, pause())
+}
+
 // TestWhatIsTypedBeyondADialogueIsDropped: lines before its first question, and pasted ones beyond its last.
 func TestWhatIsTypedBeyondADialogueIsDropped(t *testing.T) {
 	for _, role := range []string{"once", "lends", "confirms"} {

@@ -15,7 +15,7 @@
 // An activity takes certain calls of the boundary and no others (powersOf). Every activity may have check values by the
 // default method, compare values and have the content of check blocks. Beyond that
 //
-//	key.generate    generate, keep                          key.rotate      generate, keep, wrap
+//	key.generate    generate, keep                          key.rotate      generate, keep, unwrap, wrap
 //	key.form        form, keep                              key.probe       a prober, import, examine, identify
 //	key.import      import, unwrap, keep, identify          key.split       split
 //	key.unwrap      unwrap, examine, keep                   key.reveal      reveal
@@ -33,12 +33,16 @@
 // A key without a label belongs to the work in which it came into being (generated, imported, formed, derived, unwrapped,
 // translated) and is refused in every other one. A work remembers the 65,536 of them that were used last, at least. Only
 // such a key gets a label. What a diagnosis imports may neither protect nor be derived from: usages K0, K1, K4, B0 and B1
-// are refused there. Deriving wraps only keys that came into being in the work; rotating only such keys, and others under
-// them. Whoever may make a key may also put it under its parent: the key that got its label last, under one that has a
-// label.
+// are refused there. Deriving wraps only keys that came into being in the work. Whoever may make a key may also put it
+// under its parent: the key that got its label last, under one that has a label. Rotating puts under the successor only what
+// came out of a block under the key that is rotated (the first of that label which the work uses), and such a successor only
+// under the key out of whose block the rotated one came. In production a derived key with usage K0, K1 or K4 gets no label and
+// goes into no block: whoever knows what it came from knows it.
 //
-// A key gets no other name than the one that the operation is about (any version of it; a batch, whose Count is not
-// zero, names its keys line by line). Where officers approved one action, the keys of the store that are touched are
+// One key gets a label, and no other one than the operation is about; of a rotation, another version of it. A batch, whose
+// Count is not zero, names its keys line by line, each label once. Where attributes were said ([Intent]), no key with others
+// gets the label; in production no import and no forming is approved without them and the check value that is expected.
+// That a label is there once in the store is for the database to hold. Where officers approved one action, the keys of the store that are touched are
 // that one: label and check value are held against what the key's own block says, never against what the command
 // says. Keys without a label are free. Reveal and split are bound in that way in a test store too. The labels of the
 // store's keys that were used are in the record of the outcome ("keys"). A work asks 4,096 questions of a diagnosis in
@@ -53,9 +57,9 @@
 // pkg/custody has the table of who may do what. What the officers who opened the store allowed for the time needs
 // nobody more. For all else the intent names the identity files of officers, and the agent itself asks each for the
 // passphrase: at a terminal whose descriptor the command hands over (SCM_RIGHTS), or from one descriptor for each. It
-// shows them what will be done: activity, label, check value, the first digits of the request's digest, who asks. It
-// signs in their name, wipes their keys, and admits. What they sign covers activity, label, check value and a digest
-// over the request, the count and the details. Officers who are unknown to the store, named twice or expired are
+// shows them what will be done: activity, label, check value, attributes, the first digits of the request's digest, who asks. It
+// signs in their name, wipes their keys, and admits. What they sign covers activity, label, check value, attributes and
+// a digest over the request, the count and the details. Officers who are unknown to the store, named twice or expired are
 // refused before anybody types. Each has three tries at a terminal, one by a descriptor; every wrong one is recorded.
 // Where an activity wants somebody who asks and is not among those who approve, they give their passphrase too.
 //

@@ -31,9 +31,9 @@ func OpenNote(signed []byte, officers []Card, quorum int) (text string, who []st
 	if len(signed) > maxNoteText {
 		return "", nil, fault.New(fault.TooLarge, "a signed note has at most %d bytes, got %d", maxNoteText, len(signed))
 	}
-	var known note.Verifiers = note.VerifierList()
-	if len(officers) > 0 {
-		known = NoteVerifiers(officers)
+	known := NoteVerifiers(officers)
+	if known == nil {
+		known = note.VerifierList()
 	}
 	n, err := note.Open(signed, known)
 	var unverified *note.UnverifiedNoteError

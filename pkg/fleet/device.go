@@ -4,6 +4,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -21,6 +22,14 @@ func (s *station) work(ctx context.Context, serial string) (again bool, pause ti
 	if expected == nil { // the queue is no authority about who is on the list
 		return false, 0
 	}
+	select {
+	case s.turns <- struct{}{}:
+		defer func() { <-s.turns }()
+	case <-ctx.Done():
+		return true, s.Pause
+	}
+	ctx, stop := context.WithTimeout(ctx, s.Timeout)
+	defer stop()
 	leave, err := s.places.enter(ctx, expected.URI)
 	if err != nil {
 		return true, s.Pause
@@ -170,7 +179,7 @@ func (s *station) known(ctx context.Context, e *store.RunDevice, fresh bool) (d 
 	if fresh && e.POIVersion != "" {
 		return store.Device{Serial: e.Serial, Model: e.Model, POIVersion: e.POIVersion, State: store.Expected}, nil
 	}
-	err = steadily(ctx, s.Patience, func() error {
+	err = s.journal.patience.ask(ctx, func() error {
 		d, err = s.Store.Device(ctx, e.Serial)
 		return err
 	})
@@ -181,7 +190,7 @@ func (s *station) known(ctx context.Context, e *store.RunDevice, fresh bool) (d 
 func (s *station) replace(ctx context.Context, e *store.RunDevice) error {
 	for l, err := range s.journal.Loads(ctx, store.LoadFilter{Serial: e.Serial, States: []store.LoadState{store.LoadConfirmed}}) {
 		if err == nil && l.Run != s.run.ID && s.journal.leases[l.KeySet] != nil {
-			err = steadily(ctx, s.Patience, func() error { return s.Store.Burn(ctx, s.Change, l.ID) })
+			err = s.journal.patience.ask(ctx, func() error { return s.Store.Burn(ctx, s.Change, l.ID) })
 		}
 		if err != nil {
 			return err
@@ -247,14 +256,15 @@ func verdict(r *inject.Report, err error) store.DeviceState {
 }
 
 // again reports an error after which a device may be tried again: the journal says what has become of what was begun,
-// and pkg/inject asks before it goes on.
+// and pkg/inject asks before it goes on. A refusal, which has a code, would come again.
 func again(err error) bool {
 	for _, kind := range []fault.Kind{fault.DeviceLink, fault.DeviceTimeout, fault.Busy, fault.Interrupted} {
 		if fault.Is(err, kind) {
 			return true
 		}
 	}
-	return ofStore(err) && passes(err)
+	var refusal *device.CodeError
+	return fault.Is(err, fault.DeviceFailed) && !errors.As(err, &refusal) // "the slot is empty: the commit did not arrive"
 }
 
 // reason is an error in one line, as the store takes it. Errors hold no key bytes.

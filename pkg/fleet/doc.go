@@ -21,7 +21,8 @@
 //
 // [Begin] takes a run down in the store: the list, and what goes into each device ([Plan]). Devices that the inventory
 // does not have come into it as expected. A device can be in one open run only. From then on the list does not change,
-// and a device that is not on it gets nothing.
+// and a device that is not on it gets nothing. A device that has a live number of a key set is refused, unless the plan
+// says that it gets another one; the old number is burnt then.
 //
 // [Run] is a station at work. Which device is next, a queue of work says: River, in the store's own schema on PostgreSQL,
 // where many stations share it, or in a file beside a SQLite store for one station. The queue decides order and nothing
@@ -30,9 +31,14 @@
 // pkg/store): a number is reserved and on the disk, then sent, then confirmed, and burnt whenever nobody can know.
 //
 // A job that fails is tried again, with growing pauses, when nothing was sent or when the device is known not to have the
-// key: the line did not come up or broke before the commit, the device or the database was busy. An outcome that is
-// unknown is never answered by another load: the device is quarantined. A device that says it is another one is rejected.
-// After too many failures in a row a station stops itself, since a broken cable or a wrong key is no matter of patience.
+// key: the line did not come up or broke before the commit, the device was busy, the slot is empty. A refusal with a code
+// is final. An outcome that is unknown is never answered by another load: the device is quarantined until its loads are
+// settled in the journal. A device that says it is another one is rejected. After too many failures in a row a station
+// stops itself, since a broken cable or a wrong key is no matter of patience; so it does when the database stays away. A
+// station that is told to stop brings the devices it has begun to their end.
+//
+// Of a station that was killed, the jobs go to another one, or to the same one started again: at once in a file, on a
+// server when three times the time for a device has passed. Every load that it had sent is asked about first.
 //
 // Initial keys take their numbers from leases of the station, blocks of the key set, so that stations do not wait for
 // each other. When it ends, a station gives back what it did not use; those numbers are burnt all the same, since a gap

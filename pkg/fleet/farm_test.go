@@ -20,6 +20,8 @@ import (
 // farm is many emulators and what they ever stored.
 type farm struct {
 	*emulator.Farm
+	timeout time.Duration // how long both sides wait for an answer
+
 	mu  sync.Mutex
 	had map[string]map[device.Slot][]held
 }
@@ -27,14 +29,17 @@ type farm struct {
 // grow makes terminals that hold the key loading key.
 func grow(t testing.TB, n int, faults ...emulator.Fault) *farm {
 	t.Helper()
-	f := &farm{had: map[string]map[device.Slot][]held{}}
+	f := &farm{had: map[string]map[device.Slot][]held{}, timeout: 10 * time.Second}
+	if len(faults) > 0 { // which are waited for
+		f.timeout = 200 * time.Millisecond
+	}
 	raw, err := hex.DecodeString(testKLK)
 	must(t, err)
 	klk, err := keys.New(keys.TDES128, secret.Copy(raw))
 	must(t, err)
 	defer klk.Wipe()
 	f.Farm, err = emulator.NewFarm(context.Background(), emulator.FarmConfig{
-		Config: emulator.Config{Env: keys.Env{Now: time.Now}, Faults: faults, Timeout: lineTimeout, SlowFor: 2 * lineTimeout,
+		Config: emulator.Config{Env: keys.Env{Now: time.Now}, Faults: faults, Timeout: f.timeout, SlowFor: 2 * f.timeout,
 			Seed: 1},
 		Count: n, Prefix: "SN", First: farmFirst,
 		Each: func(term *emulator.Terminal) error { return term.LoadDirect("F", klk, keys.UsageKEK, 'D') },
@@ -46,9 +51,6 @@ func grow(t testing.TB, n int, faults ...emulator.Fault) *farm {
 
 // farmFirst makes the serial numbers of a farm those of serialOf.
 const farmFirst = 1_000_000
-
-// lineTimeout is how long both sides wait for an answer.
-const lineTimeout = 200 * time.Millisecond
 
 func (f *farm) told(serial string, e emulator.Event) {
 	if e.Kind != emulator.Stored {
@@ -70,7 +72,7 @@ func (f *farm) stored(i int, slot device.Slot) []held {
 
 func (f *farm) clashed(int) bool { return false }
 
-func (f *farm) uri(i int) string { return f.Members()[i].URI() + "?timeout=" + lineTimeout.String() }
+func (f *farm) uri(i int) string { return f.Members()[i].URI() + "?timeout=" + f.timeout.String() }
 
 // open connects as poskey does.
 func (f *farm) open(ctx context.Context, uri string) (device.Device, error) {

@@ -3,7 +3,6 @@ package fleet
 // The report as a page: everything in one file, no scripts, nothing from elsewhere.
 
 import (
-	_ "embed"
 	"fmt"
 	"html/template"
 	"io"
@@ -13,9 +12,6 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/store"
 )
-
-//go:embed report.html
-var reportHTML string
 
 // page is what the template sees.
 type page struct {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"poskey/internal/fault"
+	"poskey/pkg/device"
 	"poskey/pkg/store"
 )
 
@@ -34,34 +35,45 @@ func passes(err error) bool {
 	return fault.Is(err, fault.DeviceLink) || fault.Is(err, fault.Busy) || fault.Is(err, fault.OutcomeUnknown)
 }
 
+// blame marks what is wrong with the database, or with what all devices need of it. A refusal is about one device.
+func blame(err error) error {
+	switch fault.KindOf(err) {
+	case fault.NotPermitted, fault.NotFound, fault.Usage, fault.Interrupted, fault.DeviceTimeout:
+		return err
+	}
+	return &stored{err}
+}
+
 // Pauses between tries to reach a database.
 const (
 	shortPause = 20 * time.Millisecond
 	longPause  = time.Second
 )
 
-// steadily asks a database until it answers, for as long as patience lasts.
-func steadily(ctx context.Context, patience time.Duration, ask func() error) error {
+// patience is how long a database is waited for.
+type patience struct {
+	clock device.Clock
+	most  time.Duration
+}
+
+// ask asks a database until it answers, for as long as patience lasts.
+func (p patience) ask(ctx context.Context, f func() error) error {
 	var waited time.Duration
 	for pause := shortPause; ; pause = min(2*pause, longPause) {
-		err := ask()
+		err := f()
 		if err == nil {
 			return nil
 		}
-		if !passes(err) || waited >= patience || ctx.Err() != nil {
-			return &stored{err}
+		if !passes(err) || waited >= p.most || ctx.Err() != nil {
+			return blame(err)
 		}
-		wait(ctx, pause)
+		fired, stop := p.clock.After(pause)
+		select {
+		case <-fired:
+		case <-ctx.Done():
+		}
+		stop()
 		waited += pause
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
 	}
 }
 
@@ -70,7 +82,7 @@ type keeper struct {
 	db       *store.Store
 	change   store.Change
 	journal  *store.Journal
-	patience time.Duration
+	patience patience
 	leases   map[string]*lessee // by key set
 	fresh    fresh
 }
@@ -96,7 +108,7 @@ func (f *fresh) take(serial string) bool {
 func (k *keeper) Reserve(ctx context.Context, r store.LoadRequest) (store.Load, error) {
 	var load store.Load
 	reserve := func() error {
-		return steadily(ctx, k.patience, func() (err error) {
+		return k.patience.ask(ctx, func() (err error) {
 			load, err = k.journal.Reserve(ctx, r)
 			return err
 		})
@@ -134,13 +146,13 @@ func begun(l *store.Load) error {
 // nothing has been sent, and the device may be tried anew with another number.
 func (k *keeper) Step(ctx context.Context, s store.LoadStep) (same []string, err error) {
 	tries := 0
-	err = steadily(ctx, k.patience, func() error {
+	err = k.patience.ask(ctx, func() error {
 		tries++
 		same, err = k.journal.Step(ctx, s)
 		return err
 	})
 	if s.To == store.LoadSent && tries > 1 && fault.Is(err, fault.NotPermitted) {
-		err = fault.WrapAs(fault.Busy, err, "nobody heard whether the load was let go; it is given up, nothing was sent")
+		err = fault.New(fault.Busy, "nobody heard whether the load was let go; it is given up, nothing was sent")
 	}
 	return same, err
 }
@@ -163,7 +175,7 @@ func (h history) Loads(ctx context.Context, f store.LoadFilter) iter.Seq2[store.
 func (k *keeper) Loads(ctx context.Context, f store.LoadFilter) iter.Seq2[store.Load, error] {
 	return func(yield func(store.Load, error) bool) {
 		var all []store.Load
-		err := steadily(ctx, k.patience, func() error {
+		err := k.patience.ask(ctx, func() error {
 			all = all[:0]
 			for l, err := range k.db.Loads(ctx, f) {
 				if err != nil {
@@ -211,7 +223,7 @@ func (l *lessee) current(ctx context.Context, k *keeper) (string, error) {
 	r := store.LeaseRequest{ID: fmt.Sprintf("%s.%s.%s.%d", "L", l.session, l.tail(), len(l.taken)+1), KeySet: l.keySet,
 		Station: l.station, Count: l.size, Until: l.until()}
 	for {
-		err := steadily(ctx, k.patience, func() error {
+		err := k.patience.ask(ctx, func() error {
 			_, err := k.db.Lease(ctx, k.change, r)
 			return err
 		})
@@ -261,7 +273,7 @@ func (l *lessee) giveBack(ctx context.Context, k *keeper) error {
 	for _, id := range l.taken {
 		mine[id] = true
 	}
-	return steadily(ctx, k.patience, func() error {
+	return k.patience.ask(ctx, func() error {
 		all, err := k.db.Leases(ctx, l.keySet)
 		if err != nil {
 			return err

@@ -5,7 +5,6 @@ package fleet
 import (
 	"context"
 	"sync"
-	"time"
 
 	"poskey/internal/fault"
 	"poskey/pkg/store"
@@ -17,7 +16,7 @@ type ledger struct {
 	db       *store.Store
 	change   store.Change
 	run      string
-	patience time.Duration
+	patience patience
 	in       chan entry
 	done     sync.WaitGroup
 }
@@ -30,8 +29,8 @@ type entry struct {
 // mostResults is how many results go into a transaction.
 const mostResults = 256
 
-func newLedger(db *store.Store, c store.Change, run string, patience time.Duration) *ledger {
-	l := &ledger{db: db, change: c, run: run, patience: patience, in: make(chan entry)}
+func newLedger(db *store.Store, c store.Change, run string, p patience) *ledger {
+	l := &ledger{db: db, change: c, run: run, patience: p, in: make(chan entry)}
 	l.done.Go(l.write)
 	return l
 }
@@ -43,7 +42,7 @@ func (l *ledger) write() {
 		for _, e := range waiting {
 			all = append(all, e.result)
 		}
-		err := steadily(context.Background(), l.patience, func() error {
+		err := l.patience.ask(context.Background(), func() error {
 			return l.db.RecordRun(context.Background(), l.change, l.run, all)
 		})
 		for _, e := range waiting {

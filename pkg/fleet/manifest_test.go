@@ -62,7 +62,7 @@ func TestListsThatCannotBeMeantAreRefusedWithTheirLine(t *testing.T) {
 		"serial with blank":  {"serial,device\nA 1,visa+tcp://127.0.0.1:1\n", "line 2: serial", fault.Malformed},
 		"no serial":          {"serial,device\n,visa+tcp://127.0.0.1:1\n", "line 2: serial", fault.Malformed},
 		"no address":         {"serial,device\nA1,somewhere\n", "line 2: device A1", fault.Malformed},
-		"POI version":        {"serial,device,poi_version\nA1,visa+tcp://127.0.0.1:1,new\n", "line 2: POI version", fault.Malformed},
+		"POI version":        {"serial,device,poi_version\nA1,visa+tcp://127.0.0.1:1,new\n", "POI version", fault.Malformed},
 		"label of the key":   {"serial,device,kbpk\nA1,visa+tcp://127.0.0.1:1,two words\n", "line 2: the kbpk", fault.Malformed},
 		"key digits":         {"serial,device,note\nA1,visa+tcp://127.0.0.1:1,0123456789ABCDEFFEDCBA9876543210\n", "line 2: column note", fault.ArgvSecret},
 		"not UTF-8":          {"serial,device,note\nA1,visa+tcp://127.0.0.1:1,\xff\n", "UTF-8", fault.Malformed},

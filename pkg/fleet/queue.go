@@ -110,16 +110,17 @@ func bringUp[T any](ctx context.Context, m *rivermigrate.Migrator[T]) error {
 	return err
 }
 
+// config takes twice as many jobs as there are workers, so that a worker who is through finds the next one at once.
 func (q *queue) config(s *station, cooldown, poll time.Duration) *river.Config {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{station: s})
 	return &river.Config{
 		ID:                   s.Station + "." + s.session,
 		Logger:               s.Logger,
-		Queues:               map[string]river.QueueConfig{q.name: {MaxWorkers: s.Workers}},
+		Queues:               map[string]river.QueueConfig{q.name: {MaxWorkers: 2 * s.Workers}},
 		Workers:              workers,
-		JobTimeout:           s.Timeout,
-		RescueStuckJobsAfter: s.Timeout + s.Timeout/2,
+		JobTimeout:           2 * s.Timeout, // with the wait for its turn
+		RescueStuckJobsAfter: 3 * s.Timeout,
 		FetchCooldown:        cooldown,
 		FetchPollInterval:    poll,
 		// What became of a job stands in the store; that it was a job need not be kept.

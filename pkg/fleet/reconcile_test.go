@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -147,13 +148,24 @@ func TestUntouchedDevicesAreLeftOutOnPurposeOnly(t *testing.T) {
 	}
 }
 
-func TestAListThatWasChangedIsFound(t *testing.T) {
+func TestAListOrPlanThatWasChangedIsFound(t *testing.T) {
 	f := open(t, onFile(t))
 	f.begin("R1", 3)
-	changed := store.Run{ID: "R2", Plan: []byte("{}"), Manifest: strings.Repeat("0", 64)}
-	must(t, f.db.AddRun(t.Context(), store.Change{}, changed, []store.RunDevice{{Run: "R2", Serial: "X", URI: uriOf(1)}}))
-	_, _, err := fleet.ReadPlan(t.Context(), f.db, "R2")
-	wantKind(t, "a plan that is none", err, fault.ChecksumMismatch)
+	behind, err := sql.Open("sqlite", f.url.Path())
+	must(t, err)
+	defer func() { must(t, behind.Close()) }()
+	_, err = behind.Exec("UPDATE run_devices SET uri = 'visa+tcp://127.0.0.1:1' WHERE serial = ?", serialOf(1))
+	must(t, err)
+	a := f.account("R1", time.Now())
+	if !raised(&a, fleet.FindList, true) {
+		t.Errorf("%+v", a.Findings)
+	}
+	_, err = fleet.Run(t.Context(), f.options("R1", "A", newShelf(3)))
+	wantKind(t, "a station with a list that was changed", err, fault.ChecksumMismatch)
+	_, err = behind.Exec("UPDATE runs SET plan = CAST('{}' AS BLOB)")
+	must(t, err)
+	_, _, err = fleet.ReadPlan(t.Context(), f.db, "R1")
+	wantKind(t, "a plan that was changed", err, fault.ChecksumMismatch)
 }
 
 func TestChanceExplainsFewEqualCheckValuesAmongMany(t *testing.T) {
@@ -172,7 +184,7 @@ func TestAReportIsWrittenReadAndSigned(t *testing.T) {
 	f := open(t, onFile(t))
 	f.begin("R1", 5)
 	s := newShelf(5)
-	s.of(1).fails = once(beforeStore, 1, fault.New(fault.DeviceFailed, "<script>alert(1)</script>"))
+	s.of(1).fails = once(beforeStore, 1, refusal("<script>alert(1)</script>"))
 	_, err := fleet.Run(t.Context(), f.options("R1", "A", s))
 	must(t, err)
 	a, err := fleet.Close(t.Context(), f.db, store.Change{}, "R1", fleet.Settings{Now: time.Now()})

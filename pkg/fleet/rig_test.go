@@ -66,7 +66,7 @@ func onFile(t testing.TB) store.URL {
 
 func storeOptions() store.Options { return store.Options{Now: time.Now, Wait: 10 * time.Second} }
 
-// open makes a store with a key set of 5000 numbers, and a boundary.
+// open makes a store with a key set of 100,000 numbers, and a boundary.
 func open(t testing.TB, u store.URL) *facility {
 	t.Helper()
 	f := &facility{TB: t, url: u}
@@ -74,36 +74,51 @@ func open(t testing.TB, u store.URL) *facility {
 	f.db, err = store.Create(context.Background(), u, storetest.Identity("fleet"), nil, storeOptions())
 	must(t, err)
 	t.Cleanup(func() { must(t, f.db.Close()) })
-	f.boundary, err = hsm.NewSoft(keys.Env{Rand: rand.Reader, Now: time.Now})
+	row := bdkRow()
+	_, err = f.db.Insert(context.Background(), store.Change{}, row)
 	must(t, err)
+	must(t, f.keys())
+	f.keySet("SET", "987654", 0, 100_000)
 	t.Cleanup(func() { _ = f.boundary.Close() })
-	f.bdk = f.take(testBDK, keys.UsageBDK, 'X')
-	f.klk = f.take(testKLK, keys.UsageKEK, 'B')
-	f.pin = f.take(testPIN, keys.UsagePIN, 'E')
+	return f
+}
+
+func bdkRow() store.Key {
 	row := storetest.Key("BDK", 1)
 	row.Usage, row.Mode = keys.UsageBDK, 'X'
 	row.Block = storetest.Block(row)
-	_, err = f.db.Insert(context.Background(), store.Change{}, row)
-	must(t, err)
-	f.bdkRef = row.Ref()
-	f.keySet("SET", "987654", 0, 100_000)
-	return f
+	return row
+}
+
+// keys makes a boundary with the test keys in it.
+func (f *facility) keys() (err error) {
+	if f.boundary, err = hsm.NewSoft(keys.Env{Rand: rand.Reader, Now: time.Now}); err != nil {
+		return err
+	}
+	f.bdkRef = bdkRow().Ref()
+	for _, k := range []struct {
+		into   *hsm.Key
+		digits string
+		usage  keys.Usage
+		mode   byte
+	}{{&f.bdk, testBDK, keys.UsageBDK, 'X'}, {&f.klk, testKLK, keys.UsageKEK, 'B'}, {&f.pin, testPIN, keys.UsagePIN, 'E'}} {
+		raw, err := hex.DecodeString(k.digits)
+		if err != nil {
+			return err
+		}
+		*k.into, err = f.boundary.Import(context.Background(), secret.Copy(raw),
+			hsm.Attributes{Algorithm: keys.TDES128, Usage: k.usage, Mode: k.mode}, hsm.Policy{AllowWeak: true})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *facility) keySet(id, ksi string, from, to uint64) {
 	f.Helper()
 	must(f, f.db.AddKeySet(context.Background(), store.Change{}, store.KeySet{ID: id, BDK: f.bdkRef, Scheme: dukpt.TDES,
 		KSI: ksi, From: from, To: to}))
-}
-
-func (f *facility) take(digits string, usage keys.Usage, mode byte) hsm.Key {
-	f.Helper()
-	raw, err := hex.DecodeString(digits)
-	must(f, err)
-	k, err := f.boundary.Import(context.Background(), secret.Copy(raw), hsm.Attributes{Algorithm: keys.TDES128, Usage: usage,
-		Mode: mode}, hsm.Policy{AllowWeak: true})
-	must(f, err)
-	return k
 }
 
 // templates are an initial key for slot 90 and a PIN key for slot 0.

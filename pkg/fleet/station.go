@@ -40,6 +40,7 @@ type Options struct {
 	Patience time.Duration // for a database that is away; 0 is one minute
 	Lease    int           // numbers that the station takes at a time; 0 is 256
 	Failed   bool          // devices that failed are tried again
+	Clock    device.Clock  // for the station's own pauses; nil takes the machine's. The queue has the machine's always
 	Progress func(Event)   // may be nil; must be quick
 	Logger   *slog.Logger  // of the queue; nil says nothing
 }
@@ -56,6 +57,9 @@ func (o *Options) fill() error {
 	o.GiveUp, o.Patience, o.Lease = orElse(o.GiveUp, 10), orElse(o.Patience, time.Minute), orElse(o.Lease, 256)
 	if o.Workers > maxWorkers {
 		return fault.New(fault.Usage, "a station has at most %d workers", maxWorkers)
+	}
+	if o.Clock == nil {
+		o.Clock = device.RealClock{}
 	}
 	if o.Logger == nil {
 		o.Logger = quiet()
@@ -80,10 +84,11 @@ type station struct {
 	plan    Plan
 	run     store.Run
 	devices map[string]*store.RunDevice
-	own     bool
 	journal *keeper
 	ledger  *ledger
 	meter   *meter
+	anew    bool          // devices that have a result already are tried again
+	turns   chan struct{} // of the workers
 	places  places
 	tries   tries
 	loads   loadCache
@@ -162,7 +167,7 @@ func (s *station) prepare(ctx context.Context) (err error) {
 
 // begin makes what lives as long as the station works.
 func (s *station) begin() {
-	s.journal = &keeper{db: s.Store, change: s.Change, journal: store.NewJournal(s.Store, s.Change), patience: s.Patience,
+	s.journal = &keeper{db: s.Store, change: s.Change, journal: store.NewJournal(s.Store, s.Change), patience: patience{s.Clock, s.Patience},
 		leases: map[string]*lessee{}}
 	for _, l := range s.plan.Loads {
 		if l.KeySet != "" {
@@ -170,7 +175,8 @@ func (s *station) begin() {
 				size: uint64(s.Lease), until: func() time.Time { return s.Env.Now().Add(leaseFor) }}
 		}
 	}
-	s.ledger = newLedger(s.Store, s.Change, s.run.ID, s.Patience)
+	s.ledger = newLedger(s.Store, s.Change, s.run.ID, s.journal.patience)
+	s.turns = make(chan struct{}, s.Workers)
 	s.tries = tries{of: map[string]int{}}
 	s.places = places{busy: map[string]chan struct{}{}}
 	s.loads = loadCache{ask: s.Loads, known: map[string][]inject.Plan{}}
@@ -219,6 +225,7 @@ func (s *station) todo(ctx context.Context) ([]string, error) {
 			continue
 		}
 		all = append(all, serial)
+		s.anew = s.anew || again
 		if !begun[serial] {
 			s.journal.fresh.is[serial] = true
 		}
@@ -235,21 +242,16 @@ const (
 
 // watch waits for the end: no job is left, or the station is told to stop, or stops itself.
 func (s *station) watch(ctx context.Context, q *queue) error {
-	tick := time.NewTicker(lookAround)
-	defer tick.Stop()
 	for looks := 1; ; looks++ {
-		select {
-		case <-ctx.Done():
-			return fault.WrapAs(fault.Interrupted, context.Cause(ctx), "the station was told to stop; start it again to go on")
-		case <-s.ends.Done():
-			return context.Cause(s.ends)
-		case <-tick.C:
+		if err := s.pause(ctx, lookAround); err != nil {
+			return err
 		}
-		if looks%countAgain == 0 {
-			s.count(ctx)
-		}
+		none := looks%countAgain == 0 && s.noneLeft(ctx)
 		if s.places.working() {
 			continue
+		}
+		if none { // also when the queue has not heard so
+			return nil
 		}
 		if idle, err := q.idle(ctx); err == nil && idle { // a database that is away is waited for
 			return nil
@@ -257,15 +259,34 @@ func (s *station) watch(ctx context.Context, q *queue) error {
 	}
 }
 
-func (s *station) count(ctx context.Context) {
-	if by, err := s.Store.CountRun(ctx, s.run.ID); err == nil { // it comes again
-		s.meter.refresh(countsOf(by))
+// pause waits, unless the station ends.
+func (s *station) pause(ctx context.Context, d time.Duration) error {
+	fired, stop := s.Clock.After(d)
+	defer stop()
+	select {
+	case <-ctx.Done():
+		return fault.WrapAs(fault.Interrupted, context.Cause(ctx), "the station was told to stop; start it again to go on")
+	case <-s.ends.Done():
+		return context.Cause(s.ends)
+	case <-fired:
+		return nil
 	}
+}
+
+// noneLeft counts, and reports whether nobody need do anything any more.
+func (s *station) noneLeft(ctx context.Context) bool {
+	by, err := s.Store.CountRun(ctx, s.run.ID)
+	if err != nil { // it comes again
+		return false
+	}
+	counts := countsOf(by)
+	s.meter.refresh(counts)
+	return counts.Left == 0 && !s.anew
 }
 
 func (s *station) result() (Result, error) {
 	r := Result{Station: s.Station, Took: s.Env.Now().Sub(s.meter.began), Settled: s.meter.mine}
-	err := steadily(context.Background(), s.Patience, func() error {
+	err := s.journal.patience.ask(context.Background(), func() error {
 		by, err := s.Store.CountRun(context.Background(), s.run.ID)
 		r.Counts = countsOf(by)
 		return err

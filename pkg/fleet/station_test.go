@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/device"
 	"poskey/pkg/fleet"
 	"poskey/pkg/store"
@@ -82,6 +83,12 @@ func once(at moment, times int, err error) func(moment) error {
 	}
 }
 
+// refusal is an answer of the terminal: no.
+func refusal(meaning string) error {
+	return &device.CodeError{Dialect: "visa", Answer: "02?7",
+		CodeInfo: device.CodeInfo{Code: "7", Meaning: text.Raw(meaning), Action: text.Raw("look")}}
+}
+
 func link() error { return fault.New(fault.DeviceLink, "the line broke") }
 
 func TestARunLoadsEveryDeviceOnce(t *testing.T) {
@@ -116,7 +123,8 @@ func TestWhatBecomesOfADeviceDependsOnWhatFailed(t *testing.T) {
 		"never anybody there":               {once(atOpen, -1, link()), store.Failed, 5, 0},
 		"silent when asked its serial":      {once(atSerial, 1, link()), store.Confirmed, 2, 1},
 		"line broke before the commit":      {once(beforeStore, 1, link()), store.Confirmed, 2, 1},
-		"refused by the terminal":           {once(beforeStore, 1, fault.New(fault.DeviceFailed, "code 7")), store.Failed, 1, 0},
+		"slot empty after the commit":       {once(beforeStore, 1, fault.New(fault.DeviceFailed, "empty")), store.Confirmed, 2, 1},
+		"refused by the terminal":           {once(beforeStore, 1, refusal("code 7")), store.Failed, 1, 0},
 		"line broke, nothing stored":        {once(lostBefore, 2, link()), store.QuarantinedDevice, 1, 0},
 		"line broke, stored":                {once(lostAfter, 2, link()), store.QuarantinedDevice, 1, 1},
 		"no answer to the question after":   {once(atConfirm, 1, link()), store.QuarantinedDevice, 1, 1},
@@ -180,7 +188,7 @@ func TestDevicesThatFailedAreTriedAgainWhenAsked(t *testing.T) {
 	f := open(t, onFile(t))
 	f.begin("R1", 3)
 	s := newShelf(3)
-	s.of(1).fails = once(beforeStore, 1, fault.New(fault.DeviceFailed, "code 7"))
+	s.of(1).fails = once(beforeStore, 1, refusal("code 7"))
 	o := f.options("R1", "A", s)
 	_, err := fleet.Run(t.Context(), o)
 	must(t, err)
@@ -206,7 +214,7 @@ func TestAStationStopsItselfAfterManyFailuresInARow(t *testing.T) {
 	f.begin("R1", 60)
 	s := newShelf(60)
 	for i := range 60 {
-		s.of(i).fails = once(beforeStore, -1, fault.New(fault.DeviceFailed, "code 7"))
+		s.of(i).fails = once(beforeStore, -1, refusal("code 7"))
 	}
 	o := f.options("R1", "A", s)
 	o.Workers, o.GiveUp = 4, 6

@@ -29,7 +29,7 @@
 // under a KBPK that is weaker than the key (PCI PIN 10-1) or weak in itself, and under single DES never. It tells check
 // values by the rule of PCI PIN 15-1 ([CheckValueRule]), compares values of no fewer than four digits and no more than
 // ten (eight where a check value has no more; longer ones are refused), says of a block that does not open only what a
-// MAC of eight bytes or more proves, and answers a diagnosis in verdicts ([StrictProber]).
+// MAC of eight bytes or more proves, and answers a diagnosis in verdicts, about a closed list of forms ([StrictProber]).
 //
 // What it does not do: it does not know who asks. A key-encrypting key that one person knows takes every exportable key
 // out in two calls; that bringing one in takes two people is for the agent (pkg/agent) and its approvals to see to.

@@ -3,10 +3,13 @@ package inject
 // Usage and mode with which a slot takes a key.
 
 import (
+	"slices"
 	"strings"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/device"
+	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
 )
 
@@ -14,7 +17,7 @@ import (
 // plan where it names them, else the slot's. Kinds: not_found for a slot that is not there, not_permitted for a length
 // that it does not take.
 func Attributes(caps device.Capabilities, p Plan, n int) (keys.Usage, byte, error) {
-	p, err := filled(p, caps, n)
+	p, err := filled(p, caps, n, 0)
 	return p.Usage, p.Mode, err
 }
 
@@ -31,11 +34,12 @@ func fillAttributes(p Plan, caps device.Capabilities) (Plan, error) {
 		p.Usage, p.Mode = keys.UsageIK, 'X'
 		return p, nil
 	}
-	return filled(p, caps, key.Len)
+	return filled(p, caps, key.Len, keyblock.AlgorithmChar(key.Algorithm))
 }
 
-// filled takes usage and mode from the plan, else from the slot's rules: a master key where the slot takes one.
-func filled(p Plan, caps device.Capabilities, n int) (Plan, error) {
+// filled takes usage and mode from the plan, else from the slot's rules: a master key where the slot takes one. Algorithm
+// 0 is not known yet.
+func filled(p Plan, caps device.Capabilities, n int, algorithm byte) (Plan, error) {
 	if len(caps.Slots) == 0 { // the dialect has no table of slots
 		if p.Usage == "" {
 			p.Usage = keys.UsageKEK
@@ -47,17 +51,17 @@ func filled(p Plan, caps device.Capabilities, n int) (Plan, error) {
 	}
 	var known, fit []device.SlotRule
 	for _, rule := range caps.Slots {
-		if len(p.Slot) != 1 || !strings.Contains(rule.Slots, string(p.Slot)) {
+		if !rule.Has(p.Slot) {
 			continue
 		}
 		known = append(known, rule)
-		if hasLength(rule, n) {
+		if slices.Contains(rule.Lengths, n) && (algorithm == 0 || strings.IndexByte(rule.Algorithms, algorithm) >= 0) {
 			fit = append(fit, rule)
 		}
 	}
 	switch {
 	case len(known) == 0:
-		return Plan{}, fault.New(fault.NotFound, "there is no slot %q for keys here", string(p.Slot))
+		return Plan{}, fault.New(fault.NotFound, "there is no slot %q for keys here", text.Redact(string(p.Slot)))
 	case len(fit) == 0:
 		return Plan{}, fault.New(fault.NotPermitted, "slot %s takes no key of %d bytes", string(p.Slot), n)
 	}
@@ -107,13 +111,3 @@ func defaultUsage(fit []device.SlotRule) keys.Usage {
 	}
 	return fit[0].Usage
 }
-
-func hasLength(rule device.SlotRule, n int) bool {
-	for _, l := range rule.Lengths {
-		if l == n {
-			return true
-		}
-	}
-	return false
-}
-

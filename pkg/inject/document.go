@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/device"
 	"poskey/pkg/keys"
 )
@@ -81,18 +82,30 @@ func yamlError(err error) string {
 	if errors.As(err, &typed) && len(typed.Errors) > 0 {
 		msg = typed.Errors[0]
 	}
-	if at := strings.IndexByte(msg, '`'); at >= 0 {
-		msg = msg[:at] + "a value of the wrong kind"
+	msg = strings.TrimPrefix(msg, "yaml: ")
+	place, what, lined := strings.Cut(msg, ": ")
+	if !lined || !strings.HasPrefix(place, "line ") {
+		place, what = "", msg
+	} else {
+		place += ": "
 	}
-	return strings.ReplaceAll(strings.TrimPrefix(msg, "yaml: "), "\n", " ")
+	switch {
+	case strings.HasPrefix(what, "field "):
+		return place + "a field that is not known here, or stands there twice"
+	case strings.HasPrefix(what, "cannot "):
+		return place + "a value of the wrong kind"
+	case strings.ContainsAny(what, "`'\"\n#") || strings.HasPrefix(what, "invalid map key"):
+		return place + "this is no YAML of a plan"
+	}
+	return place + what
 }
 
 func (d *Document) check() error {
 	switch {
 	case d.Schema != DocumentSchema:
-		return fault.New(fault.Malformed, "schema is %q, not %q", d.Schema, DocumentSchema)
+		return fault.New(fault.Malformed, "schema is %q, not %q", text.Redact(d.Schema), DocumentSchema)
 	case d.Environment != "test" && d.Environment != "production":
-		return fault.New(fault.Malformed, "environment is %q; it is test or production", d.Environment)
+		return fault.New(fault.Malformed, "environment is %q; it is test or production", text.Redact(d.Environment))
 	case len(d.Loads) == 0:
 		return fault.New(fault.Malformed, "there are no loads")
 	}
@@ -110,25 +123,26 @@ func (d *Document) check() error {
 }
 
 func (it *Item) check() error {
+	slot := text.Redact(it.Slot)
 	switch {
 	case it.Slot == "":
 		return fault.New(fault.Malformed, "no slot")
 	case (it.Key == "") == (it.KeySet == ""):
-		return fault.New(fault.Malformed, "slot %s: name a key or a key set, one of them", it.Slot)
+		return fault.New(fault.Malformed, "slot %s: name a key or a key set, one of them", slot)
 	case it.Clear && it.KBPK != "":
-		return fault.New(fault.Malformed, "slot %s: a clear key has no kbpk", it.Slot)
+		return fault.New(fault.Malformed, "slot %s: a clear key has no kbpk", slot)
 	case !it.Clear && it.KBPK == "":
-		return fault.New(fault.Malformed, "slot %s: name the kbpk, the key that the terminal opens the key block with, or say clear: true", it.Slot)
+		return fault.New(fault.Malformed, "slot %s: name the kbpk, the key that the terminal opens the key block with, or say clear: true", slot)
 	case it.Clear && it.Why == "":
-		return fault.New(fault.Malformed, "slot %s: say why the key goes in clear (why: ...); it goes into the record", it.Slot)
+		return fault.New(fault.Malformed, "slot %s: say why the key goes in clear (why: ...); it goes into the record", slot)
 	case len(it.Mode) > 1:
-		return fault.New(fault.Malformed, "slot %s: a mode of use is one character", it.Slot)
+		return fault.New(fault.Malformed, "slot %s: a mode of use is one character", slot)
 	case strings.HasPrefix(it.Key, "hex:") || strings.HasPrefix(it.KBPK, "hex:"):
-		return fault.New(fault.ArgvSecret, "slot %s: a plan holds no key digits; it is a file that people read", it.Slot)
+		return fault.New(fault.ArgvSecret, "slot %s: a plan holds no key digits; it is a file that people read", slot)
 	}
 	if it.Usage != "" {
 		if _, err := keys.ParseUsage(it.Usage); err != nil {
-			return fault.Wrap(err, "slot %s", it.Slot)
+			return fault.Wrap(err, "slot %s", slot)
 		}
 	}
 	return nil

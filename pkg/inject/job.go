@@ -52,6 +52,7 @@ type Ready struct {
 	plan    Plan
 	version byte // of the key block; 0 for a clear load and for a bare cryptogram
 	before  device.SlotState
+	asked   bool // before was asked for
 }
 
 // Plan is what is loaded, with usage and mode filled in.
@@ -80,7 +81,7 @@ func (c *Cleared) Loads() []Ready { return c.loads }
 // Checks are the findings of the preflight, in its order.
 func (c *Cleared) Checks() []Check { return c.checks }
 
-// Outcome is what became of one load.
+// Outcome is what became of one load. One that was not begun has no state.
 type Outcome struct {
 	Slot    device.Slot
 	State   store.LoadState
@@ -92,6 +93,9 @@ type Outcome struct {
 	Err     error
 }
 
+// handled reports that nothing is left to do about the load in this run.
+func (o *Outcome) handled() bool { return o.State != "" || o.Err != nil }
+
 // Result is a load that the terminal confirmed.
 type Result struct {
 	device.LoadResult
@@ -99,7 +103,8 @@ type Result struct {
 	Key     hsm.Key // what was loaded: of a load with a key set the initial key
 }
 
-// Report is what became of a job.
+// Report is what became of a job: an outcome for each of its loads, in the order of Cleared.Loads, also when the run was
+// given up before it came to them.
 type Report struct {
 	Run, Serial string
 	Began       time.Time

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"poskey/internal/fault"
+	"poskey/pkg/device"
 	"poskey/pkg/store"
 )
 
@@ -49,10 +50,10 @@ func openBook(ctx context.Context, l *Loader, c *Cleared) (*book, error) {
 	return b, nil
 }
 
-// reserve takes a load down, as the attempt after the given one.
-func (b *book) reserve(ctx context.Context, p *Plan, attempt int) (store.Load, error) {
+// reserve takes a load down, as the attempt of that number.
+func (b *book) reserve(ctx context.Context, p *Plan, attempt int, replace bool) (store.Load, error) {
 	r := store.LoadRequest{ID: requestID(b.job.Run, b.serial, p.Slot, attempt), Run: b.job.Run, Serial: b.serial,
-		Slot: string(p.Slot), Key: p.Ref, KeySet: p.KeySet, Station: b.job.Station, Clear: p.Clear}
+		Slot: string(p.Slot), Key: p.Ref, KeySet: p.KeySet, Station: b.job.Station, Clear: p.Clear, Replace: replace && p.initial()}
 	if b.journal == nil {
 		return store.Load{LoadRequest: r, State: store.LoadReserved}, nil
 	}
@@ -71,5 +72,34 @@ func (b *book) step(ctx context.Context, s store.LoadStep) (same []string, err e
 		defer stop()
 	}
 	same, err = b.journal.Step(ctx, s)
+	if s.Device != "" && fault.Is(err, fault.NotPermitted) { // another run moved the device; what became of the load counts more
+		s.Device = ""
+		same, err = b.journal.Step(ctx, s)
+	}
 	return same, fault.Wrap(err, "write the journal")
+}
+
+// elsewhere writes down that a terminal of the inventory took a key that was meant for another one: it has an open load
+// of that slot from now on, without a number of its own, and is in quarantine.
+func (b *book) elsewhere(ctx context.Context, serial string, meant store.Load, why string) error {
+	if b.journal == nil {
+		return nil
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer stop()
+	slot := device.Slot(meant.Slot)
+	r := store.LoadRequest{ID: requestID(b.job.Run, serial+"<"+b.serial, slot, attemptOf(meant.ID)), Run: b.job.Run, Serial: serial,
+		Slot: meant.Slot, Key: meant.Key, Station: b.job.Station, Clear: meant.Clear}
+	if _, err := b.journal.Reserve(ctx, r); err != nil {
+		return err
+	}
+	for _, s := range []store.LoadStep{
+		{ID: r.ID, To: store.LoadSent, Check: meant.Check, Device: store.Sent},
+		{ID: r.ID, To: store.LoadUnknown, Reason: why, Device: store.QuarantinedDevice},
+	} {
+		if _, err := b.journal.Step(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/text"
 	"poskey/pkg/device"
+	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
 	"poskey/pkg/store"
 )
@@ -46,8 +47,12 @@ func Preflight(ctx context.Context, d device.Device, about device.Manager, now t
 	return p.out, nil
 }
 
-func (p *preflight) note(id CheckID, t text.Text)  { p.out.checks = append(p.out.checks, Check{id, false, t}) }
-func (p *preflight) doubt(id CheckID, t text.Text) { p.out.checks = append(p.out.checks, Check{id, true, t}) }
+func (p *preflight) note(id CheckID, t text.Text) {
+	p.out.checks = append(p.out.checks, Check{id, false, t})
+}
+func (p *preflight) doubt(id CheckID, t text.Text) {
+	p.out.checks = append(p.out.checks, Check{id, true, t})
+}
 
 func (p *preflight) clear() bool {
 	return slices.ContainsFunc(p.out.job.Loads, func(l Plan) bool { return l.Clear })
@@ -161,12 +166,12 @@ func (p *preflight) loads(context.Context) error {
 	seen := map[device.Slot]bool{}
 	for _, plan := range all {
 		if seen[plan.Slot] {
-			return fault.New(fault.Usage, "slot %s is in the plan twice", string(plan.Slot))
+			return fault.New(fault.Usage, "slot %s is in the plan twice", text.Redact(string(plan.Slot)))
 		}
 		seen[plan.Slot] = true
 		r, err := p.load(plan)
 		if err != nil {
-			return fault.Wrap(err, "slot %s", string(plan.Slot))
+			return fault.Wrap(err, "slot %s", text.Redact(string(plan.Slot)))
 		}
 		p.out.loads = append(p.out.loads, r)
 	}
@@ -185,11 +190,14 @@ func (p *preflight) load(plan Plan) (Ready, error) {
 		return Ready{}, fault.New(fault.Usage, "the plan holds no key whose check value somebody answered for")
 	}
 	caps := p.device.Capabilities()
+	if err := speaks(plan, caps, p.device.Dialect()); err != nil {
+		return Ready{}, err
+	}
 	plan, err := fillAttributes(plan, caps)
 	if err != nil {
 		return Ready{}, err
 	}
-	if err := suits(plan, caps, p.device.Dialect()); err != nil {
+	if err := suits(plan, caps); err != nil {
 		return Ready{}, err
 	}
 	r := Ready{plan: plan}
@@ -214,6 +222,7 @@ func (p *preflight) slots(ctx context.Context) error {
 		if r.before, err = p.device.ReadSlot(ctx, r.plan.Slot); err != nil {
 			return err
 		}
+		r.asked = true
 		if r.before.Loaded {
 			p.doubt(CheckReplacement, text.New("slot %s holds a key already; it will be replaced", string(r.plan.Slot)))
 		}
@@ -226,24 +235,48 @@ func asks(caps device.Capabilities, plan Plan) bool {
 	return !caps.Mute && !slices.Contains(caps.MuteSlots, plan.Slot)
 }
 
-// suits refuses a key that the dialect has no form for.
-func suits(plan Plan, caps device.Capabilities, dialect string) error {
+// suits refuses a key that the slot has no use for.
+func suits(plan Plan, caps device.Capabilities) error {
 	key := plan.Key.Key()
-	if plan.initial() {
-		if key.Usage != keys.UsageBDK {
-			return fault.New(fault.NotPermitted, "initial keys are derived from a base derivation key (B0), not from a key of usage %s", key.Usage)
-		}
-		if !slices.Contains(caps.InitialSlots, plan.Slot) {
-			return fault.New(fault.NotPermitted, "slot %s takes no initial key (DUKPT); these do: %v", string(plan.Slot), caps.InitialSlots)
-		}
-	} else if err := key.CheckPurpose(plan.Usage, plan.Mode); err != nil {
-		return err
+	if !plan.initial() {
+		return key.CheckPurpose(plan.Usage, plan.Mode)
 	}
-	des := caps.Algorithms == "" || caps.Algorithms == "DT" || caps.Algorithms == "T"
-	if des && !key.Algorithm.IsDES() {
-		return fault.New(fault.NotPermitted, "the %s dialect loads DES and TDES keys; this key is %s", dialect, key.Algorithm)
+	if key.Usage != keys.UsageBDK {
+		return fault.New(fault.NotPermitted, "initial keys are derived from a base derivation key (B0), not from a key of usage %s", key.Usage)
+	}
+	if !slices.Contains(caps.InitialSlots, plan.Slot) {
+		return fault.New(fault.NotPermitted, "slot %s takes no initial key (DUKPT); these do: %v", text.Redact(string(plan.Slot)), caps.InitialSlots)
+	}
+	listed := false
+	for _, rule := range caps.Slots {
+		if rule.Usage != keys.UsageIK || !rule.Has(plan.Slot) {
+			continue
+		}
+		listed = true
+		if strings.IndexByte(rule.Algorithms, keyblock.AlgorithmChar(key.Algorithm)) >= 0 {
+			return nil
+		}
+	}
+	if listed {
+		return fault.New(fault.NotPermitted, "slot %s takes no initial key of %s", string(plan.Slot), key.Algorithm)
 	}
 	return nil
+}
+
+// speaks refuses a key of an algorithm that the dialect has no form for.
+func speaks(plan Plan, caps device.Capabilities, dialect string) error {
+	key := plan.Key.Key()
+	takes := caps.Algorithms
+	if takes == "" {
+		takes = "DT"
+	}
+	if c := keyblock.AlgorithmChar(key.Algorithm); strings.IndexByte(takes, c) >= 0 {
+		return nil
+	}
+	if strings.IndexByte(takes, 'A') < 0 {
+		return fault.New(fault.NotPermitted, "the %s dialect loads DES and TDES keys; this key is %s", dialect, key.Algorithm)
+	}
+	return fault.New(fault.NotPermitted, "the %s dialect loads no %s keys here", dialect, key.Algorithm)
 }
 
 // clearLoad says why a clear load is allowed, or refuses it.
@@ -301,6 +334,9 @@ func (p *preflight) protection(caps device.Capabilities, plan Plan) (byte, error
 	if plan.KLK == nil {
 		return 0, fault.New(fault.Usage, "give the key that the terminal opens key blocks with (--kbpk; the KLK in slot F), or --clear")
 	}
+	if alg := plan.KLK.Algorithm; alg == keys.DES || !alg.IsDES() && !alg.IsAES() {
+		return 0, fault.New(fault.NotPermitted, "a KLK is a TDES key of 16 or 24 bytes or an AES key; this one is %q", string(alg))
+	}
 	key := plan.Key.Key()
 	if plan.KLK.Strength() < key.Strength() || plan.KLK.Algorithm.IsDES() && plan.KLK.Len < key.Len {
 		return 0, fault.New(fault.WeakKey, "the key (%s) is stronger than the KLK that would protect it (%s)", key.Algorithm, plan.KLK.Algorithm)
@@ -327,18 +363,22 @@ func (p *preflight) protection(caps device.Capabilities, plan Plan) (byte, error
 
 // version chooses the key block: D under AES; under TDES B where it fits, whose binding is the sounder one, else A.
 func (p *preflight) version(caps device.Capabilities, plan Plan) (byte, error) {
-	has := func(v string) bool { return strings.Contains(caps.BlockVersions, v) }
+	versions := caps.BlockVersions
+	if plan.initial() && caps.InitialBlocks != "" {
+		versions = caps.InitialBlocks
+	}
+	has := func(v string) bool { return strings.Contains(versions, v) }
 	des := plan.KLK.Algorithm.IsDES()
 	switch {
 	case !des && plan.KLK.Algorithm.IsAES() && has("D"):
 		return 'D', nil
 	case !des:
-		return 0, fault.New(fault.NotPermitted, "this device opens key blocks of version %s; the KLK is %s", caps.BlockVersions, plan.KLK.Algorithm)
+		return 0, fault.New(fault.NotPermitted, "this device opens key blocks of version %s; the KLK is %s", versions, plan.KLK.Algorithm)
 	case has("B") && (plan.initial() || plan.Key.Key().Algorithm == keys.TDES128 || len(caps.BlockLengths) == 0):
 		return 'B', nil
 	case has("A"):
 		p.doubt(CheckTransport, text.New("only version A fits this packet for a key of %d bytes; its MAC has 4 bytes", plan.Key.Key().Len))
 		return 'A', nil
 	}
-	return 0, fault.New(fault.NotPermitted, "this device opens key blocks of version %s; the KLK is %s", caps.BlockVersions, plan.KLK.Algorithm)
+	return 0, fault.New(fault.NotPermitted, "this device opens key blocks of version %s; the KLK is %s", versions, plan.KLK.Algorithm)
 }

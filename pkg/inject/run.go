@@ -1,14 +1,15 @@
 package inject
 
+// A job on its way: what goes in which order.
+
 import (
 	"context"
-	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"poskey/internal/fault"
 	"poskey/pkg/device"
-	"poskey/pkg/dukpt"
 	"poskey/pkg/hsm"
 	"poskey/pkg/store"
 )
@@ -19,9 +20,11 @@ type Loader struct {
 	Journal  Journal // nil remembers nothing: for one key given on the spot
 	History  History // what earlier runs did; nil with a nil Journal
 	Now      func() time.Time
-	// Again tries anew what an earlier run left failed or without a known outcome, with a new number each. Without it
-	// only what the journal shows to be safe goes on.
+	// Again tries anew what an earlier run left without a known outcome, and what the device has lost since, with a new
+	// number each. Without it only what the journal shows to be safe goes on.
 	Again bool
+	// Replace gives up the number that a device has of a key set in the slot: it is burnt when the new one is taken.
+	Replace bool
 	// Progress hears of every step; may be nil.
 	Progress func(slot device.Slot, to store.LoadState)
 }
@@ -32,11 +35,14 @@ type run struct {
 	device device.Device
 	clear  *Cleared
 	book   *book
+	anew   []bool // loads that were confirmed and are not in the device any more
+	told   string // serial number of another device that took the clear keys
 	report Report
 }
 
-// Run loads a job that passed its preflight. Every load has its outcome in the report; the error is for what kept the
-// run from going on: nothing of it is lost, since the journal has it.
+// Run loads a job that passed its preflight. Every load has its outcome in the report, with its error; the error besides
+// is for what kept the run from beginning, and for a run that was given up: nothing of it is lost, since the journal has
+// it.
 func (l *Loader) Run(ctx context.Context, d device.Device, c Cleared) (Report, error) {
 	if len(c.loads) == 0 {
 		return Report{}, fault.New(fault.Usage, "nothing passed its preflight")
@@ -48,14 +54,13 @@ func (l *Loader) Run(ctx context.Context, d device.Device, c Cleared) (Report, e
 	if err != nil {
 		return Report{}, err
 	}
-	r := &run{Loader: l, device: d, clear: &c, book: book, report: Report{Run: c.job.Run, Serial: c.serial, Began: l.Now()}}
+	r := &run{Loader: l, device: d, clear: &c, book: book, anew: make([]bool, len(c.loads)),
+		report: Report{Run: c.job.Run, Serial: c.serial, Began: l.Now(), Loads: make([]Outcome, len(c.loads))}}
+	r.recall()
 	r.clearLoads(ctx)
-	if err := r.identify(ctx); err != nil {
-		return r.report, err
-	}
 	for i := range c.loads {
-		if !c.loads[i].plan.Clear && ctx.Err() == nil && !r.stopped() {
-			r.report.Loads = append(r.report.Loads, r.one(ctx, &c.loads[i]))
+		if !c.loads[i].plan.Clear && r.goesOn(ctx, i) {
+			r.one(ctx, i)
 		}
 	}
 	if r.report.Err() != nil { // it says more than that the run was given up
@@ -83,269 +88,84 @@ func (l *Loader) journalled(c *Cleared) error {
 	return nil
 }
 
-// stopped reports whether the line failed: what comes after would only fail too.
+// goesOn reports whether a load is still to be done, and can be.
+func (r *run) goesOn(ctx context.Context, i int) bool {
+	return !r.report.Loads[i].handled() && ctx.Err() == nil && !r.stopped()
+}
+
+// stopped reports whether the line failed, or nobody knows what the device holds: what comes after would only fail too.
 func (r *run) stopped() bool {
-	for _, o := range r.report.Loads {
+	for i := range r.report.Loads {
+		o := &r.report.Loads[i]
+		if o.Err == nil {
+			continue
+		}
 		switch fault.KindOf(o.Err) {
 		case fault.DeviceLink, fault.DeviceTimeout, fault.OutcomeUnknown, fault.Interrupted:
+			return true
+		}
+		if o.State == store.LoadUnknown || o.State == store.LoadSent {
 			return true
 		}
 	}
 	return false
 }
 
-// clearLoads hands all clear keys over, and asks about them when the last one is over.
-func (r *run) clearLoads(ctx context.Context) {
-	var sent []*loading
+// recall takes over what earlier runs confirmed.
+func (r *run) recall() {
 	for i := range r.clear.loads {
-		if !r.clear.loads[i].plan.Clear || ctx.Err() != nil {
-			continue
+		ready, out := &r.clear.loads[i], &r.report.Loads[i]
+		out.Slot = ready.plan.Slot
+		last, has := r.book.last[string(out.Slot)]
+		switch {
+		case !has || last.State != store.LoadConfirmed:
+		case !ready.isOf(&last):
+			out.Err = fault.New(fault.NotPermitted, "run %s loaded another key into slot %s; give the new plan a run of its own",
+				last.Run, last.Slot)
+		case !ready.asked || ready.before.Loaded:
+			out.done(last)
+		case r.Again:
+			r.anew[i] = true
+		default:
+			out.Err = fault.New(fault.DeviceFailed, "slot %s of %s was loaded by this run and is empty now: the terminal lost its keys; "+
+				"find out why, then load anew with --again", last.Slot, last.Serial)
 		}
-		g := r.begin(ctx, &r.clear.loads[i])
-		if g.over {
-			r.report.Loads = append(r.report.Loads, g.out)
-			continue
-		}
-		g.send(ctx)
-		if g.out.Err != nil && !g.unknown() {
-			r.report.Loads = append(r.report.Loads, g.out)
-			if r.stopped() {
-				break
-			}
-			continue
-		}
-		sent = append(sent, g)
 	}
-	for _, g := range sent {
-		g.confirm(ctx)
-		r.report.Loads = append(r.report.Loads, g.out)
-	}
+	r.clearTogether()
 }
 
-// identify asks who it was that took the clear keys.
-func (r *run) identify(ctx context.Context) error {
-	s, tells := r.device.(device.Serials)
-	if !tells || len(r.report.Loads) == 0 || r.clear.serial == "" || r.stopped() {
-		return nil
+func (o *Outcome) done(last store.Load) {
+	*o = Outcome{Slot: o.Slot, State: last.State, Load: last, Done: true}
+	o.Result.Slot, o.Result.Proof = o.Slot, device.Proof(last.Proof)
+}
+
+// isOf reports whether a load of the journal is of the key that the plan has.
+func (r *Ready) isOf(l *store.Load) bool {
+	p := &r.plan
+	if l.KeySet != p.KeySet || l.Clear != p.Clear || !p.Ref.IsZero() && l.Key != p.Ref {
+		return false
 	}
-	got, err := s.Serial(ctx)
-	if err != nil {
-		return fault.Wrap(err, "ask the serial number after the clear loads")
+	if p.initial() || l.Check.Digits == "" {
+		return true
 	}
-	if got != "" && got != r.clear.serial {
-		return fault.Wrap(WrongDevice(got, r.clear.serial), "the clear keys went into another terminal")
-	}
-	return nil
+	key := p.Key.Key().Check
+	return key.Method != l.Check.Method || strings.EqualFold(key.Digits, l.Check.Digits)
 }
 
 // one does one load from its reservation to its verdict.
-func (r *run) one(ctx context.Context, ready *Ready) Outcome {
-	g := r.begin(ctx, ready)
+func (r *run) one(ctx context.Context, i int) {
+	g := r.begin(ctx, i)
 	if g.over {
-		return g.out
+		return
 	}
 	g.send(ctx)
-	if g.out.Err == nil || g.unknown() {
+	if g.mayBeIn() {
 		g.confirm(ctx)
 	}
-	return g.out
 }
-
-// loading is one load on its way.
-type loading struct {
-	*run
-	ready   *Ready
-	out     Outcome
-	over    bool
-	key     hsm.Key
-	receipt device.Commit
-}
-
-func (g *loading) unknown() bool { return fault.Is(g.out.Err, fault.OutcomeUnknown) }
 
 func (r *run) tell(slot device.Slot, to store.LoadState) {
 	if r.Progress != nil {
 		r.Progress(slot, to)
 	}
-}
-
-// begin takes the load down, after it has settled what an earlier run left of it.
-func (r *run) begin(ctx context.Context, ready *Ready) *loading {
-	g := &loading{run: r, ready: ready, out: Outcome{Slot: ready.plan.Slot}}
-	last, before := r.book.last[string(ready.plan.Slot)]
-	attempt := 1
-	if before {
-		attempt = attemptOf(last.ID)
-		if last.State != store.LoadReserved { // nothing was sent: the same number goes on
-			next, over := g.earlier(ctx, last)
-			if over {
-				g.over = true
-				return g
-			}
-			attempt += next
-		}
-	}
-	load, err := r.book.reserve(ctx, &ready.plan, attempt)
-	if err != nil {
-		g.fail(err)
-		return g
-	}
-	g.out.Load, g.out.State = load, load.State
-	r.tell(ready.plan.Slot, store.LoadReserved)
-	return g
-}
-
-func (g *loading) fail(err error) { g.out.Err, g.over = err, true }
-
-// earlier settles what an earlier run left. It says by how much the number of the attempt grows, or that it is over.
-func (g *loading) earlier(ctx context.Context, last store.Load) (next int, over bool) {
-	if last.State == store.LoadSent || last.State == store.LoadUnknown {
-		settled, err := g.settle(ctx, last)
-		if err != nil {
-			g.out.Load, g.out.State, g.out.Err = last, last.State, err
-			return 0, true
-		}
-		last, g.out.Settled = settled, true
-	}
-	g.out.Load, g.out.State = last, last.State
-	switch last.State {
-	case store.LoadConfirmed:
-		g.out.Done = !g.out.Settled
-		g.out.Result.Slot, g.out.Result.Proof = g.ready.plan.Slot, device.Proof(last.Proof)
-		return 0, true
-	case store.LoadFailed:
-		g.out = Outcome{Slot: g.out.Slot}
-		return 1, false // known not to be in the device, or given up: a new number, if it is one that needs it
-	}
-	if !g.Again {
-		g.out.Err = fault.New(fault.OutcomeUnknown, "slot %s of %s: an earlier run told the terminal to store a key, and nothing tells "+
-			"whether it did; wipe the terminal or prove the key, then load anew with --again", last.Slot, last.Serial)
-		return 0, true
-	}
-	if _, err := g.book.step(ctx, store.LoadStep{ID: last.ID, To: store.LoadFailed, Reason: "given up: loaded anew"}); err != nil {
-		g.out.Err = err
-		return 0, true
-	}
-	g.out = Outcome{Slot: g.out.Slot}
-	return 1, false
-}
-
-// send gets the key ready, writes that it goes, and hands it over.
-func (g *loading) send(ctx context.Context) {
-	parcel, err := g.pack(ctx)
-	if err == nil {
-		g.key = parcel.key
-		err = g.gone(ctx)
-	}
-	if err == nil {
-		g.receipt, err = parcel.deliver(ctx, g.device)
-	} else {
-		parcel.wipe()
-	}
-	var unknown *device.OutcomeUnknown
-	switch {
-	case err == nil:
-	case errors.As(err, &unknown):
-		g.receipt, g.out.Err = unknown.Commit, err
-	default:
-		g.failed(ctx, err)
-	}
-}
-
-// gone writes that from here on the key may be in the device.
-func (g *loading) gone(ctx context.Context) error {
-	_, err := g.book.step(ctx, store.LoadStep{ID: g.out.Load.ID, To: store.LoadSent, Check: g.key.Check, Device: store.Sent})
-	if err == nil {
-		g.out.State, g.out.Load.Check = store.LoadSent, g.key.Check
-		g.tell(g.ready.plan.Slot, store.LoadSent)
-	}
-	return err
-}
-
-// failed writes that the key is known not to be in the device.
-func (g *loading) failed(ctx context.Context, cause error) {
-	_, err := g.book.step(ctx, store.LoadStep{ID: g.out.Load.ID, To: store.LoadFailed, Reason: reason(cause), Device: store.Failed})
-	g.out.Err, g.out.State = cause, store.LoadFailed
-	if err != nil {
-		g.out.Err, g.out.State = fault.Wrap(err, "the load failed (%s), and the journal could not be told", reason(cause)), store.LoadSent
-	}
-	g.tell(g.ready.plan.Slot, g.out.State)
-}
-
-// confirm asks the device about the slot and writes the verdict.
-func (g *loading) confirm(ctx context.Context) {
-	if g.device.Capabilities().Proof == device.ProofCheckValue { // else the terminal reports none to compare with
-		g.receipt.Want.Check = g.key.Check
-	}
-	result, err := g.device.Confirm(ctx, g.receipt)
-	if err == nil {
-		result, err = g.stronger(ctx, result)
-	}
-	switch {
-	case err == nil:
-		g.confirmed(ctx, result)
-	case fault.Is(err, fault.OutcomeUnknown):
-		g.lost(ctx, err)
-	default:
-		g.failed(ctx, err)
-	}
-}
-
-func (g *loading) confirmed(ctx context.Context, result device.LoadResult) {
-	same, err := g.book.step(ctx, store.LoadStep{ID: g.out.Load.ID, To: store.LoadConfirmed, Proof: string(result.Proof), Device: g.whole()})
-	g.out.Err, g.out.Same = err, same
-	g.out.Result = Result{LoadResult: result, Version: g.ready.version, Key: g.key}
-	if err == nil {
-		g.out.State, g.out.Load.Proof = store.LoadConfirmed, string(result.Proof)
-	}
-	g.tell(g.ready.plan.Slot, g.out.State)
-}
-
-// whole is the state of the device after the last load of its plan, "" before.
-func (g *loading) whole() store.DeviceState {
-	confirmed := 0
-	for _, o := range g.report.Loads {
-		if o.State == store.LoadConfirmed {
-			confirmed++
-		}
-	}
-	if confirmed+1 == len(g.clear.loads) {
-		return store.Confirmed
-	}
-	return ""
-}
-
-// lost writes that nobody can know. The first error stays: it says where the line failed.
-func (g *loading) lost(ctx context.Context, err error) {
-	if g.out.Err == nil {
-		g.out.Err = err
-	}
-	_, failed := g.book.step(ctx, store.LoadStep{ID: g.out.Load.ID, To: store.LoadUnknown, Reason: reason(err), Device: store.QuarantinedDevice})
-	if failed == nil {
-		g.out.State = store.LoadUnknown
-	}
-	g.tell(g.ready.plan.Slot, g.out.State)
-}
-
-// maxReason bounds what the journal keeps of an error.
-const maxReason = 200
-
-// reason is an error in one line. Errors hold no key bytes.
-func reason(err error) string {
-	line := []rune(err.Error())
-	for i, c := range line {
-		if c < ' ' {
-			line[i] = ' '
-		}
-	}
-	return string(line[:min(len(line), maxReason)])
-}
-
-// derivation is the initial key for a load's number.
-func derivation(load *store.Load) (hsm.Derivation, error) {
-	ksn, err := dukpt.ParseKSN(load.KSN)
-	if err != nil {
-		return hsm.Derivation{}, fault.Wrap(err, "the number of the load")
-	}
-	return hsm.Derivation{From: hsm.FromBDK, KSN: ksn, Want: hsm.WantIK}, nil
 }

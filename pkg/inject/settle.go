@@ -4,15 +4,12 @@ package inject
 
 import (
 	"context"
-	"crypto/subtle"
-	"encoding/hex"
 	"strings"
 
 	"poskey/internal/fault"
 	"poskey/pkg/device"
 	"poskey/pkg/dukpt"
-	"poskey/pkg/kcv"
-	"poskey/pkg/keys"
+	"poskey/pkg/keyblock"
 	"poskey/pkg/store"
 )
 
@@ -28,7 +25,7 @@ func (g *loading) settle(ctx context.Context, last store.Load) (store.Load, erro
 	case holdsIt:
 		step = store.LoadStep{ID: last.ID, To: store.LoadConfirmed, Proof: string(proof), Device: g.whole()}
 	case holdsOther:
-		step = store.LoadStep{ID: last.ID, To: store.LoadFailed, Reason: "asked later, the terminal does not have the key", Device: store.Failed}
+		step = store.LoadStep{ID: last.ID, To: store.LoadFailed, Reason: "asked later, the terminal does not have the key", Device: g.fallen()}
 	}
 	if step.To == last.State {
 		return last, nil
@@ -51,7 +48,7 @@ const (
 	holdsOther // another key, or none
 )
 
-// ask asks by what the dialect has: the check value, whether the slot is empty, a MAC with the key.
+// ask asks by what the dialect has: whether the slot is empty, its attributes, the check value, a MAC with the key.
 func (g *loading) ask(ctx context.Context, last store.Load) (verdict, device.Proof, error) {
 	if !asks(g.device.Capabilities(), g.ready.plan) {
 		return cannotTell, "", nil
@@ -60,37 +57,74 @@ func (g *loading) ask(ctx context.Context, last store.Load) (verdict, device.Pro
 	switch {
 	case err != nil:
 		return cannotTell, "", err
-	case !now.Loaded:
+	case !now.Loaded, g.hasOthers(now, last):
 		return holdsOther, "", nil
-	case now.Check.Digits != "" && now.Check.Method == last.Check.Method:
-		if sameDigits(now.Check.Digits, last.Check.Digits) && (last.KSN == "" || now.KSN == "" || sameNumber(now.KSN, last.KSN)) {
-			return holdsIt, device.ProofCheckValue, nil
-		}
-		return holdsOther, "", nil
+	}
+	if v := byCheck(now, last); v != cannotTell {
+		return v, device.ProofCheckValue, nil
 	}
 	match, asked, err := g.byMAC(ctx, last.Check)
 	switch {
-	case err != nil || !asked:
+	case err != nil:
 		return cannotTell, "", err
+	case !asked:
+		return cannotTell, "", nil
 	case match:
 		return holdsIt, device.ProofMAC, nil
 	}
 	return holdsOther, "", nil
 }
 
+// hasOthers reports attributes that the key of the load would not have.
+func (g *loading) hasOthers(now device.SlotState, last store.Load) bool {
+	p := &g.ready.plan
+	if !now.HasAttributes || !g.ready.isOf(&last) {
+		return false
+	}
+	if now.Usage != p.Usage || now.Mode != p.Mode {
+		return true
+	}
+	return !p.initial() && now.Algorithm != keyblock.AlgorithmChar(p.Key.Key().Algorithm)
+}
+
 // minDigits is the least that two check values must share to count as equal.
 const minDigits = 4
 
-func sameDigits(a, b string) bool {
-	n := min(len(a), len(b))
-	return n >= minDigits && strings.EqualFold(a[:n], b[:n])
+// byCheck compares the check value that the terminal computed, and the number where it tells it.
+func byCheck(now device.SlotState, last store.Load) verdict {
+	got, want := now.Check.Digits, last.Check.Digits
+	n := min(len(got), len(want))
+	switch {
+	case n < minDigits || now.Check.Method != last.Check.Method:
+		return cannotTell
+	case !strings.EqualFold(got[:n], want[:n]):
+		return holdsOther
+	case last.KSN == "" || now.KSN == "":
+		return holdsIt
+	}
+	same, known := sameNumber(now.KSN, last.KSN)
+	switch {
+	case !known:
+		return cannotTell
+	case same:
+		return holdsIt
+	}
+	return holdsOther
 }
 
-// sameNumber compares two KSNs without their counters: the terminal may have used the key since.
-func sameNumber(a, b string) bool {
-	x, errX := dukpt.ParseKSN(a)
-	y, errY := dukpt.ParseKSN(b)
-	return errX == nil && errY == nil && x.Initial().String() == y.Initial().String()
+// sameNumber compares two KSNs without their counters: the terminal may have used the key since. An AES initial key id
+// has none.
+func sameNumber(told, want string) (same, known bool) {
+	const ikid = 16
+	if len(told) == ikid && len(want) >= ikid {
+		return strings.EqualFold(told, want[:ikid]), true
+	}
+	x, errX := dukpt.ParseKSN(told)
+	y, errY := dukpt.ParseKSN(want)
+	if errX != nil || errY != nil {
+		return false, false
+	}
+	return x.Initial().String() == y.Initial().String(), true
 }
 
 // stronger makes the proof of a load better where the device can: a MAC with the key shows that the terminal holds that
@@ -109,23 +143,4 @@ func (g *loading) stronger(ctx context.Context, result device.LoadResult) (devic
 	}
 	result.Proof = device.ProofMAC
 	return result, nil
-}
-
-// byMAC lets the device make a MAC with the key of the slot over a block of zero bytes. With retail MAC that is the
-// check value by ECB in full (protocols: confirmed by computation), so six digits of it are compared and the rest is
-// forgotten. Only a key that makes MACs can be asked so.
-func (g *loading) byMAC(ctx context.Context, want kcv.Value) (match, asked bool, err error) {
-	prover, ok := g.device.(device.Prover)
-	mac := g.ready.plan.Usage == keys.UsageRetail && want.Method == kcv.ECBZero && len(want.Digits) >= minDigits
-	if !ok || !mac {
-		return false, false, nil
-	}
-	answer, err := prover.MAC(ctx, g.ready.plan.Slot, make([]byte, 8), make([]byte, 8))
-	if err != nil {
-		return false, false, err
-	}
-	got := strings.ToUpper(hex.EncodeToString(answer))
-	clear(answer)
-	n := min(len(got), len(want.Digits))
-	return subtle.ConstantTimeCompare([]byte(got[:n]), []byte(strings.ToUpper(want.Digits[:n]))) == 1, true, nil
 }

@@ -52,6 +52,11 @@ func goals() []goal {
 			quotient("CheckValue/impl=bare/aes-256", "CheckValue/impl=poskey/aes-256", "ns/op")},
 		{"check values in SoftHSM2 (TDES), against bare PKCS#11", 0.5, 0, "x", false,
 			quotient("CheckValue/impl=bare/tdes-128", "CheckValue/impl=poskey/tdes-128", "ns/op")},
+		{"loads by packet 90, whole run, SQLite, 64 at once", 1500, 0, "loads/s", false, metric("FleetLoads/sqlite", "loads/s")},
+		{"loads by packet 90, whole run, PostgreSQL, 64 at once", 800, 0, "loads/s", false, metric("FleetLoads/postgresql", "loads/s")},
+		{"journal alone, SQLite", 0, 0, "loads/s", false, metric("Journal/sqlite", "loads/s")},
+		{"journal alone, PostgreSQL", 0, 0, "loads/s", false, metric("Journal/postgresql", "loads/s")},
+		{"10,000 emulated terminals with open ports, each", 250_000, 50_000, "B", true, metric("Farm", "B/terminal")},
 		{"an officer's passphrase (argon2id)", 0.8, 0.4, "s", true, metric("Unlock/default", "s/officer")},
 	}
 }

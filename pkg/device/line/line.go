@@ -103,13 +103,17 @@ func (l *Line) Read(ctx context.Context, timer <-chan time.Time) ([]byte, error)
 }
 
 // Write writes all of b. A peer that takes nothing for so long ends it with ErrTimeout, and the line is closed: half a
-// frame cannot be taken back.
+// frame cannot be taken back. A stream that took all of b and failed then has sent it: that is no error here, since a
+// caller would take what is on its way for unsent; what is read next has the stream's error.
 func (l *Line) Write(b []byte, limit time.Duration) error {
 	timer, stop := l.clock.After(limit)
 	defer stop()
 	done := make(chan error, 1)
 	go func() {
-		_, err := l.rw.Write(b)
+		n, err := l.rw.Write(b)
+		if n == len(b) {
+			err = nil
+		}
 		done <- err
 	}()
 	select {
@@ -117,8 +121,10 @@ func (l *Line) Write(b []byte, limit time.Duration) error {
 		return err
 	case <-timer:
 		_ = l.rw.Close()
-		<-done //nolint:errcheck // closing made it fail; b is not used any more
-		return ErrTimeout
+		if <-done == nil { // it was through in the same moment
+			return nil
+		}
+		return ErrTimeout // b is not used any more
 	}
 }
 

@@ -182,3 +182,28 @@ func TestKeysAreNeverWrittenIntoAFileByASlip(t *testing.T) {
 		t.Errorf("the file holds %q, %v", got, err)
 	}
 }
+
+// full is a stream that takes everything and then says that it failed.
+type full struct {
+	net.Conn
+	took []byte
+}
+
+func (f *full) Write(b []byte) (int, error) {
+	f.took = append(f.took, b...)
+	return len(b), io.ErrClosedPipe
+}
+
+// What is on its way is on its way: a caller who was told that it failed would send it again, or take it for unsent.
+func TestWhatWasTakenWholeCountsAsSent(t *testing.T) {
+	host, peer := net.Pipe()
+	f := &full{Conn: host}
+	l := line.New(f, nil)
+	if err := l.Write([]byte("whole"), time.Minute); err != nil || string(f.took) != "whole" {
+		t.Errorf("took %q, %v", f.took, err)
+	}
+	_ = peer.Close()
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}

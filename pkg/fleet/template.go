@@ -1,4 +1,7 @@
-<!DOCTYPE html>
+package fleet
+
+// reportHTML is the page of a report, as html/template reads it.
+const reportHTML = `<!DOCTYPE html>
 <html lang="{{.Lang}}">
 <head>
 <meta charset="utf-8">
@@ -57,3 +60,4 @@ th { font-weight: 600; } td.n { text-align: right; font-variant-numeric: tabular
 <p>{{.W.Foot}}</p>
 </body>
 </html>
+`
