@@ -49,7 +49,7 @@ func TestOnlyAPlaceOfAKeyNeedsTheStore(t *testing.T) {
 }
 
 // TestEveryPlaceOfAKeyIsLookedAt: a flag that takes SRC or DEST is among those that may name a key of the store, unless it
-// takes a passphrase.
+// takes a passphrase, a password or a one-time code.
 func TestEveryPlaceOfAKeyIsLookedAt(t *testing.T) {
 	known, met := map[string]bool{}, 0
 	for _, name := range keyPlaces() {
@@ -59,7 +59,7 @@ func TestEveryPlaceOfAKeyIsLookedAt(t *testing.T) {
 	walk = func(cmd *cobra.Command) {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			place := strings.Contains(f.Usage, "(SRC)") || strings.Contains(f.Usage, "(DEST)")
-			if !place || strings.HasSuffix(f.Name, "passphrase") {
+			if !place || strings.HasSuffix(f.Name, "passphrase") || f.Name == "password" || f.Name == "code" {
 				return
 			}
 			if met++; !known[f.Name] {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/device"
 	"poskey/pkg/store"
 )
@@ -30,7 +31,7 @@ func (r *run) clearTogether() {
 		left = left || r.clear.loads[i].isClearMaster() && !r.report.Loads[i].handled()
 	}
 	for i := range r.clear.loads {
-		if out := &r.report.Loads[i]; left && out.Done && r.clear.loads[i].isClearMaster() {
+		if out := &r.report.Loads[i]; left && (out.Done || out.Settled) && out.Err == nil && r.clear.loads[i].isClearMaster() {
 			*out = Outcome{Slot: out.Slot}
 			r.anew[i] = true
 		}
@@ -42,9 +43,7 @@ func (r *run) clearLoads(ctx context.Context) {
 	if !r.clear.hasClear() {
 		return
 	}
-	if r.asksFirst() && !r.met(ctx) {
-		return
-	}
+	r.clearTogether()
 	var sent []*loading
 	for i := range r.clear.loads {
 		if !r.clear.loads[i].plan.Clear || !r.goesOn(ctx, i) {
@@ -59,50 +58,51 @@ func (r *run) clearLoads(ctx context.Context) {
 			sent = append(sent, g)
 		}
 	}
-	who := r.identify(ctx)
-	for _, g := range sent {
-		if who == nil {
-			g.confirm(ctx)
-		} else {
-			g.misplaced(ctx, who)
-		}
-	}
-	if who != nil {
+	if who := r.identify(ctx); who != nil {
+		r.misplaced(ctx, sent, who)
 		r.giveUp(who)
 		return
+	}
+	for _, g := range sent {
+		g.confirm(ctx)
 	}
 	if len(sent) > 0 {
 		r.lookAgain(ctx)
 	}
 }
 
-// asksFirst reports whether an earlier run left something that the device must be asked about. The question ends the key
-// inject mode; where clear keys are refused for that, they are sent with the next run, which has nothing to ask.
-func (r *run) asksFirst() bool {
+// knowsWhom makes sure that it is the right device that is asked about what an earlier run left open. Otherwise the
+// preflight has seen to it, or nothing is asked before the clear keys are over: a question ends the key inject mode. Where
+// clear keys are refused for that, they go with the next run, which has nothing to ask.
+func (r *run) knowsWhom(ctx context.Context) bool {
+	if !r.clear.hasClear() {
+		return true
+	}
 	for i := range r.clear.loads {
 		last := r.book.last[string(r.clear.loads[i].plan.Slot)]
-		if last.State == store.LoadSent || last.State == store.LoadUnknown {
-			return true
+		if last.State != store.LoadSent && last.State != store.LoadUnknown {
+			continue
 		}
+		if err := r.identify(ctx); err != nil {
+			r.giveUp(err)
+			return false
+		}
+		return true
 	}
-	return false
-}
-
-// met makes sure that it is the right device that is asked.
-func (r *run) met(ctx context.Context) bool {
-	err := r.identify(ctx)
-	if err != nil {
-		r.giveUp(err)
-	}
-	return err == nil
+	return true
 }
 
 // giveUp leaves everything that was not begun.
 func (r *run) giveUp(why error) {
 	for i := range r.report.Loads {
-		if o := &r.report.Loads[i]; !o.handled() {
-			o.Err = why
+		o := &r.report.Loads[i]
+		if o.handled() {
+			continue
 		}
+		if last, has := r.book.last[string(o.Slot)]; has {
+			o.Load, o.State = last, last.State
+		}
+		o.Err = why
 	}
 }
 
@@ -125,18 +125,22 @@ func (r *run) identify(ctx context.Context) error {
 	return nil
 }
 
-// misplaced writes down that the key went into another terminal, or nobody knows into which one. Neither that one nor
-// the one that was meant is taken for what the journal has of it until it has been asked.
-func (g *loading) misplaced(ctx context.Context, who error) {
-	if g.out.Err == nil || g.told != "" {
-		g.out.Err = who
+// misplaced writes down that keys went into another terminal, or nobody knows into which one. Neither that one nor the one
+// that was meant is taken for what the journal has of it until it has been asked.
+func (r *run) misplaced(ctx context.Context, sent []*loading, who error) {
+	var all []store.Load
+	for _, g := range sent {
+		if g.out.Err == nil || r.told != "" {
+			g.out.Err = who
+		}
+		g.lost(ctx, who)
+		all = append(all, g.out.Load)
 	}
-	g.lost(ctx, who)
-	if g.told == "" {
+	if r.told == "" || len(all) == 0 {
 		return
 	}
-	if err := g.book.elsewhere(ctx, g.told, g.out.Load, reason(who)); err != nil {
-		g.out.Err = fault.Wrap(who, "terminal %s took a clear key, and the journal could not be told (%s)", g.told, reason(err))
+	if err := r.book.elsewhere(ctx, r.told, all, reason(who)); err != nil {
+		sent[0].out.Err = fault.Wrap(who, "terminal %s took clear keys, and the journal could not be told (%s)", text.Redact(r.told), reason(err))
 	}
 }
 
@@ -145,7 +149,7 @@ func (g *loading) misplaced(ctx context.Context, who error) {
 func (r *run) lookAgain(ctx context.Context) {
 	for i := range r.clear.loads {
 		out := &r.report.Loads[i]
-		if !out.Done || r.stopped() || !asks(r.device.Capabilities(), r.clear.loads[i].plan) {
+		if !out.Done && !out.Settled || out.Err != nil || r.stopped() || !asks(r.device.Capabilities(), r.clear.loads[i].plan) {
 			continue
 		}
 		now, err := r.device.ReadSlot(ctx, out.Slot)

@@ -104,9 +104,9 @@ func TestClearLoadsThatAreCutAnywhereLoadNothingTwice(t *testing.T) {
 	d := clearDialect()
 	n := bytesOf(t, s, d)
 	t.Run("at", func(t *testing.T) {
-		crowd(t, n/2+1, func(t *testing.T, i int) {
+		crowd(t, n/5+1, func(t *testing.T, i int) {
 			x := s.place(t, d)
-			x.line.set(2 * i)
+			x.line.set(5 * i)
 			r, _ := x.run(context.Background(), x.loader(), x.job())
 			x.truth(t, &r)
 			x.settled(t)
@@ -244,7 +244,7 @@ func TestClearKeysOfWhichNobodyKnowsWhoTookThemAreUnknown(t *testing.T) {
 	l := x.loader()
 	l.Progress = func(slot device.Slot, to store.LoadState) {
 		if slot == "90" && to == store.LoadSent {
-			x.line.set(90 + 8) // the frame with its answer, and not the question after it
+			x.line.set(57 + 1 + 6 + 1) // the frame with its answer and their ACKs, and not the question after it
 		}
 	}
 	r, err := x.run(t.Context(), l, x.job())

@@ -79,24 +79,27 @@ func (b *book) step(ctx context.Context, s store.LoadStep) (same []string, err e
 	return same, fault.Wrap(err, "write the journal")
 }
 
-// elsewhere writes down that a terminal of the inventory took a key that was meant for another one: it has an open load
-// of that slot from now on, without a number of its own, and is in quarantine.
-func (b *book) elsewhere(ctx context.Context, serial string, meant store.Load, why string) error {
+// elsewhere writes down that a terminal of the inventory took keys that were meant for another one: it has an open load of
+// each slot from now on, without a number of its own, and is in quarantine.
+func (b *book) elsewhere(ctx context.Context, serial string, meant []store.Load, why string) error {
 	if b.journal == nil {
 		return nil
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer stop()
-	slot := device.Slot(meant.Slot)
-	r := store.LoadRequest{ID: requestID(b.job.Run, serial+"<"+b.serial, slot, attemptOf(meant.ID)), Run: b.job.Run, Serial: serial,
-		Slot: meant.Slot, Key: meant.Key, Station: b.job.Station, Clear: meant.Clear}
-	if _, err := b.journal.Reserve(ctx, r); err != nil {
-		return err
+	var steps []store.LoadStep
+	for _, l := range meant {
+		id := requestID(b.job.Run, serial+"<"+b.serial, device.Slot(l.Slot), attemptOf(l.ID))
+		r := store.LoadRequest{ID: id, Run: b.job.Run, Serial: serial, Slot: l.Slot, Key: l.Key, Station: b.job.Station, Clear: l.Clear}
+		if _, err := b.journal.Reserve(ctx, r); err != nil {
+			return err
+		}
+		steps = append(steps, store.LoadStep{ID: id, To: store.LoadSent, Check: l.Check, Device: store.Sent})
 	}
-	for _, s := range []store.LoadStep{
-		{ID: r.ID, To: store.LoadSent, Check: meant.Check, Device: store.Sent},
-		{ID: r.ID, To: store.LoadUnknown, Reason: why, Device: store.QuarantinedDevice},
-	} {
+	for i := range meant { // all are reserved: no other one is, once one of them is unknown
+		steps = append(steps, store.LoadStep{ID: steps[i].ID, To: store.LoadUnknown, Reason: why, Device: store.QuarantinedDevice})
+	}
+	for _, s := range steps {
 		if _, err := b.journal.Step(ctx, s); err != nil {
 			return err
 		}

@@ -33,16 +33,19 @@ func (g *loading) mayBeIn() bool { return g.out.Err == nil || g.unknown() }
 
 func (g *loading) fail(err error) { g.out.Err, g.over = err, true }
 
-// begin takes the load down, after it has settled what an earlier run left of it.
+func (r *run) loading(i int) *loading {
+	return &loading{run: r, index: i, ready: &r.clear.loads[i], out: &r.report.Loads[i], attempt: 1, replace: r.Replace}
+}
+
+// begin takes the load down, as the attempt after those of which is known that the device does not have them.
 func (r *run) begin(ctx context.Context, i int) *loading {
-	g := &loading{run: r, index: i, ready: &r.clear.loads[i], out: &r.report.Loads[i], attempt: 1, replace: r.Replace}
+	g := r.loading(i)
 	if last, before := r.book.last[string(g.out.Slot)]; before {
 		g.attempt = attemptOf(last.ID)
-		next := g.earlier(ctx, last)
-		if g.over {
-			return g
+		if last.State != store.LoadReserved { // nothing was sent: the same number goes on
+			g.attempt++
 		}
-		g.attempt += next
+		g.replace = g.replace || r.anew[i]
 	}
 	load, err := r.book.reserve(ctx, &g.ready.plan, g.attempt, g.replace)
 	if err != nil {
@@ -61,60 +64,6 @@ func (r *run) begin(ctx context.Context, i int) *loading {
 func (g *loading) elsewhereBegun() error {
 	return fault.New(fault.Busy, "slot %s of %s is being loaded by another run; nothing was sent from here", string(g.out.Slot),
 		g.book.serial)
-}
-
-// earlier settles what an earlier run left. It says by how much the number of the attempt grows.
-func (g *loading) earlier(ctx context.Context, last store.Load) (next int) {
-	switch last.State {
-	case store.LoadConfirmed: // and lost since: the number that it had is given up
-		g.replace = g.replace || g.anew[g.index]
-		return 1
-	case store.LoadFailed: // known not to be in the device, or given up
-		return 1
-	case store.LoadReserved: // nothing was sent: the same number goes on
-		if g.ready.isOf(&last) {
-			return 0
-		}
-		return g.giveUpLoad(ctx, last, fault.New(fault.NotPermitted, "run %s has taken another key down for slot %s; "+
-			"--again gives that up", last.Run, last.Slot))
-	}
-	settled, err := g.settle(ctx, last)
-	if err != nil {
-		g.out.Load, g.out.State = last, last.State
-		g.fail(err)
-		return 0
-	}
-	switch settled.State {
-	case store.LoadConfirmed:
-		same := g.out.Same
-		g.out.done(settled)
-		g.out.Done, g.out.Settled, g.out.Same = false, true, same
-		g.over = true
-		if !g.ready.isOf(&settled) {
-			g.out.Err = fault.New(fault.NotPermitted, "run %s loaded another key into slot %s; give the new plan a run of its own",
-				last.Run, last.Slot)
-		}
-		return 0
-	case store.LoadFailed:
-		return 1
-	}
-	return g.giveUpLoad(ctx, settled, fault.New(fault.OutcomeUnknown, "slot %s of %s: an earlier run told the terminal to store "+
-		"a key, and nothing tells whether it did; wipe the terminal or prove the key, then load anew with --again", last.Slot,
-		last.Serial))
-}
-
-// giveUpLoad gives an open load up where that was asked for. Otherwise it is over, for the reason given.
-func (g *loading) giveUpLoad(ctx context.Context, last store.Load, why error) (next int) {
-	if g.Again {
-		_, err := g.book.step(ctx, store.LoadStep{ID: last.ID, To: store.LoadFailed, Reason: "given up: loaded anew"})
-		if err == nil {
-			return 1
-		}
-		why = err
-	}
-	g.out.Load, g.out.State = last, last.State
-	g.fail(why)
-	return 0
 }
 
 // send gets the key ready, writes that it goes, and hands it over.

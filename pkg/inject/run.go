@@ -57,13 +57,16 @@ func (l *Loader) Run(ctx context.Context, d device.Device, c Cleared) (Report, e
 	r := &run{Loader: l, device: d, clear: &c, book: book, anew: make([]bool, len(c.loads)),
 		report: Report{Run: c.job.Run, Serial: c.serial, Began: l.Now(), Loads: make([]Outcome, len(c.loads))}}
 	r.recall()
-	r.clearLoads(ctx)
+	if r.knowsWhom(ctx) {
+		r.settleAll(ctx)
+		r.clearLoads(ctx)
+	}
 	for i := range c.loads {
 		if !c.loads[i].plan.Clear && r.goesOn(ctx, i) {
 			r.one(ctx, i)
 		}
 	}
-	if r.report.Err() != nil { // it says more than that the run was given up
+	if r.report.Err() != nil || r.report.Confirmed() { // it says more than that the run was given up
 		return r.report, nil
 	}
 	return r.report, interrupted(ctx)
@@ -120,8 +123,7 @@ func (r *run) recall() {
 		switch {
 		case !has || last.State != store.LoadConfirmed:
 		case !ready.isOf(&last):
-			out.Err = fault.New(fault.NotPermitted, "run %s loaded another key into slot %s; give the new plan a run of its own",
-				last.Run, last.Slot)
+			out.Err = r.otherKey(&last)
 		case !ready.asked || ready.before.Loaded:
 			out.done(last)
 		case r.Again:
@@ -131,7 +133,6 @@ func (r *run) recall() {
 				"find out why, then load anew with --again", last.Slot, last.Serial)
 		}
 	}
-	r.clearTogether()
 }
 
 func (o *Outcome) done(last store.Load) {

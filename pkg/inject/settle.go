@@ -13,6 +13,80 @@ import (
 	"poskey/pkg/store"
 )
 
+// settleAll settles what earlier runs left open, before anything else is taken down: while nobody knows about one load of
+// a device, the journal takes no other one.
+func (r *run) settleAll(ctx context.Context) {
+	for i := range r.clear.loads {
+		g := r.loading(i)
+		last := r.book.last[string(g.out.Slot)]
+		if !last.State.Open() || ctx.Err() != nil || r.silent() {
+			continue
+		}
+		g.earlier(ctx, last)
+	}
+}
+
+// silent reports that the device does not answer.
+func (r *run) silent() bool {
+	for i := range r.report.Loads {
+		if k := fault.KindOf(r.report.Loads[i].Err); r.report.Loads[i].Err != nil && (k == fault.DeviceLink || k == fault.DeviceTimeout) {
+			return true
+		}
+	}
+	return false
+}
+
+// earlier settles an open load of an earlier run.
+func (g *loading) earlier(ctx context.Context, last store.Load) {
+	if last.State == store.LoadReserved {
+		if !g.ready.isOf(&last) {
+			g.giveUpLoad(ctx, last, fault.New(fault.NotPermitted, "run %s has taken another key down for slot %s; "+
+				"--again gives that up", last.Run, last.Slot))
+		}
+		return
+	}
+	settled, err := g.settle(ctx, last)
+	if err != nil {
+		g.out.Load, g.out.State = last, last.State
+		g.fail(err)
+		return
+	}
+	g.book.last[last.Slot] = settled
+	switch settled.State {
+	case store.LoadFailed: // it is loaded anew, with another number
+	case store.LoadConfirmed:
+		same := g.out.Same
+		g.out.done(settled)
+		g.out.Done, g.out.Settled, g.out.Same = false, true, same
+		if !g.ready.isOf(&settled) {
+			g.out.Err = g.otherKey(&settled)
+		}
+	default:
+		g.giveUpLoad(ctx, settled, fault.New(fault.OutcomeUnknown, "slot %s of %s: an earlier run told the terminal to store "+
+			"a key, and nothing tells whether it did; wipe the terminal or prove the key, then load anew with --again", last.Slot,
+			last.Serial))
+	}
+}
+
+func (r *run) otherKey(last *store.Load) error {
+	return fault.New(fault.NotPermitted, "run %s loaded another key into slot %s; give the new plan a run of its own", last.Run, last.Slot)
+}
+
+// giveUpLoad gives an open load up where that was asked for. Otherwise it is over, for the reason given.
+func (g *loading) giveUpLoad(ctx context.Context, last store.Load, why error) {
+	if g.Again {
+		_, err := g.book.step(ctx, store.LoadStep{ID: last.ID, To: store.LoadFailed, Reason: "given up: loaded anew"})
+		if err == nil {
+			last.State = store.LoadFailed
+			g.book.last[last.Slot] = last
+			return
+		}
+		why = err
+	}
+	g.out.Load, g.out.State = last, last.State
+	g.fail(why)
+}
+
 // settle asks the device about a load whose outcome an earlier run did not learn, and writes what the answer proves. A
 // load that nothing can be asked about stays unknown.
 func (g *loading) settle(ctx context.Context, last store.Load) (store.Load, error) {
