@@ -2,7 +2,7 @@ package main
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // G505: what RFC 6238 has
+	"crypto/sha1" // what RFC 6238 has
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -69,6 +70,9 @@ func runFleetPlan(ctx context.Context, a *App, o fleetPlanOpts, run string) erro
 	if err != nil {
 		return err
 	}
+	if err := noClearFleet(&doc); err != nil {
+		return err
+	}
 	raw, err := readWhole(o.manifest, maxManifestFile)
 	if err != nil {
 		return err
@@ -103,6 +107,14 @@ func runFleetPlan(ctx context.Context, a *App, o fleetPlanOpts, run string) erro
 			render.F(text.New("digest of the list"), out.Manifest),
 		)
 	})
+}
+
+// noClearFleet refuses clear keys for many devices in production: officers approve each of them, for one key and one time.
+func noClearFleet(doc *inject.Document) error {
+	if doc.Environment == string(store.Production) && slices.ContainsFunc(doc.Loads, func(it inject.Item) bool { return it.Clear }) {
+		return fault.New(fault.NotPermitted, "in production a clear key is loaded alone, since officers approve it each time; take it out of the plan")
+	}
+	return nil
 }
 
 // beginRun takes the run down, recorded.

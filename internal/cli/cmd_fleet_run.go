@@ -10,6 +10,8 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/render"
 	"poskey/internal/text"
+	"poskey/pkg/agent"
+	"poskey/pkg/audit"
 	"poskey/pkg/device"
 	"poskey/pkg/fleet"
 	"poskey/pkg/hsm"
@@ -112,4 +114,12 @@ func (a *App) fleetLoads(ctx context.Context, plan *fleet.Plan, kbpk string) ([]
 		all = append(all, p)
 	}
 	return all, nil
+}
+
+// recordRun writes into the log how the run stood when this station ended.
+func (a *App) recordRun(ctx context.Context, run string, c fleet.Counts, err error) error {
+	n := func(i int) string { return strconv.Itoa(i) }
+	a.holding.outcome = agent.Outcome{Details: audit.Details{"run": audit.Clean(run), "expected": n(c.Expected), "confirmed": n(c.Confirmed),
+		"failed": n(c.Failed), "quarantined": n(c.Quarantined), "rejected": n(c.Rejected), "left": n(c.Left)}}
+	return a.record(ctx, err)
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -11,10 +10,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/text"
 	"poskey/pkg/audit"
-	"poskey/pkg/device"
-	"poskey/pkg/hsm"
 	"poskey/pkg/inject"
-	"poskey/pkg/kcv"
 	"poskey/pkg/store"
 )
 
@@ -146,64 +142,4 @@ func unfinished(r inject.Report) error {
 		return fault.WrapAs(fault.Partial, err, "run %s is not finished; --resume goes on with it", r.Run)
 	}
 	return fault.New(fault.Partial, "run %s is not finished; --resume goes on with it", r.Run)
-}
-
-// answerFor finds the strongest witness for a key's check value.
-func (a *App) answerFor(ctx context.Context, t taken, expect string, yes bool) (hsm.Checked, error) {
-	b, err := a.hsm()
-	if err != nil {
-		return hsm.Checked{}, err
-	}
-	said, method, by := expect, t.Method, hsm.ByExpected
-	if said == "" {
-		said, by = t.Expected, t.By
-	} else {
-		method = ""
-	}
-	if said != "" {
-		return verifySaid(ctx, b, t.Key, said, method, by)
-	}
-	if t.Key.Label != "" { // the store holds its check value, and the boundary has proven it
-		return hsm.Verify(ctx, b, t.Key, kcv.Expected{Digits: t.Key.Check.Digits}, t.Key.Check.Method, hsm.ByStore)
-	}
-	if yes || !a.Console.CanAsk() {
-		a.render.Warn(text.New("nobody compared the key's check value %s; --expect does", t.Key.Check))
-		return hsm.Accept(t.Key, hsm.Uncompared), nil
-	}
-	if err := a.confirm(ctx, false, text.New("The key's check value is %s. Compare it with the one you were given.", t.Key.Check), "yes"); err != nil {
-		return hsm.Checked{}, err
-	}
-	return hsm.Accept(t.Key, hsm.ByOperator), nil
-}
-
-func (a *App) tellChecks(all []inject.Check) {
-	for _, c := range all {
-		if c.Doubt {
-			a.render.Note(c.Text)
-		}
-	}
-}
-
-// tellSame raises the alarm about equal check values in other devices (PCI PIN 20-1).
-func (a *App) tellSame(r inject.Report) {
-	for _, o := range r.Loads {
-		for _, place := range o.Same {
-			a.render.Warn(text.New("slot %s: %s (device and slot) holds a key with the same check value; every device has keys of its own (PCI PIN 20-1)",
-				string(o.Slot), place))
-		}
-	}
-}
-
-// trace shows every frame under -v, keys blotted out by the dialect.
-func (a *App) trace() device.Trace {
-	if !a.flags.verbose {
-		return nil
-	}
-	return func(direction device.Direction, line string) {
-		arrow := "->"
-		if direction == device.Received {
-			arrow = "<-"
-		}
-		_, _ = fmt.Fprintf(a.Err, "%s %s\n", arrow, line)
-	}
 }

@@ -1,20 +1,13 @@
 package cli
 
-// How a run goes, while it goes and when it is over.
+// How a run stands, and its account, as they are shown.
 
 import (
-	"context"
-	"encoding/json"
-	"fmt"
 	"strconv"
-	"sync"
-	"time"
+	"strings"
 
-	"poskey/internal/console"
 	"poskey/internal/render"
 	"poskey/internal/text"
-	"poskey/pkg/agent"
-	"poskey/pkg/audit"
 	"poskey/pkg/fleet"
 )
 
@@ -24,79 +17,38 @@ func countsPage(p *render.Page, c fleet.Counts) {
 			strconv.Itoa(c.Left)}})
 }
 
-// fleetTeller tells on stderr how a run goes: a bar on a terminal, or an event a second under -o json.
-type fleetTeller struct {
-	app    *App
-	mu     sync.Mutex
-	last   time.Time
-	events bool
-	bar    *console.Bar
-	words  string
-	once   sync.Once
-}
-
-func (a *App) fleetProgress() *fleetTeller {
-	return &fleetTeller{app: a, events: !a.render.Quiet && a.render.Format == render.JSON}
-}
-
-type fleetEventDoc struct {
-	Schema string       `json:"schema"`
-	Counts fleet.Counts `json:"counts"`
-	Rate   float64      `json:"devices_per_second"`
-	ETA    float64      `json:"eta_seconds,omitempty"`
-}
-
-func (t *fleetTeller) event(e fleet.Event) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if e.Err != nil && !t.events && !t.app.render.Quiet {
-		t.app.render.Note(text.New("device %s: %s", e.Serial, e.Err))
+func reconcilePage(p *render.Page, account *fleet.Account, files []string) {
+	switch run := account.Plan.Run; {
+	case !account.Balanced():
+		p.Bad(text.New("Run %s: not every device is accounted for.", run))
+	case account.Untouched > 0:
+		p.Bad(text.New("Run %s: nobody was at %d devices.", run, account.Untouched))
+	default:
+		p.Good(text.New("Run %s: every device is accounted for.", run))
 	}
-	if t.events {
-		t.say(e)
-		return
-	}
-	if t.app.render.Quiet || !console.IsTerminal(t.app.Err) || t.app.Getenv("TERM") == "dumb" {
-		return
-	}
-	if t.bar == nil {
-		t.bar = console.NewBar(t.app.Err, int64(e.Counts.Expected), t.said)
-	}
-	t.words = t.app.Say.T("%d of %d devices, %s/s", e.Counts.Done(), e.Counts.Expected, strconv.FormatFloat(e.Rate, 'f', 1, 64))
-	if e.ETA > 0 {
-		t.words += "  " + e.ETA.Round(time.Second).String()
-	}
-	t.bar.At(int64(e.Counts.Done()))
-}
-
-func (t *fleetTeller) said() string { return t.words }
-
-func (t *fleetTeller) say(e fleet.Event) {
-	now := t.app.Env.Now()
-	if now.Sub(t.last) < tellEvery && e.Counts.Left > 0 {
-		return
-	}
-	t.last = now
-	line, err := json.Marshal(fleetEventDoc{"poskey.fleet.progress/v1", e.Counts, e.Rate, e.ETA.Seconds()})
-	if err == nil {
-		_, _ = fmt.Fprintf(t.app.Err, "%s\n", line)
-	}
-}
-
-func (t *fleetTeller) close() {
-	t.once.Do(func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if t.bar != nil {
-			t.bar.Close()
+	countsPage(p, account.Counts)
+	if len(account.Findings) > 0 {
+		p.Blank()
+		var rows [][]string
+		for _, f := range account.Findings {
+			open := p.T(text.New("to know"))
+			if f.Open {
+				open = p.T(text.New("open"))
+			}
+			rows = append(rows, []string{open, string(f.Kind), p.T(f.Text), serials(f.Serials)})
 		}
-	})
+		p.Grid([]text.Text{text.New("state"), text.New("finding"), text.New("what"), text.New("devices")}, rows)
+	}
+	for _, path := range files {
+		p.Line(text.New("written: %s", path))
+	}
 }
 
-// recordRun writes into the log how the run stood when this station ended.
-func (a *App) recordRun(ctx context.Context, run string, c fleet.Counts, err error) error {
-	n := func(i int) string { return strconv.Itoa(i) }
-	a.holding.outcome = agent.Outcome{Details: audit.Details{"run": audit.Clean(run), "expected": n(c.Expected), "confirmed": n(c.Confirmed),
-		"failed": n(c.Failed), "quarantined": n(c.Quarantined), "rejected": n(c.Rejected), "left": n(c.Left)}}
-	return a.record(ctx, err)
+// serials shows a few and counts the rest.
+func serials(all []string) string {
+	const shown = 4
+	if len(all) <= shown {
+		return strings.Join(all, " ")
+	}
+	return strings.Join(all[:shown], " ") + " +" + strconv.Itoa(len(all)-shown)
 }

@@ -37,6 +37,7 @@ type holding struct {
 	vault    *vault.Vault
 	work     *vault.Work
 	activity custody.Activity // that work was begun for
+	instead  custody.Activity // of the command's usual one, where its flags make it another
 	outcome  agent.Outcome    // what the command adds to the record of its work
 	recorded bool
 	closers  []func() error // of what lies behind the authority, to be closed after it
@@ -243,6 +244,9 @@ func (a *App) storeBoundary() (hsm.Boundary, error) {
 	activity, ok := activities()[h.words]
 	if !ok {
 		return nil, fault.New(fault.Usage, "this command takes no key of the store")
+	}
+	if h.instead != "" {
+		activity = h.instead
 	}
 	if f := h.flags.Lookup("reveal"); f != nil && f.Changed {
 		return nil, fault.New(fault.NotPermitted, "a key that comes from the store or goes into it is not shown here; see: poskey key show --reveal")

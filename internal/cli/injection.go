@@ -4,18 +4,18 @@ package cli
 
 import (
 	"context"
-	"encoding/hex"
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"poskey/internal/fault"
+	"poskey/internal/source"
 	"poskey/internal/text"
+	"poskey/pkg/custody"
 	"poskey/pkg/device"
 	"poskey/pkg/hsm"
 	"poskey/pkg/inject"
-	"poskey/pkg/kcv"
-	"poskey/pkg/keys"
 	"poskey/pkg/store"
 )
 
@@ -50,6 +50,9 @@ func (a *App) newInjection(ctx context.Context, o injectOpts) (*injection, error
 	if o.plan != "" || o.serial != "" || o.run != "" || o.keySet != "" || o.resume {
 		a.holding.named = true
 	}
+	if err := in.clearDuty(ctx); err != nil {
+		return nil, err
+	}
 	taker := &keyTaker{injection: in, intake: a.intake(), klks: map[string]hsm.Key{}}
 	for i := range in.doc.Loads {
 		p, err := taker.plan(ctx, &in.doc.Loads[i])
@@ -59,6 +62,35 @@ func (a *App) newInjection(ctx context.Context, o injectOpts) (*injection, error
 		in.job.Loads = append(in.job.Loads, p)
 	}
 	return in, nil
+}
+
+// clearDuty makes a clear load of a production store what it is there: an operation of its own, which officers approve
+// each time for that one key.
+func (in *injection) clearDuty(ctx context.Context) error {
+	h := &in.app.holding
+	if !h.named || !slices.ContainsFunc(in.doc.Loads, func(it inject.Item) bool { return it.Clear }) {
+		return nil
+	}
+	db, err := in.app.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := db.Identity(ctx)
+	if err != nil || id.Environment == store.Test {
+		return err
+	}
+	if len(in.doc.Loads) > 1 {
+		return fault.New(fault.NotPermitted, "in production a clear key is loaded alone, since officers approve it each time; take it out of the plan")
+	}
+	h.instead = custody.DeviceInjectClear
+	if it := &in.doc.Loads[0]; it.KeySet != "" {
+		set, err := db.KeySet(ctx, it.KeySet)
+		h.label = set.BDK.String()
+		return err
+	} else if held, ok := strings.CutPrefix(it.Key, string(source.Store)+":"); ok {
+		h.label = held
+	}
+	return nil
 }
 
 // document is the plan of the file, or of the flags.
@@ -92,98 +124,6 @@ func station(said string) string {
 		return said
 	}
 	return whoAmI().Station
-}
-
-// keyTaker takes the keys of a plan in, each KLK once.
-type keyTaker struct {
-	*injection
-	intake *intake
-	klks   map[string]hsm.Key
-}
-
-func (k *keyTaker) plan(ctx context.Context, it *inject.Item) (inject.Plan, error) {
-	p, o := it.Plan(), k.opts
-	if it.Usage != "" {
-		usage, err := keys.ParseUsage(it.Usage)
-		if err != nil {
-			return p, err
-		}
-		p.Usage = usage
-	}
-	mode, err := oneChar("mode", it.Mode)
-	if err != nil {
-		return p, err
-	}
-	p.Mode = mode
-	if !it.Clear {
-		klk, err := k.klk(ctx, it.KBPK)
-		if err != nil {
-			return p, err
-		}
-		p.KLK = &klk
-	}
-	if it.KeySet != "" {
-		return p, k.base(ctx, it, &p)
-	}
-	t, err := k.intake.key(ctx, keyWish{src: it.Key, kbpk: o.keyKBPK, alg: o.alg, what: text.New("the key"), family: keys.TDES128,
-		policy:  hsm.Policy{AllowWeak: o.allowWeak},
-		purpose: func(n int) (keys.Usage, byte, error) { return inject.Attributes(k.dialect, p, n) }})
-	if err != nil {
-		return p, err
-	}
-	if err := t.keepsUsage(p.Usage); err != nil {
-		return p, err
-	}
-	if p.Ref, err = refOfKey(t.Key); err != nil {
-		return p, err
-	}
-	if it.Clear && !o.yes && k.app.Console.CanAsk() { // in a script --clear itself is the word
-		if err := k.app.confirm(ctx, false, text.New("The key will cross the line in clear."), "clear"); err != nil {
-			return p, err
-		}
-	}
-	p.Key, err = k.app.answerFor(ctx, t, it.Expect, o.yes)
-	return p, err
-}
-
-func (k *keyTaker) klk(ctx context.Context, src string) (hsm.Key, error) {
-	if klk, ok := k.klks[src]; ok && src != "" {
-		return klk, nil
-	}
-	klk, err := k.app.klk(ctx, src, k.opts.allowWeak)
-	if err == nil {
-		k.klks[src] = klk
-	}
-	return klk, err
-}
-
-// base takes the BDK of a key set.
-func (k *keyTaker) base(ctx context.Context, it *inject.Item, p *inject.Plan) error {
-	a := k.app
-	a.holding.named = true
-	db, err := a.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	set, err := db.KeySet(ctx, it.KeySet)
-	if err != nil {
-		return err
-	}
-	t, err := k.intake.key(ctx, keyWish{src: "store:" + set.BDK.String(), what: text.New("the BDK of key set %s", it.KeySet)})
-	if err != nil {
-		return err
-	}
-	p.Ref = set.BDK
-	p.Key, err = a.answerFor(ctx, t, it.Expect, k.opts.yes)
-	return err
-}
-
-// refOfKey is the name of a key in the store, zero for a key given on the spot.
-func refOfKey(k hsm.Key) (store.Ref, error) {
-	if k.Label == "" {
-		return store.Ref{}, nil
-	}
-	return store.ParseRef(k.Label)
 }
 
 // open connects to the device.
@@ -289,56 +229,4 @@ func (in *injection) progress(slot device.Slot, to store.LoadState) {
 	if in.app.flags.verbose {
 		in.app.render.Note(text.New("slot %s: %s", string(slot), string(to)))
 	}
-}
-
-// nameRun finds the name of the run: that of the one that was broken off, or a new one.
-func (in *injection) nameRun(ctx context.Context) error {
-	open, err := in.unfinishedRun(ctx)
-	if err != nil {
-		return err
-	}
-	switch said := in.job.Run; {
-	case in.opts.resume && said == "" && open == "":
-		return fault.New(fault.NotFound, "device %s has no run that was broken off", in.job.Serial)
-	case in.opts.resume && said == "":
-		in.job.Run = open
-	case !in.opts.resume && open != "" && open != said:
-		return fault.New(fault.Busy, "run %s of device %s was broken off and is not settled; --resume goes on with it", open, in.job.Serial)
-	case said == "":
-		in.job.Run, err = in.app.newRunName()
-	}
-	return err
-}
-
-// unfinishedRun is the newest run of the device in which a load has no final outcome.
-func (in *injection) unfinishedRun(ctx context.Context) (string, error) {
-	run, newest := "", in.app.Env.Now().AddDate(-100, 0, 0)
-	states := []store.LoadState{store.LoadReserved, store.LoadSent, store.LoadUnknown}
-	for load, err := range in.app.holding.db.Loads(ctx, store.LoadFilter{Serial: in.job.Serial, States: states}) {
-		if err != nil {
-			return "", err
-		}
-		if load.At.After(newest) {
-			run, newest = load.Run, load.At
-		}
-	}
-	return run, nil
-}
-
-// newRunName makes a name up: when, and a few random digits.
-func (a *App) newRunName() (string, error) {
-	var b [3]byte
-	if _, err := io.ReadFull(a.Env.Rand, b[:]); err != nil {
-		return "", fault.WrapAs(fault.Failure, err, "draw a name")
-	}
-	return a.Env.Now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:]), nil
-}
-
-// verifySaid compares a key with a check value that somebody said.
-func verifySaid(ctx context.Context, b hsm.Boundary, k hsm.Key, said string, method kcv.Method, by hsm.Witness) (hsm.Checked, error) {
-	expected, err := kcv.Parse(said)
-	if err != nil {
-		return hsm.Checked{}, err
-	}
-	return hsm.Verify(ctx, b, k, expected, method, by)
 }

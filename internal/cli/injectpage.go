@@ -252,3 +252,21 @@ func proofText(proof device.Proof) text.Text {
 }
 
 func shownCheck(k *keyDoc) string { return kcv.Value{Digits: k.KCV, Method: k.Method}.String() }
+
+func (a *App) tellChecks(all []inject.Check) {
+	for _, c := range all {
+		if c.Doubt {
+			a.render.Note(c.Text)
+		}
+	}
+}
+
+// tellSame raises the alarm about equal check values in other devices (PCI PIN 20-1).
+func (a *App) tellSame(r inject.Report) {
+	for _, o := range r.Loads {
+		for _, place := range o.Same {
+			a.render.Warn(text.New("slot %s: %s (device and slot) holds a key with the same check value; every device has keys of its own (PCI PIN 20-1)",
+				string(o.Slot), place))
+		}
+	}
+}

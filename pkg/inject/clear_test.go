@@ -102,11 +102,11 @@ func TestClearKeysGoTogetherAndNothingIsAskedAmongThem(t *testing.T) {
 func TestClearLoadsThatAreCutAnywhereLoadNothingTwice(t *testing.T) {
 	s := openShop(t)
 	d := clearDialect()
-	n := bytesOf(t, s, d)
+	n, step := bytesOf(t, s, d), every
 	t.Run("at", func(t *testing.T) {
-		crowd(t, n/5+1, func(t *testing.T, i int) {
+		crowd(t, n/step+1, func(t *testing.T, i int) {
 			x := s.place(t, d)
-			x.line.set(5 * i)
+			x.line.set(step * i)
 			r, _ := x.run(context.Background(), x.loader(), x.job())
 			x.truth(t, &r)
 			x.settled(t)

@@ -195,9 +195,10 @@ func (g *loading) whole() store.DeviceState {
 	return store.Confirmed
 }
 
-// lost writes that nobody can know. The first error stays: it says where the line failed.
+// lost writes that nobody can know. The first error stays, since it says where the line failed; that the device holds
+// something else says more.
 func (g *loading) lost(ctx context.Context, err error) {
-	if g.out.Err == nil {
+	if g.out.Err == nil || fault.Is(err, fault.KCVMismatch) {
 		g.out.Err = err
 	}
 	_, failed := g.book.step(ctx, store.LoadStep{ID: g.out.Load.ID, To: store.LoadUnknown, Reason: reason(err), Device: store.QuarantinedDevice})

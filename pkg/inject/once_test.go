@@ -57,7 +57,7 @@ func bytesOf(t *testing.T, s *shop, d dialect) int {
 	if r, err := x.run(t.Context(), x.loader(), x.job()); err != nil || !r.Confirmed() {
 		t.Fatalf("%v, %v", err, r.Err())
 	}
-	return x.line.gone
+	return x.line.passed()
 }
 
 func TestALineThatIsCutAnywhereLoadsNothingTwice(t *testing.T) {
@@ -65,8 +65,7 @@ func TestALineThatIsCutAnywhereLoadsNothingTwice(t *testing.T) {
 		t.Run(d.name, func(t *testing.T) {
 			s := openShop(t)
 			// What TLS carries comes in records: a cut inside one is a cut before it, whatever the byte.
-			step := map[string]int{"agent": 41}[d.name]
-			step = max(step, 1)
+			step := max(every, map[string]int{"agent": 41}[d.name])
 			n := bytesOf(t, s, d)
 			t.Run("at", func(t *testing.T) {
 				crowd(t, n/step+1, func(t *testing.T, i int) {
@@ -154,7 +153,7 @@ func TestACutLineAndADeadJournalTogetherLoseNothing(t *testing.T) {
 	d := visaDialect()
 	n := bytesOf(t, s, d)
 	t.Run("at", func(t *testing.T) {
-		crowd(t, 120, func(t *testing.T, i int) {
+		crowd(t, 240/(1+every/2), func(t *testing.T, i int) {
 			x := s.place(t, d)
 			for turn := range 3 {
 				x.line.set((i*97 + turn*389) % n)

@@ -48,18 +48,19 @@ func (x *site) device(t testing.TB) store.Device {
 func TestAnotherCheckValueIsNoPlainFailure(t *testing.T) {
 	s := openShop(t)
 	for name, c := range map[string]struct {
-		d     dialect
-		slot  device.Slot
-		fault emulator.Fault
+		d      dialect
+		slot   device.Slot
+		faults []emulator.Fault
 	}{
-		"futurex, another key":       {futurexDialect(), "17", emulator.SingleDES},
-		"futurex, another method":    {futurexDialect(), "03", "kcv-method=cmac"},
-		"agent, another key":         {agentDialect(), "D1", emulator.SingleDES},
-		"agent, a plain key":         {agentDialect(), "1", emulator.HalvesSwapped},
-		"visa, the MAC is another's": {visaDialect(), "C", emulator.HalvesSwapped},
+		"futurex, another key":       {futurexDialect(), "17", []emulator.Fault{emulator.SingleDES}},
+		"futurex, another method":    {futurexDialect(), "03", []emulator.Fault{"kcv-method=cmac"}},
+		"agent, another key":         {agentDialect(), "D1", []emulator.Fault{emulator.SingleDES}},
+		"agent, and the answer lost": {agentDialect(), "D1", []emulator.Fault{emulator.SingleDES, emulator.DisconnectAfterCommit}},
+		"agent, a plain key":         {agentDialect(), "1", []emulator.Fault{emulator.HalvesSwapped}},
+		"visa, the MAC is another's": {visaDialect(), "C", []emulator.Fault{emulator.HalvesSwapped}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := s.place(t, c.d, faulty(c.fault))
+			x := s.place(t, c.d, faulty(c.faults...))
 			r, err := x.run(t.Context(), x.loader(), x.only(c.slot))
 			must(t, err)
 			o := r.Loads[0]

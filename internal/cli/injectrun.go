@@ -1,0 +1,55 @@
+package cli
+
+// The name of a run in the journal: a new one, or that of the run that was broken off.
+
+import (
+	"context"
+	"encoding/hex"
+	"io"
+
+	"poskey/internal/fault"
+	"poskey/pkg/store"
+)
+
+// nameRun finds the name of the run: that of the one that was broken off, or a new one.
+func (in *injection) nameRun(ctx context.Context) error {
+	open, err := in.unfinishedRun(ctx)
+	if err != nil {
+		return err
+	}
+	switch said := in.job.Run; {
+	case in.opts.resume && said == "" && open == "":
+		return fault.New(fault.NotFound, "device %s has no run that was broken off", in.job.Serial)
+	case in.opts.resume && said == "":
+		in.job.Run = open
+	case !in.opts.resume && open != "" && open != said:
+		return fault.New(fault.Busy, "run %s of device %s was broken off and is not settled; --resume goes on with it", open, in.job.Serial)
+	case said == "":
+		in.job.Run, err = in.app.newRunName()
+	}
+	return err
+}
+
+// unfinishedRun is the newest run of the device in which a load has no final outcome.
+func (in *injection) unfinishedRun(ctx context.Context) (string, error) {
+	run, newest := "", in.app.Env.Now().AddDate(-100, 0, 0)
+	states := []store.LoadState{store.LoadReserved, store.LoadSent, store.LoadUnknown}
+	for load, err := range in.app.holding.db.Loads(ctx, store.LoadFilter{Serial: in.job.Serial, States: states}) {
+		if err != nil {
+			return "", err
+		}
+		if load.At.After(newest) {
+			run, newest = load.Run, load.At
+		}
+	}
+	return run, nil
+}
+
+// newRunName makes a name up: when, and a few random digits.
+func (a *App) newRunName() (string, error) {
+	var b [3]byte
+	if _, err := io.ReadFull(a.Env.Rand, b[:]); err != nil {
+		return "", fault.WrapAs(fault.Failure, err, "draw a name")
+	}
+	return a.Env.Now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:]), nil
+}

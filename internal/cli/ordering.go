@@ -1,0 +1,226 @@
+package cli
+
+// An order to a device: what is asked for, officers' approvals, the proof afterwards.
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+	"poskey/pkg/agent"
+	"poskey/pkg/audit"
+	"poskey/pkg/custody"
+	"poskey/pkg/device"
+)
+
+// orderOpts say what a device is to do, and why.
+type orderOpts struct {
+	managedOpts
+	officers []string
+	reason   string
+	note     string
+	discard  bool // the open batch
+	yes      bool
+}
+
+func (a *App) orderFlags(f *pflag.FlagSet, o *orderOpts) {
+	a.managedFlags(f, &o.managedOpts)
+	a.loginFlags(f, &o.managedOpts)
+	f.StringVar(&o.reason, "reason", "", a.Say.T("why: %s", reasonList()))
+	f.StringVar(&o.note, "note", "", a.Say.T("a line more for the record"))
+}
+
+func (a *App) officerFlag(f *pflag.FlagSet, o *orderOpts) {
+	f.StringArrayVar(&o.officers, "officer", nil, a.Say.T("identity FILE of an officer who approves (again for each)"))
+}
+
+// reasons is the fixed list of a record's reasons.
+func reasons() []string {
+	return []string{"forgotten-password", "operator-away", "acquirer-request", "acquirer-released", "moved-and-registered", "tampered-on-receipt",
+		"tampered-in-repair", "tampered-by-fall", "battery", "repair", "rotation", "end-of-use", "suspicion", "software", "test", "other"}
+}
+
+func reasonList() string {
+	list := ""
+	for _, r := range reasons() {
+		list += " " + r
+	}
+	return list[1:]
+}
+
+func (o *orderOpts) check() error {
+	switch {
+	case o.device == "":
+		return fault.New(fault.Usage, "say which device with --device")
+	case !slices.Contains(reasons(), o.reason):
+		return fault.New(fault.Usage, "--reason %q: known: %s", text.Redact(o.reason), reasonList())
+	case o.reason == "other" && o.note == "":
+		return fault.New(fault.Usage, "--reason other needs a line with --note")
+	}
+	return nil
+}
+
+// ordering is an order on its way: the device as it was, and the record of it.
+type ordering struct {
+	app      *App
+	opts     orderOpts
+	order    device.Order
+	activity custody.Activity // that the officers approve, "" where none do
+	device   *managed
+	before   device.Status
+	approved []string // ids of officers
+	until    time.Time
+}
+
+// beginOrder connects, looks how the device is, and logs in.
+func (a *App) beginOrder(ctx context.Context, o orderOpts, order device.Order) (*ordering, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	order.Reason = o.reason
+	d := &ordering{app: a, opts: o, order: order}
+	var err error
+	if d.device, err = a.manage(ctx, o.managedOpts); err != nil {
+		return nil, err
+	}
+	if d.before, err = d.device.Status(ctx); err != nil {
+		d.device.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// carry records the intent, logs in, has the order approved and carried out, and looks at the device afterwards.
+func (d *ordering) carry(ctx context.Context, recorded custody.Activity) (device.Status, error) {
+	a := d.app
+	if d.before.OpenBatch > 0 && reboots(d.order) && !d.opts.discard {
+		return device.Status{}, fault.New(fault.NotPermitted, "%d transactions of device %s are not settled and would be lost; settle them first, "+
+			"or say --discard-batch", d.before.OpenBatch, d.before.Serial)
+	}
+	if _, err := a.begin(ctx, recorded, d.before.Serial, d.details()); err != nil {
+		return device.Status{}, err
+	}
+	if n := officersFor(d.order); len(d.opts.officers) < n { // nobody logs in and types in vain
+		return device.Status{}, fault.New(fault.NotPermitted, "this takes the approval of %d officers (--officer FILE, once for each); %d named", n, len(d.opts.officers))
+	}
+	if err := a.logIn(ctx, d.device, d.opts.managedOpts); err != nil {
+		return device.Status{}, err
+	}
+	approvals, err := d.approvals(ctx)
+	if err != nil {
+		return device.Status{}, err
+	}
+	if err := d.device.Do(ctx, d.order, approvals); err != nil {
+		return device.Status{}, err
+	}
+	after, err := d.device.Status(ctx)
+	if err != nil {
+		return device.Status{}, fault.WrapAs(fault.OutcomeUnknown, err, "the device took the order, and does not tell how it is now")
+	}
+	if after.Serial != d.before.Serial {
+		return device.Status{}, fault.New(fault.DeviceFailed, "device %s is on the line now; the order went to %s", after.Serial, d.before.Serial)
+	}
+	return after, nil
+}
+
+// officersFor is how many approvals an order takes. The device decides; this only tells early.
+func officersFor(o device.Order) int {
+	switch o.Verb {
+	case device.Unlock:
+		row, _ := device.LockOf(o.Lock)
+		return row.Officers
+	case device.Reset, device.Update:
+		return 2
+	}
+	return 0
+}
+
+// reboots reports whether an order ends what is under way in the device.
+func reboots(o device.Order) bool {
+	return o.Verb != device.Lock && (o.Verb != device.Unlock || o.Lock == device.LockTamper)
+}
+
+// details go into the record: what was ordered and how the device was before.
+func (d *ordering) details() audit.Details {
+	details := audit.Details{"order": string(d.order.Verb), audit.FieldReason: d.opts.reason, "model": audit.Clean(d.before.Model),
+		"firmware": audit.Clean(d.before.Firmware), "slots-before": audit.Clean(slotLine(d.before)), "open-batch": strconv.Itoa(d.before.OpenBatch)}
+	if d.order.Lock != "" {
+		details["lock"] = string(d.order.Lock)
+	}
+	if since, ok := lockSince(d.before, d.order.Lock); ok {
+		details["locked-since"] = since.UTC().Format(time.RFC3339)
+	}
+	if d.opts.note != "" {
+		details["note"] = audit.Clean(d.opts.note)
+	}
+	return details
+}
+
+// slotLine names slots and check values in one line.
+func slotLine(s device.Status) string {
+	line := ""
+	for _, slot := range s.Slots {
+		line += " " + string(slot.Slot) + "=" + slot.Check.Digits
+	}
+	if line == "" {
+		return "none"
+	}
+	return line[1:]
+}
+
+func lockSince(s device.Status, kind device.LockKind) (time.Time, bool) {
+	for _, l := range s.Locks {
+		if l.Kind == kind {
+			return l.Since, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// approvals has the device's challenge signed by the officers, who are asked by the agent of the store. The device says
+// whether they suffice; the agent refuses what cannot.
+func (d *ordering) approvals(ctx context.Context) ([][]byte, error) {
+	a := d.app
+	challenge, err := d.device.Ask(ctx, d.order)
+	if err != nil || len(challenge) == 0 {
+		return nil, err
+	}
+	q, err := custody.ParseRequest(challenge)
+	if err != nil {
+		return nil, fault.WrapAs(fault.DeviceLink, err, "the device's challenge cannot be read")
+	}
+	if q.Store() != d.before.Serial {
+		return nil, fault.New(fault.DeviceFailed, "the challenge is of device %s, this is %s", text.Redact(q.Store()), d.before.Serial)
+	}
+	d.activity, d.until = q.Action().Activity, q.Expires()
+	a.flags.approval.approvers = append(a.flags.approval.approvers, d.opts.officers...)
+	approvers, done, err := a.approvers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	auth := a.holding.vault.Authority()
+	in := agent.Intent{Activity: d.activity, Label: d.before.Serial, Details: d.details(), Who: whoAmI(), Approvers: approvers}
+	approvals, err := auth.Endorse(ctx, in, [][]byte{challenge})
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range d.opts.officers {
+		f, err := readIdentityFile(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		d.approved = append(d.approved, f.card.ID())
+	}
+	return approvals, nil
+}
+
+// has reports whether a lock is on.
+func has(s device.Status, kind device.LockKind) bool {
+	return slices.ContainsFunc(s.Locks, func(l device.LockState) bool { return l.Kind == kind })
+}
