@@ -16,6 +16,7 @@ import (
 	"poskey/pkg/audit"
 	"poskey/pkg/custody"
 	"poskey/pkg/device"
+	"poskey/pkg/device/manage"
 )
 
 // orderOpts say what a device is to do, and why.
@@ -194,8 +195,8 @@ func (d *ordering) approvals(ctx context.Context) ([][]byte, error) {
 	if err != nil {
 		return nil, fault.WrapAs(fault.DeviceLink, err, "the device's challenge cannot be read")
 	}
-	if q.Store() != d.before.Serial {
-		return nil, fault.New(fault.DeviceFailed, "the challenge is of device %s, this is %s", text.Redact(q.Store()), d.before.Serial)
+	if err := d.suits(q); err != nil {
+		return nil, err
 	}
 	d.activity, d.until = q.Action().Activity, q.Expires()
 	a.flags.approval.approvers = append(a.flags.approval.approvers, d.opts.officers...)
@@ -205,7 +206,7 @@ func (d *ordering) approvals(ctx context.Context) ([][]byte, error) {
 	}
 	defer done()
 	auth := a.holding.vault.Authority()
-	in := agent.Intent{Activity: d.activity, Label: d.before.Serial, Details: d.details(), Who: whoAmI(), Approvers: approvers}
+	in := agent.Intent{Activity: d.activity, Label: q.Store(), Details: d.details(), Who: whoAmI(), Approvers: approvers}
 	approvals, err := auth.Endorse(ctx, in, [][]byte{challenge})
 	if err != nil {
 		return nil, err
@@ -218,6 +219,24 @@ func (d *ordering) approvals(ctx context.Context) ([][]byte, error) {
 		d.approved = append(d.approved, f.card.ID())
 	}
 	return approvals, nil
+}
+
+// maxOpenFor is the longest that an approval for a device may wait to be used.
+const maxOpenFor = time.Hour
+
+// suits holds a challenge against the order that it is for: a device that asks for approvals of something else gets none.
+func (d *ordering) suits(q custody.Request) error {
+	switch {
+	case q.Store() != d.before.Serial && q.Store() != "terminal-"+d.before.Serial: // the form of serial numbers that are too short
+		return fault.New(fault.DeviceFailed, "the challenge is of device %s, this is %s", text.Redact(q.Store()), d.before.Serial)
+	case q.Action() != manage.Action(d.order):
+		return fault.New(fault.DeviceFailed, "device %s was told to %s and asks for approvals of another order (%s); nobody was asked to sign it",
+			d.before.Serial, string(d.order.Verb), string(q.Action().Activity))
+	case q.Expires().Sub(q.Made()) > maxOpenFor:
+		return fault.New(fault.DeviceFailed, "the challenge of device %s is open for %s; no more than %s is signed", d.before.Serial,
+			q.Expires().Sub(q.Made()), maxOpenFor)
+	}
+	return nil
 }
 
 // has reports whether a lock is on.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"poskey/internal/fault"
@@ -16,6 +17,8 @@ import (
 )
 
 const (
+	orderIndent = 8 // columns of the words before a device's name
+
 	maxOrders = 16              // requests that officers are shown at one time
 	maxAhead  = 5 * time.Minute // a device's clock may be ahead by so much
 )
@@ -163,9 +166,9 @@ func (g *gate) ordered(e *endorsement) []text.Text {
 	ends := e.orders[0].Expires()
 	for _, q := range e.orders {
 		if order := q.Action().Label; order != "" {
-			lines = append(lines, text.New("device %s: %s", q.Store(), oneRow(order)))
+			lines = append(lines, text.New("device %s", rowOf(q.Store()+": “"+strings.Join(strings.Fields(order), " ")+"”", maxSaidLine-orderIndent)))
 		} else {
-			lines = append(lines, text.New("device: %s", q.Store()))
+			lines = append(lines, text.New("device %s", rowOf(q.Store(), maxSaidLine-orderIndent)))
 		}
 		if q.Expires().Before(ends) {
 			ends = q.Expires()

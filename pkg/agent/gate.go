@@ -274,14 +274,17 @@ func said(details audit.Details) []text.Text {
 }
 
 // oneRow cleans what a command says, since it could draw another screen, and cuts it to a row.
-func oneRow(s string) string {
+func oneRow(s string) string { return rowOf(s, maxSaidLine) }
+
+// rowOf cuts what a command or a device says to so many columns.
+func rowOf(s string, most int) string {
 	s = audit.Clean(s)
 	columns := 0
 	for at, c := range s {
 		if columns++; c >= 0x1100 { // from here on characters may be two columns wide
 			columns++
 		}
-		if columns > maxSaidLine {
+		if columns > most {
 			return s[:at] + "…"
 		}
 	}
