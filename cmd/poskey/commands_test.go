@@ -48,8 +48,8 @@ import (
 //	softtoken LABEL                                            makes PKCS#11 tokens (softtoken_test.go)
 //	manifest NAME MODEL VERSION COUNTER FILE                   signs a software update for the emulator: NAME.manifest
 //	      and the vendor's public key, vendor.pem (manifest_test.go)
-//	totp FILE SECRET [STEPS]                                   writes the one-time code of now, or so many half minutes
-//	      later or, with a minus, before
+//	totp FILE SECRET [STEPS]                                   writes a one-time code that is good now and later than the
+//	      last one, or that of so many half minutes later or, with a minus, before
 //	reveals FILE...                                            these files (stdout, stderr: of the last command) show a
 //	      canary key, because poskey was told to
 func commands() map[string]func(*testscript.TestScript, bool, []string) {

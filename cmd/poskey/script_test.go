@@ -49,7 +49,8 @@ type state struct {
 	canaries *search
 	servers  map[string]*server
 	t        testing.TB
-	pg       any // the script's PostgreSQL
+	pg       any   // the script's PostgreSQL
+	code     int64 // step of the last one-time code
 }
 
 func stateOf(ts *testscript.TestScript) *state { return ts.Value(stateKey{}).(*state) }

@@ -274,3 +274,53 @@ func refusedAs(r emulator.Refusal) error {
 	}
 	return nil
 }
+
+// A load that failed says nothing about another one beside it of which nobody knows: the device stays in quarantine.
+func TestAFailureBesideAnUnknownLoadLeavesTheDeviceInQuarantine(t *testing.T) {
+	s := openShop(t)
+	d := clearDialect()
+	meant, other := s.place(t, d), s.place(t, d)
+	other.direct(t, "5", tdes(16), double(), keys.UsagePIN, 'E') // slot 0 gets the same key, which is refused
+	known := meant.device(t)
+	job := meant.job()
+	job.Known, job.Loads = &known, job.Loads[1:3]
+	dev, done, err := other.open(t.Context())
+	must(t, err)
+	defer done()
+	cleared, err := inject.Preflight(t.Context(), dev, nil, s.day(), job)
+	must(t, err)
+	r, err := meant.loader().Run(t.Context(), dev, cleared)
+	must(t, err)
+	states := map[device.Slot]store.LoadState{}
+	for _, o := range r.Loads {
+		states[o.Slot] = o.State
+	}
+	if states["F"] != store.LoadUnknown || states["0"] != store.LoadFailed || meant.device(t).State != store.QuarantinedDevice {
+		t.Errorf("loads %v, the device is %s", states, meant.device(t).State)
+	}
+}
+
+// Nobody is asked about what an earlier run left before it is known that he is the one.
+func TestAnotherTerminalDoesNotAnswerForTheOneThatWasMeant(t *testing.T) {
+	s := openShop(t)
+	d := clearDialect()
+	meant, other := s.place(t, d), s.place(t, d)
+	l := meant.loader()
+	l.Journal = &dying{Journal: l.Journal, at: 2, after: true, ever: true} // written as sent, and never sent
+	_, err := meant.run(t.Context(), l, meant.job())
+	must(t, err)
+	known := meant.device(t)
+	job := meant.job()
+	job.Known = &known
+	dev, done, err := other.open(t.Context())
+	must(t, err)
+	defer done()
+	cleared, err := inject.Preflight(t.Context(), dev, nil, s.day(), job)
+	must(t, err)
+	r, err := meant.loader().Run(t.Context(), dev, cleared)
+	must(t, err)
+	wantKind(t, "the run", r.Err(), fault.NotPermitted, other.serial)
+	if all := meant.journal(t); len(all) != 1 || all[0].State != store.LoadSent || other.times("F") != 0 {
+		t.Errorf("%+v, stored %d times", all, other.times("F"))
+	}
+}

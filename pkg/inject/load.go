@@ -111,7 +111,8 @@ func (g *loading) kept(ctx context.Context, cause error) {
 	if fault.Is(cause, fault.NotPermitted) {
 		now, err := g.book.reserve(ctx, &g.ready.plan, g.attempt, g.replace)
 		if err != nil || now.State != store.LoadReserved {
-			g.out.Err = fault.WrapAs(fault.Busy, cause, "%s", g.elsewhereBegun())
+			g.out.Err = fault.WrapAs(fault.Busy, cause, "slot %s of %s is being loaded by another run; nothing was sent from here",
+				string(g.out.Slot), g.book.serial)
 			return
 		}
 	}

@@ -221,6 +221,8 @@ func TestADeviceInNoConditionIsNotLoaded(t *testing.T) {
 func TestNoKeyGoesUnderAWeakerOneOrAsWhatItIsNot(t *testing.T) {
 	s := openShop(t)
 	visa, fx, agent := s.place(t, visaDialect()), s.place(t, futurexDialect()), s.place(t, agentDialect())
+	extended := s.place(t, visaDialect(), func(c *emulator.Config) { c.Port = emulator.Visa(device.ProfilePoskey) })
+	extended.uri += "?profile=" + device.ProfilePoskey
 	take := func(clear []byte, alg keys.Algorithm, usage keys.Usage, mode byte) hsm.Key {
 		k, err := s.boundary.Import(t.Context(), secret.Copy(clear), hsm.Attributes{Algorithm: alg, Usage: usage, Mode: mode}, hsm.Policy{AllowWeak: true})
 		must(t, err)
@@ -266,6 +268,8 @@ func TestNoKeyGoesUnderAWeakerOneOrAsWhatItIsNot(t *testing.T) {
 		"a slot of two digits":             {fx, under("42", s.pin, &s.klk), false, "", 0},
 		"a slot of family A in B":          {fx, under("F", s.pin, &s.klk), false, fault.NotFound, 0},
 		"a slot that is not there":         {agent, under("Z", s.pin, &s.klk), false, fault.NotFound, 0},
+		"an AES initial key by extension":  {extended, ik("90", aesBDK, &aesKLK), false, "", 'D'},
+		"another AES key by no extension":  {extended, under("0", aes, &aesKLK), false, fault.NotPermitted, 0},
 		"a clear key through an agent":     {agent, inject.Plan{Slot: "1", Key: hsm.Accept(s.pin, hsm.ByOperator), Clear: true, Why: "a test"}, false, fault.NotPermitted, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,4 +3,4 @@
 package inject_test
 
 // every is the step between cuts. With the race detector a case takes ten times as long; all bytes are for the runs without.
-const every = 11
+const every = 13

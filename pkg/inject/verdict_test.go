@@ -14,6 +14,7 @@ import (
 	"poskey/pkg/dukpt"
 	"poskey/pkg/hsm"
 	"poskey/pkg/inject"
+	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
 	"poskey/pkg/store"
 	"poskey/pkg/store/storetest"
@@ -442,4 +443,63 @@ func TestAPlanThatChangedIsNotTakenForTheOldOne(t *testing.T) {
 	}
 	y.truth(t, &r)
 	s.verified(t)
+}
+
+// What the key would not have, it is not: that settles a load where no check value is told.
+func TestOtherAttributesTellThatTheKeyIsNotThere(t *testing.T) {
+	s := openShop(t)
+	for name, c := range map[string]struct {
+		usage keys.Usage
+		mode  byte
+		state store.LoadState
+	}{
+		"a master key of before": {keys.UsageKEK, 'D', store.LoadConfirmed},
+		"a PIN key of before":    {keys.UsagePIN, 'E', store.LoadUnknown},
+	} {
+		x := s.place(t, visaDialect())
+		x.direct(t, "0", tdes(16), unhex(clearKEK), c.usage, c.mode)
+		l := x.loader()
+		l.Journal = &dying{Journal: l.Journal, at: 2, after: true, ever: true} // written as sent, and never sent
+		_, err := x.run(t.Context(), l, x.only("0"))
+		must(t, err)
+		r, err := x.run(t.Context(), x.loader(), x.only("0"))
+		must(t, err)
+		if got := newest(x.journal(t), "0").State; got != c.state || r.Confirmed() != (c.state == store.LoadConfirmed) {
+			t.Errorf("%s: the load is %s, want %s: %v", name, got, c.state, r.Err())
+		}
+		x.truth(t, &r)
+	}
+}
+
+// hasty is a device after whose load somebody gives the run up.
+type hasty struct {
+	device.Device
+	stop func()
+}
+
+func (h hasty) LoadBlock(ctx context.Context, slot device.Slot, b *keyblock.Block) (device.Commit, error) {
+	defer h.stop()
+	return h.Device.LoadBlock(ctx, slot, b)
+}
+
+func TestWhatWasSentIsConfirmedAlsoWhenTheRunIsGivenUp(t *testing.T) {
+	s := openShop(t)
+	x := s.place(t, visaDialect())
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	known := x.device(t)
+	job := x.job()
+	job.Known = &known
+	dev, done, err := x.open(t.Context())
+	must(t, err)
+	defer done()
+	cleared, err := inject.Preflight(ctx, dev, nil, s.day(), job)
+	must(t, err)
+	r, err := x.loader().Run(ctx, hasty{dev, stop}, cleared)
+	wantKind(t, "the run", err, fault.Interrupted)
+	if len(r.Loads) != 3 || r.Loads[0].State != store.LoadConfirmed || r.Loads[1].State != "" || r.Confirmed() {
+		t.Errorf("%+v", r.Loads)
+	}
+	x.truth(t, &r)
+	x.settled(t)
 }

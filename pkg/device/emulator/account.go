@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/pquerna/otp"
-	"github.com/pquerna/otp/totp"
+	"github.com/pquerna/otp/hotp"
 
 	"poskey/internal/fault"
 	"poskey/internal/secret"
@@ -139,12 +139,13 @@ func (t *Terminal) account(id string) *Account {
 }
 
 // Login opens a session. Errors: auth_failed, alike for an unknown account, a wrong password and a wrong code;
-// not_permitted while too many wrong passwords bar the account. Denials are logged.
+// not_permitted while too many wrong passwords bar the account; device_failed when the terminal cannot write down that
+// the code has counted. Denials are logged.
 func (t *Terminal) Login(l device.Login) (*Session, error) {
-	if left := t.barred(l.Account); left > 0 {
-		t.report(Event{Kind: Denied, Account: known(t, l.Account), Detail: "barred"})
-		return nil, fault.New(fault.NotPermitted, "too many wrong passwords: account %s is barred for another %s",
-			known(t, l.Account), left.Round(time.Second))
+	t.entry.Lock()
+	defer t.entry.Unlock()
+	if err := t.refuseBarred(l.Account); err != nil {
+		return nil, err
 	}
 	a := t.account(l.Account)
 	if a == nil || a.Role == KeyLoader {
@@ -152,79 +153,108 @@ func (t *Terminal) Login(l device.Login) (*Session, error) {
 		stranger.opens(l.Password) // takes as long as for one who is known
 		a = nil
 	}
-	if a == nil || !a.opens(l.Password) || !t.codeFits(a, l.Code) {
-		t.wrongPassword(l.Account)
-		return nil, fault.New(fault.AuthFailed, "account, password or one-time code is wrong")
+	if a == nil || !a.opens(l.Password) {
+		return nil, t.wrongPassword(l.Account)
+	}
+	step, ok := t.codeFits(a, l.Code)
+	if !ok {
+		return nil, t.wrongPassword(l.Account)
 	}
 	t.mu.Lock()
-	delete(t.s.wrong, a.ID)
+	e := Event{Kind: LoggedIn, Account: a.ID}
+	why := t.change(func() {
+		delete(t.s.wrong, a.ID)
+		t.s.counted(a.ID, step)
+		e = t.note(e)
+	})
 	s := &Session{t: t, account: a, boots: t.boots}
 	t.mu.Unlock()
-	t.report(Event{Kind: LoggedIn, Account: a.ID})
+	if err := t.done(why, e); err != nil {
+		return nil, err
+	}
 	return s, nil
+}
+
+// refuseBarred keeps an account out that has to wait.
+func (t *Terminal) refuseBarred(account string) error {
+	left := t.barred(account)
+	if left == 0 {
+		return nil
+	}
+	t.report(Event{Kind: Denied, Account: known(t, account), Detail: "barred"})
+	return fault.New(fault.NotPermitted, "too many wrong passwords: account %s is barred for another %s",
+		known(t, account), left.Round(time.Second))
 }
 
 // known is the name of an account, or a word for those who have none: what strangers type is not logged.
 func known(t *Terminal, id string) string {
-	if t.account(id) == nil {
+	if id != keyLoaders && t.account(id) == nil {
 		return "unknown"
 	}
 	return id
 }
 
-// codeFits looks at a one-time password by the terminal's own clock. A code counts once.
-func (t *Terminal) codeFits(a *Account, code string) bool {
+// Steps of one-time passwords: 30 s, and one before and after the terminal's own counts.
+const (
+	codePeriod = 30
+	codeSkew   = 1
+)
+
+// codeFits looks at a one-time password by the terminal's own clock. It gives the time step that the code is of: none
+// that has counted, and none before it.
+func (t *Terminal) codeFits(a *Account, code string) (step int64, ok bool) {
 	if a.totp == "" {
-		return true
-	}
-	now := t.now()
-	ok, err := totp.ValidateCustom(code, a.totp, now,
-		totp.ValidateOpts{Period: 30, Skew: 1, Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
-	if err != nil || !ok {
-		return false
+		return 0, true
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.codes == nil {
-		t.codes = map[string]usedCode{}
+	last, now := t.s.steps[a.ID], t.now().Unix()/codePeriod
+	t.mu.Unlock()
+	opts := hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1}
+	for at := max(now-codeSkew, last+1, 0); at <= now+codeSkew; at++ {
+		if fits, err := hotp.ValidateCustom(code, uint64(at), a.totp, opts); err == nil && fits {
+			return at, true
+		}
 	}
-	before := t.codes[a.ID]
-	if before.code == code && now.Sub(before.at).Abs() < 3*30*time.Second {
-		return false
-	}
-	t.codes[a.ID] = usedCode{code, now}
-	return true
+	return 0, false
 }
 
-// usedCode is a one-time password that has counted.
-type usedCode struct {
-	code string
-	at   time.Time
+// counted remembers the time step of a one-time password.
+func (s *state) counted(account string, step int64) {
+	if step == 0 {
+		return
+	}
+	if s.steps == nil {
+		s.steps = map[string]int64{}
+	}
+	s.steps[account] = step
 }
 
 // barred tells how long an account has to wait.
 func (t *Terminal) barred(id string) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.liftBars()
 	if t.s.wrong[id] < maxWrong {
 		return 0
 	}
-	since, ok := t.bars[id]
-	if !ok { // from before the terminal was started: the wait begins again
-		t.bar(id)
-		return passwordWait
+	return passwordWait - (t.elapsed() - t.bars[id])
+}
+
+// liftBars lets those in again who have waited. The lock is held.
+func (t *Terminal) liftBars() {
+	lifted := false
+	for id, since := range t.bars {
+		if t.elapsed()-since >= passwordWait {
+			delete(t.s.wrong, id)
+			delete(t.bars, id)
+			lifted = true
+		}
 	}
-	left := passwordWait - (t.elapsed() - since)
-	if left > 0 {
-		return left
-	}
-	delete(t.s.wrong, id)
-	delete(t.bars, id)
-	if len(t.bars) == 0 {
+	if lifted && len(t.bars) == 0 && t.s.locked(device.LockPassword) {
 		t.s.unlock(device.LockPassword)
 		t.noteForLater(Event{Kind: Unlocked, Lock: device.LockPassword, Detail: "time"})
+		t.keepAnyway()
 	}
-	return 0
 }
 
 func (t *Terminal) bar(id string) {
@@ -234,18 +264,20 @@ func (t *Terminal) bar(id string) {
 	t.bars[id] = t.elapsed()
 }
 
-func (t *Terminal) wrongPassword(id string) {
+// wrongPassword counts, and writes the count down before it is told: auth_failed.
+func (t *Terminal) wrongPassword(id string) error {
+	wrong := fault.New(fault.AuthFailed, "account, password or one-time code is wrong")
 	e := Event{Kind: Denied, Account: known(t, id), Detail: "password"}
 	if e.Account == "unknown" {
 		t.report(e)
-		return
+		return wrong
 	}
 	t.mu.Lock()
 	if t.s.wrong == nil {
 		t.s.wrong = map[string]int{}
 	}
 	t.s.wrong[id]++
-	locked := t.s.wrong[id] == maxWrong
+	locked := t.s.wrong[id] >= maxWrong
 	if locked {
 		t.bar(id)
 	}
@@ -254,4 +286,5 @@ func (t *Terminal) wrongPassword(id string) {
 	if locked {
 		t.setLock(device.LockPassword, "account "+id)
 	}
+	return wrong
 }

@@ -2,14 +2,13 @@ package emulator
 
 import (
 	"bytes"
-	"crypto/aes"
-	"crypto/cipher"
+	"cmp"
+	"crypto/hmac"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -21,132 +20,87 @@ import (
 	"poskey/pkg/keys"
 )
 
-// Files of a terminal's directory.
 const (
 	stateFile   = "state.json"
-	batteryFile = "battery.key"
-	lockFile    = "lock"
-
-	batteryLen  = 32
-	stateFormat = "poskey.emulator.state/v1"
+	stateFormat = "poskey.emulator.state/v2"
 	maxState    = 8 << 20
 )
 
-// disk is a terminal's directory. The keys in state.json are encrypted under battery.key, which a tamper destroys.
+// disk is a terminal's directory. Everything in state.json is under the battery-backed key, which a tamper destroys: the
+// keys are encrypted, the whole has a MAC, and the last sequence number is remembered beside the key.
 type disk struct {
-	dir    string
-	random io.Reader
-	unlock func() error
-	aead   cipher.AEAD // nil after a tamper
+	folder   *folder
+	random   io.Reader
+	battery  *battery // nil after a tamper
+	memory   memory
+	sequence uint64 // of the state on the disk, or of one that could not be written
 }
 
-// openDisk takes the directory. Error: busy when another terminal has it.
+// openDisk takes the directory. Errors: file_exposed, busy.
 func openDisk(dir string, random io.Reader) (*disk, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fault.WrapAs(fault.Failure, err, "the terminal's directory")
-	}
-	unlock, err := lockDir(filepath.Join(dir, lockFile))
+	f, err := openFolder(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &disk{dir: dir, random: random, unlock: unlock}, nil
+	return &disk{folder: f, random: random}, nil
 }
 
-func (d *disk) close() error { return d.unlock() }
-
-// battery reads the key that protects the others; false where there is none.
-func (d *disk) battery() (bool, error) {
-	raw, err := os.ReadFile(filepath.Join(d.dir, batteryFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fault.WrapAs(fault.Failure, err, "the terminal's battery-backed key")
-	}
-	key := secret.Take(raw)
-	defer key.Wipe()
-	if key.Len() != batteryLen || !slices.ContainsFunc(key.Expose(), func(b byte) bool { return b != 0 }) {
-		return false, nil // a tamper was at work when power failed
-	}
-	return true, d.use(key)
+func (d *disk) close() error {
+	d.battery.wipe()
+	return d.folder.close()
 }
 
-func (d *disk) use(key *secret.Bytes) error {
-	block, err := aes.NewCipher(key.Expose())
-	if err != nil {
-		return err
-	}
-	d.aead, err = cipher.NewGCM(block)
-	return err
+// kept is how the state lies on the disk. The MAC is over sequence number and state as they stand; after a tamper there
+// is no key for it, and none.
+type kept struct {
+	Format   string          `json:"format"`
+	Sequence uint64          `json:"sequence"`
+	MAC      []byte          `json:"mac,omitempty"`
+	State    json.RawMessage `json:"state"`
 }
 
-// charge makes a new battery-backed key.
-func (d *disk) charge() error {
-	key, err := secret.Read(d.random, batteryLen)
+func (b *battery) macOf(k kept) []byte {
+	return macUnder(b.state, binary.BigEndian.AppendUint64(nil, k.Sequence), k.State)
+}
+
+// save writes a state down, and remembers it.
+func (d *disk) save(state []byte) error {
+	d.sequence++ // whatever comes of it: a number is used once
+	k := kept{Format: stateFormat, Sequence: d.sequence, State: state}
+	m := memory{sequence: d.sequence}
+	if d.battery != nil {
+		k.MAC = d.battery.macOf(k)
+		copy(m.mac[:], k.MAC)
+	}
+	raw, err := json.Marshal(k)
 	if err != nil {
 		return err
 	}
-	defer key.Wipe()
-	if err := d.write(batteryFile, key.Expose()); err != nil {
+	if err := d.folder.write(stateFile, raw); err != nil || d.battery == nil {
 		return err
 	}
-	return d.use(key)
-}
-
-// discharge destroys the battery-backed key, and with it every key on the disk.
-func (d *disk) discharge() error {
-	d.aead = nil
-	name := filepath.Join(d.dir, batteryFile)
-	f, err := os.OpenFile(name, os.O_WRONLY, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(make([]byte, batteryLen))
-	if err = errors.Join(err, f.Sync(), f.Close(), os.Remove(name)); err != nil {
-		return err
-	}
-	return syncDir(d.dir)
-}
-
-// write puts a file in place whole or not at all.
-func (d *disk) write(name string, content []byte) error {
-	whole := filepath.Join(d.dir, name)
-	f, err := os.OpenFile(whole+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(whole+".new", whole); err != nil {
-		return err
-	}
-	return syncDir(d.dir)
+	return d.remember(m)
 }
 
 // seal encrypts a key for the disk; with says what it is, and cannot be changed afterwards.
 func (d *disk) seal(key []byte, with string) ([]byte, error) {
-	if d.aead == nil {
+	if d.battery == nil {
 		return nil, fault.New(fault.Failure, "the terminal's battery-backed key is gone")
 	}
-	nonce := make([]byte, d.aead.NonceSize(), d.aead.NonceSize()+len(key)+d.aead.Overhead())
+	nonce := make([]byte, d.battery.aead.NonceSize(), d.battery.aead.NonceSize()+len(key)+d.battery.aead.Overhead())
 	if _, err := io.ReadFull(d.random, nonce); err != nil {
 		return nil, err
 	}
-	return d.aead.Seal(nonce, nonce, key, []byte(with)), nil
+	return d.battery.aead.Seal(nonce, nonce, key, []byte(with)), nil
 }
 
 // unseal decrypts a record; nil where it is damaged.
 func (d *disk) unseal(record []byte, with string) *secret.Bytes {
-	if d.aead == nil || len(record) < d.aead.NonceSize() {
+	if d.battery == nil || len(record) < d.battery.aead.NonceSize() {
 		return nil
 	}
-	n := d.aead.NonceSize()
-	clear, err := d.aead.Open(nil, record[:n], record[n:], []byte(with))
+	n := d.battery.aead.NonceSize()
+	clear, err := d.battery.aead.Open(nil, record[:n], record[n:], []byte(with))
 	if err != nil {
 		return nil
 	}
@@ -158,7 +112,7 @@ type (
 	stateDoc struct {
 		Format   string             `json:"format"`
 		Serial   string             `json:"serial"`
-		Model    string             `json:"model"`
+		Model    string             `json:"model,omitempty"`
 		POI      string             `json:"poi_version"`
 		Firmware string             `json:"firmware"`
 		Counter  uint64             `json:"firmware_counter"`
@@ -176,6 +130,7 @@ type (
 		KeyMode  string             `json:"key_mode,omitempty"`
 		Line     string             `json:"line,omitempty"`
 		Wrong    map[string]int     `json:"wrong_passwords,omitempty"`
+		Steps    map[string]int64   `json:"code_steps,omitempty"`
 		Seq      uint64             `json:"log_seq"`
 		Log      []device.LogEvent  `json:"log"`
 	}
@@ -193,7 +148,7 @@ type (
 		Algorithm keys.Algorithm `json:"algorithm"`
 		Check     kcv.Value      `json:"check"`
 		Record    []byte         `json:"record"`
-		Full      []byte         `json:"full"`
+		Mark      []byte         `json:"mark"`
 	}
 )
 
@@ -216,7 +171,17 @@ func (t *Terminal) keep() error {
 	if err != nil {
 		return err
 	}
-	return t.disk.write(stateFile, raw)
+	return t.disk.save(raw)
+}
+
+// keepAnyway is keep for what has happened whether it can be written down or not. That it cannot is said once. The lock
+// is held.
+func (t *Terminal) keepAnyway() {
+	err := t.keep()
+	if err != nil && t.unwritten == nil {
+		t.noteForLater(Event{Kind: Unwritten, Detail: err.Error()})
+	}
+	t.unwritten = err
 }
 
 func (t *Terminal) document() (stateDoc, error) {
@@ -224,7 +189,7 @@ func (t *Terminal) document() (stateDoc, error) {
 	doc := stateDoc{Format: stateFormat, Serial: s.serial, Model: s.model, POI: s.poi, Firmware: s.firmware,
 		Counter: s.counter, Spent: s.spent, Loads: s.loads, Locks: s.locks, LockedBy: s.lockedBy, Tamper: s.tamper,
 		Battery: s.millivolts, Batch: s.batch, Master: s.master, Set: s.set, KeyMode: s.keyMode, Line: s.line,
-		Wrong: s.wrong, Seq: t.log.seq, Log: t.log.events}
+		Wrong: s.wrong, Steps: s.steps, Seq: t.log.seq, Log: t.log.events}
 	for slot, e := range s.slots {
 		row := slotDoc{Slot: slot, Usage: e.usage, Mode: e.mode, Algorithm: e.alg, Expires: e.expires, Told: e.told}
 		if e.record == nil {
@@ -238,7 +203,7 @@ func (t *Terminal) document() (stateDoc, error) {
 		doc.Slots = append(doc.Slots, row)
 	}
 	for slot, e := range s.engines {
-		row := engineDoc{Slot: slot, Algorithm: e.alg, Check: e.check, Full: e.full}
+		row := engineDoc{Slot: slot, Algorithm: e.alg, Check: e.check, Mark: e.mark}
 		if e.record == nil {
 			if err := t.sealEngine(e, row.with()); err != nil {
 				return stateDoc{}, err
@@ -265,47 +230,86 @@ func (t *Terminal) sealEngine(e *engine, with string) error {
 // restore takes the state from the directory, or begins one. Keys that are there without their battery-backed key are
 // gone: that is what a tamper looks like from here.
 func (t *Terminal) restore() error {
-	charged, err := t.disk.battery()
+	charged, err := t.disk.recharge()
 	if err != nil {
 		return err
 	}
-	doc, err := t.disk.read()
+	k, doc, err := t.disk.read()
 	if errors.Is(err, fs.ErrNotExist) {
-		t.s.start(t.cfg)
-		if !charged {
-			if err := t.disk.charge(); err != nil {
-				return fault.WrapAs(fault.Failure, err, "make the terminal's battery-backed key")
-			}
-		}
+		return t.birth(charged)
+	}
+	if err != nil {
+		return err
+	}
+	if !charged || k.MAC == nil && doc.Tamper.Tripped {
+		return t.restoreTampered(doc, charged)
+	}
+	switch {
+	case !hmac.Equal(t.disk.battery.macOf(k), k.MAC):
+		return fault.New(fault.MACMismatch, "the terminal's state in %s was changed: it is not what the terminal wrote",
+			t.disk.folder.name)
+	case t.disk.memory.older(k):
+		return olderState(t.disk.folder.name)
+	}
+	t.disk.sequence = k.Sequence
+	t.take(doc)
+	if t.s.tamper.Tripped { // the keys on the disk should be destroyed, and are not
+		t.later = append(t.later, t.destroy(t.s.tamper.Sensor))
 		return fault.WrapAs(fault.Failure, t.keep(), "write the terminal's state")
 	}
-	if err != nil {
-		return err
-	}
-	t.take(doc)
-	if charged || t.s.tamper.Tripped {
+	if k.Sequence == t.disk.memory.sequence {
 		return nil
 	}
-	t.trip("backup battery")
+	m := memory{sequence: k.Sequence}
+	copy(m.mac[:], k.MAC)
+	return fault.WrapAs(fault.Failure, t.disk.remember(m), "write the battery's memory")
+}
+
+func olderState(dir string) error {
+	return fault.New(fault.MACMismatch,
+		"the terminal's state in %s is older than the battery's memory, or missing: it was put back or taken away", dir)
+}
+
+// birth begins a state.
+func (t *Terminal) birth(charged bool) error {
+	if charged && t.disk.memory != (memory{}) {
+		return olderState(t.disk.folder.name)
+	}
+	t.s.start(t.cfg)
+	if !charged {
+		if err := t.disk.charge(); err != nil {
+			return fault.WrapAs(fault.Failure, err, "make the terminal's battery-backed key")
+		}
+	}
 	return fault.WrapAs(fault.Failure, t.keep(), "write the terminal's state")
 }
 
-// read reads the document. Error: malformed.
-func (d *disk) read() (stateDoc, error) {
-	f, err := os.Open(filepath.Join(d.dir, stateFile))
+// restoreTampered takes a state that nothing vouches for: without keys, and tampered, whatever it says of itself.
+func (t *Terminal) restoreTampered(doc stateDoc, charged bool) error {
+	doc.Slots, doc.Engines = nil, nil
+	t.take(doc)
+	if doc.Tamper.Tripped && !charged {
+		t.s.lock(device.LockState{Kind: device.LockTamper, Since: doc.Tamper.At, Detail: doc.Tamper.Sensor})
+		return nil
+	}
+	t.later = append(t.later, t.trip(cmp.Or(doc.Tamper.Sensor, "backup battery")))
+	return fault.WrapAs(fault.Failure, t.keep(), "write the terminal's state")
+}
+
+// read reads the state. Errors: malformed; file_exposed for a link.
+func (d *disk) read() (k kept, doc stateDoc, err error) {
+	raw, err := d.folder.read(stateFile, maxState)
+	if errors.Is(err, fs.ErrNotExist) || fault.Is(err, fault.FileExposed) {
+		return kept{}, stateDoc{}, err
+	}
 	if err != nil {
-		return stateDoc{}, err
+		return kept{}, stateDoc{}, fault.WrapAs(fault.Failure, err, "the terminal's state")
 	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxState))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return stateDoc{}, fault.WrapAs(fault.Failure, err, "the terminal's state")
+	if json.Unmarshal(raw, &k) != nil || k.Format != stateFormat || json.Unmarshal(k.State, &doc) != nil {
+		return kept{}, stateDoc{}, fault.New(fault.Malformed,
+			"the terminal's state in %s cannot be read; it was not written here, or by an older version", d.folder.name)
 	}
-	var doc stateDoc
-	if err := json.Unmarshal(raw, &doc); err != nil || doc.Format != stateFormat {
-		return stateDoc{}, fault.New(fault.Malformed,
-			"the terminal's state in %s cannot be read; it was not written here", d.dir)
-	}
-	return doc, nil
+	return k, doc, nil
 }
 
 // take fills the state from a document. Keys whose records are damaged stay in their slots as that.
@@ -313,7 +317,7 @@ func (t *Terminal) take(doc stateDoc) {
 	t.s = state{serial: doc.Serial, model: doc.Model, poi: doc.POI, firmware: doc.Firmware, counter: doc.Counter,
 		spent: doc.Spent, loads: doc.Loads, locks: doc.Locks, lockedBy: doc.LockedBy, tamper: doc.Tamper,
 		millivolts: doc.Battery, batch: doc.Batch, master: doc.Master, set: doc.Set, keyMode: doc.KeyMode, line: doc.Line,
-		wrong: doc.Wrong}
+		wrong: doc.Wrong, steps: doc.Steps}
 	t.log = eventLog{events: doc.Log, seq: doc.Seq}
 	for _, row := range doc.Slots {
 		e := &entry{alg: row.Algorithm, usage: row.Usage, mode: row.Mode, expires: row.Expires, told: row.Told,
@@ -329,7 +333,7 @@ func (t *Terminal) take(doc stateDoc) {
 		t.s.put(row.Slot, e)
 	}
 	for _, row := range doc.Engines {
-		e := &engine{alg: row.Algorithm, check: row.Check, full: row.Full, record: row.Record}
+		e := &engine{alg: row.Algorithm, check: row.Check, mark: row.Mark, record: row.Record}
 		if saved := t.disk.unseal(row.Record, row.with()); saved != nil {
 			if dev, err := dukpt.RestoreDevice(saved); err == nil {
 				e.dev = dev
@@ -364,7 +368,7 @@ func (t *Terminal) corrupt(slot device.Slot) bool {
 		return false
 	}
 	t.noteForLater(Event{Kind: Corrupted, Slot: slot})
-	_ = t.keep() // the damage is done, whether it is written down or not
+	t.keepAnyway() // the damage is done
 	return true
 }
 

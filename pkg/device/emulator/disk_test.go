@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -101,7 +102,7 @@ func TestTheStateOutlivesTheProcess(t *testing.T) {
 }
 
 func TestNoKeyLiesOnTheDiskInClear(t *testing.T) {
-	dir := t.TempDir()
+	dir := ownDir(t)
 	term := inDir(t, dir)
 	term.store(t, "0", keyTest)
 	term.storeInitial(t, "90")
@@ -115,7 +116,7 @@ func TestNoKeyLiesOnTheDiskInClear(t *testing.T) {
 			t.Errorf("%s lies there in clear", digits)
 		}
 	}
-	for name, want := range map[string]os.FileMode{stateFile: 0o600, batteryFile: 0o600, lockFile: 0o600} {
+	for name, want := range map[string]os.FileMode{stateFile: 0o600, batteryFile: 0o600, memoryFile: 0o600} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v", name, info.Mode(), err)
@@ -139,7 +140,7 @@ func TestADirectoryHasOneTerminal(t *testing.T) {
 
 func TestAStateThatCannotBeReadIsRefused(t *testing.T) {
 	for _, content := range []string{"", "{}", "[]", `{"format":"poskey.emulator.state/v2"}`, "\x00"} {
-		dir := t.TempDir()
+		dir := ownDir(t)
 		if err := os.WriteFile(filepath.Join(dir, stateFile), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +155,7 @@ func TestAStateThatCannotBeReadIsRefused(t *testing.T) {
 }
 
 func TestATamperDestroysTheKeysOnDisk(t *testing.T) {
-	dir := t.TempDir()
+	dir := ownDir(t)
 	term := inDir(t, dir)
 	term.store(t, "F", keyK1)
 	term.storeInitial(t, "90")
@@ -191,7 +192,7 @@ func TestATamperDestroysTheKeysOnDisk(t *testing.T) {
 }
 
 func TestPowerThatFailsInATamperBringsNothingBack(t *testing.T) {
-	dir := t.TempDir()
+	dir := ownDir(t)
 	term := inDir(t, dir)
 	term.store(t, "F", keyK1)
 	term.Wipe()
@@ -205,7 +206,7 @@ func TestPowerThatFailsInATamperBringsNothingBack(t *testing.T) {
 }
 
 func TestDamagedFlashIsToldOfTheSlot(t *testing.T) {
-	dir := t.TempDir()
+	dir := ownDir(t)
 	term := inDir(t, dir)
 	term.store(t, "0", keyTest)
 	term.store(t, "F", keyK1)
@@ -242,24 +243,27 @@ func TestDamagedFlashIsToldOfTheSlot(t *testing.T) {
 	}
 }
 
-// TestTornRecordsAreDamagedKeys: whatever byte of a record changes, the key is not taken for another one.
+// TestTornRecordsAreDamagedKeys: a key is not taken for another one, whoever writes the state.
 func TestTornRecordsAreDamagedKeys(t *testing.T) {
-	dir := t.TempDir()
+	dir := ownDir(t)
 	term := inDir(t, dir)
 	term.store(t, "0", keyTest)
-	term.Wipe()
-	name := filepath.Join(dir, stateFile)
-	whole, err := os.ReadFile(name)
+	doc, err := term.document()
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := strings.Replace(string(whole), `"usage":"K0"`, `"usage":"P0"`, 1)
-	if changed == string(whole) {
-		t.Fatalf("no usage in %s", whole)
-	}
-	if err := os.WriteFile(name, []byte(changed), 0o600); err != nil {
+	raw, err := json.Marshal(doc)
+	if err != nil {
 		t.Fatal(err)
 	}
+	changed := strings.Replace(string(raw), `"usage":"K0"`, `"usage":"P0"`, 1)
+	if changed == string(raw) {
+		t.Fatalf("no usage in %s", raw)
+	}
+	if err := term.disk.save([]byte(changed)); err != nil {
+		t.Fatal(err)
+	}
+	term.Wipe()
 	term = inDir(t, dir)
 	if r := term.State("0"); !r.Loaded || !r.Damaged {
 		t.Errorf("a key took another usage: %+v", r)
@@ -267,7 +271,7 @@ func TestTornRecordsAreDamagedKeys(t *testing.T) {
 }
 
 func TestAStoreThatCannotBeWrittenIsNone(t *testing.T) {
-	dir := t.TempDir()
+	dir := ownDir(t)
 	term := inDir(t, dir)
 	term.store(t, "0", keyTest)
 	if err := os.Mkdir(filepath.Join(dir, stateFile+".new"), 0o700); err != nil {

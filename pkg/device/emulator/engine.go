@@ -13,7 +13,7 @@ import (
 )
 
 // newEngine makes a DUKPT engine of an initial key, which is gone afterwards.
-func newEngine(e *entry, ksn dukpt.KSN, check kcv.Value) (*engine, error) {
+func (t *Terminal) newEngine(e *entry, ksn dukpt.KSN, check kcv.Value) (*engine, error) {
 	defer e.key.Wipe()
 	full, err := kcv.Compute(e.alg, e.key.Secret().Expose(), kcv.Default(e.alg))
 	if err != nil {
@@ -27,7 +27,7 @@ func newEngine(e *entry, ksn dukpt.KSN, check kcv.Value) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &engine{dev: dev, alg: e.alg, check: check, full: full}, nil
+	return &engine{dev: dev, alg: e.alg, check: check, mark: t.marked(e.alg, full)}, nil
 }
 
 func (e *engine) state() (dukpt.State, error) {

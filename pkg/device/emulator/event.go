@@ -34,12 +34,17 @@ const (
 	InjectEntered EventKind = "inject-entered"
 	InjectLeft    EventKind = "inject-left" // Detail says why
 
-	LoggedIn  EventKind = "logged-in" // Account
-	Denied    EventKind = "denied"    // Account, Detail
-	Approved  EventKind = "approved"  // approvals were spent on an order; Detail
-	Locked    EventKind = "locked"    // Lock
-	Unlocked  EventKind = "unlocked"  // Lock
-	Tampered  EventKind = "tampered"  // Detail names the sensor; the keys are gone
+	LoggedIn EventKind = "logged-in" // Account
+	Denied   EventKind = "denied"    // Account, Detail
+	Approved EventKind = "approved"  // approvals were spent on an order; Detail
+	Locked   EventKind = "locked"    // Lock
+	Unlocked EventKind = "unlocked"  // Lock
+	Tampered EventKind = "tampered"  // Detail names the sensor; the keys are gone
+	// Undestroyed comes in place of Tampered while the keys on the disk could not be destroyed, Detail says why; the
+	// terminal goes on trying, and has none in memory. Unwritten: the state on the disk is older than what happened.
+	Undestroyed EventKind = "keys-not-destroyed"
+	Unwritten   EventKind = "state-not-written"
+
 	Restarted EventKind = "restarted"
 	ResetDone EventKind = "reset"
 	Updated   EventKind = "updated" // Detail is the version

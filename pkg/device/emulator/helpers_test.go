@@ -1,15 +1,30 @@
 package emulator
 
 import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
 	"poskey/pkg/device"
+	"poskey/pkg/kcv"
 	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
 )
 
 func deviceSlot(s string) device.Slot { return device.Slot(s) }
+
+// ownDir is a directory as a terminal wants it.
+func ownDir(t testing.TB) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "terminal")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
 
 var defaultAccounts = sync.OnceValues(DefaultAccounts) // hashing takes time
 
@@ -41,3 +56,14 @@ func wrapped(t testing.TB, kbpk, key *keys.Key) string {
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
+func checkBytes(t testing.TB, k *keys.Key) []byte {
+	t.Helper()
+	full, err := kcv.Compute(k.Algorithm(), k.Secret().Expose(), kcv.Default(k.Algorithm()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return full
+}
+
+func asBase64(b []byte) string { return strings.TrimRight(base64.StdEncoding.EncodeToString(b), "=") }

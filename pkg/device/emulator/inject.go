@@ -40,19 +40,31 @@ func (t *Terminal) InInjectMode() bool {
 	return t.injecting()
 }
 
+// keyLoaders is the account of wrong passwords A and B: nobody is told which of the two was wrong.
+const keyLoaders = "A+B"
+
 // EnterInjectMode opens the key inject mode with the two passwords of two people, accounts A and B. It ends after 60 s
 // without a key, after 15 minutes, and with any message that loads none. Errors: auth_failed; not_permitted while a
-// lock is on, and where the passwords are missing or equal, which sets the lock dual-administrator.
+// lock is on, after five wrong pairs for as long as for a login, and where the passwords are missing or equal, which
+// sets the lock dual-administrator.
 func (t *Terminal) EnterInjectMode(a, b *secret.Bytes) error {
+	t.entry.Lock()
+	defer t.entry.Unlock()
 	first, second := t.account("A"), t.account("B")
 	if first == nil || second == nil || a.Equal(b) {
 		t.setLock(device.LockDualAdmin, "passwords A and B are missing or equal")
 		return fault.New(fault.NotPermitted, "the key inject mode takes the passwords A and B of two people, which differ")
 	}
-	if !first.opens(a) || !second.opens(b) {
-		t.report(Event{Kind: Denied, Account: "A+B", Detail: "key inject mode"})
-		return fault.New(fault.AuthFailed, "account or password is wrong")
+	if err := t.refuseBarred(keyLoaders); err != nil {
+		return err
 	}
+	one, two := first.opens(a), second.opens(b) // both, so that the time does not tell which is wrong
+	if !one || !two {
+		return t.wrongPassword(keyLoaders)
+	}
+	t.mu.Lock()
+	delete(t.s.wrong, keyLoaders)
+	t.mu.Unlock()
 	t.setUnlock(device.LockDualAdmin)
 	t.mu.Lock()
 	if why := t.ready(); why != Accepted {

@@ -187,7 +187,7 @@ func checkLog(t *testing.T, term *Terminal) {
 func TestATamperSurvivesBeingKilled(t *testing.T) {
 	kept, gone := 0, 0
 	for round := range 20 {
-		dir := t.TempDir()
+		dir := ownDir(t)
 		term := inDir(t, dir)
 		term.store(t, "F", keyK1)
 		term.storeInitial(t, "90")
@@ -243,7 +243,7 @@ func tamperAndDie(t *testing.T, dir string, after time.Duration) (said bool) {
 // TestATamperInHalvesLeavesNoKey tries the steps of the destruction by leaving the files as they are then.
 func TestATamperInHalvesLeavesNoKey(t *testing.T) {
 	for _, left := range []string{"zeros", "no key"} {
-		dir := t.TempDir()
+		dir := ownDir(t)
 		term := inDir(t, dir)
 		term.store(t, "F", keyK1)
 		term.Wipe()

@@ -2,28 +2,62 @@ package emulator
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"poskey/pkg/device"
 )
 
-// maxLog is how many events the terminal remembers.
-const maxLog = 200
+const (
+	// maxLog is how many events the terminal remembers.
+	maxLog = 200
+	// maxDenials is how many of them tell what was denied or refused. Any host can have itself denied as often as it
+	// likes, without a login, and must not push out what is worth reading.
+	maxDenials = 50
+)
 
-// eventLog is the terminal's own log: numbered, and bounded.
+// eventLog is the terminal's own log: numbered, and bounded. A denial or refusal that comes again and again takes one
+// place, with its last number and time, and says how often it came.
 type eventLog struct {
 	events []device.LogEvent
 	seq    uint64 // of the last one
+	again  string // the last one's detail
+	times  int    // how often it came in a row; 0 for one of before the start
 }
 
 func (l *eventLog) add(e device.LogEvent) {
 	l.seq++
 	e.Seq = l.seq
-	if len(l.events) >= maxLog {
-		l.events = append(l.events[:0], l.events[1:]...)
+	last := len(l.events) - 1
+	if l.times > 0 && last >= 0 && isDenial(e) && l.events[last].Kind == e.Kind && l.again == e.Detail {
+		l.times++
+		e.Detail = fmt.Sprintf("%s, %d times", e.Detail, l.times)
+		l.events[last] = e
+		return
 	}
+	l.again, l.times = e.Detail, 1
+	l.makeRoom(e)
 	l.events = append(l.events, e)
 }
+
+// makeRoom forgets the oldest event where there are too many, of denials the oldest denial.
+func (l *eventLog) makeRoom(e device.LogEvent) {
+	denials := 0
+	for _, was := range l.events {
+		if isDenial(was) {
+			denials++
+		}
+	}
+	switch {
+	case isDenial(e) && denials >= maxDenials:
+		oldest := slices.IndexFunc(l.events, isDenial)
+		l.events = slices.Delete(l.events, oldest, oldest+1)
+	case len(l.events) >= maxLog:
+		l.events = slices.Delete(l.events, 0, 1)
+	}
+}
+
+func isDenial(e device.LogEvent) bool { return e.Kind == string(Denied) || e.Kind == string(Refused) }
 
 // after gives events with a higher number, the oldest first.
 func (l *eventLog) after(seq uint64, most int) []device.LogEvent {
@@ -59,9 +93,10 @@ func (t *Terminal) note(e Event) Event {
 // report makes an event known. The lock is not held.
 func (t *Terminal) report(e Event) {
 	t.mu.Lock()
+	t.destroyAgain()
 	e = t.note(e)
 	if e.Kind.logged() && !t.closed {
-		_ = t.keep() // a log that cannot be written stops nothing; the next store fails
+		t.keepAnyway() // a log that cannot be written stops nothing; the next store fails
 	}
 	if e.Kind == Refused {
 		t.last, t.loaded = e.Reason, false

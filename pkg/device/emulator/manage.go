@@ -19,7 +19,6 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/internal/secret"
-	"poskey/internal/text"
 	"poskey/pkg/device"
 	"poskey/pkg/device/manage"
 )
@@ -219,7 +218,7 @@ func denied(err error) error {
 	case !ok:
 		return refuse(manage.CodeFailure)
 	}
-	return &no{code, text.Redact(err.Error())}
+	return &no{code, manage.Blot(err.Error())}
 }
 
 // ServeHTTP answers one request.

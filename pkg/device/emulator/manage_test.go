@@ -361,7 +361,11 @@ func TestATamperedTerminalIsUnlockedByTwoOfficersAndHasNoKeys(t *testing.T) {
 	}
 	b.term.Tamper("case")
 	b.login(d, "99")
-	b.want(d.Do(t.Context(), order, both), fault.NotPermitted) // a second time they count for nothing
+	err = d.Do(t.Context(), order, both) // a second time they count for nothing
+	b.want(err, fault.NotPermitted, "(32 digits)")
+	if strings.Contains(err.Error(), "characters)") {
+		t.Errorf("the sentence is gone: %v", err)
+	}
 }
 
 func TestAChallengeEndsByTheTerminalsOwnTime(t *testing.T) {
@@ -810,4 +814,92 @@ func testAES(t *testing.T) *keys.Key {
 	}
 	t.Cleanup(k.Wipe)
 	return k
+}
+
+func TestDenialsDoNotPushTheLogOut(t *testing.T) {
+	b := newBureau(t)
+	d := b.open()
+	b.login(d, "00")
+	b.must(d.SetSerial(t.Context(), "PK00000077"))
+	stranger := b.open()
+	for i := range maxLog + 10 {
+		_, err := stranger.Logs(t.Context(), 0, 1)
+		b.want(err, fault.AuthFailed)
+		if i%2 == 0 {
+			b.want(b.tryLogin(stranger, "no-one", "x"), fault.AuthFailed)
+		}
+	}
+	for range 5 {
+		_, err := stranger.Logs(t.Context(), 0, 1)
+		b.want(err, fault.AuthFailed)
+	}
+	b.login(d, "00")
+	events, err := d.Logs(t.Context(), 0, 1000)
+	b.must(err)
+	kinds := map[string]int{}
+	for i, e := range events {
+		kinds[e.Kind]++
+		if i > 0 && e.Seq <= events[i-1].Seq {
+			t.Errorf("event %d after %d", e.Seq, events[i-1].Seq)
+		}
+	}
+	if kinds[string(Renamed)] != 1 || kinds[string(Denied)] > maxDenials || kinds[string(Denied)] < 2 {
+		t.Errorf("the log has %v", kinds)
+	}
+	if last := events[len(events)-2]; last.Kind != string(Denied) || !strings.Contains(last.Detail, "6 times") {
+		t.Errorf("the last denial is %+v", last)
+	}
+}
+
+func TestErasingAllKeysIsTheAdministratorsAndNoKeyIsErasedUnderARemoteLock(t *testing.T) {
+	b := newBureau(t)
+	d := b.open()
+	b.kek(aesKEK)
+	b.login(d, "00")
+	b.want(d.EraseAll(t.Context()), fault.NotPermitted, "administrator")
+	lock := device.Order{Verb: device.Lock, Lock: device.LockRemote, Reason: "unpaid"}
+	b.must(d.Do(t.Context(), lock, nil))
+	b.want(d.Erase(t.Context(), "0"), fault.NotPermitted, "remotely")
+	b.login(d, "99")
+	b.want(d.EraseAll(t.Context()), fault.NotPermitted, "remotely")
+	if _, held := b.term.SlotCheck("0"); !held {
+		t.Fatal("the key is gone")
+	}
+	unlock := device.Order{Verb: device.Unlock, Lock: device.LockRemote}
+	challenge, err := d.Ask(t.Context(), unlock)
+	b.must(err)
+	b.must(d.Do(t.Context(), unlock, b.sign(challenge, 0, 2)))
+	b.must(d.EraseAll(t.Context()))
+	if _, held := b.term.SlotCheck("0"); held {
+		t.Error("the key is there")
+	}
+}
+
+func TestOneAccountsChallengesDoNotKeepOthersFromAsking(t *testing.T) {
+	b := newBureau(t)
+	b.term.SetLock(device.LockRemote, "unpaid")
+	d, other := b.open(), b.open()
+	b.login(d, "00")
+	order := device.Order{Verb: device.Unlock, Lock: device.LockRemote}
+	var last []byte
+	for i := range maxAsks {
+		order.Reason = fmt.Sprint("reason ", i)
+		challenge, err := d.Ask(t.Context(), order)
+		b.must(err)
+		last = challenge
+	}
+	_, err := d.Ask(t.Context(), order)
+	b.want(err, fault.Busy, "20 challenges")
+	b.login(other, "99")
+	_, err = other.Ask(t.Context(), device.Order{Verb: device.Reset})
+	b.must(err)
+	b.must(d.Do(t.Context(), order, b.sign(last, 0, 2))) // what was asked for still counts, and makes room
+	b.term.SetLock(device.LockRemote, "unpaid")
+	_, err = d.Ask(t.Context(), order)
+	b.must(err)
+	_, err = d.Ask(t.Context(), order)
+	b.want(err, fault.Busy)
+	b.times.pass(custody.DefaultRequest, custody.DefaultRequest)
+	_, err = d.Ask(t.Context(), order)
+	b.must(err)
 }

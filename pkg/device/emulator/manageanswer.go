@@ -102,6 +102,25 @@ func isSerial(s string) bool {
 	return s != "" && len(s) <= longest
 }
 
+// mayErase: who may take keys away, while the terminal may lose them at all. What the acquirer has locked stays as it is
+// for those who look into it; a reset, which takes two officers, is still to be had. All keys at once are the
+// administrator's, as a reset is.
+func (m *Manager) mayErase(v *visit, all bool) error {
+	if err := m.mayKeep(v); err != nil {
+		return err
+	}
+	if all && v.session.Role() != Administrator {
+		m.t.Report(Event{Kind: Denied, Account: v.session.Account(), Detail: "erase: role"})
+		return &no{manage.CodeNotAllowed, "erasing all keys takes the administrator; the supervisor erases slots one by one"}
+	}
+	if m.t.isLocked(device.LockRemote) {
+		m.t.Report(Event{Kind: Denied, Account: v.session.Account(), Detail: "erase: remote lock"})
+		return &no{manage.CodeNotAllowed, "no key is erased while the terminal is locked remotely; an order to reset is " +
+			"approved by two officers"}
+	}
+	return nil
+}
+
 // mayKeep: operators load keys and read; what takes something away is for those above them.
 func (m *Manager) mayKeep(v *visit) error {
 	if r := v.session.Role(); r != Administrator && r != Supervisor {
@@ -221,7 +240,7 @@ func (m *Manager) remember(request string, c *carried) error {
 func (m *Manager) erase(v *visit, slot device.Slot) (any, error) {
 	m.one.Lock()
 	defer m.one.Unlock()
-	if err := m.mayKeep(v); err != nil {
+	if err := m.mayErase(v, false); err != nil {
 		return nil, err
 	}
 	if known := m.t.layout.Known; known != nil && !known(slot) {
@@ -236,7 +255,7 @@ func (m *Manager) erase(v *visit, slot device.Slot) (any, error) {
 func (m *Manager) eraseAll(v *visit, _ []byte, _ url.Values) (any, error) {
 	m.one.Lock()
 	defer m.one.Unlock()
-	if err := m.mayKeep(v); err != nil {
+	if err := m.mayErase(v, true); err != nil {
 		return nil, err
 	}
 	if err := refused(m.t.EraseAll()); err != nil {

@@ -40,7 +40,7 @@ type Layout struct {
 	Blocks        func(version byte, initial bool) []int
 	KeyVersion    string // of key blocks; "" takes any
 	Exportability byte   // of key blocks; 0 takes any
-	OneKSN        bool   // an initial key with a KSN that was loaded before is refused
+	OneKSN        bool   // an initial key is refused even when it comes again into its slot before its first use
 	Capacity      int    // keys that the terminal has memory for; 0 is without end
 }
 
@@ -86,6 +86,7 @@ func (t *Terminal) Ready() Refusal {
 }
 
 func (t *Terminal) ready() Refusal {
+	t.liftBars()
 	switch {
 	case t.closed:
 		return RefusedStorage
@@ -374,12 +375,31 @@ func (t *Terminal) suitsInitial(p *Pending, kek *entry) Refusal {
 		return RefusedLength
 	case kek != nil && longer(e.key, kek.key):
 		return RefusedTooLong
-	case t.layout.OneKSN && slices.Contains(t.s.spent, ksn.String()):
+	case slices.Contains(t.s.spent, ksn.String()) && (t.layout.OneKSN || !t.isAgain(p)):
 		return RefusedKSNUsed
 	case t.hasElsewhere(p.offer.Slot, e.key, true):
 		return RefusedDuplicate
 	}
 	return Accepted
+}
+
+// isAgain tells whether an initial key is the one that its slot holds, and was never used: the host did not hear the
+// answer. Any other key with a KSN that was loaded before would count from the start again. The lock is held.
+func (t *Terminal) isAgain(p *Pending) bool {
+	has, ok := t.s.engines[p.offer.Slot]
+	if !ok {
+		return false
+	}
+	now, err := has.state()
+	if err != nil {
+		return false
+	}
+	fresh, err := p.ksn.WithCounter(1)
+	if err != nil || now.KSN != fresh {
+		return false
+	}
+	full, err := kcv.Compute(p.entry.alg, p.entry.key.Secret().Expose(), kcv.Default(p.entry.alg))
+	return err == nil && slices.Equal(has.mark, t.marked(p.entry.alg, full))
 }
 
 // Commit stores the key. It is on disk when Commit returns.
@@ -418,7 +438,7 @@ func (t *Terminal) commit(p *Pending) (Loaded, Event, Refusal) {
 	e.Check = check
 	var dev *engine
 	if p.offer.Initial {
-		if dev, err = newEngine(p.entry, p.ksn, check); err != nil {
+		if dev, err = t.newEngine(p.entry, p.ksn, check); err != nil {
 			return Loaded{}, e, RefusedKSN
 		}
 	}

@@ -331,7 +331,7 @@ func TestAnUnlockTakesItsOfficersOnce(t *testing.T) {
 
 // TestATamperUnlockReturnsATerminalWithoutKeys: it is no repair.
 func TestATamperUnlockReturnsATerminalWithoutKeys(t *testing.T) {
-	dir := t.TempDir()
+	dir := ownDir(t)
 	atDesk(t, func(c *Config) { c.Dir = dir }, func(d *desk) {
 		d.term.store(t, "F", keyK1)
 		d.term.Tamper("case")

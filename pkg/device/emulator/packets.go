@@ -143,7 +143,7 @@ func loadCode(why Refusal) string {
 		return table.Unreadable
 	case RefusedDecryption:
 		return table.Undecrypted
-	case RefusedBlockForm, RefusedVersion, RefusedKSN:
+	case RefusedBlockForm, RefusedVersion, RefusedKSN, RefusedKSNUsed:
 		return table.BlockFormat
 	case RefusedTooLong:
 		return table.TooLong

@@ -129,6 +129,7 @@ func words() map[string][2]string {
 		"loaded":    {"KEY LOADED", "密钥下载成功"},
 		"key error": {"KEY ERROR ", "密钥错误"},
 		"tampered":  {"TAMPERED", "安全触发"},
+		"undone":    {"KEYS ON DISK NOT ERASED", "磁盘密钥未销毁"},
 		"locked":    {"TERMINAL LOCKED", "终端已锁定"},
 		"password":  {"TOO MANY WRONG PASSWORDS", "密码错误次数超限"},
 		"pin-rate":  {"PIN ENTRY TOO FREQUENT", "密码输入过于频繁"},
@@ -151,6 +152,8 @@ func (t *Terminal) screen() string {
 		return w[0]
 	}
 	switch info := vendorInfo(t.cfg.Vendor); {
+	case t.undone != nil:
+		return say("undone")
 	case t.s.tamper.Tripped && info.Tamper != "":
 		return info.Tamper
 	case t.s.tamper.Tripped:

@@ -3,6 +3,7 @@ package emulator
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"poskey/internal/fault"
 	"poskey/pkg/custody"
@@ -61,11 +62,58 @@ func (s *Session) Ask(o device.Order) (challenge []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.t.noteAsk(book, s.account.ID); err != nil {
+		return nil, err
+	}
 	q, err := book.Ask(action, custody.DefaultRequest)
 	if err != nil {
 		return nil, err
 	}
 	return q.Marshal(), nil
+}
+
+// maxAsks is how many challenges one account has open at one time. All accounts together stay far under what the book
+// takes, so that nobody can keep the others from asking.
+const maxAsks = 20
+
+// openAsks remembers when accounts asked for challenges that may still be open.
+type openAsks struct {
+	book *custody.Book
+	at   map[string][]time.Duration
+}
+
+// noteAsk counts a challenge. Error: busy when the account has too many open.
+func (t *Terminal) noteAsk(book *custody.Book, account string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.asks.book != book { // another book knows nothing of the old ones
+		t.asks = openAsks{book: book, at: map[string][]time.Duration{}}
+	}
+	now := t.elapsed()
+	open := slices.DeleteFunc(t.asks.at[account], func(at time.Duration) bool { return now-at >= custody.DefaultRequest })
+	t.asks.at[account] = open
+	if len(open) >= maxAsks {
+		return fault.New(fault.Busy, "account %s has %d challenges open; they end %s after they were asked for", account, maxAsks,
+			custody.DefaultRequest)
+	}
+	t.asks.at[account] = append(open, now)
+	return nil
+}
+
+// noteSpent takes the oldest challenge of an account off the count.
+func (t *Terminal) noteSpent(account string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if open := t.asks.at[account]; len(open) > 0 {
+		t.asks.at[account] = open[1:]
+	}
+}
+
+// isLocked tells whether a lock is on.
+func (t *Terminal) isLocked(kind device.LockKind) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.s.locked(kind)
 }
 
 // Do carries an order out, with the approvals that it takes, each as custody writes it. Errors: those of Ask, and of
@@ -79,6 +127,7 @@ func (s *Session) Do(o device.Order, approvals [][]byte) error {
 			s.t.report(Event{Kind: Denied, Account: s.account.ID, Lock: o.Lock, Detail: string(o.Verb) + ": approvals"})
 			return err
 		}
+		s.t.noteSpent(s.account.ID)
 		s.t.report(Event{Kind: Approved, Account: s.account.ID, Lock: o.Lock, Detail: string(o.Verb)})
 	}
 	switch o.Verb {

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ type engine struct {
 	dev    *dukpt.Device // nil: it cannot be read any more
 	alg    keys.Algorithm
 	check  kcv.Value // of the initial key
-	full   []byte    // the whole of it, to know the key again
+	mark   []byte    // to know the key again
 	record []byte
 }
 
@@ -48,11 +49,12 @@ type state struct {
 	tamper                       device.TamperState
 	millivolts                   int
 	batch                        int
-	master                       device.Slot // selected by packet 08
-	set                          int         // DUKPT set selected by packet 96
-	keyMode                      string      // packets 15 and 17
-	line                         string      // packet 13
-	wrong                        map[string]int
+	master                       device.Slot      // selected by packet 08
+	set                          int              // DUKPT set selected by packet 96
+	keyMode                      string           // packets 15 and 17
+	line                         string           // packet 13
+	wrong                        map[string]int   // passwords in a row, by account
+	steps                        map[string]int64 // the last time step of a one-time code that counted, by account
 }
 
 const (
@@ -65,9 +67,6 @@ const (
 // start is a terminal as it leaves the factory.
 func (s *state) start(cfg Config) {
 	s.serial, s.model, s.poi, s.firmware = cfg.Serial, cfg.Model, cfg.POIVersion, cfg.Firmware
-	if s.model == "" {
-		s.model = vendorInfo(cfg.Vendor).Model
-	}
 	if s.poi == "" {
 		s.poi = "6.2"
 	}
@@ -93,6 +92,11 @@ func (s *state) putEngine(slot device.Slot, e *engine) {
 	}
 	s.engines[slot] = e
 	delete(s.slots, slot)
+}
+
+// modelName is what the terminal calls itself: what it was told once, else what it is told now, else the vendor's.
+func (t *Terminal) modelName() string {
+	return cmp.Or(t.s.model, t.cfg.Model, vendorInfo(t.cfg.Vendor).Model)
 }
 
 // spend remembers the KSN of an initial key.
@@ -133,7 +137,8 @@ func (s *state) unlock(kind device.LockKind) {
 // copied is the state as it is now, so that a change can be taken back. Keys are shared.
 func (s *state) copied() state {
 	out := *s
-	out.slots, out.engines, out.wrong = maps.Clone(s.slots), maps.Clone(s.engines), maps.Clone(s.wrong)
+	out.slots, out.engines = maps.Clone(s.slots), maps.Clone(s.engines)
+	out.wrong, out.steps = maps.Clone(s.wrong), maps.Clone(s.steps)
 	return out
 }
 
@@ -217,8 +222,9 @@ func (t *Terminal) hasElsewhere(slot device.Slot, key *keys.Key, initial bool) b
 		return found
 	}
 	full, err := kcv.Compute(key.Algorithm(), key.Secret().Expose(), kcv.Default(key.Algorithm()))
+	mark := t.marked(key.Algorithm(), full)
 	for at, e := range t.s.engines {
-		if err == nil && at != slot && slices.Equal(e.full, full) {
+		if err == nil && at != slot && slices.Equal(e.mark, mark) {
 			found = true
 		}
 	}

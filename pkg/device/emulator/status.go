@@ -14,9 +14,11 @@ const statusEvents = 10
 func (t *Terminal) Status() device.Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.destroyAgain()
+	t.liftBars()
 	s := &t.s
 	out := device.Status{
-		Serial: s.serial, Model: s.model, POIVersion: s.poi, Firmware: s.firmware, Now: t.now(), Screen: t.screen(),
+		Serial: s.serial, Model: t.modelName(), POIVersion: s.poi, Firmware: s.firmware, Now: t.now(), Screen: t.screen(),
 		Locks: slices.Clone(s.locks), Tamper: s.tamper, InjectMode: t.injecting(), OpenBatch: s.batch,
 		Battery: device.Battery{Millivolts: s.millivolts, Low: s.millivolts < lowBattery},
 		Link:    t.cfg.Link, Environment: t.cfg.Sensors,
@@ -65,5 +67,5 @@ func (t *Terminal) SettleBatch() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.s.batch = 0
-	_ = t.keep() // it is settled with the host, whatever becomes of the note
+	t.keepAnyway() // it is settled with the host
 }

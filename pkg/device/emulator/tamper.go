@@ -5,7 +5,8 @@ import (
 	"poskey/pkg/device"
 )
 
-// Tamper is the switch: all keys are gone when it returns, in memory and on disk.
+// Tamper is the switch: all keys are gone when it returns, in memory and on disk. Where those on the disk cannot be
+// destroyed it says so (Undestroyed), and tries again with everything that happens.
 func (t *Terminal) Tamper(sensor string) {
 	t.mu.Lock()
 	if t.s.tamper.Tripped || t.closed {
@@ -13,30 +14,51 @@ func (t *Terminal) Tamper(sensor string) {
 		return
 	}
 	e := t.trip(sensor)
-	_ = t.keep() // the keys are gone all the same
+	t.keepAnyway()
 	t.mu.Unlock()
 	t.say(e)
 }
 
-// trip destroys the keys, the one on the disk first. The lock is held.
+// trip destroys the keys. The lock is held.
 func (t *Terminal) trip(sensor string) Event {
 	t.s.wipe()
-	if t.disk != nil {
-		_ = t.disk.discharge() // what cannot be destroyed on the disk is wiped in memory below all the same
-	}
 	now := t.now()
-	t.s.tamper = device.TamperState{Tripped: true, Sensor: sensor, At: now}
+	if !t.s.tamper.Tripped {
+		t.s.tamper = device.TamperState{Tripped: true, Sensor: sensor, At: now}
+	}
 	t.s.lock(device.LockState{Kind: device.LockTamper, Since: now, Detail: sensor})
 	t.inject.on = false
 	t.boots++ // keys on their way, and sessions, are from before
+	return t.destroy(sensor)
+}
+
+// destroy destroys the keys on the disk, and notes whether it could. The lock is held.
+func (t *Terminal) destroy(sensor string) Event {
+	if t.disk != nil {
+		t.undone = t.disk.discharge()
+	}
+	if t.undone != nil {
+		return t.note(Event{Kind: Undestroyed, Detail: sensor + ": " + t.undone.Error()})
+	}
 	return t.note(Event{Kind: Tampered, Detail: sensor})
+}
+
+// destroyAgain tries again what failed before. The lock is held.
+func (t *Terminal) destroyAgain() {
+	if t.undone == nil || t.disk == nil {
+		return
+	}
+	if t.undone = t.disk.discharge(); t.undone == nil {
+		t.noteForLater(Event{Kind: Tampered, Detail: t.s.tamper.Sensor})
+		t.keepAnyway()
+	}
 }
 
 // SetBattery sets the voltage of the backup battery. Below 2000 mV it is empty, and a tamper.
 func (t *Terminal) SetBattery(millivolts int) {
 	t.mu.Lock()
 	t.s.millivolts = millivolts
-	_ = t.keep() // a voltage that is not written down is measured again
+	t.keepAnyway() // a voltage that is not written down is measured again
 	t.mu.Unlock()
 	if millivolts < emptyBattery {
 		t.Tamper("backup battery")
@@ -48,15 +70,13 @@ func (t *Terminal) SetLock(kind device.LockKind, detail string) { t.setLock(kind
 
 func (t *Terminal) setLock(kind device.LockKind, detail string) {
 	t.mu.Lock()
-	if t.s.locked(kind) {
+	if t.s.locked(kind) || t.closed {
 		t.mu.Unlock()
 		return
 	}
-	e := Event{Kind: Locked, Lock: kind, Detail: detail}
-	t.change(func() {
-		t.s.lock(device.LockState{Kind: kind, Since: t.now(), Detail: detail})
-		e = t.note(e)
-	})
+	t.s.lock(device.LockState{Kind: kind, Since: t.now(), Detail: detail})
+	e := t.note(Event{Kind: Locked, Lock: kind, Detail: detail})
+	t.keepAnyway() // it holds, whether it can be written down or not
 	t.mu.Unlock()
 	t.say(e)
 }
@@ -105,6 +125,10 @@ func (t *Terminal) done(why Refusal, e Event) error {
 func (t *Terminal) lift(kind device.LockKind) error {
 	t.mu.Lock()
 	if kind == device.LockTamper {
+		if t.destroyAgain(); t.undone != nil {
+			t.mu.Unlock()
+			return fault.New(fault.DeviceFailed, "the keys on the terminal's disk are not destroyed: delete its directory")
+		}
 		if t.s.millivolts < emptyBattery {
 			t.mu.Unlock()
 			return fault.New(fault.DeviceFailed, "the backup battery is empty: without it the switch trips again")
@@ -155,13 +179,13 @@ func (t *Terminal) powerCycle() {
 	t.last, t.loaded = Accepted, false
 }
 
-// reset erases every key, every setting and the open batch. Locks, the log and the count of loads stay: they are what a
-// reset would hide.
+// reset erases every key, every setting and the open batch. Locks, the log, the count of loads and the KSNs that were
+// loaded stay: they are what a reset would hide.
 func (t *Terminal) reset() error {
 	t.mu.Lock()
 	e := Event{Kind: ResetDone}
 	why := t.change(func() {
-		t.s.slots, t.s.engines, t.s.spent, t.s.batch = nil, nil, nil, 0
+		t.s.slots, t.s.engines, t.s.batch = nil, nil, 0
 		t.s.master, t.s.set, t.s.keyMode, t.s.line = "0", 0, "", ""
 		e = t.note(e)
 	})

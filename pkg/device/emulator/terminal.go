@@ -63,21 +63,25 @@ type Terminal struct {
 	began  time.Time
 	disk   *disk // nil in memory
 	said   sync.Mutex
+	entry  sync.Mutex // one password is looked at at a time: what it leads to comes before the next one
 
 	mu     sync.Mutex
 	s      state
 	inject injectMode
 	log    eventLog
 	book   *custody.Book
-	dice   dice   // of the fault random
-	wire   *Wire  // the line that is served
-	boots  uint64 // power-ups and tampers
-	codes  map[string]usedCode
+	asks   openAsks                 // challenges of this book
+	dice   dice                     // of the fault random
+	wire   *Wire                    // the line that is served
+	boots  uint64                   // power-ups and tampers
 	bars   map[string]time.Duration // since when accounts are barred
 	later  []Event                  // were noted under the lock; said with the next one
 	last   Refusal                  // what the screen shows
 	loaded bool
 	closed bool
+
+	undone    error // why the keys on the disk could not be destroyed
+	unwritten error // why the last state could not be written
 }
 
 // New makes a terminal in memory, whatever Config.Dir says. Wipe it after use.
@@ -90,8 +94,9 @@ func New(cfg Config) *Terminal {
 }
 
 // Open makes a terminal whose state is in Config.Dir, or in memory without one. The directory is made where it is
-// missing. Wipe it after use: the state stays. Errors: busy when another process has the directory; malformed for a
-// state that cannot be read; usage where Config.Env.Rand is missing.
+// missing. Wipe it after use: the state stays. Errors: busy when another process has the directory; file_exposed for one
+// that is not the user's alone, or has links in it; malformed for a state that cannot be read; mac_mismatch for one that
+// was changed or put back; bug where Config.Env.Rand is missing.
 func Open(cfg Config) (*Terminal, error) {
 	if cfg.Dir == "" {
 		return New(cfg), nil
@@ -154,6 +159,11 @@ func (t *Terminal) begin() {
 	}
 	if slot, on := t.faults.value(FlashCorrupt); on {
 		t.corrupt(device.Slot(slot))
+	}
+	for account, wrong := range t.s.wrong {
+		if wrong >= maxWrong {
+			t.bar(account) // the wait begins again
+		}
 	}
 	empty := t.s.millivolts < emptyBattery
 	t.mu.Unlock()
@@ -227,6 +237,7 @@ func (t *Terminal) SlotCheck(slot device.Slot) (kcv.Value, bool) {
 func (t *Terminal) Wipe() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.destroyAgain()
 	t.s.wipe()
 	t.closed = true
 	if t.disk != nil {

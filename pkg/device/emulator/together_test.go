@@ -19,7 +19,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	var term *Terminal
 	var mu sync.Mutex
 	said := map[EventKind]int{}
-	term = inDir(t, t.TempDir(), func(c *Config) {
+	term = inDir(t, ownDir(t), func(c *Config) {
 		c.Accounts = accounts(t)
 		c.OnEvent = func(e Event) {
 			_ = term.Status() // hearers may look
@@ -101,6 +101,7 @@ func TestAStoreIsCheapInMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	allocs := testing.AllocsPerRun(50, func() {
+		term.s.spent = nil // each is the first of its KSN
 		p, why := term.Offer(Offer{Slot: "90", Block: block90})
 		if why == Accepted {
 			_, why = p.Commit()

@@ -93,7 +93,7 @@ func (t *Terminal) update(o device.Order) error {
 
 func (t *Terminal) suitsManifest(m Manifest, image []byte) error {
 	t.mu.Lock()
-	model, counter, has := t.s.model, t.s.counter, t.s.firmware
+	model, counter, has := t.modelName(), t.s.counter, t.s.firmware
 	t.mu.Unlock()
 	sum := sha256.Sum256(image)
 	switch {

@@ -40,8 +40,14 @@
 // once, and again only when the terminal says that it came damaged (08). A frame that is the question itself is an echo
 // of the line, not an answer; 0301 and 0501 as echo and as "unknown command" are the same bytes, and are taken for the
 // echo. When the answer to 02 does not come, cannot be read, or has a code that nobody knows, the outcome is unknown.
-// The next exchange then begins with the question for the serial number: once that is answered, no late answer can be
-// taken for another's.
+//
+// The answer to an order names neither slot nor key, so one that comes late would be taken for the next order's. Before
+// the first order of a session, whoever had the line before, and before the next one after an order without an answer,
+// the driver asks for the serial number: answers come in the order of the questions, so once this one is here no older
+// one is on its way. Without an answer nothing is loaded. Where only the question itself comes back for all that time
+// (a terminal that does not know it says so) the first order of a session goes out over a quiet line. The answer to a
+// question that had to be repeated is awaited, two time-outs at most, before an order leaves: it would deceive the next
+// session. A terminal whose answers come out of order, or later than these waits, can still deceive.
 //
 // # What a load proves
 //

@@ -21,12 +21,17 @@ type session struct {
 	dec    *Decoder
 	chunk  []byte // read, not yet decoded from at on
 	at     int
-	owed   bool // an order was never answered: its answer may still come, and must not be taken for another's
+	// The answer to an order may still come, and must not be taken for another's. It is so from the beginning: the line is
+	// older than this session, and who had it before may have left an order on it.
+	owed    bool
+	ordered bool // an order of this session is what is owed
+	missing int  // answers to questions of this session that never came
 }
 
 func newSession(rw io.ReadWriteCloser, o device.Options) *session {
 	o = line.Defaults(o, table.Timeout, table.Repeats)
-	return &session{line: line.New(rw, o.Clock), o: o, layout: LayoutOf(o), dec: NewDecoder()}
+	return &session{line: line.New(rw, o.Clock), o: o, layout: LayoutOf(o), dec: NewDecoder(),
+		owed: true}
 }
 
 func (s *session) close() error {
@@ -49,19 +54,23 @@ func (s *session) forget() {
 	s.dec.Noise = 0
 }
 
-// question asks what changes nothing: it may be asked again.
+// question asks what changes nothing: it may be asked again. Answers come in the order of the questions, so once this
+// one is here no order's is on its way.
 func (s *session) question(ctx context.Context, ask Frame) (Reply, error) {
-	if err := s.settle(ctx, ask); err != nil {
-		return Reply{}, err
-	}
 	x := exchange{session: s, ask: ask, again: true}
 	reply, err := x.run(ctx)
+	if err == nil {
+		s.owed = false
+	}
 	return reply, fault.Wrap(err, "command %s", ask.Command())
 }
 
 // order says what changes something, once. With sent, the terminal may have it, and nobody knows what became of it. A
 // context that ends does not count any more then: the answer is what tells.
 func (s *session) order(ctx context.Context, ask Frame) (reply Reply, sent bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return Reply{}, false, line.Fault(err)
+	}
 	if err := s.settle(ctx, ask); err != nil {
 		return Reply{}, false, err
 	}
@@ -71,25 +80,67 @@ func (s *session) order(ctx context.Context, ask Frame) (reply Reply, sent bool,
 	x := exchange{session: s, ask: ask}
 	reply, err = x.run(context.WithoutCancel(ctx))
 	s.owed = err != nil && x.sent
+	s.ordered = s.owed
 	return reply, s.owed, fault.Wrap(err, "command %s", ask.Command())
 }
 
-// settle asks for the serial number after an order without an answer. Answers come in the order of the questions, so
-// once this one is here no older one is on its way.
+// settle makes sure that no older answer is on its way when an order leaves: neither one to an order, for which the
+// serial number is asked, nor one to a question, by which the next session would be taken in.
 func (s *session) settle(ctx context.Context, next Frame) error {
-	if !s.owed {
-		return nil
+	if s.owed {
+		if err := s.overtake(ctx); err != nil {
+			return fault.Wrap(err, "command %s: an earlier answer is missing", next.Command())
+		}
 	}
+	return s.collect(ctx)
+}
+
+// overtake asks for the serial number. A terminal that does not know the question says it back, which a line that
+// repeats what it is told does too: then, before the first order, a line on which nothing else came for so long is
+// taken for a quiet one.
+func (s *session) overtake(ctx context.Context) error {
 	ask, err := AskSerial()
 	if err != nil {
 		return err
 	}
 	defer ask.Wipe()
 	x := exchange{session: s, ask: ask, again: true}
-	if _, err := x.run(ctx); err != nil {
-		return fault.Wrap(err, "command %s: an earlier answer is missing", next.Command())
+	if _, err := x.run(ctx); err != nil && (s.ordered || !x.onlyEchoes() || ctx.Err() != nil) {
+		return err
+	} else if err != nil {
+		s.missing = 0
 	}
 	s.owed = false
+	return nil
+}
+
+// collect waits for the answers to questions that were asked more than once. Any that takes longer than two time-outs is
+// taken for lost.
+func (s *session) collect(ctx context.Context) error {
+	if s.missing == 0 {
+		return nil
+	}
+	defer func() { s.missing = 0 }()
+	ask, err := AskSerial()
+	if err != nil {
+		return err
+	}
+	defer ask.Wipe()
+	x := exchange{session: s, ask: ask}
+	for s.missing > 0 {
+		fired, stop := s.o.Clock.After(2 * s.o.Timeout)
+		ev, err := x.next(ctx, fired)
+		stop()
+		switch {
+		case errors.Is(err, line.ErrTimeout):
+			return nil
+		case err != nil:
+			return line.Fault(err)
+		case ev.Kind == GotFrame:
+			ev.Frame.Wipe()
+		}
+		s.missing--
+	}
 	return nil
 }
 
@@ -113,6 +164,9 @@ func (x *exchange) run(ctx context.Context) (Reply, error) {
 			if x.times <= x.o.Retries {
 				continue
 			}
+		}
+		if x.again && errors.Is(err, line.ErrTimeout) {
+			x.missing++
 		}
 		if err != nil && x.again && x.times <= x.o.Retries && isLost(err) {
 			continue
@@ -206,6 +260,11 @@ func (x *exchange) next(ctx context.Context, timer <-chan time.Time) (Event, err
 		}
 		x.chunk, x.at = chunk, 0
 	}
+}
+
+// onlyEchoes says that nothing came but the frame itself.
+func (x *exchange) onlyEchoes() bool {
+	return x.echoes > 0 && x.damaged == 0 && x.strays == 0 && x.dec.Noise == 0
 }
 
 // explain says what came in place of an answer.

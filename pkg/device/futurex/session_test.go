@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -41,8 +42,22 @@ func unhexed(t *testing.T, s string) []byte {
 	return b
 }
 
-// play runs a script in a bubble. The script must be played to its end, and nothing may be said besides.
+// play is playBare where the script begins with an order: before the first one of a session stands a question.
 func play(t *testing.T, o device.Options, script []step, body func(t *testing.T, d device.Device)) {
+	t.Helper()
+	if len(script) > 0 && isOrder(script[0].want) {
+		script = append([]step{{wire(t, "ask-serial"), wire(t, "serial")}}, script...)
+	}
+	playBare(t, o, script, body)
+}
+
+// isOrder sees the commands 02, 05 and 06 behind their STX.
+func isOrder(frame string) bool {
+	return len(frame) > 6 && slices.Contains([]string{"3032", "3035", "3036"}, frame[2:6])
+}
+
+// playBare runs a script in a bubble. The script must be played to its end, and nothing may be said besides.
+func playBare(t *testing.T, o device.Options, script []step, body func(t *testing.T, d device.Device)) {
 	t.Helper()
 	live := secret.Live()
 	synctest.Test(t, func(t *testing.T) {
@@ -454,8 +469,8 @@ func TestCancellingBeforeTheSendingStoresNothing(t *testing.T) {
 
 func TestCancellingAfterTheSendingDoesNotLoseTheAnswer(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	o := device.Options{Trace: func(dir device.Direction, _ string) {
-		if dir == device.Sent {
+	o := device.Options{Trace: func(dir device.Direction, line string) {
+		if dir == device.Sent && strings.HasPrefix(line, "<STX>02") {
 			cancel()
 		}
 	}}
@@ -470,11 +485,14 @@ func TestCancellingAfterTheSendingDoesNotLoseTheAnswer(t *testing.T) {
 
 func TestALineThatBreaksAtAnyByteNeverSaysWhatIsNotSo(t *testing.T) {
 	load, done := unhexed(t, wire(t, "inject-ktk-clear-slot-05")), unhexed(t, wireOf(t, "0200C0D5"))
+	ask, serial := unhexed(t, wire(t, "ask-serial")), unhexed(t, wire(t, "serial"))
 	for at := range len(load) + len(done) + 1 {
 		host, peer := net.Pipe()
 		d := New(host, device.Options{})
 		go func() {
 			defer peer.Close()
+			_, _ = io.ReadFull(peer, make([]byte, len(ask)))
+			_, _ = peer.Write(serial)
 			if n, err := io.ReadFull(peer, make([]byte, min(at, len(load)))); err != nil || n < len(load) {
 				return
 			}
@@ -510,4 +528,167 @@ func TestATraceOfALoadShowsNoKeyDigit(t *testing.T) {
 			t.Fatalf("digits of the key stand in the trace:\n%s", all)
 		}
 	}
+}
+
+// slow is a terminal that answers every frame so late, one after the other, as long as its line is there: an answer
+// outlives the session that asked for it.
+type slow struct {
+	delay  time.Duration
+	answer func(command, slot string) string
+}
+
+// serve answers until the line is closed.
+func (s slow) serve(t *testing.T, line io.ReadWriteCloser) {
+	type job struct {
+		at      time.Time
+		payload []byte
+	}
+	jobs := make(chan job, 100)
+	go func() {
+		defer close(jobs)
+		var frame []byte
+		b := make([]byte, 1)
+		for {
+			if _, err := io.ReadFull(line, b); err != nil {
+				return
+			}
+			frame = append(frame, b[0])
+			if n := len(frame); n > 2 && frame[n-2] == table.ETX {
+				jobs <- job{time.Now(), frame[1 : n-2]}
+				frame = nil
+			}
+		}
+	}()
+	for j := range jobs {
+		time.Sleep(time.Until(j.at.Add(s.delay)))
+		if answer := s.answer(string(j.payload[:2]), string(j.payload[4:6])); answer != "" {
+			_, _ = line.Write(unhexed(t, wireOf(t, answer)))
+		}
+	}
+}
+
+// cable joins sessions of a host, one after the other, with one terminal, as a serial line does: what a session leaves
+// behind is there for the next.
+type cable struct {
+	toHost, toPeer chan []byte
+	rest           []byte
+}
+
+func newCable() *cable {
+	return &cable{toHost: make(chan []byte, 100), toPeer: make(chan []byte, 100)}
+}
+
+type hostEnd struct {
+	*cable
+	closed chan struct{}
+	rest   []byte
+}
+
+func (c *cable) host() io.ReadWriteCloser { return &hostEnd{cable: c, closed: make(chan struct{})} }
+
+func (h *hostEnd) Read(b []byte) (int, error) {
+	if len(h.rest) == 0 {
+		select {
+		case <-h.closed:
+			return 0, io.EOF
+		case h.rest = <-h.toHost:
+		}
+	}
+	n := copy(b, h.rest)
+	h.rest = h.rest[n:]
+	return n, nil
+}
+
+func (h *hostEnd) Write(b []byte) (int, error) { h.toPeer <- slices.Clone(b); return len(b), nil }
+func (h *hostEnd) Close() error                { close(h.closed); return nil }
+
+func (c *cable) Read(b []byte) (int, error) {
+	if len(c.rest) == 0 {
+		var ok bool
+		if c.rest, ok = <-c.toPeer; !ok {
+			return 0, io.EOF
+		}
+	}
+	n := copy(b, c.rest)
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+func (c *cable) Write(b []byte) (int, error) { c.toHost <- slices.Clone(b); return len(b), nil }
+func (c *cable) Close() error                { close(c.toPeer); return nil }
+
+func TestTheAnswerToAnotherProcessesOrderIsNotTaken(t *testing.T) {
+	const timeout = 2 * time.Second
+	serial := theGolden(t, "serial").Payload
+	for _, delay := range []time.Duration{timeout * 3 / 2, timeout * 5 / 2} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCable()
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				slow{delay, func(command, slot string) string {
+					switch {
+					case command == table.ReadSerial:
+						return serial
+					case slot == "03":
+						return "0200C0D5"
+					}
+					return "020C0000" // this terminal has no such slot
+				}}.serve(t, c)
+			}()
+			before := frame(t, strings.Replace(theGolden(t, "inject-ktk-clear-slot-05").Payload, "020105", "020103", 1))
+			w := before.Encode()
+			_, _ = c.host().Write(w.Expose()) // another process, which gave up after its time-out
+			w.Wipe()
+			before.Wipe()
+			time.Sleep(timeout)
+			d := New(c.host(), device.Options{Timeout: timeout})
+			for range 3 {
+				if got, err := loadKTK(t, d); err == nil {
+					t.Errorf("answers after %s: slot 05 does not exist, and %+v", delay, got)
+				}
+			}
+			_ = d.Close()
+			_ = c.Close()
+			<-ended
+		})
+	}
+}
+
+func TestNoOrderLeavesBehindAQuestionThatWasAskedTwice(t *testing.T) {
+	ask, serial, load := wire(t, "ask-serial"), wire(t, "serial"), wire(t, "inject-ktk-clear-slot-05")
+	script := []step{{ask, ""}, {ask, serial}, {load, wireOf(t, "0200C0D5")}}
+	playBare(t, device.Options{}, script, func(t *testing.T, d device.Device) {
+		begun := time.Now()
+		if c, err := loadKTK(t, d); err != nil || !c.Closed {
+			t.Errorf("%+v, %v", c, err)
+		}
+		if took := time.Since(begun); took != 3*table.Timeout {
+			t.Errorf("it takes %s: one time-out, and two for the other answer", took)
+		}
+	})
+	script[1].say = serial + serial
+	playBare(t, device.Options{}, script, func(t *testing.T, d device.Device) {
+		begun := time.Now()
+		if c, err := loadKTK(t, d); err != nil || !c.Closed || time.Since(begun) != table.Timeout {
+			t.Errorf("%+v, %v", c, err)
+		}
+	})
+}
+
+func TestATerminalThatDoesNotKnowTheQuestionIsLoadedOverAQuietLine(t *testing.T) {
+	ask, load := wire(t, "ask-serial"), wire(t, "inject-ktk-clear-slot-05")
+	script := []step{{ask, ask}, {ask, ask}, {load, wireOf(t, "0200C0D5")}}
+	playBare(t, device.Options{}, script, func(t *testing.T, d device.Device) {
+		if c, err := loadKTK(t, d); err != nil || !c.Closed {
+			t.Errorf("%+v, %v", c, err)
+		}
+	})
+	script = []step{{ask, ask + wireOf(t, "0200C0D5")}, {ask, ask}}
+	playBare(t, device.Options{}, script, func(t *testing.T, d device.Device) {
+		var unknown *device.OutcomeUnknown
+		if _, err := loadKTK(t, d); err == nil || errors.As(err, &unknown) || !strings.Contains(err.Error(), "nothing stored") {
+			t.Errorf("an answer came that nobody had asked for: %v", err)
+		}
+	})
 }

@@ -26,7 +26,7 @@ func (d *driver) LoadInitial(
 		return device.Commit{}, fault.Wrap(err, "load slot %s", slot)
 	}
 	defer frame.Wipe()
-	return d.loadInitial(ctx, frame, slot, keyblock.AlgorithmChar(ik.Algorithm()), ksn)
+	return d.loadInitial(ctx, frame, slot, keyblock.AlgorithmChar(ik.Algorithm()), ksn, d.s.quiet)
 }
 
 func (d *driver) loadInitialBlock(ctx context.Context, slot device.Slot, block *keyblock.Block) (device.Commit, error) {
@@ -39,21 +39,23 @@ func (d *driver) loadInitialBlock(ctx context.Context, slot device.Slot, block *
 		return device.Commit{}, fault.Wrap(err, "load slot %s", slot)
 	}
 	defer frame.Wipe()
-	return d.loadInitial(ctx, frame, slot, block.Algorithm, ksn)
+	return d.loadInitial(ctx, frame, slot, block.Algorithm, ksn, d.overtake)
 }
 
 // loadInitial runs packet 90 or 94. The terminal stores the key of itself and then answers; there is no echo and no
 // commit. So the frame leaves once, unless the terminal says that it came damaged, and from then on only the answer ends
-// the exchange well: a context that is cancelled does not count any more, and every other end is an unknown outcome.
+// the exchange well: a context that is cancelled does not count any more, and every other end is an unknown outcome. The
+// answer names no key: settle makes sure before that no older one is on its way.
 func (d *driver) loadInitial(
 	ctx context.Context, frame Frame, slot device.Slot, algorithm byte, ksn dukpt.KSN,
+	settle func(context.Context) error,
 ) (device.Commit, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := device.Commit{Slot: slot, Want: want(table.InitialUsage, table.InitialMode, algorithm)}
 	c.Want.KSN = ksn.String()
-	if ctx.Err() != nil {
-		return device.Commit{}, fault.Wrap(line.Fault(ctx.Err()), "load slot %s, nothing stored", slot)
+	if err := d.alone(ctx, settle); err != nil {
+		return device.Commit{}, fault.Wrap(err, "load slot %s, nothing stored", slot)
 	}
 	answer, missed, err := d.s.put(context.WithoutCancel(ctx), question{ask: frame, answer: table.InitialAnswer,
 		once: true})
@@ -76,6 +78,42 @@ func (d *driver) loadInitial(
 	}
 	c.Closed = true
 	return c, nil
+}
+
+// alone makes sure that no older answer is on its way: to a load of whoever had the line before, or of this session
+// after one without an answer.
+func (d *driver) alone(ctx context.Context, settle func(context.Context) error) error {
+	if ctx.Err() != nil {
+		return line.Fault(ctx.Err())
+	}
+	if !d.s.settled {
+		if err := settle(ctx); err != nil {
+			return err
+		}
+	}
+	if d.s.repeated {
+		if err := d.s.quiet(ctx); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil {
+		return line.Fault(ctx.Err())
+	}
+	return nil
+}
+
+// overtake asks for the serial number: once that is answered, whatever the answer is, no older answer is on its way.
+// With a clear key it is not to be had, because a question ends the key inject mode; there, and where the terminal does
+// not take the question, the line must be quiet.
+func (d *driver) overtake(ctx context.Context) error {
+	_, err := d.serial(ctx, table.AskSerial)
+	switch {
+	case d.s.settled:
+		return nil
+	case fault.Is(err, fault.DeviceFailed):
+		return d.s.quiet(ctx)
+	}
+	return err
 }
 
 // confirmInitial repeats what the receipt says.

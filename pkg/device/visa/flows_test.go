@@ -82,7 +82,8 @@ func TestAnInitialKeyIsLoadedOnceAndTheAnswerIsTheProof(t *testing.T) {
 			}
 		})
 	}
-	play(t, device.Options{}, []step{{wire(t, "dukpt-block-B"), "06" + wire(t, "dukpt-ok")}, {"06", ""}},
+	play(t, device.Options{}, []step{{wire(t, "ask-serial"), "06" + wire(t, "serial")}, {"06", "04"},
+		{wire(t, "dukpt-block-B"), "06" + wire(t, "dukpt-ok")}, {"06", ""}},
 		func(t *testing.T, d device.Device) {
 			got, err := device.LoadBlock(t.Context(), d, "90", testBlock(t, blockIK))
 			if err != nil || got.Proof != device.ProofAnswer {
@@ -127,8 +128,8 @@ func TestAnInitialKeyLeavesOnceUnlessItCameDamaged(t *testing.T) {
 	play(t, device.Options{}, []step{{frame, ""}, {"04", ""}}, func(t *testing.T, d device.Device) {
 		begun := time.Now()
 		c, err := loadIK(t, d, "90")
-		if took := time.Since(begun); took != table.Timeout {
-			t.Errorf("it took %s", took)
+		if took := time.Since(begun); took != 2*table.Timeout {
+			t.Errorf("it took %s: one time-out for a quiet line, one for the answer", took)
 		}
 		wantUnknownInitial(t, d, c, err)
 	})
@@ -563,7 +564,7 @@ func TestHostilePeersEndEveryFlowInTime(t *testing.T) {
 		"initial key": {1, func(ctx context.Context, t *testing.T, d Terminal) error {
 			_, err := loadIK(t, d, "90")
 			return err
-		}, map[string]bool{"frames of the wrong type": true, "answers to another question, then nothing": true}},
+		}, nil},
 		"serial": {1, func(ctx context.Context, _ *testing.T, d Terminal) error { _, err := d.Serial(ctx); return err },
 			map[string]bool{"frames of the wrong type": true}},
 		"set serial": {2, func(ctx context.Context, _ *testing.T, d Terminal) error { return d.SetSerial(ctx, "PK00000001") }, nil},
@@ -611,5 +612,125 @@ func TestHostilePeersEndEveryFlowInTime(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestTheAnswerToAnotherProcessesLoadIsNotTaken(t *testing.T) {
+	clear, block, ok := wire(t, "dukpt-clear"), wire(t, "dukpt-block-B"), wire(t, "dukpt-ok")
+	refused := "06" + wire(t, "dukpt-not-authenticated")
+	for name, c := range map[string]struct {
+		script []step
+		load   func(t *testing.T, d device.Device) error
+	}{
+		"a block, asked first": {[]step{{wire(t, "ask-serial"), "06" + ok + "06" + wire(t, "serial")}, {"06", "04"},
+			{block, refused}, {"06", ""}},
+			func(t *testing.T, d device.Device) error {
+				_, err := d.LoadBlock(t.Context(), "90", testBlock(t, blockIK))
+				return err
+			}},
+		"a clear key, over a quiet line": {[]step{{clear, refused}, {"06", ""}},
+			func(t *testing.T, d device.Device) error { _, err := loadIK(t, d, "90"); return err }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			slowly := func(host io.ReadWriteCloser) io.ReadWriteCloser {
+				return &tardy{ReadWriteCloser: host, first: unhex(t, "06"+ok), after: table.Timeout / 2}
+			}
+			if name == "a block, asked first" {
+				slowly = func(host io.ReadWriteCloser) io.ReadWriteCloser { return host }
+			}
+			playOver(t, device.Options{}, slowly, c.script, func(t *testing.T, d device.Device) {
+				wantCode(t, c.load(t, d), "1")
+			})
+		})
+	}
+}
+
+// tardy is a line on which an answer to somebody before comes some time after it was opened.
+type tardy struct {
+	io.ReadWriteCloser
+	first []byte
+	after time.Duration
+}
+
+func (l *tardy) Read(b []byte) (int, error) {
+	if len(l.first) == 0 {
+		return l.ReadWriteCloser.Read(b)
+	}
+	time.Sleep(l.after)
+	n := copy(b, l.first)
+	l.first = l.first[n:]
+	return n, nil
+}
+
+func TestAfterALoadWithoutAnAnswerTheNextOneWaitsForAQuietLine(t *testing.T) {
+	frame, other, ok := wire(t, "dukpt-clear"), wire(t, "dukpt-2-clear"), wire(t, "dukpt-ok")
+	play(t, device.Options{}, []step{{frame, ""}, {"04", "06" + ok}, {other, "06" + wire(t, "dukpt-not-authenticated")}, {"06", ""}},
+		func(t *testing.T, d device.Device) {
+			c, err := loadIK(t, d, "90")
+			wantUnknownInitial(t, d, c, err)
+			_, err = loadIK(t, d, "94")
+			wantCode(t, err, "1")
+		})
+}
+
+func TestALineThatIsNeverQuietIsNotLoadedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host, peer := net.Pipe()
+		d := New(host, device.Options{})
+		go func() {
+			for {
+				if _, err := peer.Write([]byte{0}); err != nil {
+					return
+				}
+				time.Sleep(table.Timeout / 2)
+			}
+		}()
+		_, err := loadIK(t, d, "90")
+		if !fault.Is(err, fault.DeviceLink) || !strings.Contains(err.Error(), "nothing stored") || !strings.Contains(err.Error(), "not quiet") {
+			t.Errorf("error %v", err)
+		}
+		_, _ = d.Close(), peer.Close()
+	})
+}
+
+func TestAQuestionThatWasAskedTwiceIsAnsweredBeforeALoad(t *testing.T) {
+	ask, serial := wire(t, "ask-serial"), wire(t, "serial")
+	script := []step{{ask, ""}, {ask, "06" + serial}, {"06", "04"}, {wire(t, "dukpt-block-B"), "06" + wire(t, "dukpt-ok")}, {"06", ""}}
+	play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
+		begun := time.Now()
+		if _, err := d.LoadBlock(t.Context(), "90", testBlock(t, blockIK)); err != nil || time.Since(begun) != 2*table.Timeout {
+			t.Errorf("after %s: %v", time.Since(begun), err)
+		}
+	})
+}
+
+func TestATerminalCannotSayAKeyInATrace(t *testing.T) {
+	load := wire(t, "load-clear-slot-1-P0-E")
+	say06 := func(s string) string { return say(t, Admin, "06"+s) }
+	var lines []string
+	o := device.Options{Trace: func(_ device.Direction, line string) { lines = append(lines, line) }}
+	stray := say(t, Transaction, "Z6660\x1c\x1cF\x1c"+keyTest) + say(t, Transaction, "90"+strings.Repeat("0", 16)+keyTest[:20]) +
+		say(t, Transaction, "90"+strings.Repeat("0", 16)+keyTest[12:]) + say06(keyTest[:12]) + say06(keyTest[12:24]) +
+		say(t, Admin, "04FK0\x1cD\x1cT") + say(t, Admin, "05"+keyTest[:12])
+	script := []step{{load, "06" + stray + say(t, Admin, "021A0100"+keyTest[:11]+strings.Repeat("0", 84))}, {"04", ""},
+		{wire(t, "ask-serial"), "06" + say06(keyTest[:16]) + say06(keyTest[16:])}, {"06", say06(keyTest[12:24]) + "04"},
+		{wire(t, "ask-serial"), "06" + wire(t, "serial")}, {"06", "04"}}
+	play(t, o, script, func(t *testing.T, d device.Device) {
+		if _, err := d.LoadClear(t.Context(), "1", testKey(t, keyTest), "P0", 'E'); !fault.Is(err, fault.DeviceLink) {
+			t.Errorf("an echo that differs: %v", err)
+		}
+		_, _ = terminal(t, d).Serial(t.Context())
+		if got, err := terminal(t, d).Serial(t.Context()); err != nil || got != "PK00000001" {
+			t.Errorf("%q, %v", got, err)
+		}
+	})
+	all := strings.Join(lines, "\n")
+	for at := range len(keyTest) - 7 {
+		if strings.Contains(all, keyTest[at:at+8]) {
+			t.Fatalf("digits of the key stand in the trace:\n%s", all)
+		}
+	}
+	if !strings.Contains(all, "<SI>06PK00000001<SO>") || !strings.Contains(all, "<SI>02***") {
+		t.Errorf("what may be shown is not:\n%s", all)
 	}
 }

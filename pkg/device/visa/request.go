@@ -45,7 +45,18 @@ func (s *session) put(ctx context.Context, q question) (answer Frame, missed boo
 	s.forget()
 	r := &request{session: s, question: q, timer: timer{stop: func() {}}}
 	defer func() { r.timer.stop() }()
+	s.show = showAnswer(q, s.profile)
 	answer, err = r.run(ctx)
+	switch {
+	case q.once:
+		s.settled = err == nil || r.missed
+	case answer != (Frame{}): // an ACK alone may be anybody's
+		s.settled = true
+	}
+	s.repeated = s.repeated || !q.once && r.sent > 1
+	if err != nil {
+		s.show = nil
+	}
 	return answer, r.missed, fault.Wrap(err, "packet %s", q.ask.ID())
 }
 

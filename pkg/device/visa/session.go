@@ -3,6 +3,7 @@ package visa
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -20,18 +21,25 @@ type session struct {
 	timeout time.Duration
 	retries int
 	trace   device.Trace
+	profile string
 	dec     *Decoder
 	chunk   []byte // read, not yet decoded from at on
 	at      int
 	// The last exchange was over with an ACK. Should an EOT come (mayEnd), or the answer again because the ACK was lost
 	// (mayRepeat), it still belongs to that one, until the terminal has acknowledged something else.
 	mayEnd, mayRepeat bool
+	// settled says that a question was answered since the last frame that leaves once: answers come in the order of the
+	// questions, so no older one is on its way. The line is older than this session: it begins unsettled.
+	settled  bool
+	repeated bool // a question was sent more than once: another answer to it may come
+	// show renders what is received, by what is awaited; nil hides it all.
+	show func(Frame) string
 }
 
 func newSession(rw io.ReadWriteCloser, o device.Options) *session {
 	o = line.Defaults(o, table.Timeout, table.Repeats)
 	return &session{line: line.New(rw, o.Clock), clock: o.Clock, timeout: o.Timeout, retries: o.Retries, trace: o.Trace,
-		dec: NewDecoder()}
+		profile: o.Profile, dec: NewDecoder()}
 }
 
 func (s *session) close() error {
@@ -62,7 +70,7 @@ func (s *session) next(ctx context.Context, t timer) (Event, error) {
 			s.chunk[s.at] = 0
 			s.at++
 			if ev := s.dec.Feed(c); ev.Kind != NoEvent {
-				s.trace(device.Received, describeEvent(ev))
+				s.trace(device.Received, describeEvent(ev, s.show))
 				return ev, nil
 			}
 		}
@@ -104,6 +112,8 @@ func (s *session) finish(ctx context.Context, answer Frame) error {
 	t := s.startTimer()
 	defer t.stop()
 	reply := byte(table.ACK)
+	s.show = showAgain(answer, s.show)
+	defer func() { s.show = nil }()
 	for replies := 0; ; {
 		if reply != 0 && replies <= s.retries {
 			replies++
@@ -147,4 +157,34 @@ func replyTo(ev Event, answer Frame) byte {
 		}
 	}
 	return 0
+}
+
+// maxUnquiet bounds the waiting for a quiet line, in time-outs.
+const maxUnquiet = 4
+
+// quiet waits until nothing has come for one time-out, and throws away what came before. What is sent then is not
+// answered by it.
+func (s *session) quiet(ctx context.Context) error {
+	most, stop := s.clock.After(maxUnquiet * s.timeout)
+	defer stop()
+	for {
+		t := s.startTimer()
+		chunk, err := s.line.Read(ctx, t.fired)
+		t.stop()
+		switch {
+		case errors.Is(err, line.ErrTimeout):
+			s.settled, s.repeated = true, false
+			return nil
+		case err != nil:
+			return line.Fault(err)
+		}
+		s.trace(device.Received, fmt.Sprintf("<%d bytes that nobody asked for>", len(chunk)))
+		secret.Wipe(chunk)
+		select {
+		case <-most:
+			return fault.New(fault.DeviceLink, "the line is not quiet: an answer to somebody else could be taken for one to "+
+				"this load; end what else uses the terminal, and try again")
+		default:
+		}
+	}
 }

@@ -5,18 +5,21 @@ import (
 	"fmt"
 	"strings"
 
+	"poskey/pkg/device"
 	"poskey/pkg/device/visa/table"
 	"poskey/pkg/keyblock"
 )
 
-// describe renders a frame for a trace. Whatever may be a digit of a key is a star, and so is the whole of what is not
+// describe renders a frame of the host for a trace. Whatever may be a digit of a key is a star, and so is the whole of what is not
 // understood, because a damaged echo can look like anything. The LRC stands there unless it was computed over stars.
-func describe(f Frame) string {
+func describe(f Frame) string { return f.around(f.describeData()) }
+
+// around puts what is shown of the data between what is always shown; nothing shown hides the id too.
+func (f Frame) around(shown string, whole bool) string {
 	start, end := "<SI>", "<SO>"
 	if f.Kind == Transaction {
 		start, end = "<STX>", "<ETX>"
 	}
-	shown, whole := f.describeData()
 	switch {
 	case whole:
 		return start + f.ID() + shown + end + fmt.Sprintf("%02X", f.lrc())
@@ -160,8 +163,8 @@ func describeControl(c byte) string {
 	return fmt.Sprintf("<%02X>", c)
 }
 
-// describeEvent renders what was received.
-func describeEvent(ev Event) string {
+// describeEvent renders what was received; show does so for a frame.
+func describeEvent(ev Event, show func(Frame) string) string {
 	switch ev.Kind {
 	case GotACK:
 		return describeControl(table.ACK)
@@ -170,7 +173,64 @@ func describeEvent(ev Event) string {
 	case GotEOT:
 		return describeControl(table.EOT)
 	case GotFrame:
-		return describe(ev.Frame)
+		if show == nil {
+			return ev.Frame.around("", false)
+		}
+		return show(ev.Frame)
 	}
 	return "<damaged frame>"
+}
+
+// showAnswer shows what may answer a question, in the form that such an answer has, and hides every other frame: a
+// terminal that had a key can say it in any.
+func showAnswer(q question, profile string) func(Frame) string {
+	return func(f Frame) string {
+		if f.Kind != q.ask.Kind || q.answer == "" || f.ID() != q.answer {
+			return f.around("", false)
+		}
+		if f.isPlainAnswer(q.ask, profile) {
+			return f.around(plain(f.Data()), true)
+		}
+		data := f.Data()
+		if f.ID() == table.ComputeMACDone && len(data) == 1+table.MACDigits && data[0] == table.MACDone[0] {
+			return f.around(plain(data[:1])+stars(table.MACDigits), false) // it may be a whole check value
+		}
+		return f.around(stars(len(data)), false)
+	}
+}
+
+// showAgain shows the answer when it comes again, and nothing else.
+func showAgain(answer Frame, show func(Frame) string) func(Frame) string {
+	return func(f Frame) string {
+		if show == nil || !f.Equal(answer) {
+			return f.around("", false)
+		}
+		return show(f)
+	}
+}
+
+// isPlainAnswer says whether an answer is in its form, and the form has no room for a key.
+func (f Frame) isPlainAnswer(ask Frame, profile string) bool {
+	data := f.Data()
+	switch f.ID() {
+	case table.LoadKey:
+		_, refused := parseRefusal(data)
+		return refused
+	case table.AskSlot:
+		_, err := parseState(data)
+		return err == nil
+	case table.SetSerial:
+		return f.Equal(ask)
+	case table.AskSerial, table.AskUnit:
+		most := table.MaxSerial
+		if profile == device.ProfileVeriFone {
+			most = table.MaxSerialVeriFone
+		}
+		_, err := parseSerial(data)
+		return err == nil && len(data) <= most
+	case table.InitialAnswer:
+		_, err := parseInitialAnswer(data)
+		return err == nil
+	}
+	return len(data) == 1 // a code, or the number of an engine
 }

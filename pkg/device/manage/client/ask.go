@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -102,12 +103,22 @@ func (d *driver) limit(ctx context.Context) (context.Context, func()) {
 	}
 }
 
+// exchange ends with the request's context, whatever the terminal does.
 func (d *driver) exchange(r *http.Request) (int, []byte, error) {
+	var held connection
+	r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		GotConn: func(got httptrace.GotConnInfo) { held.take(got.Conn) }}))
+	stop := context.AfterFunc(r.Context(), held.hangUp)
+	defer stop()
 	answer, err := d.transport.RoundTrip(r) // no redirects, no cookies
 	if err != nil {
 		return 0, nil, err
 	}
 	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode < http.StatusOK { // an upgrade: the body is the bare connection, which nobody is to read
+		held.hangUp()
+		return 0, nil, noDocument(answer.StatusCode)
+	}
 	raw, err := io.ReadAll(io.LimitReader(answer.Body, manage.MaxAnswer+1))
 	if err != nil {
 		return 0, nil, err
@@ -131,11 +142,50 @@ func (d *driver) understand(status int, raw []byte, answer any) error {
 	var no manage.Refusal
 	if err := manage.Decode(raw, &no); err != nil || status < http.StatusBadRequest {
 		d.traceAnswer(status, len(raw), nil)
-		return fault.New(fault.DeviceLink, "the terminal answered with status %d and no document of this protocol", status)
+		return noDocument(status)
 	}
 	no.Text = clean(no.Text)
 	d.traceAnswer(status, len(raw), no)
 	return refusal(no)
+}
+
+func noDocument(status int) error {
+	return fault.New(fault.DeviceLink, "the terminal answered with status %d and no document of this protocol", status)
+}
+
+// connection is the one that a question goes over. What net/http forgets to end with a context ends with the connection.
+type connection struct {
+	mu   sync.Mutex
+	conn net.Conn
+	over bool
+}
+
+func (c *connection) take(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conn = conn
+	if c.over {
+		c.cut()
+	}
+}
+
+// hangUp closes it, and any that comes later.
+func (c *connection) hangUp() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
+	c.cut()
+}
+
+// cut closes the line under the TLS: a farewell could wait for a terminal that takes nothing.
+func (c *connection) cut() {
+	switch conn := c.conn.(type) {
+	case nil:
+	case *tls.Conn:
+		_ = conn.NetConn().Close()
+	default:
+		_ = conn.Close()
+	}
 }
 
 func unreadable(err error) error {

@@ -432,3 +432,67 @@ func TestAStatusIsReadAndMadeHarmless(t *testing.T) {
 	_, err = m.Logs(t.Context(), 4, 10)
 	wantKind(t, err, fault.AuthFailed)
 }
+
+// switches answers with an upgrade, and then holds the connection.
+func switches(w http.ResponseWriter, r *http.Request) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n")
+	_, _ = io.Copy(io.Discard, conn) // until the host hangs up
+}
+
+func TestATerminalThatSwitchesProtocolsIsHungUpOn(t *testing.T) {
+	p := newPeer(t)
+	gone := make(chan struct{}, 3)
+	p.answers("GET /v1/slots/0", func(w http.ResponseWriter, r *http.Request) { switches(w, r); gone <- struct{}{} })
+	p.answers("GET /v1/device", func(w http.ResponseWriter, r *http.Request) { says(200, aboutJSON)(w, r) })
+	d := p.open(device.Options{Timeout: 2 * time.Second})
+	asked := make(chan error, 1)
+	go func() { _, err := d.ReadSlot(t.Context(), "0"); asked <- err }()
+	for range 2 {
+		select {
+		case err := <-asked:
+			wantKind(t, err, fault.DeviceLink, "status 101")
+			asked = nil
+		case <-gone:
+		case <-time.After(10 * time.Second):
+			t.Fatal("it waits past its time-out, or keeps the connection")
+		}
+	}
+	p.answers("GET /v1/slots/0", says(200, `{"slot":"0","loaded":false}`))
+	if s, err := d.ReadSlot(t.Context(), "0"); err != nil || s.Loaded {
+		t.Errorf("over a new connection: %+v, %v", s, err)
+	}
+}
+
+func TestKeyDigitsInAnAnswerAreNotShown(t *testing.T) {
+	const digits = "9876543210FEDCBA0123456789ABCDEF"
+	p := newPeer(t)
+	status := `{"serial":"` + digits + `","model":"` + digits + `","poi_version":"98765432 10FEDCBA","firmware":"1-` + digits + `",` +
+		`"now":"2026-03-01T08:00:00Z","screen":"` + digits + `","tamper":{"tripped":false},"battery":{"millivolts":2950},` +
+		`"sensors":{"celsius":21.5,"humidity":40},"link":{"kind":"ethernet","quality":100},"inject_mode":false,"open_batch":0}`
+	p.answers("GET /v1/status", says(200, status))
+	p.answers("GET /v1/serial", says(200, `{"serial":"`+digits+`"}`))
+	var trace strings.Builder
+	d := p.open(device.Options{Trace: func(_ device.Direction, line string) { trace.WriteString(line + "\n") }})
+	s, err := d.(device.Manager).Status(t.Context())
+	must(t, err)
+	_, err = d.(device.Serials).Serial(t.Context())
+	wantKind(t, err, fault.DeviceLink)
+	shown := trace.String() + fmt.Sprintf("%+v %v", s, err)
+	for at := range len(digits) - 7 {
+		if strings.Contains(strings.ReplaceAll(shown, " ", ""), digits[at:at+8]) {
+			t.Fatalf("digits of a key are shown:\n%s", shown)
+		}
+	}
+	if !strings.Contains(shown, "(32 digits)") || !strings.Contains(shown, "GET /v1/status") {
+		t.Errorf("the rest is gone too:\n%s", shown)
+	}
+	p.answers("GET /v1/serial", says(200, `{"serial":"1234567890123456"}`))
+	if got, err := d.(device.Serials).Serial(t.Context()); err != nil || got != "1234567890123456" {
+		t.Errorf("a serial number of sixteen digits: %q, %v", got, err)
+	}
+}

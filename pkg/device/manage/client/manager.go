@@ -10,7 +10,6 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/internal/secret"
-	"poskey/internal/text"
 	"poskey/pkg/device"
 	"poskey/pkg/device/manage"
 )
@@ -21,7 +20,7 @@ func (d *driver) Serial(ctx context.Context) (string, error) {
 	if err := d.ask(ctx, question{method: http.MethodGet, path: manage.PathSerial}, &m); err != nil {
 		return "", fault.Wrap(err, "ask the serial number")
 	}
-	if name(m.Serial) != m.Serial {
+	if serialName(m.Serial) != m.Serial {
 		return "", bad("serial")
 	}
 	return m.Serial, nil
@@ -43,7 +42,7 @@ func (d *driver) SetSerial(ctx context.Context, serial string) error {
 		return err
 	}
 	if got != serial {
-		return fault.New(fault.DeviceFailed, "the terminal took the serial number and reports %q", text.Redact(got))
+		return fault.New(fault.DeviceFailed, "the terminal took the serial number and reports %q", manage.Blot(got))
 	}
 	return nil
 }

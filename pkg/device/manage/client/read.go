@@ -96,7 +96,7 @@ func slotOf(m manage.Slot, want device.Slot) (device.SlotReport, error) {
 
 // statusOf reads a status. Texts are made harmless; what has a form must have it.
 func statusOf(m manage.Status) (device.Status, error) {
-	s := device.Status{Serial: name(m.Serial), Model: name(m.Model), POIVersion: name(m.POIVersion), Firmware: name(m.Firmware),
+	s := device.Status{Serial: serialName(m.Serial), Model: name(m.Model), POIVersion: name(m.POIVersion), Firmware: name(m.Firmware),
 		Now: m.Now, Screen: clean(m.Screen), InjectMode: m.InjectMode, OpenBatch: m.OpenBatch,
 		Tamper:      device.TamperState{Tripped: m.Tamper.Tripped, Sensor: clean(m.Tamper.Sensor), At: m.Tamper.At},
 		Battery:     device.Battery{Millivolts: m.Battery.Millivolts, Low: m.Battery.Low},
@@ -149,8 +149,20 @@ func inOrder(events []device.LogEvent, after uint64) bool {
 	return true
 }
 
-// name is a short text without anything that does not belong into one.
-func name(s string) string { return cut(unprintable(s), maxName) }
+// name is a short text without anything that does not belong into one. It stands on screens and in reports, where the
+// digits of a key must not.
+func name(s string) string { return manage.Blot(cut(unprintable(s), maxName)) }
+
+// serialDigits is how long a serial number of hex digits alone may be: real ones have up to sixteen.
+const serialDigits = 16
+
+// serialName is name for a serial number, which goes by more than by its looks: it is compared.
+func serialName(s string) string {
+	if len(s) <= serialDigits {
+		return unprintable(s)
+	}
+	return name(s)
+}
 
 func isSlot(s string) bool { return s != "" && len(s) <= maxSlot && isCharacters(s) }
 

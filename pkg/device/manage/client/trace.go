@@ -7,7 +7,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"poskey/internal/text"
 	"poskey/pkg/device"
 	"poskey/pkg/device/manage"
 )
@@ -36,12 +35,13 @@ func (d *driver) traceAnswer(status, size int, answer any) {
 	d.trace(device.Received, line)
 }
 
+// document shows a document without what may be the digits of a key. Numbers of 16 digits and more go with them.
 func document(v any) string {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return "<document>"
 	}
-	return cut(unprintable(string(raw)), maxShown)
+	return cut(manage.Blot(unprintable(string(raw))), maxShown)
 }
 
 // blotLoad shows a load with the header of its block alone.
@@ -76,7 +76,7 @@ func blotOrder(o manage.Order, approvals int) string {
 const maxWords = 300
 
 // clean makes a text of the terminal one that can be shown: it could draw on the screen, or repeat a key.
-func clean(s string) string { return text.Redact(cut(unprintable(s), maxWords)) }
+func clean(s string) string { return manage.Blot(cut(unprintable(s), maxWords)) }
 
 func unprintable(s string) string {
 	return strings.Map(func(c rune) rune {
