@@ -182,7 +182,7 @@ func (t *tour) inject(ctx context.Context, uri string, klk hsm.Key) (inject.Resu
 	if err != nil {
 		return inject.Result{}, err
 	}
-	loader := inject.Loader{Boundary: t.b, Now: t.a.Env.Now}
+	loader := inject.Loader{Boundary: t.b, Now: t.a.Env.Now, Rand: t.a.Env.Rand}
 	report, err := loader.Run(ctx, d, ready)
 	if err == nil {
 		err = report.Err()

@@ -118,6 +118,10 @@ func eventText(e emulator.Event) text.Text {
 		return text.New("unlocked: %s", lockText(e.Lock))
 	case emulator.Tampered:
 		return text.New("tamper (%s): every key is erased", e.Detail)
+	case emulator.Undestroyed:
+		return text.New("tamper (%s): the keys in memory are erased, THOSE ON THE DISK ARE NOT: delete the folder", e.Detail)
+	case emulator.Unwritten:
+		return text.New("the terminal's state cannot be written: %s", e.Detail)
 	case emulator.Restarted:
 		return text.New("restarted")
 	case emulator.ResetDone:

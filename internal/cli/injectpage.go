@@ -244,9 +244,9 @@ func proofText(proof device.Proof) text.Text {
 	case device.ProofAnswer:
 		return text.New("answer: the terminal answered that it stored the key; it has no question by which to ask again")
 	case device.ProofCheckValue:
-		return text.New("check-value: the terminal computed the check value of what it stored, and it is the key's")
+		return text.New("check-value: the terminal tells the check value of what it stored, and it is the key's")
 	case device.ProofMAC:
-		return text.New("mac: the terminal made a MAC with the key, and it is right")
+		return text.New("mac: the terminal made a MAC with the key over a message drawn for it, and all of it is right")
 	}
 	return text.Text{}
 }

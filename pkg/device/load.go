@@ -21,7 +21,7 @@ const (
 	ProofAnswer Proof = "answer"
 	// ProofCheckValue: the terminal computed the check value of what it stored, and it is the key's.
 	ProofCheckValue Proof = "check-value"
-	// ProofMAC: the terminal made a MAC with the key, and it is right.
+	// ProofMAC: the terminal made a MAC with the key over a message that was drawn for it, and all of it is right.
 	ProofMAC Proof = "mac"
 )
 

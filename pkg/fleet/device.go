@@ -147,7 +147,7 @@ func (s *station) bring(ctx context.Context, e *store.RunDevice) (result store.R
 		return s.refused(ctx, d, &job, result, err)
 	}
 	result.Told = toldBy(&cleared)
-	loader := &inject.Loader{Boundary: s.Boundary, Journal: s.journal, History: history{s.journal, fresh}, Now: s.Env.Now}
+	loader := &inject.Loader{Boundary: s.Boundary, Journal: s.journal, History: history{s.journal, fresh}, Now: s.Env.Now, Rand: s.Env.Rand}
 	report, err := loader.Run(ctx, d, cleared)
 	if err == nil {
 		err = report.Err()

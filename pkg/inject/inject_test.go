@@ -209,7 +209,7 @@ func (w *bench) preflight(ctx context.Context, p inject.Plan) (inject.Cleared, e
 
 // run loads what passed its preflight, without a journal.
 func (w *bench) run(ctx context.Context, c inject.Cleared) (inject.Result, error) {
-	l := inject.Loader{Boundary: w.Boundary, Now: time.Now}
+	l := inject.Loader{Boundary: w.Boundary, Now: time.Now, Rand: rand.Reader}
 	report, err := l.Run(ctx, w.Device, c)
 	if err == nil {
 		err = report.Err()

@@ -310,7 +310,7 @@ func (x *site) job() inject.Job {
 }
 
 func (x *site) loader() *inject.Loader {
-	return &inject.Loader{Boundary: x.boundary, Journal: store.NewJournal(x.db, store.Change{}), History: x.db, Now: time.Now}
+	return &inject.Loader{Boundary: x.boundary, Journal: store.NewJournal(x.db, store.Change{}), History: x.db, Now: time.Now, Rand: rand.Reader}
 }
 
 // run loads a job over a line of its own.

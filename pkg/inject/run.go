@@ -4,6 +4,7 @@ package inject
 
 import (
 	"context"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,8 @@ type Loader struct {
 	Journal  Journal // nil remembers nothing: for one key given on the spot
 	History  History // what earlier runs did; nil with a nil Journal
 	Now      func() time.Time
+	// Rand draws what a terminal is asked to prove a key with; nil asks by the check value alone.
+	Rand io.Reader
 	// Again tries anew what an earlier run left without a known outcome, and what the device has lost since, with a new
 	// number each. Without it only what the journal shows to be safe goes on.
 	Again bool

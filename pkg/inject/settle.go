@@ -137,14 +137,14 @@ func (g *loading) ask(ctx context.Context, last store.Load) (verdict, device.Pro
 	if v := byCheck(now, last); v != cannotTell {
 		return v, device.ProofCheckValue, nil
 	}
-	match, asked, err := g.byMAC(ctx, last.Check)
+	match, proof, err := g.byMAC(ctx, last.Check)
 	switch {
 	case err != nil:
 		return cannotTell, "", err
-	case !asked:
+	case proof == "":
 		return cannotTell, "", nil
 	case match:
-		return holdsIt, device.ProofMAC, nil
+		return holdsIt, proof, nil
 	}
 	return holdsOther, "", nil
 }
@@ -207,14 +207,14 @@ func (g *loading) stronger(ctx context.Context, result device.LoadResult) (devic
 	if result.Proof == device.ProofCheckValue {
 		return result, nil
 	}
-	match, asked, err := g.byMAC(ctx, g.key.Check)
+	match, proof, err := g.byMAC(ctx, g.key.Check)
 	switch {
-	case err != nil || !asked: // the load stands as it was proven; that more cannot be had takes nothing from it
+	case err != nil || proof == "": // the load stands as it was proven; that more cannot be had takes nothing from it
 		return result, nil //nolint:nilerr // see above
 	case !match:
 		return result, fault.New(fault.KCVMismatch, "slot %s: the terminal's MAC is not one of the key %s; it holds another key",
 			string(result.Slot), g.key.Check)
 	}
-	result.Proof = device.ProofMAC
+	result.Proof = proof
 	return result, nil
 }

@@ -114,6 +114,19 @@ func TestAProofIsTheBestThatTheDialectHas(t *testing.T) {
 	}
 }
 
+// Whose key is not given out, the terminal is asked for the check value: it is public, and a terminal that never had the
+// key could have copied it, so the proof is no MAC.
+func TestAMACOverZerosIsACheckValueAndNoMore(t *testing.T) {
+	s := openShop(t)
+	x := s.place(t, visaDialect())
+	l := x.loader()
+	l.Rand = nil
+	r, err := x.run(t.Context(), l, x.only("C"))
+	if err != nil || !r.Confirmed() || r.Loads[0].Result.Proof != device.ProofCheckValue {
+		t.Errorf("%v, %+v", err, r)
+	}
+}
+
 // A key-encrypting key in a slot for MACs is asked by a session key.
 func TestAMasterKeyAmongMACKeysIsProvenByASession(t *testing.T) {
 	s := openShop(t)
@@ -492,10 +505,13 @@ func TestWhatWasSentIsConfirmedAlsoWhenTheRunIsGivenUp(t *testing.T) {
 	job.Known = &known
 	dev, done, err := x.open(t.Context())
 	must(t, err)
-	defer done()
 	cleared, err := inject.Preflight(ctx, dev, nil, s.day(), job)
-	must(t, err)
+	if err != nil {
+		done()
+		t.Fatal(err)
+	}
 	r, err := x.loader().Run(ctx, hasty{dev, stop}, cleared)
+	done()
 	wantKind(t, "the run", err, fault.Interrupted)
 	if len(r.Loads) != 3 || r.Loads[0].State != store.LoadConfirmed || r.Loads[1].State != "" || r.Confirmed() {
 		t.Errorf("%+v", r.Loads)

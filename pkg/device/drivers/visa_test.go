@@ -161,7 +161,7 @@ func TestALoadThatIsCutAtAnyByteSaysWhatIsSo(t *testing.T) {
 			_, err := d.LoadInitial(t.Context(), "90", testKey(t, keyIK), testKSN(t))
 			return err
 		}},
-		"initial key in a block": {"94", 109 + 1 + 6 + 1, func(t *testing.T, d visa.Terminal) error {
+		"initial key in a block": {"94", 5 + 1 + 17 + 1 + 1 + 109 + 1 + 6 + 1, func(t *testing.T, d visa.Terminal) error {
 			_, err := d.LoadBlock(t.Context(), "94", testBlock(t, blockIK))
 			return err
 		}},

@@ -61,7 +61,6 @@ func TestNoCodeCountsAgain(t *testing.T) {
 	try(y, true)
 	try(x, false)
 	try(before, false)
-	try(y, false)
 	term.Wipe()
 	term = inDir(t, dir, with)
 	try(x, false)
@@ -113,7 +112,8 @@ func TestWrongPasswordsOfTheKeyInjectModeBarIt(t *testing.T) {
 	dir := ownDir(t)
 	synctest.Test(t, func(t *testing.T) {
 		open := func() *Terminal {
-			term, err := Open(Config{Dir: dir, InjectModeOff: true, Env: keys.Env{Rand: rand.Reader, Now: time.Now}, Accounts: all})
+			term, err := Open(Config{Dir: dir, InjectModeOff: true, Env: keys.Env{Rand: rand.Reader, Now: time.Now},
+				Accounts: all})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -284,7 +284,8 @@ func TestATamperThatCannotDestroyTheKeysSaysSo(t *testing.T) {
 		term.Wipe()
 
 		// The key is there again, as it is when nothing could be done about it.
-		err = errors.Join(os.RemoveAll(battery), os.RemoveAll(filepath.Join(dir, stateFile+".new")), os.Rename(moved, battery))
+		err = errors.Join(os.RemoveAll(battery), os.RemoveAll(filepath.Join(dir, stateFile+".new")),
+			os.Rename(moved, battery))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,8 +26,8 @@ const (
 	maxState    = 8 << 20
 )
 
-// disk is a terminal's directory. Everything in state.json is under the battery-backed key, which a tamper destroys: the
-// keys are encrypted, the whole has a MAC, and the last sequence number is remembered beside the key.
+// disk is a terminal's directory. Everything in state.json is under the battery-backed key, which a tamper destroys:
+// the keys are encrypted, the whole has a MAC, and the last sequence number is remembered beside the key.
 type disk struct {
 	folder   *folder
 	random   io.Reader
@@ -307,7 +307,7 @@ func (d *disk) read() (k kept, doc stateDoc, err error) {
 	}
 	if json.Unmarshal(raw, &k) != nil || k.Format != stateFormat || json.Unmarshal(k.State, &doc) != nil {
 		return kept{}, stateDoc{}, fault.New(fault.Malformed,
-			"the terminal's state in %s cannot be read; it was not written here, or by an older version", d.folder.name)
+			"the terminal's state in %s cannot be read; it was not written here", d.folder.name)
 	}
 	return k, doc, nil
 }

@@ -41,8 +41,9 @@
 //	B    the key is longer than the KLK
 //	2    the same key is in another slot
 //
-// 91 has 1 for a clear key outside the mode, 2 for what is no hex, and 4 for an initial key that is no B1 with mode X,
-// of another length than 16 bytes, or a master key of the same terminal. A frame is ACKed when its LRC is right, else
+// 91 has 1 for a clear key outside the mode, 2 for what is no hex, 4 for an initial key that is no B1 with mode X, of
+// another length than 16 bytes, or a master key of the same terminal, and A also for a KSN that was loaded before: its
+// counter would start again. The same key in the same slot before its first use is taken, for an answer that was lost. A frame is ACKed when its LRC is right, else
 // NAKed, and after the third NAK the exchange ends with EOT. A good frame with an unknown id is ignored. An answer is
 // sent again on NAK and, twice, after 5 s of silence; then EOT. A new frame in place of the ACK starts afresh: the host
 // has given the old exchange up. On EOT from the host nothing is stored; a key that cannot be stored after the commit
@@ -56,16 +57,29 @@
 // # What it keeps
 //
 // With Config.Dir ([Open]) everything but sessions, requests for approval, the key inject mode and what is on the line
-// outlives the process, whatever ends it. The state is one file, written whole or not at all and synced before a store
-// is acknowledged. The keys in it are encrypted (AES-256-GCM, bound to slot and usage) under a key in a file beside it,
-// which stands for what the backup battery keeps: a tamper overwrites and deletes that file first. A record that does
-// not open is a damaged key, and the status says so. One process has a directory; files are for their owner alone.
+// outlives the process, whatever ends it. The directory is the user's own and 0700, or it is refused; no link in it is
+// followed; one process has it, by a lock on the directory itself. Files are 0600:
+//
+//	state.json      {"format", "sequence", "mac", "state"}: written whole or not at all, and synced before a store is
+//	                acknowledged. Keys in it are encrypted (AES-256-GCM, bound to slot and usage). The MAC (HMAC-SHA-256)
+//	                is over the sequence number, 8 bytes, and the state as it stands. An engine has a mark to know its
+//	                initial key by: 16 bytes of HMAC-SHA-256 of algorithm and check value.
+//	battery.key     32 bytes, what the backup battery keeps. Every key above comes of it (HKDF-SHA-256, Expand).
+//	battery.memory  sequence number and MAC of the state that was acknowledged last, under a MAC; two records in turns.
+//
+// A tamper overwrites and deletes battery.key first. Where it cannot, the event is [Undestroyed], the screen says so, no
+// older state counts any more, and it is tried again with everything that happens and at the next start. A state is
+// taken if its MAC is right and it is the one of the memory, or a younger one: that was written when the process ended,
+// and not acknowledged. A changed or older one, and one that is missing, are mac_mismatch. Without battery.key, and
+// without a MAC, a state is that of a tampered terminal with no keys. A record that does not open is a damaged key, and
+// the status says so.
 //
 // # Locks, people, orders
 //
 // The locks are those of pkg/device. Accounts are 99 (administrator), 00 (supervisor), 01 to 05 (operators), A and B
-// (key inject mode); five wrong passwords bar an account for 15 minutes and set the password lock. What an account may
-// order is a table by role; what takes officers' approvals is pkg/device/manage's table. Approvals are pkg/custody's,
+// (key inject mode); five wrong passwords bar an account, or A and B together, for 15 minutes and set the password lock.
+// Passwords are looked at one after the other. A one-time code counts once, and none before it counts afterwards. What
+// an account may order is a table by role; what takes officers' approvals is pkg/device/manage's table. Approvals are pkg/custody's,
 // for a request of this terminal under its serial number, counted once, and gone with a restart. Denials are logged.
 // Time that passes is counted by a clock that nobody can set; the time of day may be wrong, and then codes and
 // approvals fail by it. After a tamper unlock the terminal has no keys. Software updates are signed by the vendor's
@@ -77,4 +91,11 @@
 // but this machine, because whoever reaches the port may load keys. A restart closes the line; a pseudo-terminal is
 // gone with it. Without Config.Env.Now nothing expires and nobody can approve. Words on the screen are this project's;
 // codes and tamper texts are the vendors' ([Vendors]).
+//
+// No memory lies outside the directory: who copies the whole of it and puts it back has the terminal as it was, keys,
+// counters and codes; who removes it has a new terminal. Who reads battery.key can write any state. Who takes it away
+// can edit the state, of a terminal that is tampered then. Writable directories above it are the user's business. The
+// last 1000 KSNs are known. A code that counted by a clock that was ahead bars all before it, until that time has come.
+// Where neither battery.key, battery.memory nor state.json can be written a tamper leaves the keys on the disk, and says
+// so.
 package emulator

@@ -104,7 +104,8 @@ func (f *folder) read(name string, most int64) ([]byte, error) {
 	return raw, errors.Join(err, file.Close())
 }
 
-// write puts a file in place whole or not at all. What a crash left under the temporary name is removed, not written to.
+// write puts a file in place whole or not at all. What a crash left under the temporary name is removed, not written
+// to.
 func (f *folder) write(name string, content []byte) error {
 	temporary := name + ".new"
 	if info, err := f.root.Lstat(temporary); err == nil && !info.IsDir() {

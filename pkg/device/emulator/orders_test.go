@@ -176,7 +176,7 @@ func TestLoggingInTakesPasswordAndCode(t *testing.T) {
 		if _, err := d.try("99", DefaultAdministrator, code); !fault.Is(err, fault.AuthFailed) {
 			t.Errorf("the code counts twice: %v", err)
 		}
-		if n := d.logs(s, Denied); n != 7 {
+		if n := d.logs(s, Denied); n != 5 { // seven, of which the first three are alike and stand in one place
 			t.Errorf("%d denials are logged", n)
 		}
 		all, _ := s.Logs(0, 1000)

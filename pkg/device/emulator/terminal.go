@@ -94,9 +94,9 @@ func New(cfg Config) *Terminal {
 }
 
 // Open makes a terminal whose state is in Config.Dir, or in memory without one. The directory is made where it is
-// missing. Wipe it after use: the state stays. Errors: busy when another process has the directory; file_exposed for one
-// that is not the user's alone, or has links in it; malformed for a state that cannot be read; mac_mismatch for one that
-// was changed or put back; bug where Config.Env.Rand is missing.
+// missing. Wipe it after use: the state stays. Errors: busy when another process has the directory; file_exposed for
+// one that is not the user's alone, or has links in it; malformed for a state that cannot be read; mac_mismatch for one
+// that was changed or put back; bug where Config.Env.Rand is missing.
 func Open(cfg Config) (*Terminal, error) {
 	if cfg.Dir == "" {
 		return New(cfg), nil

@@ -156,7 +156,8 @@ func TestInitialKeysComeInClearAndInBlocks(t *testing.T) {
 		h.take("910")
 		for i, slot := range table.InitialSlots() {
 			r, ok := h.term.Engine(slot)
-			if !ok || r.KSN != []string{"FFFF9876543210E00001", "FFFF9876543210C00001"}[i] || r.Left != 1048575 || r.Check != "AF8C07 (ecb-zero)" {
+			next := []string{"FFFF9876543210E00001", "FFFF9876543210C00001"}[i]
+			if !ok || r.KSN != next || r.Left != 1048575 || r.Check != "AF8C07 (ecb-zero)" {
 				t.Errorf("engine %s: %+v, %v", slot, r, ok)
 			}
 		}

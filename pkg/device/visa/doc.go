@@ -52,7 +52,12 @@
 // clear key it is not: on UIC terminals any other packet ends the key inject mode (page 33).
 //
 // Packets 90 and 94 have no commit: the terminal stores and then answers. They leave once, unless the terminal says that
-// they came damaged, because a second one could meet the stored key. From then on only the answer ends the exchange
+// they came damaged, because a second one could meet the stored key. Their answer names no key, so one to a load of
+// whoever had the line before must not be on its way: before the first of a session, and before the next one after a load
+// without an answer, the driver asks for the serial number (answers come in the order of the questions) or, with a clear
+// key, whose inject mode a question would end, waits until the line was quiet for one time-out. A line that does not come
+// to rest within four is not loaded over. A terminal that answers later than that can still deceive.
+// From then on only the answer ends the exchange
 // well; after any other end the outcome is unknown, and as there is no question about initial keys it stays so: Confirm
 // settles nothing, the KSN is burnt.
 //
@@ -83,7 +88,8 @@
 // counts otherwise answers code 6 and proves nothing.
 //
 // A clear key crosses the line twice. Frames are held in secrets and wiped; a trace shows key digits as stars, in both
-// directions, and leaves out the LRC that is computed over them.
+// directions, and leaves out the LRC that is computed over them. Of the terminal's frames it shows only those that may
+// answer the question that is open, and only in the form of such an answer; all others are stars.
 //
 // Not done here: PIN entry (70, 71, 73), GISKE blocks, the raw mode bytes of packet 13 (flow control).
 package visa

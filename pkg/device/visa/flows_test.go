@@ -677,7 +677,9 @@ func TestALineThatIsNeverQuietIsNotLoadedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		host, peer := net.Pipe()
 		d := New(host, device.Options{})
+		done := make(chan struct{})
 		go func() {
+			defer close(done)
 			for {
 				if _, err := peer.Write([]byte{0}); err != nil {
 					return
@@ -690,6 +692,7 @@ func TestALineThatIsNeverQuietIsNotLoadedOver(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 		_, _ = d.Close(), peer.Close()
+		<-done
 	})
 }
 
