@@ -17,7 +17,7 @@ import (
 type injectOpts struct {
 	device, manage                        string
 	plan, run, serial, station            string
-	resume, again                         bool
+	resume, again, replace                bool
 	slot, key, keySet, alg, kbpk, keyKBPK string
 	kbpkSlot, expect, usage, mode         string
 	reason, poi                           string
@@ -48,6 +48,7 @@ func newInjectCmd(a *App) *cobra.Command {
 	f.StringVar(&o.run, "run", "", a.Say.T("name of the run in the journal; made up when left out"))
 	f.BoolVar(&o.resume, "resume", false, a.Say.T("go on with the run of this device that was broken off"))
 	f.BoolVar(&o.again, "again", false, a.Say.T("with --resume: load anew what has no known outcome; the old number is burnt"))
+	f.BoolVar(&o.replace, "replace", false, a.Say.T("the device has an initial key of this key set: give its number up for a new one"))
 	f.StringVar(&o.serial, "serial", "", a.Say.T("serial number of the device, as in the inventory"))
 	f.StringVar(&o.station, "station", "", a.Say.T("name of this station in the journal; the machine's name when left out"))
 	f.StringVar(&o.slot, "slot", "", a.Say.T("slot (visa: 0-9 PIN, B-E MAC, F KLK, G track data, 90 and 94 initial keys)"))
@@ -95,13 +96,13 @@ func runInject(ctx context.Context, a *App, o injectOpts) error {
 		return a.answerInjection(in, cleared, inject.Report{})
 	}
 	report, err := in.load(ctx, cleared)
+	if recorded := a.recordReport(ctx, report, err); recorded != nil {
+		return recorded
+	}
 	if err != nil {
 		return err
 	}
 	a.tellSame(report)
-	if err := a.recordReport(ctx, report); err != nil {
-		return err
-	}
 	if o.plan == "" && len(report.Loads) == 1 && report.Loads[0].Err != nil {
 		return report.Loads[0].Err
 	}
@@ -112,7 +113,7 @@ func runInject(ctx context.Context, a *App, o injectOpts) error {
 }
 
 // recordReport writes into the log what became of the loads.
-func (a *App) recordReport(ctx context.Context, r inject.Report) error {
+func (a *App) recordReport(ctx context.Context, r inject.Report, err error) error {
 	counts := map[store.LoadState]int{}
 	for _, o := range r.Loads {
 		counts[o.State]++
@@ -130,7 +131,10 @@ func (a *App) recordReport(ctx context.Context, r inject.Report) error {
 		details["device"] = audit.Clean(r.Serial)
 	}
 	a.holding.outcome.Details = details
-	return a.record(ctx, unfinished(r))
+	if err == nil {
+		err = unfinished(r)
+	}
+	return a.record(ctx, err)
 }
 
 // unfinished is the error of a run in which something is left to do.

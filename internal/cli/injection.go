@@ -206,7 +206,7 @@ func (in *injection) load(ctx context.Context, c inject.Cleared) (inject.Report,
 	if err != nil {
 		return inject.Report{}, err
 	}
-	l := inject.Loader{Boundary: b, Now: a.Env.Now, Rand: a.Env.Rand, Again: in.opts.again, Progress: in.progress}
+	l := inject.Loader{Boundary: b, Now: a.Env.Now, Rand: a.Env.Rand, Again: in.opts.again, Replace: in.opts.replace, Progress: in.progress}
 	if in.job.Known == nil {
 		if in.opts.plan != "" || in.opts.resume {
 			return inject.Report{}, fault.New(fault.NotFound, "device %s is not in the inventory, and only loads of its devices are in the journal; "+

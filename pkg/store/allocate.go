@@ -226,7 +226,7 @@ func insertAllocation(ctx context.Context, tx *sql.Tx, a Allocation) error {
 }
 
 func liveNumber(serial string) error {
-	return fault.New(fault.NotPermitted, "device %s has a number of this key set that is neither burnt nor in quarantine",
+	return fault.New(fault.NotPermitted, "device %s has a number of this key set that is neither burnt nor in quarantine; --replace gives it up for a new one",
 		serial)
 }
 

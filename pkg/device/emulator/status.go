@@ -23,6 +23,9 @@ func (t *Terminal) Status() device.Status {
 		Battery: device.Battery{Millivolts: s.millivolts, Low: s.millivolts < lowBattery},
 		Link:    t.cfg.Link, Environment: t.cfg.Sensors,
 	}
+	if t.undone != nil {
+		out.Tamper.Sensor += ", keys on disk NOT destroyed"
+	}
 	if out.Link == (device.Link{}) {
 		out.Link = device.Link{Kind: "ethernet", Quality: 100}
 	}
