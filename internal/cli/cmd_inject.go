@@ -142,6 +142,10 @@ func unfinished(r inject.Report) error {
 	if r.Confirmed() {
 		return nil
 	}
+	for _, l := range r.Beside {
+		return fault.New(fault.Partial, "run %s has an open load (%s) in slot %s, which the plan does not have; resume it with the plan that it began with",
+			r.Run, string(l.State), l.Slot)
+	}
 	if err := r.Err(); err != nil {
 		return fault.WrapAs(fault.Partial, err, "run %s is not finished; --resume goes on with it", r.Run)
 	}

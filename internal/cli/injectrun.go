@@ -13,7 +13,10 @@ import (
 
 // nameRun finds the name of the run: that of the one that was broken off, or a new one.
 func (in *injection) nameRun(ctx context.Context) error {
-	open, err := in.unfinishedRun(ctx)
+	open, err := in.newestRun(ctx, store.LoadReserved, store.LoadSent, store.LoadUnknown)
+	if err == nil && open == "" && in.opts.resume && !whole(in.job.Known.State) { // broken off between two loads, or every load failed
+		open, err = in.newestRun(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -30,10 +33,12 @@ func (in *injection) nameRun(ctx context.Context) error {
 	return err
 }
 
-// unfinishedRun is the newest run of the device in which a load has no final outcome.
-func (in *injection) unfinishedRun(ctx context.Context) (string, error) {
+// whole reports a device that no run has left half done.
+func whole(s store.DeviceState) bool { return s == store.Expected || s == store.Confirmed }
+
+// newestRun is the newest run of the device that has a load in one of the states; none means any.
+func (in *injection) newestRun(ctx context.Context, states ...store.LoadState) (string, error) {
 	run, newest := "", in.app.Env.Now().AddDate(-100, 0, 0)
-	states := []store.LoadState{store.LoadReserved, store.LoadSent, store.LoadUnknown}
 	for load, err := range in.app.holding.db.Loads(ctx, store.LoadFilter{Serial: in.job.Serial, States: states}) {
 		if err != nil {
 			return "", err

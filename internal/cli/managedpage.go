@@ -218,7 +218,7 @@ func tamperText(t device.TamperState) text.Text {
 	if !t.Tripped {
 		return text.New("no")
 	}
-	return text.New("opened (%s) at %s; every key is erased", t.Sensor, at(t.At))
+	return text.New("opened (%s) at %s", t.Sensor, at(t.At))
 }
 
 func batteryText(b device.Battery) text.Text {

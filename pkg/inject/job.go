@@ -109,6 +109,9 @@ type Report struct {
 	Run, Serial string
 	Began       time.Time
 	Loads       []Outcome
+	// Beside are open loads of the run in slots that the plan does not have: a plan that was changed meanwhile. They are
+	// not settled by this run.
+	Beside []store.Load
 }
 
 // Confirmed reports whether every load of the job is known to be in the device.
@@ -118,7 +121,7 @@ func (r *Report) Confirmed() bool {
 			return false
 		}
 	}
-	return len(r.Loads) > 0
+	return len(r.Loads) > 0 && len(r.Beside) == 0
 }
 
 // Err is the first error of a load.

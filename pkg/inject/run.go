@@ -59,6 +59,7 @@ func (l *Loader) Run(ctx context.Context, d device.Device, c Cleared) (Report, e
 	}
 	r := &run{Loader: l, device: d, clear: &c, book: book, anew: make([]bool, len(c.loads)),
 		report: Report{Run: c.job.Run, Serial: c.serial, Began: l.Now(), Loads: make([]Outcome, len(c.loads))}}
+	r.report.Beside = r.beside()
 	r.recall()
 	if r.knowsWhom(ctx) {
 		r.settleAll(ctx)
@@ -73,6 +74,19 @@ func (l *Loader) Run(ctx context.Context, d device.Device, c Cleared) (Report, e
 		return r.report, nil
 	}
 	return r.report, interrupted(ctx)
+}
+
+// beside finds open loads of the run that the plan does not have.
+func (r *run) beside() []store.Load {
+	var out []store.Load
+	for slot, last := range r.book.last {
+		planned := func(l Ready) bool { return string(l.plan.Slot) == slot }
+		if last.State.Open() && !slices.ContainsFunc(r.clear.loads, planned) {
+			out = append(out, last)
+		}
+	}
+	slices.SortFunc(out, func(a, b store.Load) int { return strings.Compare(a.Slot, b.Slot) })
+	return out
 }
 
 func interrupted(ctx context.Context) error {

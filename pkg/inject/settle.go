@@ -5,6 +5,7 @@ package inject
 import (
 	"context"
 	"strings"
+	"time"
 
 	"poskey/internal/fault"
 	"poskey/pkg/device"
@@ -36,8 +37,23 @@ func (r *run) silent() bool {
 	return false
 }
 
+// exchangeLimit is how long another station may be at a load before it is taken for gone: longer than any dialect waits.
+const exchangeLimit = 2 * time.Minute
+
+// atWork reports a load that another station has sent so lately that it may be at it still. Its bytes may be on their way
+// to the terminal: a verdict now could be overtaken by them.
+func (g *loading) atWork(last *store.Load) bool {
+	return last.State == store.LoadSent && last.Station != g.clear.job.Station && g.Now().Sub(last.Changed) < exchangeLimit
+}
+
 // earlier settles an open load of an earlier run.
 func (g *loading) earlier(ctx context.Context, last store.Load) {
+	if g.atWork(&last) {
+		g.out.Load, g.out.State = last, last.State
+		g.fail(fault.New(fault.Busy, "station %s has sent a key to slot %s since %s and may be at it still; wait %s", last.Station, last.Slot,
+			last.Changed.UTC().Format(time.RFC3339), exchangeLimit))
+		return
+	}
 	if last.State == store.LoadReserved {
 		if !g.ready.isOf(&last) {
 			g.giveUpLoad(ctx, last, fault.New(fault.NotPermitted, "run %s has taken another key down for slot %s; "+

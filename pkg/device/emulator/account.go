@@ -153,12 +153,13 @@ func (t *Terminal) Login(l device.Login) (*Session, error) {
 		stranger.opens(l.Password) // takes as long as for one who is known
 		a = nil
 	}
-	if a == nil || !a.opens(l.Password) {
-		return nil, t.wrongPassword(l.Account)
+	step, ok := int64(0), a != nil && a.opens(l.Password)
+	if ok {
+		step, ok = t.codeFits(a, l.Code)
 	}
-	step, ok := t.codeFits(a, l.Code)
 	if !ok {
-		return nil, t.wrongPassword(l.Account)
+		t.wrongPassword(l.Account)
+		return nil, fault.New(fault.AuthFailed, "account, password or one-time code is wrong")
 	}
 	t.mu.Lock()
 	e := Event{Kind: LoggedIn, Account: a.ID}
@@ -264,13 +265,12 @@ func (t *Terminal) bar(id string) {
 	t.bars[id] = t.elapsed()
 }
 
-// wrongPassword counts, and writes the count down before it is told: auth_failed.
-func (t *Terminal) wrongPassword(id string) error {
-	wrong := fault.New(fault.AuthFailed, "account, password or one-time code is wrong")
+// wrongPassword counts, and writes the count down: before anybody is told.
+func (t *Terminal) wrongPassword(id string) {
 	e := Event{Kind: Denied, Account: known(t, id), Detail: "password"}
 	if e.Account == "unknown" {
 		t.report(e)
-		return wrong
+		return
 	}
 	t.mu.Lock()
 	if t.s.wrong == nil {
@@ -286,5 +286,4 @@ func (t *Terminal) wrongPassword(id string) error {
 	if locked {
 		t.setLock(device.LockPassword, "account "+id)
 	}
-	return wrong
 }

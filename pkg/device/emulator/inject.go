@@ -60,7 +60,8 @@ func (t *Terminal) EnterInjectMode(a, b *secret.Bytes) error {
 	}
 	one, two := first.opens(a), second.opens(b) // both, so that the time does not tell which is wrong
 	if !one || !two {
-		return t.wrongPassword(keyLoaders)
+		t.wrongPassword(keyLoaders)
+		return fault.New(fault.AuthFailed, "account or password is wrong")
 	}
 	t.mu.Lock()
 	delete(t.s.wrong, keyLoaders)

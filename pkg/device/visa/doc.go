@@ -57,9 +57,8 @@
 // without an answer, the driver asks for the serial number (answers come in the order of the questions) or, with a clear
 // key, whose inject mode a question would end, waits until the line was quiet for one time-out. A line that does not come
 // to rest within four is not loaded over. A terminal that answers later than that can still deceive.
-// From then on only the answer ends the exchange
-// well; after any other end the outcome is unknown, and as there is no question about initial keys it stays so: Confirm
-// settles nothing, the KSN is burnt.
+// Once such a frame has left only the answer ends the exchange well; after any other end the outcome is unknown, and as
+// there is no question about initial keys it stays so: Confirm settles nothing, the KSN is burnt.
 //
 // # What a proof means
 //

@@ -188,7 +188,10 @@ func showAnswer(q question, profile string) func(Frame) string {
 		if f.Kind != q.ask.Kind || q.answer == "" || f.ID() != q.answer {
 			return f.around("", false)
 		}
-		if f.isPlainAnswer(q.ask, profile) {
+		if f.Equal(q.ask) { // nothing that was not sent
+			return describe(f)
+		}
+		if f.isPlainAnswer(profile) {
 			return f.around(plain(f.Data()), true)
 		}
 		data := f.Data()
@@ -210,7 +213,7 @@ func showAgain(answer Frame, show func(Frame) string) func(Frame) string {
 }
 
 // isPlainAnswer says whether an answer is in its form, and the form has no room for a key.
-func (f Frame) isPlainAnswer(ask Frame, profile string) bool {
+func (f Frame) isPlainAnswer(profile string) bool {
 	data := f.Data()
 	switch f.ID() {
 	case table.LoadKey:
@@ -220,7 +223,7 @@ func (f Frame) isPlainAnswer(ask Frame, profile string) bool {
 		_, err := parseState(data)
 		return err == nil
 	case table.SetSerial:
-		return f.Equal(ask)
+		return false
 	case table.AskSerial, table.AskUnit:
 		most := table.MaxSerial
 		if profile == device.ProfileVeriFone {
