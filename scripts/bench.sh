@@ -24,8 +24,8 @@ $go test ./pkg/store -run '^$' -bench 'Insert' -benchtime 5x | tee -a out/bench-
 $go test ./pkg/store -run '^$' -bench 'Million' -benchtime 20x -timeout 30m | tee -a out/bench-goals.txt
 $go test ./pkg/store -run '^$' -bench 'Numbers' -benchtime 3s | tee -a out/bench-goals.txt
 $go test ./pkg/store -run '^$' -bench 'Journal' -benchtime 1x | tee -a out/bench-goals.txt
-$go test ./pkg/fleet -run '^$' -bench 'FleetLoads/sqlite' -benchtime 20000x | tee -a out/bench-goals.txt
-$go test ./pkg/fleet -run '^$' -bench 'FleetLoads/postgresql' -benchtime 10000x | tee -a out/bench-goals.txt
+$go test ./pkg/fleet -run '^$' -bench 'FleetLoads/sqlite' -benchtime 8000x | tee -a out/bench-goals.txt
+$go test ./pkg/fleet -run '^$' -bench 'FleetLoads/postgresql' -benchtime 8000x | tee -a out/bench-goals.txt
 $go test ./pkg/device/emulator -run '^$' -bench 'Farm' -benchtime 10000x | tee -a out/bench-goals.txt
 $go test ./pkg/hsm/pkcs11 -run '^$' -bench 'CheckValue' -count "$count" | tee -a out/bench-goals.txt
 $go test ./pkg/custody -run '^$' -bench 'Unlock' -benchtime 5x | tee -a out/bench-goals.txt
