@@ -86,6 +86,9 @@ func runFleetPlan(ctx context.Context, a *App, o fleetPlanOpts, run string) erro
 	}
 	p := fleet.Plan{Run: run, Environment: doc.Environment, Customer: o.customer, Own: doc.Own, Replace: o.replace, Stations: o.stations, Loads: fleet.Templates(&doc),
 		Devices: len(list.Devices), Manifest: list.Digest(), Serials: list.SerialsDigest(), Software: buildVersion().Version}
+	if err := p.Check(); err != nil {
+		return err
+	}
 	if !o.dryRun {
 		if p, err = a.beginRun(ctx, p, list); err != nil {
 			return err

@@ -17,7 +17,7 @@ import (
 
 type fleetReconcileOpts struct {
 	html, json, sign, passphrase string
-	close, accept                bool
+	close, accept, known         bool
 	old                          time.Duration
 }
 
@@ -28,8 +28,9 @@ func newFleetReconcileCmd(a *App) *cobra.Command {
 		short: text.New("account for every device of a run, and raise what is not in order"),
 		long: text.New("Every expected device is confirmed, failed, quarantined, rejected or untouched. Raised are: equal check values among initial keys, numbers\n" +
 			"seen twice, devices that told another serial number, old reservations, odd device digits, and by which proof each load is confirmed.\n" +
-			"While something is open the command ends with 10. --close ends the run: every device must be accounted for.\n" +
-			"The report is written as JSON and as a page; --sign puts an officer's signature beside the JSON (FILE.note)."),
+			"While something is open the command ends with 10. --close ends the run: every device must be accounted for, and nothing open that is not\n" +
+			"said to be known (--accept-open); a closed run takes no load any more.\n" +
+			"The report is written as JSON and as a page; --sign puts an officer's signature beside the JSON (FILE.note), which fleet verify checks."),
 		example: "  poskey fleet reconcile RUN-2026-11\n" +
 			"  poskey fleet reconcile RUN-2026-11 --close --report run.json --html run.html --sign admin.d.identity",
 		exits: []int{3, 4, 5, 6, 7, 8, 9, 10}, args: cobra.ExactArgs(1),
@@ -41,6 +42,7 @@ func newFleetReconcileCmd(a *App) *cobra.Command {
 	f.StringVar(&o.passphrase, "passphrase", "prompt", a.Say.T("passphrase of the officer who signs (SRC): prompt, file:PATH or fd:N"))
 	f.BoolVar(&o.close, "close", false, a.Say.T("end the run, when every device is accounted for"))
 	f.BoolVar(&o.accept, "accept-untouched", false, a.Say.T("with --close: devices that nobody touched were looked at"))
+	f.BoolVar(&o.known, "accept-open", false, a.Say.T("with --close: open findings are known, and stay in the report as they are"))
 	f.DurationVar(&o.old, "old", 24*time.Hour, a.Say.T("raise reservations older than that"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runFleetReconcile(cmd.Context(), a, o, args[0]) }
 	return cmd
@@ -60,6 +62,11 @@ func runFleetReconcile(ctx context.Context, a *App, o fleetReconcileOpts, run st
 			return err
 		}
 	}
+	signer, err := a.reportSigner(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer signer.Wipe()
 	account, err := a.accountOf(ctx, o, run)
 	if err != nil {
 		return err
@@ -69,7 +76,7 @@ func runFleetReconcile(ctx context.Context, a *App, o fleetReconcileOpts, run st
 		return err
 	}
 	doc := fleetReconcileDoc{Report: fleet.NewReport(&account, id.ID), Files: []string{}}
-	if doc.Files, err = a.writeReport(ctx, o, &doc.Report); err != nil {
+	if doc.Files, err = a.writeReport(o, &doc.Report, signer); err != nil {
 		return err
 	}
 	if err := a.render.Answer("fleet.reconcile", doc, func(p *render.Page) { reconcilePage(p, &account, doc.Files) }); err != nil {
@@ -87,11 +94,15 @@ func (a *App) accountOf(ctx context.Context, o fleetReconcileOpts, run string) (
 	if err != nil {
 		return fleet.Account{}, err
 	}
-	set := fleet.Settings{Now: a.Env.Now(), Old: o.old, Accepted: o.accept}
+	set := fleet.Settings{Now: a.Env.Now(), Old: o.old, Accepted: o.accept, Known: o.known}
 	if !o.close {
 		return fleet.Reconcile(ctx, db, run, set)
 	}
-	work, err := a.begin(ctx, custody.DeviceRegister, run, audit.Details{"run": audit.Clean(run), "close": "yes"})
+	details := audit.Details{"run": audit.Clean(run), "close": "yes"}
+	if o.known {
+		details["findings"] = "known"
+	}
+	work, err := a.begin(ctx, custody.DeviceRegister, run, details)
 	if err != nil {
 		return fleet.Account{}, err
 	}

@@ -34,7 +34,9 @@ func newFleetRunCmd(a *App) *cobra.Command {
 		short: text.New("work on a run as one station, until no device is left"),
 		long: text.New("Several stations work on one run when the store is on PostgreSQL. Every step of every load is in the journal before the next begins:\n" +
 			"after any break, say the same command again. What is safe to try again is tried again; an outcome that nobody can know puts the device\n" +
-			"into quarantine and its number out of use. After many failures in a row the station stops itself. An interrupt ends it in good order."),
+			"into quarantine and its number out of use. After many failures in a row the station stops itself, and so it does when a key of the plan goes\n" +
+			"out of use, the store is sealed or the database stays away: no device is to blame then. An interrupt ends it in good order. While devices of\n" +
+			"the run are without their keys the command ends with 10."),
 		example: "  poskey fleet run RUN-2026-11\n  poskey fleet run RUN-2026-11 --station bench-2 --workers 32 -o json",
 		exits:   []int{3, 4, 5, 6, 7, 8, 9, 10}, args: cobra.ExactArgs(1),
 	})
@@ -90,14 +92,21 @@ func runFleetRun(ctx context.Context, a *App, o fleetRunOpts, run string) error 
 		return err
 	}
 	doc := fleetRunDoc{run, r.Station, r.Settled, r.Took.Milliseconds(), r.Counts}
-	return a.render.Answer("fleet.run", doc, func(p *render.Page) {
+	if err := a.render.Answer("fleet.run", doc, func(p *render.Page) {
 		p.Good(text.New("Run %s: no device is left to do.", run))
 		p.Fields(render.F(text.New("station"), r.Station), render.F(text.New("devices of this station"), strconv.Itoa(r.Settled)),
 			render.F(text.New("time"), r.Took.Round(time.Millisecond).String()))
 		p.Blank()
 		countsPage(p, r.Counts)
 		p.Line(text.New("The account of every device: poskey fleet reconcile %s", run))
-	})
+	}); err != nil {
+		return err
+	}
+	if c := r.Counts; c.Failed+c.Quarantined+c.Rejected > 0 {
+		return fault.New(fault.Partial, "%d of %d devices are without their keys: %d failed, %d quarantined, %d rejected",
+			c.Failed+c.Quarantined+c.Rejected, c.Expected, c.Failed, c.Quarantined, c.Rejected)
+	}
+	return nil
 }
 
 // fleetLoads takes the keys of a plan in, for devices with a key loading key of their own.

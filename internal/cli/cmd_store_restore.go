@@ -25,7 +25,7 @@ func newStoreRestoreCmd(a *App) *cobra.Command {
 		short: text.New("make a store of a backup, where there is none"),
 		long: text.New("An administrator of the store opens the backup with their identity; in production two do (--officer, one for each). Nothing is\n" +
 			"overwritten: the place of the store must be free, and a log that is there must go on where the backup's ends. The store is\n" +
-			"sealed afterwards, as any other, and the restoration is recorded in its log."),
+			"sealed afterwards, as any other, and the restoration is recorded in its log. Key sets come back frozen."),
 		example: "  poskey store restore store-2026-11.age --officer admin.a.identity\n" +
 			"  poskey store restore store-2026-11.age --officer admin.a.identity --store sqlite:/var/lib/poskey/store.db",
 		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.ExactArgs(1),
@@ -46,6 +46,8 @@ type storeRestoreDoc struct {
 	Log      string           `json:"log"`
 	KeptLog  bool             `json:"kept_log"`
 	Officers []string         `json:"officers"`
+	Newer    uint64           `json:"newer"`  // records of the log that the backup does not have
+	Frozen   []string         `json:"frozen"` // key sets, until they are thawed
 }
 
 func runStoreRestore(ctx context.Context, a *App, path string, officers []string) error {
@@ -70,7 +72,8 @@ func runStoreRestore(ctx context.Context, a *App, path string, officers []string
 	if err != nil {
 		return err
 	}
-	doc := storeRestoreDoc{done.Store, url.Redacted(), done.Rows, done.Records, done.Log, done.KeptLog, done.Officers}
+	doc := storeRestoreDoc{done.Store, url.Redacted(), done.Rows, done.Records, done.Log, done.KeptLog, done.Officers,
+		done.Newer, append([]string{}, done.KeySets...)}
 	return a.render.Answer("store.restore", doc, func(p *render.Page) {
 		p.Good(text.New("The store is restored. It is sealed: open it with poskey store unseal."))
 		p.Fields(
@@ -81,6 +84,13 @@ func runStoreRestore(ctx context.Context, a *App, path string, officers []string
 			render.F(text.New("audit log"), doc.Log),
 			render.F(text.New("restored by"), strings.Join(doc.Officers, ", ")),
 		)
+		if doc.Newer > 0 {
+			p.Line(text.New("The log has %d records from after the backup: what those changed is not in this store. See poskey store verify.", doc.Newer))
+		}
+		if len(doc.Frozen) > 0 {
+			p.Line(text.New("Frozen key sets: %s. Numbers may have gone into devices after the backup was made, and none may go out twice.\n"+
+				"Look which ones did, then let each key set go on with poskey keyset thaw.", strings.Join(doc.Frozen, ", ")))
+		}
 	})
 }
 

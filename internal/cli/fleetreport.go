@@ -9,6 +9,7 @@ import (
 
 	"poskey/internal/source"
 	"poskey/internal/text"
+	"poskey/pkg/audit"
 	"poskey/pkg/custody"
 	"poskey/pkg/fleet"
 )
@@ -20,8 +21,8 @@ type reportFile struct {
 }
 
 // writeReport writes the files that were asked for, when all of them can be made; none is overwritten.
-func (a *App) writeReport(ctx context.Context, o fleetReconcileOpts, r *fleet.Report) ([]string, error) {
-	all, err := a.reportFiles(ctx, o, r)
+func (a *App) writeReport(o fleetReconcileOpts, r *fleet.Report, signer *custody.Identity) ([]string, error) {
+	all, err := a.reportFiles(o, r, signer)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ func (a *App) writeReport(ctx context.Context, o fleetReconcileOpts, r *fleet.Re
 }
 
 // reportFiles makes what the files shall hold.
-func (a *App) reportFiles(ctx context.Context, o fleetReconcileOpts, r *fleet.Report) (all []reportFile, err error) {
+func (a *App) reportFiles(o fleetReconcileOpts, r *fleet.Report, signer *custody.Identity) (all []reportFile, err error) {
 	raw, err := r.JSON()
 	if err != nil {
 		return nil, err
@@ -51,10 +52,10 @@ func (a *App) reportFiles(ctx context.Context, o fleetReconcileOpts, r *fleet.Re
 		}
 		all = append(all, reportFile{o.html, page.Bytes()})
 	}
-	if o.sign == "" {
+	if signer == nil {
 		return all, nil
 	}
-	note, err := fleet.Sign(raw, a.Env.Now(), func(said string) ([]byte, error) { return a.signNote(ctx, o, said) })
+	note, err := fleet.Sign(raw, a.Env.Now(), func(said string) ([]byte, error) { return custody.SignNote(said, signer) })
 	return append(all, reportFile{o.note(), note}), err
 }
 
@@ -75,10 +76,30 @@ func (o *fleetReconcileOpts) files() []string {
 	return all
 }
 
-// signNote lets one officer sign. One identity alone is open here, and only for the signature: it opens no store.
-func (a *App) signNote(ctx context.Context, o fleetReconcileOpts, said string) ([]byte, error) {
+// reportSigner opens the identity of the officer who signs, nil where nobody does, before anything is done. One identity
+// alone is open here, and only for the signature: it opens no store. An officer of the store signs, in office: a
+// signature of anybody else is worth nothing to who verifies it.
+func (a *App) reportSigner(ctx context.Context, o fleetReconcileOpts) (*custody.Identity, error) {
+	if o.sign == "" {
+		return nil, nil //nolint:nilnil // nobody is no error
+	}
 	f, err := readIdentityFile(ctx, o.sign)
 	if err != nil {
+		return nil, err
+	}
+	db, err := a.openStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := db.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	place := logPlace{identity: audit.Identity{Store: id.ID, Environment: audit.Environment(id.Environment)}}
+	if place.officers, err = a.storeOfficers(ctx); err != nil {
+		return nil, err
+	}
+	if err := place.inOffice(f.card); err != nil {
 		return nil, err
 	}
 	if err := f.card.CheckTime(a.Env.Now()); err != nil {
@@ -89,10 +110,5 @@ func (a *App) signNote(ctx context.Context, o fleetReconcileOpts, said string) (
 		return nil, err
 	}
 	defer pass.Wipe()
-	id, err := f.locked.Unlock(a.Env, pass, unrecorded())
-	if err != nil {
-		return nil, err
-	}
-	defer id.Wipe()
-	return custody.SignNote(said, id)
+	return f.locked.Unlock(a.Env, pass, unrecorded())
 }

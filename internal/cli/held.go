@@ -137,8 +137,15 @@ func (a *App) openVault(ctx context.Context) (*vault.Vault, error) {
 	if h.auth, err = a.authority(ctx, db.URL(), id); err != nil {
 		return nil, err
 	}
-	h.vault, err = vault.Open(ctx, db, h.auth)
-	return h.vault, err
+	log, err := a.auditPath(db.URL(), id.ID)
+	if err != nil {
+		return nil, err
+	}
+	if h.vault, err = vault.Open(ctx, db, h.auth); err != nil {
+		return nil, err
+	}
+	h.vault.HoldAgainst(log)
+	return h.vault, nil
 }
 
 // authority is the agent of a store, or this process for one whose master key is in a token.

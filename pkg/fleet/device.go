@@ -30,7 +30,7 @@ func (s *station) work(ctx context.Context, serial string) (again bool, pause ti
 	}
 	ctx, stop := context.WithTimeout(ctx, s.Timeout)
 	defer stop()
-	leave, err := s.places.enter(ctx, expected.URI)
+	leave, err := s.places.enter(ctx, placeOf(expected.URI))
 	if err != nil {
 		return true, s.Pause
 	}
@@ -43,10 +43,14 @@ func (s *station) work(ctx context.Context, serial string) (again bool, pause ti
 	if result.State == store.Expected && tries >= s.Tries {
 		result.State, result.Reason = store.Failed, reason(fault.Wrap(err, "after %d tries", tries))
 	}
-	if !ofStore(err) {
+	if !ofStore(err) && !inTrouble(err) {
 		if failed := s.finish(ctx, &result); failed != nil {
 			err = &stored{failed}
 		}
+	}
+	if inTrouble(err) {
+		s.stop(s.nobodysFault(s.keys.alarm.raised()))
+		return true, s.Pause
 	}
 	if ofStore(err) { // it was waited for; what became of the device stands in the journal
 		s.stop(fault.Wrap(err, "station %s stops itself, since it cannot write down what it does", s.Station))
@@ -76,7 +80,7 @@ type tries struct {
 func (t *tries) count(serial string, err error) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !ofStore(err) && !fault.Is(err, fault.Interrupted) {
+	if !ofStore(err) && !inTrouble(err) && !fault.Is(err, fault.Interrupted) {
 		t.of[serial]++
 	}
 	return max(1, t.of[serial])
@@ -159,6 +163,9 @@ func (s *station) bring(ctx context.Context, e *store.RunDevice) (result store.R
 // job is what goes into the device.
 func (s *station) job(ctx context.Context, e *store.RunDevice, fresh bool) (inject.Job, error) {
 	loads, err := s.loads.get(ctx, e.KBPK)
+	if err == nil {
+		err = s.keys.look(ctx, freshLook)
+	}
 	if err == nil && s.plan.Replace {
 		err = s.replace(ctx, e)
 	}
@@ -242,7 +249,7 @@ func toldBy(c *inject.Cleared) string {
 // verdict is what became of a device. Expected means that it may be tried again.
 func verdict(r *inject.Report, err error) store.DeviceState {
 	for _, o := range r.Loads {
-		if o.State == store.LoadUnknown || fault.Is(o.Err, fault.OutcomeUnknown) && !ofStore(o.Err) {
+		if o.State == store.LoadUnknown || fault.Is(o.Err, fault.OutcomeUnknown) && !ofStore(o.Err) && !inTrouble(o.Err) {
 			return store.QuarantinedDevice
 		}
 	}

@@ -34,8 +34,12 @@
 // key: the line did not come up or broke before the commit, the device was busy, the slot is empty. A refusal with a code
 // is final. An outcome that is unknown is never answered by another load: the device is quarantined until its loads are
 // settled in the journal. A device that says it is another one is rejected. After too many failures in a row a station
-// stops itself, since a broken cable or a wrong key is no matter of patience; so it does when the database stays away. A
-// station that is told to stop brings the devices it has begun to their end.
+// stops itself, since a broken cable or a wrong key is no matter of patience; so it does when the database stays away. What
+// every device would meet stops it too, and is told as what it is: a key of the plan that is not active any more (looked
+// at every second, and before each key goes out), a frozen key set, a boundary that is sealed or gone, a queue that gives
+// nothing out. No device fails by it: they stay expected, and a number that was reserved and not let go is used when the
+// run goes on. A lease that ended is followed by another one. A station that is told to stop brings the devices it has
+// begun to their end.
 //
 // Of a station that was killed, the jobs go to another one, or to the same one started again: at once in a file, on a
 // server when three times the time for a device has passed. Every load that it had sent is asked about first.
@@ -57,7 +61,8 @@
 // not explain it (less than one in twenty for as many pairs or more), and is told as a coincidence otherwise.
 //
 // [Close] ends a run when the sum is right, and only then. Devices that nobody touched are counted and named by whoever
-// closes it.
+// closes it, and so are findings that are open still: the store takes no load of a closed run any more, and of an open
+// one those of devices on its list only (but for clear keys that a strange device took: that is taken down).
 //
 // # The report
 //

@@ -83,8 +83,12 @@ type keeper struct {
 	change   store.Change
 	journal  *store.Journal
 	patience patience
+	keys     *keyWatch
 	leases   map[string]*lessee // by key set
 	fresh    fresh
+
+	mu  sync.Mutex
+	out map[string]bool // loads that this station let go
 }
 
 // fresh are devices of which the journal had nothing when the station began. The first try at such a device does not ask
@@ -106,6 +110,35 @@ func (f *fresh) take(serial string) bool {
 
 // Reserve takes a load down; the number of an initial key comes from a lease of the station.
 func (k *keeper) Reserve(ctx context.Context, r store.LoadRequest) (store.Load, error) {
+	if err := k.keys.alarm.raised(); err != nil {
+		return store.Load{}, err
+	}
+	load, err := k.reserve(ctx, r)
+	return load, k.whose(ctx, err)
+}
+
+// whose marks a refusal that every device would meet: a key of the plan is out of use, or a key set is frozen.
+func (k *keeper) whose(ctx context.Context, err error) error {
+	if !fault.Is(err, fault.NotPermitted) || ofStore(err) || inTrouble(err) {
+		return err
+	}
+	if found := k.keys.look(ctx, 0); found != nil {
+		return found
+	}
+	for id := range k.leases {
+		var set store.KeySet
+		found := k.patience.ask(ctx, func() (err error) {
+			set, err = k.db.KeySet(ctx, id)
+			return err
+		})
+		if found == nil && set.Frozen {
+			return k.keys.alarm.raise(err)
+		}
+	}
+	return err
+}
+
+func (k *keeper) reserve(ctx context.Context, r store.LoadRequest) (store.Load, error) {
 	var load store.Load
 	reserve := func() error {
 		return k.patience.ask(ctx, func() (err error) {
@@ -128,7 +161,7 @@ func (k *keeper) Reserve(ctx context.Context, r store.LoadRequest) (store.Load, 
 		if err = reserve(); err == nil {
 			return load, begun(&load)
 		}
-		if !l.spent(r.Lease, err) {
+		if !l.spent(r.Lease, err) && !l.over(ctx, k, r.Lease, err) {
 			return store.Load{}, err
 		}
 	}
@@ -144,7 +177,48 @@ func begun(l *store.Load) error {
 
 // Step writes a step. A load goes out once: when the commit of that step was not heard of and a second try is refused,
 // nothing has been sent, and the device may be tried anew with another number.
+//
+// A load that was not let go, because of what every device would meet, is no failure: it stays reserved with its number.
 func (k *keeper) Step(ctx context.Context, s store.LoadStep) (same []string, err error) {
+	switch s.To {
+	case store.LoadSent:
+		if err := k.keys.look(ctx, freshLook); err != nil {
+			return nil, err
+		}
+		k.let(s.ID, true)
+	case store.LoadFailed:
+		if err := k.keys.alarm.raised(); err != nil && !k.wasLet(s.ID) {
+			return nil, err
+		}
+	}
+	same, err = k.step(ctx, s)
+	if s.To == store.LoadSent && fault.Is(err, fault.NotPermitted) {
+		k.let(s.ID, false)
+		err = k.whose(ctx, err)
+	}
+	if s.To != store.LoadSent && err == nil {
+		k.let(s.ID, false)
+	}
+	return same, err
+}
+
+func (k *keeper) let(id string, is bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if is {
+		k.out[id] = true
+	} else {
+		delete(k.out, id)
+	}
+}
+
+func (k *keeper) wasLet(id string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.out[id]
+}
+
+func (k *keeper) step(ctx context.Context, s store.LoadStep) (same []string, err error) {
 	tries := 0
 	err = k.patience.ask(ctx, func() error {
 		tries++
@@ -203,7 +277,7 @@ type lessee struct {
 	station string
 	session string
 	size    uint64
-	until   func() time.Time
+	now     func() time.Time
 
 	mu    sync.Mutex
 	lease string // that numbers come from now; "" none
@@ -221,7 +295,7 @@ func (l *lessee) current(ctx context.Context, k *keeper) (string, error) {
 		return l.lease, nil
 	}
 	r := store.LeaseRequest{ID: fmt.Sprintf("%s.%s.%s.%d", "L", l.session, l.tail(), len(l.taken)+1), KeySet: l.keySet,
-		Station: l.station, Count: l.size, Until: l.until()}
+		Station: l.station, Count: l.size, Until: l.now().Add(leaseFor)}
 	for {
 		err := k.patience.ask(ctx, func() error {
 			_, err := k.db.Lease(ctx, k.change, r)
@@ -254,6 +328,33 @@ func (l *lessee) spent(lease string, err error) bool {
 		l.lease = ""
 	}
 	return true
+}
+
+// over reports that a lease ended or was taken back, and that the next number comes from another one: a run may last
+// longer than a lease.
+func (l *lessee) over(ctx context.Context, k *keeper, lease string, err error) bool {
+	if !fault.Is(err, fault.NotPermitted) || ofStore(err) {
+		return false
+	}
+	var all []store.Lease
+	if k.patience.ask(ctx, func() (err error) {
+		all, err = k.db.Leases(ctx, l.keySet)
+		return err
+	}) != nil {
+		return false
+	}
+	for _, had := range all {
+		if had.ID != lease || had.Returned.IsZero() && l.now().Before(had.Until) {
+			continue
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.lease == lease {
+			l.lease = ""
+		}
+		return true
+	}
+	return false
 }
 
 // giveBack returns all leases. Their unused numbers are never handed out again.

@@ -10,6 +10,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -205,26 +207,65 @@ func (e *Expected) check() error {
 			return fault.New(fault.Malformed, "column %s has a control character", name)
 		}
 	}
+	row := store.RunDevice{Serial: e.Serial, URI: e.Device, Model: e.Model, POIVersion: e.POIVersion, KBPK: e.KBPK, Note: e.Note}
+	if err := row.Check(); err != nil {
+		return fault.WrapAs(fault.Malformed, err, "the store would not take it")
+	}
 	return nil
+}
+
+// placeOf names what a device's URI reaches, however it is written: parameters say how, not what, and localhost is the
+// first loopback address.
+func placeOf(uri string) string {
+	u, err := device.ParseURI(uri)
+	if err != nil {
+		return uri
+	}
+	at := u.Address
+	if host, port, err := net.SplitHostPort(at); err == nil {
+		if host = strings.ToLower(strings.TrimSuffix(host, ".")); host == "localhost" {
+			host = "127.0.0.1"
+		}
+		if ip, err := netip.ParseAddr(host); err == nil {
+			host = ip.Unmap().String()
+		}
+		at = net.JoinHostPort(host, port)
+	}
+	return at
 }
 
 // settleList sorts the devices and says what is odd about them.
 func settleList(all []Expected) Manifest {
 	slices.SortFunc(all, func(a, b Expected) int { return strings.Compare(a.Serial, b.Serial) })
 	m := Manifest{Devices: all}
-	place, folded := map[string]string{}, map[string]string{}
+	at, folded := map[string]string{}, map[string]string{}
+	shared, alike := 0, 0
 	for _, e := range all {
-		if other, ok := place[e.Device]; ok {
-			m.Warnings = append(m.Warnings, text.New("devices %s and %s have the same address; they are loaded one after the other", other,
-				e.Serial))
+		place, fold := placeOf(e.Device), strings.ToUpper(e.Serial)
+		if other, ok := at[place]; ok {
+			if shared++; shared <= maxWarnings {
+				m.Warnings = append(m.Warnings, text.New("devices %s and %s have the same address; they are loaded one after the other", other,
+					e.Serial))
+			}
 		}
-		if other, ok := folded[strings.ToUpper(e.Serial)]; ok {
-			m.Warnings = append(m.Warnings, text.New("serials %s and %s differ in capital letters only", other, e.Serial))
+		if other, ok := folded[fold]; ok {
+			if alike++; alike <= maxWarnings {
+				m.Warnings = append(m.Warnings, text.New("serials %s and %s differ in capital letters only", other, e.Serial))
+			}
 		}
-		place[e.Device], folded[strings.ToUpper(e.Serial)] = e.Serial, e.Serial
+		at[place], folded[fold] = e.Serial, e.Serial
+	}
+	if shared > maxWarnings {
+		m.Warnings = append(m.Warnings, text.New("%d devices more have an address that another device has", shared-maxWarnings))
+	}
+	if alike > maxWarnings {
+		m.Warnings = append(m.Warnings, text.New("%d serials more differ in capital letters only", alike-maxWarnings))
 	}
 	return m
 }
+
+// maxWarnings is how many warnings of a kind are told one by one.
+const maxWarnings = 10
 
 // FromInventory makes a list of devices of the inventory. address says where each is reached; "" leaves it out.
 func FromInventory(devices []store.Device, address func(store.Device) string) (Manifest, error) {

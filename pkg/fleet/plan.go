@@ -79,7 +79,8 @@ func (p *Plan) Digest() (string, error) {
 	return strings.ToUpper(hex.EncodeToString(sum[:])), nil
 }
 
-func (p *Plan) check() error {
+// Check holds a plan to what [Begin] takes, as far as that can be told without a store. Error: usage.
+func (p *Plan) Check() error {
 	if len(p.Loads) == 0 {
 		return fault.New(fault.Usage, "the plan of the run has no loads")
 	}
@@ -122,7 +123,7 @@ func checkStation(s string) error {
 // leaves open, and gives it as it is kept. Errors: file_exists (the run), not_permitted (a device is in another open run,
 // in quarantine, of another model, or has a number of the key set), not_found (a key set).
 func Begin(ctx context.Context, db *store.Store, c store.Change, p Plan, m Manifest) (Plan, error) {
-	if err := p.check(); err != nil {
+	if err := p.Check(); err != nil {
 		return Plan{}, err
 	}
 	id, err := db.Identity(ctx)

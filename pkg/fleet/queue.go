@@ -59,6 +59,10 @@ func openStates() []rivertype.JobState {
 // openQueue connects to the queue of a station's run and brings its tables up to date.
 func openQueue(ctx context.Context, s *station) (*queue, error) {
 	place, err := s.Store.OpenQueue(ctx)
+	if fault.Is(err, fault.Busy) {
+		return nil, fault.New(fault.Busy, "another station works with this store, and a SQLite store has one at a time; wait for its end, "+
+			"or use PostgreSQL")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -154,13 +158,17 @@ func (q *queue) put(ctx context.Context, run string, serials []string) error {
 	return flush()
 }
 
-// idle reports whether no job of the run is left, at any station.
-func (q *queue) idle(ctx context.Context) (bool, error) {
-	found, err := q.client.JobList(ctx, river.NewJobListParams().Queues(q.name).States(openStates()...).First(1))
+// idle reports whether no job of the run is left, at any station, and whether one is due since a time and nobody has it.
+func (q *queue) idle(ctx context.Context, since time.Time) (idle, due bool, err error) {
+	const some = 100
+	found, err := q.client.JobList(ctx, river.NewJobListParams().Queues(q.name).States(openStates()...).First(some))
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
-	return len(found.Jobs) == 0, nil
+	for _, job := range found.Jobs {
+		due = due || job.State != rivertype.JobStateRunning && job.ScheduledAt.Before(since)
+	}
+	return len(found.Jobs) == 0, due, nil
 }
 
 // halt lets running jobs come to their end, for so long, and takes no new ones.

@@ -27,6 +27,8 @@ const (
 	FindUnborne     FindingKind = "not-borne-out"     // a station said confirmed, and the journal does not
 	FindUnreported  FindingKind = "unreported"        // the journal says that all is loaded, and no station did
 	FindUnexpected  FindingKind = "unexpected"        // the journal has a device that is not on the list
+	FindUnplanned   FindingKind = "unplanned"         // a load into a slot, or from a key set, that the plan does not have
+	FindLate        FindingKind = "after-close"       // a load that was begun after the run was closed
 	FindList        FindingKind = "list"              // the list is not the one that was taken down
 	FindSerial      FindingKind = "serial"            // a device told another serial number
 	FindTwice       FindingKind = "serial-twice"      // a serial number told at two places
@@ -53,6 +55,7 @@ type Settings struct {
 	Now      time.Time
 	Old      time.Duration // a reservation older than that is raised; 0 is 24 hours
 	Accepted bool          // untouched devices were looked at by whoever closes the run
+	Known    bool          // open findings are known to whoever closes the run
 }
 
 const oldReservation = 24 * time.Hour
@@ -152,7 +155,8 @@ type reconciler struct {
 	set   Settings
 	out   Account
 	index map[string]int // of the devices, by serial
-	sets  map[string]*SetUse
+	// strange are loads of devices that are not on the list.
+	strange []store.Load
 }
 
 func (r *reconciler) raise(kind FindingKind, open bool, t text.Text, serials ...string) {
@@ -190,8 +194,10 @@ func (r *reconciler) journal(ctx context.Context, run string) error {
 		if err != nil {
 			return err
 		}
+		r.ofPlan(&l)
 		i, ok := r.index[l.Serial]
 		if !ok {
+			r.strange = append(r.strange, l)
 			r.raise(FindUnexpected, true, text.New("the journal has a load of device %s, which is not on the list", l.Serial), l.Serial)
 			continue
 		}
@@ -200,24 +206,63 @@ func (r *reconciler) journal(ctx context.Context, run string) error {
 	return nil
 }
 
-func (r *reconciler) keySets(ctx context.Context, _ string) error {
-	r.sets = map[string]*SetUse{}
-	for _, t := range r.out.Plan.Loads {
-		if t.KeySet == "" {
-			continue
+// ofPlan raises a load that the plan does not have, and one that was begun when the run was over.
+func (r *reconciler) ofPlan(l *store.Load) {
+	planned := func(t LoadTemplate) bool { return t.Slot == l.Slot && t.KeySet == l.KeySet }
+	if !slices.ContainsFunc(r.out.Plan.Loads, planned) {
+		what := l.KeySet
+		if what == "" {
+			what = l.Key.String()
 		}
-		k, err := r.db.KeySet(ctx, t.KeySet)
+		r.raise(FindUnplanned, true, text.New("the plan of the run has no load of %s into slot %s, and the journal has one of %s", what, l.Slot,
+			l.Serial), l.Serial)
+	}
+	if closed := r.out.Run.Closed; !closed.IsZero() && l.At.After(closed) {
+		r.raise(FindLate, true, text.New("slot %s of %s was begun at %s, after the run was closed", l.Slot, l.Serial,
+			l.At.Format(time.RFC3339)), l.Serial)
+	}
+}
+
+// loads are all of the run.
+func (r *reconciler) loads() []*store.Load {
+	var all []*store.Load
+	for i := range r.out.Devices {
+		for j := range r.out.Devices[i].Loads {
+			all = append(all, &r.out.Devices[i].Loads[j])
+		}
+	}
+	for i := range r.strange {
+		all = append(all, &r.strange[i])
+	}
+	return all
+}
+
+// keySets tells what the run took of the key sets of its plan, and of any other one.
+func (r *reconciler) keySets(ctx context.Context, _ string) error {
+	var ids []string
+	add := func(id string) {
+		if id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	for _, t := range r.out.Plan.Loads {
+		add(t.KeySet)
+	}
+	all := r.loads()
+	for _, l := range all {
+		add(l.KeySet)
+	}
+	for _, id := range ids {
+		k, err := r.db.KeySet(ctx, id)
 		if err != nil {
 			return err
 		}
-		use := &SetUse{KeySet: k.ID, BDK: k.BDK.String(), Scheme: string(k.Scheme), KSI: k.KSI}
+		use := SetUse{KeySet: k.ID, BDK: k.BDK.String(), Scheme: string(k.Scheme), KSI: k.KSI}
 		mine := map[string]bool{}
-		for i := range r.out.Devices {
-			for _, l := range r.out.Devices[i].Loads {
-				if l.KeySet == k.ID {
-					use.count(&l)
-					mine[l.Lease] = true
-				}
+		for _, l := range all {
+			if l.KeySet == k.ID {
+				use.count(l)
+				mine[l.Lease] = true
 			}
 		}
 		leases, err := r.db.Leases(ctx, k.ID)
@@ -229,12 +274,7 @@ func (r *reconciler) keySets(ctx context.Context, _ string) error {
 				use.Leases = append(use.Leases, leaseUse(l))
 			}
 		}
-		r.sets[k.ID] = use
-	}
-	for _, t := range r.out.Plan.Loads {
-		if t.KeySet != "" {
-			r.out.KeySets = append(r.out.KeySets, *r.sets[t.KeySet])
-		}
+		r.out.KeySets = append(r.out.KeySets, use)
 	}
 	return nil
 }
@@ -364,20 +404,17 @@ func (r *reconciler) reservations(d *Accounted) {
 // numbers looks for KSNs that are there twice, and for odd device digits.
 func (r *reconciler) numbers() {
 	seen := map[string]*store.Load{}
-	for i := range r.out.Devices {
-		for j := range r.out.Devices[i].Loads {
-			l := &r.out.Devices[i].Loads[j]
-			if l.KSN == "" {
-				continue
-			}
-			if other := seen[l.KSN]; other != nil {
-				r.raise(FindNumber, true, text.New("KSN %s is there twice: %s, %s", l.KSN, other.ID, l.ID), other.Serial, l.Serial)
-			}
-			seen[l.KSN] = l
-			if oddDevice(l.KSN) {
-				r.raise(FindOdd, true, text.New("the device digit of KSN %s of %s is odd: its initial key is that of the number below it",
-					l.KSN, l.Serial), l.Serial)
-			}
+	for _, l := range r.loads() {
+		if l.KSN == "" {
+			continue
+		}
+		if other := seen[l.KSN]; other != nil {
+			r.raise(FindNumber, true, text.New("KSN %s is there twice: %s, %s", l.KSN, other.ID, l.ID), other.Serial, l.Serial)
+		}
+		seen[l.KSN] = l
+		if oddDevice(l.KSN) {
+			r.raise(FindOdd, true, text.New("the device digit of KSN %s of %s is odd: its initial key is that of the number below it",
+				l.KSN, l.Serial), l.Serial)
 		}
 	}
 }
@@ -494,7 +531,8 @@ func (r *reconciler) proofs() {
 	}
 }
 
-// Close ends a run. Errors: partial when a device is not accounted for, or when untouched devices were not accepted;
+// Close ends a run. Errors: partial when a device is not accounted for, when untouched devices were not accepted, or
+// when findings are open that nobody said to know: a closed run takes no load any more that would settle them;
 // not_permitted for a run that is closed.
 func Close(ctx context.Context, db *store.Store, c store.Change, run string, set Settings) (Account, error) {
 	a, err := Reconcile(ctx, db, run, set)
@@ -508,6 +546,10 @@ func Close(ctx context.Context, db *store.Store, c store.Change, run string, set
 	if a.Untouched > 0 && !set.Accepted {
 		return a, fault.New(fault.Partial, "run %s cannot be closed: nobody was at %d devices; say that they are left out on purpose", run,
 			a.Untouched)
+	}
+	if n := a.Open(); n > 0 && !set.Known {
+		return a, fault.New(fault.Partial, "run %s cannot be closed: %d findings are open; settle them first, or say that they are known", run,
+			n)
 	}
 	if err := db.CloseRun(ctx, c, run, a.Untouched); err != nil {
 		return a, err

@@ -56,6 +56,49 @@ func (f *facility) result(serial string, state store.DeviceState, told string) {
 		[]store.RunResult{{Serial: serial, State: state, Told: told, Station: "A"}}))
 }
 
+// behind does something while the store does not know what run R1 is, as somebody does who writes past it.
+func (f *facility) behind(do func()) {
+	f.Helper()
+	db, err := sql.Open("sqlite", f.url.Path()+"?_pragma=foreign_keys(0)")
+	must(f, err)
+	defer func() { must(f, db.Close()) }()
+	for _, step := range []struct {
+		query string
+		then  func()
+	}{{"UPDATE runs SET id = 'hidden' WHERE id = 'R1'", do}, {"UPDATE runs SET id = 'R1' WHERE id = 'hidden'", func() {}}} {
+		_, err = db.Exec(step.query)
+		must(f, err)
+		step.then()
+	}
+}
+
+func TestARunTakesLoadsOfItsListOnly(t *testing.T) {
+	f := open(t, onFile(t))
+	f.begin("R1", 2)
+	must(t, f.db.AddDevice(t.Context(), store.Change{}, store.Device{Serial: "STRANGER"}))
+	reserve := func(serial string) error {
+		_, failed, err := f.db.ReserveLoads(t.Context(), store.Change{}, []store.LoadRequest{{ID: "R1/" + serial + "/90/1", Run: "R1",
+			Serial: serial, Slot: "90", KeySet: "SET", Key: f.bdkRef, Station: "A"}})
+		must(t, err)
+		return failed[0]
+	}
+	wantKind(t, "a device that is not on the list", reserve("STRANGER"), fault.NotPermitted)
+	must(t, reserve(serialOf(0)))
+	for i := range 2 {
+		f.result(serialOf(i), store.Failed, "")
+	}
+	_, err := fleet.Close(t.Context(), f.db, store.Change{}, "R1", fleet.Settings{Now: time.Now()})
+	must(t, err)
+	wantKind(t, "a run that is closed", reserve(serialOf(1)), fault.NotPermitted)
+	must(t, reserve(serialOf(0))) // what it was given stands
+
+	f.behind(func() { must(t, reserve(serialOf(1))) })
+	a := f.account("R1", time.Now())
+	if !raised(&a, fleet.FindLate, true) {
+		t.Errorf("a load after the close is not raised: %+v", a.Findings)
+	}
+}
+
 func TestWhatIsNotInOrderIsRaised(t *testing.T) {
 	sent, confirmed := store.LoadSent, store.LoadConfirmed
 	whole := func(f *facility, i int, check string) {
@@ -110,8 +153,17 @@ func TestWhatIsNotInOrderIsRaised(t *testing.T) {
 			fleet.FindOld, true, false, 48 * time.Hour},
 		"a device of another list": {func(f *facility) {
 			must(t, f.db.AddDevice(t.Context(), store.Change{}, store.Device{Serial: "STRANGER"}))
-			f.step("STRANGER", "90", "SET", "AAAAAA", sent, confirmed)
+			f.behind(func() { f.step("STRANGER", "90", "SET", "AAAAAA", sent, confirmed) })
 		}, fleet.FindUnexpected, true, true, 0},
+		"a slot that the plan does not have": {func(f *facility) { f.step(serialOf(1), "7", "", "AAAAAA", sent, confirmed) },
+			fleet.FindUnplanned, true, false, 0},
+		"another key set than the plan's": {func(f *facility) {
+			f.keySet("OTHER", "111111", 0, 10)
+			f.step(serialOf(1), "90", "OTHER", "AAAAAA", sent, confirmed)
+			if a := f.account("R1", time.Now()); len(a.KeySets) != 2 || a.KeySets[1].KeySet != "OTHER" || a.KeySets[1].Confirmed != 1 {
+				f.Errorf("the account of its key sets is %+v", a.KeySets)
+			}
+		}, fleet.FindUnplanned, true, false, 0},
 		"confirmed without a check value": {func(f *facility) {
 			whole(f, 1, "ABCDEF")
 			f.result(serialOf(1), store.Confirmed, "")
@@ -128,7 +180,13 @@ func TestWhatIsNotInOrderIsRaised(t *testing.T) {
 			if a.Balanced() != c.balanced {
 				t.Errorf("balanced: %t; %+v, untouched %d, in work %d", a.Balanced(), a.Counts, a.Untouched, a.InWork)
 			}
-			_, err := fleet.Close(t.Context(), f.db, store.Change{}, "R1", fleet.Settings{Now: time.Now(), Accepted: true})
+			set := fleet.Settings{Now: time.Now(), Accepted: true}
+			if c.open && c.kind != fleet.FindUntouched && c.kind != fleet.FindOld {
+				_, err := fleet.Close(t.Context(), f.db, store.Change{}, "R1", set)
+				wantKind(t, "closing it with an open finding", err, fault.Partial)
+			}
+			set.Known = true
+			_, err := fleet.Close(t.Context(), f.db, store.Change{}, "R1", set)
 			if (err == nil) != c.balanced {
 				t.Errorf("closing it: %v", err)
 			}

@@ -77,6 +77,8 @@ func open(t testing.TB, u store.URL) *facility {
 	row := bdkRow()
 	_, err = f.db.Insert(context.Background(), store.Change{}, row)
 	must(t, err)
+	_, err = f.db.Insert(context.Background(), store.Change{}, klkRow())
+	must(t, err)
 	must(t, f.keys())
 	f.keySet("SET", "987654", 0, 100_000)
 	t.Cleanup(func() { _ = f.boundary.Close() })
@@ -86,6 +88,13 @@ func open(t testing.TB, u store.URL) *facility {
 func bdkRow() store.Key {
 	row := storetest.Key("BDK", 1)
 	row.Usage, row.Mode = keys.UsageBDK, 'X'
+	row.Block = storetest.Block(row)
+	return row
+}
+
+func klkRow() store.Key {
+	row := storetest.Key("KLK", 1)
+	row.Usage, row.Mode = keys.UsageKEK, 'B'
 	row.Block = storetest.Block(row)
 	return row
 }
@@ -101,13 +110,14 @@ func (f *facility) keys() (err error) {
 		digits string
 		usage  keys.Usage
 		mode   byte
-	}{{&f.bdk, testBDK, keys.UsageBDK, 'X'}, {&f.klk, testKLK, keys.UsageKEK, 'B'}, {&f.pin, testPIN, keys.UsagePIN, 'E'}} {
+		label  string
+	}{{&f.bdk, testBDK, keys.UsageBDK, 'X', ""}, {&f.klk, testKLK, keys.UsageKEK, 'B', "KLK#1"}, {&f.pin, testPIN, keys.UsagePIN, 'E', ""}} {
 		raw, err := hex.DecodeString(k.digits)
 		if err != nil {
 			return err
 		}
 		*k.into, err = f.boundary.Import(context.Background(), secret.Copy(raw),
-			hsm.Attributes{Algorithm: keys.TDES128, Usage: k.usage, Mode: k.mode}, hsm.Policy{AllowWeak: true})
+			hsm.Attributes{Algorithm: keys.TDES128, Usage: k.usage, Mode: k.mode, Label: k.label}, hsm.Policy{AllowWeak: true})
 		if err != nil {
 			return err
 		}

@@ -92,6 +92,8 @@ type station struct {
 	places  places
 	tries   tries
 	loads   loadCache
+	keys    *keyWatch
+	late    time.Duration // see stillness
 	stop    context.CancelCauseFunc // of the station itself
 	ends    context.Context         // when the station is told to stop, or stops itself
 }
@@ -106,7 +108,9 @@ type Result struct {
 
 // Run works on a run until no device is left to do, until ctx ends, or until the station stops itself. What it has begun
 // it brings to the end. Errors: not_permitted (a closed run, a station that is not in the plan), busy (another station
-// works with this SQLite store), partial (the station stopped itself, or devices are left), interrupted.
+// works with this SQLite store), partial (the station stopped itself, or devices are left), interrupted. What every
+// device would meet (a key of the plan out of use, a sealed store, a database or queue that stays away) stops the
+// station with its own kind, and leaves devices expected.
 func Run(ctx context.Context, o Options) (Result, error) {
 	if err := o.fill(); err != nil {
 		return Result{}, err
@@ -167,19 +171,22 @@ func (s *station) prepare(ctx context.Context) (err error) {
 
 // begin makes what lives as long as the station works.
 func (s *station) begin() {
-	s.journal = &keeper{db: s.Store, change: s.Change, journal: store.NewJournal(s.Store, s.Change), patience: patience{s.Clock, s.Patience},
-		leases: map[string]*lessee{}}
+	s.keys = &keyWatch{db: s.Store, patience: patience{s.Clock, s.Patience}, now: s.Env.Now, alarm: &alarm{}}
+	s.Boundary = guarded{s.Boundary, s.keys.alarm}
+	s.journal = &keeper{db: s.Store, change: s.Change, journal: store.NewJournal(s.Store, s.Change), patience: s.keys.patience,
+		keys: s.keys, out: map[string]bool{}, leases: map[string]*lessee{}}
 	for _, l := range s.plan.Loads {
 		if l.KeySet != "" {
 			s.journal.leases[l.KeySet] = &lessee{keySet: l.KeySet, station: s.Station, session: s.session,
-				size: uint64(s.Lease), until: func() time.Time { return s.Env.Now().Add(leaseFor) }}
+				size: uint64(s.Lease), now: s.Env.Now}
 		}
 	}
 	s.ledger = newLedger(s.Store, s.Change, s.run.ID, s.journal.patience)
+	s.late = max(s.Patience, queueRounds)
 	s.turns = make(chan struct{}, s.Workers)
 	s.tries = tries{of: map[string]int{}}
 	s.places = places{busy: map[string]chan struct{}{}}
-	s.loads = loadCache{ask: s.Loads, known: map[string][]inject.Plan{}}
+	s.loads = loadCache{ask: s.Loads, keys: s.keys, known: map[string][]inject.Plan{}}
 	s.ends, s.stop = context.WithCancelCause(context.Background())
 }
 
@@ -234,6 +241,9 @@ func (s *station) todo(ctx context.Context) ([]string, error) {
 	return all, nil
 }
 
+// queueRounds is some rounds of the queue, which looks every few seconds whether paused jobs are due.
+const queueRounds = 20 * time.Second
+
 // Intervals at which a station looks around.
 const (
 	lookAround = 50 * time.Millisecond
@@ -242,21 +252,71 @@ const (
 
 // watch waits for the end: no job is left, or the station is told to stop, or stops itself.
 func (s *station) watch(ctx context.Context, q *queue) error {
+	still := stillness{now: s.Env.Now, most: s.Patience, late: s.late}
 	for looks := 1; ; looks++ {
 		if err := s.pause(ctx, lookAround); err != nil {
 			return err
 		}
 		none := looks%countAgain == 0 && s.noneLeft(ctx)
+		if err := s.keys.look(ctx, watchAgain); err != nil && ctx.Err() == nil && s.ends.Err() == nil {
+			return s.nobodysFault(err)
+		}
 		if s.places.working() {
+			still.over()
 			continue
 		}
 		if none { // also when the queue has not heard so
 			return nil
 		}
-		if idle, err := q.idle(ctx); err == nil && idle { // a database that is away is waited for
+		idle, err := still.look(ctx, q)
+		if err != nil {
+			return s.nobodysFault(err)
+		}
+		if idle {
 			return nil
 		}
 	}
+}
+
+// stillness is a time in which no device is in work. The database of the queue may be away, or full: it is waited for,
+// for as long as patience lasts.
+type stillness struct {
+	now    func() time.Time
+	most   time.Duration
+	late   time.Duration // after which a job that is due should have been given out
+	began  time.Time // zero: somebody works
+	failed time.Time // since when the queue gives no answer; zero: it does
+}
+
+func (s *stillness) over() { s.began, s.failed = time.Time{}, time.Time{} }
+
+// look reports that no job is left. Errors: the queue gives no answer, or gives out no job that is due, for too long.
+func (s *stillness) look(ctx context.Context, q *queue) (idle bool, err error) {
+	now := s.now()
+	if s.began.IsZero() {
+		s.began = now
+	}
+	idle, due, err := q.idle(ctx, now.Add(-s.late))
+	switch {
+	case ctx.Err() != nil:
+		return false, nil
+	case err == nil:
+		s.failed = time.Time{}
+	case s.failed.IsZero():
+		s.failed = now
+	case now.Sub(s.failed) > s.most:
+		return false, fault.WrapAs(fault.DeviceLink, err, "the queue of work does not answer; look at the database and its disk")
+	}
+	if err == nil && due && now.Sub(s.began) > s.late {
+		return false, fault.New(fault.DeviceLink, "the queue of work gives nothing out since %s; look at the database and its disk",
+			s.late.String())
+	}
+	return err == nil && idle, nil
+}
+
+// nobodysFault says why a station stops that no device made stop.
+func (s *station) nobodysFault(err error) error {
+	return fault.Wrap(err, "station %s stops itself, and no device is to blame; what is left stays expected", s.Station)
 }
 
 // pause waits, unless the station ends.
@@ -336,25 +396,4 @@ func (p *places) enter(ctx context.Context, place string) (leave func(), err err
 			return nil, fault.WrapAs(fault.Interrupted, context.Cause(ctx), "wait for the address")
 		}
 	}
-}
-
-// loadCache asks for the loads of a key loading key once.
-type loadCache struct {
-	ask   func(ctx context.Context, kbpk string) ([]inject.Plan, error)
-	mu    sync.Mutex
-	known map[string][]inject.Plan
-}
-
-func (c *loadCache) get(ctx context.Context, kbpk string) ([]inject.Plan, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if known := c.known[kbpk]; known != nil {
-		return known, nil
-	}
-	plans, err := c.ask(ctx, kbpk)
-	if err != nil {
-		return nil, err
-	}
-	c.known[kbpk] = plans
-	return plans, nil
 }

@@ -255,9 +255,21 @@ func (d *undumper) finish(line []byte, sum *Summary) error {
 // RestoreInto makes a store from a dump, whole or not at all; it never overwrites one (file_exists). The store is the
 // one that was backed up, with its id and environment. Errors of [ReadBackup] and [Create].
 func RestoreInto(ctx context.Context, u URL, r io.Reader, o Options) (Summary, error) {
+	return restoreInto(ctx, u, r, o, nil)
+}
+
+// RestoreWith is RestoreInto for a store that goes on: with its rows it gets what keeps numbers from going out twice.
+func RestoreWith(ctx context.Context, u URL, r io.Reader, o Options, c Caution) (Summary, error) {
+	return restoreInto(ctx, u, r, o, c.apply)
+}
+
+func restoreInto(ctx context.Context, u URL, r io.Reader, o Options, after func(context.Context, *sql.Tx) error) (Summary, error) {
 	var sum Summary
 	err := birth(ctx, u, o, func(ctx context.Context, tx *sql.Tx) (err error) {
 		sum, err = restore(ctx, tx, u.dialect(), r, o.Expect)
+		if err == nil && after != nil {
+			err = after(ctx, tx)
+		}
 		return err
 	})
 	if err != nil {

@@ -42,7 +42,8 @@
 // with synchronous FULL; PostgreSQL: synchronous_commit on, unless the URL says otherwise; a server with fsync off
 // keeps no promise of anybody). With it goes a [Mark], the place of the audit intent behind it. The store keeps the
 // highest mark, so that a database put back to an older copy is found by whoever holds the log: its mark is lower than
-// that of the last change that the log calls done.
+// that of the last change that the log calls done. One operation may change the store many times under one mark;
+// [Store.Reached] tells such states apart by the numbers that went out.
 //
 // Two processes may write at once: the later one waits, five seconds unless told otherwise ([Options].Wait), then fails
 // with kind busy and has done nothing. Changes of keys run one at a time, so what one has checked still holds when it
@@ -124,7 +125,8 @@
 //
 // Bytes are base64, a reference to nothing is null. There is one way to write each line. [RestoreInto] makes the same
 // store again, in either database, whole or not at all; it never overwrites. A dump that an earlier version of the schema
-// wrote is restored too, and brought up as its store would be. Nothing turns a test store into a
+// wrote is restored too, and brought up as its store would be. [RestoreWith] makes a store that goes on: nobody knows what
+// went out after the backup, so its key sets are frozen and its leases give nothing more. Nothing turns a test store into a
 // production store or moves rows between them. The caller encrypts.
 //
 // # Errors

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -104,6 +105,7 @@ type loadBatch struct {
 	keys    map[Ref]keyBrief
 	give    *giver
 	loaded  map[slotName]*loadRow // keys that are in devices now
+	runs    map[string]*runBrief  // that were taken down; the others are names of single injections
 }
 
 func newLoadBatch(ctx context.Context, s *Store, tx *sql.Tx, at int64) *loadBatch {
@@ -112,7 +114,7 @@ func newLoadBatch(ctx context.Context, s *Store, tx *sql.Tx, at int64) *loadBatc
 	}
 	return &loadBatch{ctx: ctx, s: s, tx: tx, at: at, devices: map[string]*deviceRow{}, loads: map[string]*loadRow{},
 		open: map[slotName]string{}, unknown: map[string][]string{}, numbers: map[pairName]string{}, old: map[string]*oldNumber{}, taken: map[string]bool{},
-		keys: map[Ref]keyBrief{}, loaded: map[slotName]*loadRow{}}
+		keys: map[Ref]keyBrief{}, loaded: map[slotName]*loadRow{}, runs: map[string]*runBrief{}}
 }
 
 func (b *loadBatch) run(mark Mark, ops []*loadOp) error {
@@ -149,6 +151,9 @@ func (b *loadBatch) reserve(r *LoadRequest) (Load, error) {
 	}
 	l := loadRow{replace: r.Replace, Load: Load{LoadRequest: *r, State: LoadReserved, At: fromMicros(b.at), Changed: fromMicros(b.at)}}
 	l.Replace = false // it is done with the reservation
+	if err := b.runs[r.Run].mayLoad(r); err != nil {
+		return Load{}, err
+	}
 	d := b.devices[r.Serial]
 	if err := b.mayLoad(d, r); err != nil {
 		return Load{}, err
@@ -167,6 +172,28 @@ func (b *loadBatch) reserve(r *LoadRequest) (Load, error) {
 func (l *loadRow) answers(r *LoadRequest) bool {
 	sameKey := l.Key == r.Key || r.Key.IsZero() && l.KeySet != ""
 	return l.Run == r.Run && l.Serial == r.Serial && l.Slot == r.Slot && l.KeySet == r.KeySet && l.Clear == r.Clear && sameKey
+}
+
+// runBrief is what the journal must know of a run that was taken down.
+type runBrief struct {
+	closed  int64
+	serials map[string]bool // on its list, of those that are asked about
+}
+
+// mayLoad holds a load to its run: one that is closed takes no more, and a device that is not on the list gets nothing.
+// That a strange device took clear keys which were meant for another one can be taken down all the same: it is so, and
+// somebody has to know.
+func (r *runBrief) mayLoad(l *LoadRequest) error {
+	switch {
+	case r == nil:
+		return nil
+	case r.closed != 0:
+		return fault.New(fault.NotPermitted, "run %s was closed at %s and takes no loads any more", l.Run,
+			fromMicros(r.closed).Format(time.RFC3339))
+	case !r.serials[l.Serial] && (!l.Clear || l.KeySet != ""):
+		return fault.New(fault.NotPermitted, "device %s is not on the list of run %s", l.Serial, l.Run)
+	}
+	return nil
 }
 
 // mayLoad looks whether a device can be given another key.

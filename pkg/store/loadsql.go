@@ -11,8 +11,8 @@ import (
 
 // concern is what a batch is about, each list of names sorted.
 type concern struct {
-	serials, ids, asked, owned, leased, leases, labels []string
-	pairs, replaced                                    []pairName
+	serials, ids, asked, owned, leased, leases, labels, runs []string
+	pairs, replaced                                          []pairName
 }
 
 func concernOf(ops []*loadOp) concern {
@@ -24,6 +24,7 @@ func concernOf(ops []*loadOp) concern {
 		}
 		r := op.reserve
 		c.ids, c.asked, c.serials = append(c.ids, r.ID), append(c.asked, r.ID), append(c.serials, r.Serial)
+		c.runs = append(c.runs, r.Run)
 		if r.KeySet != "" {
 			c.pairs = append(c.pairs, pairName{r.KeySet, r.Serial})
 		}
@@ -39,7 +40,7 @@ func concernOf(ops []*loadOp) concern {
 			c.owned = append(c.owned, r.KeySet)
 		}
 	}
-	for _, list := range []*[]string{&c.serials, &c.ids, &c.asked, &c.owned, &c.leased, &c.leases, &c.labels} {
+	for _, list := range []*[]string{&c.serials, &c.ids, &c.asked, &c.owned, &c.leased, &c.leases, &c.labels, &c.runs} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}
@@ -68,6 +69,9 @@ func (b *loadBatch) read(mark Mark, ops []*loadOp) error {
 		return err
 	}
 	if err := b.readLoads(&c); err != nil {
+		return err
+	}
+	if err := b.readRuns(&c); err != nil {
 		return err
 	}
 	if err := b.readNumbers(&c); err != nil {
@@ -125,6 +129,24 @@ func (b *loadBatch) readLoads(c *concern) error {
 		}
 		return err
 	}, c.serials)
+}
+
+// readRuns reads the runs that requests are of, and which of their devices are on the lists.
+func (b *loadBatch) readRuns(c *concern) error {
+	if len(c.runs) == 0 {
+		return nil
+	}
+	return b.ask(`SELECT r.id, r.closed, COALESCE(d.serial, '') FROM runs r LEFT JOIN run_devices d ON d.run = r.id AND d.serial {2}
+		WHERE r.id {1}`, func(r *sql.Rows) error {
+		var id, serial string
+		var closed int64
+		err := r.Scan(&id, &closed, &serial)
+		if b.runs[id] == nil {
+			b.runs[id] = &runBrief{closed: closed, serials: map[string]bool{}}
+		}
+		b.runs[id].serials[serial] = true
+		return err
+	}, c.runs, c.serials)
 }
 
 // readNumbers reads the live numbers that stand in the way of a request or of a proof, and numbers that requests got

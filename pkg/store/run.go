@@ -128,14 +128,22 @@ func (r *Run) check(devices []RunDevice) error {
 		return fault.New(fault.Usage, "a run has a plan, the digest of its list, and devices")
 	}
 	for i := range devices {
-		d := &devices[i]
-		if err := checkSerial(d.Serial); err != nil {
+		if err := devices[i].Check(); err != nil {
 			return err
 		}
-		if !isLine(d.URI, 1024) || !isLine(d.Model, 64) || !isLine(d.POIVersion, 64) || !isLine(d.KBPK, 128) ||
-			!isLine(d.Note, 1024) {
-			return fault.New(fault.Usage, "device %s: address, model, POI version and note are one line each", d.Serial)
-		}
+	}
+	return nil
+}
+
+// Check holds what a list says of a device to what the store takes. Error: usage.
+func (d *RunDevice) Check() error {
+	if err := checkSerial(d.Serial); err != nil {
+		return err
+	}
+	if !isLine(d.URI, 1024) || !isLine(d.Model, 64) || !isLine(d.POIVersion, 64) || !isLine(d.KBPK, 128) ||
+		!isLine(d.Note, 1024) {
+		return fault.New(fault.Usage, "device %s: address (up to 1024 bytes), model (64), POI version (64), kbpk (128) and note (1024) "+
+			"are one line each", d.Serial)
 	}
 	return nil
 }
@@ -433,6 +441,35 @@ func (s *Store) CloseRun(ctx context.Context, c Change, id string, untouched int
 		return err
 	})
 	return fault.Wrap(err, "closing the run")
+}
+
+// KeyStates tells what state keys are in; a key that the store does not have is not among them.
+func (s *Store) KeyStates(ctx context.Context, refs []Ref) (map[Ref]State, error) {
+	var args arguments
+	var places []string
+	asked := map[Ref]bool{}
+	for _, r := range refs {
+		places, asked[r] = append(places, args.place(r.Label)), true
+	}
+	states := map[Ref]State{}
+	if len(places) == 0 {
+		return states, nil
+	}
+	rows, err := s.read().QueryContext(ctx, "SELECT label, version, state FROM keys WHERE label IN ("+strings.Join(places, ", ")+")",
+		args...)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var ref Ref
+		var state State
+		err := r.Scan(&ref.Label, &ref.Version, (*string)(&state))
+		if asked[ref] {
+			states[ref] = state
+		}
+		return err
+	})
+	if err != nil {
+		return nil, dbError(err)
+	}
+	return states, nil
 }
 
 // RunStation is what one station did in a run.

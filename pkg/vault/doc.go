@@ -15,6 +15,10 @@
 // States stand in the inventory and not in the blocks: they are kept by whoever comes through this package, and
 // [Verify] holds them against the log. The end of a cryptoperiod is told and not enforced.
 //
+// The outcome of an operation that changed the inventory says how far that had come ([FieldInventory], [FieldNumbers]).
+// By that [Verify] finds a database that was put back to an older copy, and [Vault.Begin] refuses to hand numbers or
+// loads out of it. What ended without an outcome says nothing. A restored store has its key sets frozen.
+//
 // A rotation makes a new key and wraps what hangs below anew; the keys below stay the same, so they fall with the old
 // key too ([BlastOf]).
 //

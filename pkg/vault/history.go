@@ -26,10 +26,12 @@ type bookkeeping struct {
 	place store.Mark // that the inventory had reached before the log was looked at
 
 	found bool                 // the log has that place
+	reach reach                // of the inventory, as outcomes tell it
 	last  uint64               // newest intent whose change the log says was made
 	open  map[uint64]bool      // intents without an outcome
 	begun map[uint64]time.Time // when the intents were recorded whose outcome comes later
 
+	restored   int               // restorations that left something behind
 	resealing  map[uint64]uint64 // intents to seal the master key anew, with the generation before
 	generation uint64            // that the log says the master key has reached
 }
@@ -62,6 +64,10 @@ func (b *bookkeeping) hold(path string) error {
 	if err != nil {
 		return err
 	}
+	sets, err := b.db.Reached(b.ctx)
+	if err != nil {
+		return err
+	}
 	text := log.whole()
 	if b.self == 0 { // nobody is writing: the rest of a line is what a crash left
 		text = log.all()
@@ -73,6 +79,9 @@ func (b *bookkeeping) hold(path string) error {
 		return err
 	}
 	b.judge(reached, id.Master.Generation)
+	for _, f := range b.reach.behind(sets) {
+		b.find(f.Where, f.Err)
+	}
 	return nil
 }
 
@@ -106,6 +115,11 @@ func (b *bookkeeping) follow(log *openedLog) error {
 // record holds one record against the inventory.
 func (b *bookkeeping) record(r *audit.Record) error {
 	b.found = b.found || isMark(r, b.place)
+	if lost := b.reach.lost(r); lost != nil && b.restored < maxHistory { // officers did it: no fault of the store's
+		b.restored++
+		b.v.Findings = append(b.v.Findings, store.Finding{Where: "database", Warning: true, Err: lost})
+	}
+	b.reach.read(r)
 	if r.IsIntent() {
 		b.begun[r.Seq] = r.Time
 	}
@@ -253,9 +267,10 @@ func (b *bookkeeping) judge(reached store.Mark, generation uint64) {
 	case !b.found:
 		b.find("log", fault.New(fault.LogBroken,
 			"the inventory was changed by record %d, which the log does not have: an older log was put in its place", b.place.Seq))
-	case b.last > reached.Seq:
+	case max(b.last, b.reach.place) > reached.Seq:
 		b.find("database", fault.New(fault.ChecksumMismatch,
-			"the log has a change at record %d, the inventory ends at %d: an older database was put in its place", b.last, reached.Seq))
+			"the log has a change at record %d, the inventory ends at %d: an older database was put in its place",
+			max(b.last, b.reach.place), reached.Seq))
 	}
 }
 

@@ -31,7 +31,9 @@ type Restored struct {
 	store.Summary
 	Records  uint64 // of the log in the backup
 	Log      string
-	KeptLog  bool // a log that goes on where the backup's ends was there already, and stays
+	KeptLog  bool     // a log that goes on where the backup's ends was there already, and stays
+	Newer    uint64   // records that it has and the backup has not
+	KeySets  []string // frozen, all that there are: nobody knows what they handed out after the backup was made
 	Officers []string
 }
 
@@ -39,7 +41,8 @@ type Restored struct {
 // that is not the backup's own or its continuation, is refused (file_exists). The log is verified with its checkpoints and
 // put in its place first, the intent is recorded in it, and then the store is made, whole or not at all. What was made is
 // taken away again when the rest fails; a crash leaves at most a whole log without a store, with which the next try goes
-// on. Errors: not_permitted when the officers are not those whom the rule asks for, or are none of those for whom the
+// on. Nobody knows which numbers went out after the backup was made: every key set comes back frozen, goes on behind what
+// the log tells of it, and gives nothing more out of leases that were under way. Errors: not_permitted when the officers are not those whom the rule asks for, or are none of those for whom the
 // backup was made; malformed, mac_mismatch, checksum_mismatch and log_broken for a file that is not as it was written.
 //
 // Who can open a backup can also make one: nothing but its log's checkpoints is signed. Where the file was meanwhile is
@@ -161,16 +164,72 @@ func (j *restoring) takeStore(content io.Reader) error {
 	if err != nil {
 		return err
 	}
-	j.done.Summary, err = store.RestoreInto(j.ctx, j.how.URL, content, store.Options{Now: j.env.Now,
-		Expect: store.Identity{ID: j.id.Store, Environment: string(j.id.Environment)}})
+	caution, err := j.caution(pending)
+	if err != nil {
+		return err
+	}
+	j.done.Summary, err = store.RestoreWith(j.ctx, j.how.URL, content, store.Options{Now: j.env.Now,
+		Expect: store.Identity{ID: j.id.Store, Environment: string(j.id.Environment)}}, caution)
 	if j.stored = err == nil; !j.stored {
 		if !j.madeLog { // else it goes away
 			_, _ = pending.Done(audit.OutcomeOf(err)) // the error says more
 		}
 		return err
 	}
-	_, err = pending.Done(audit.OK())
+	if pending.After.Details, err = j.reached(); err == nil {
+		_, err = pending.Done(audit.OK())
+	}
 	return fault.Wrap(err, "the store was restored, but that could not be recorded")
+}
+
+// reached is how far the restored inventory has come, for the outcome.
+func (j *restoring) reached() (audit.Details, error) {
+	db, err := store.Open(j.ctx, j.how.URL, store.Options{Now: j.env.Now})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = db.Close() }()
+	sets, err := db.KeySets(j.ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range sets {
+		j.done.KeySets = append(j.done.KeySets, k.ID)
+	}
+	mark, err := db.Mark(j.ctx)
+	if err != nil {
+		return nil, err
+	}
+	come, err := db.Reached(j.ctx)
+	d := reachedDetails(mark, come)
+	d[FieldBackup] = strconv.FormatUint(j.done.Mark.Seq, 10)
+	return d, err
+}
+
+// caution keeps numbers from going out twice, as far as the log tells which ones went out.
+func (j *restoring) caution(p *audit.Pending) (store.Caution, error) {
+	intent := &p.Begun
+	c := store.Caution{Mark: store.Mark{Seq: intent.Seq, Hash: intent.Hash.String()}, Next: map[string]uint64{}}
+	j.done.Newer = intent.Seq - 1 - j.done.Records
+	log, err := os.Open(j.done.Log)
+	if err != nil {
+		return store.Caution{}, reading(err)
+	}
+	defer func() { _ = log.Close() }()
+	var r reach
+	for rec, err := range audit.Query(log, audit.Filter{}) {
+		if err != nil {
+			return store.Caution{}, err
+		}
+		if rec.Details[FieldInventory] == "" {
+			continue
+		}
+		r.read(&rec)
+		for name, k := range r.sets { // a restoration before this one takes nothing back
+			c.Next[name] = max(c.Next[name], k.Next)
+		}
+	}
+	return c, nil
 }
 
 // settleLog verifies the log and puts it where it belongs, or finds it there.

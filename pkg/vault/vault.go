@@ -15,6 +15,7 @@ type Vault struct {
 	db   *store.Store
 	auth agent.Authority
 	id   store.Identity
+	log  string // its path; "" holds the inventory against nothing
 }
 
 // Open joins a store with the authority over its master key. Both stay the caller's to close. Error: not_permitted when
@@ -32,7 +33,7 @@ func Open(ctx context.Context, db *store.Store, auth agent.Authority) (*Vault, e
 		return nil, fault.New(fault.NotPermitted, "the agent holds the master key of store %s (%s), not of %s (%s)",
 			status.Store, string(status.Environment), id.ID, id.Environment)
 	}
-	return &Vault{db, auth, id}, nil
+	return &Vault{db: db, auth: auth, id: id}, nil
 }
 
 // Store gives the inventory.
@@ -45,23 +46,35 @@ func (v *Vault) Identity() store.Identity { return v.id }
 func (v *Vault) Authority() agent.Authority { return v.auth }
 
 // Begin admits an operation and records its intent. The caller ends the work with Done, and closes it on every way out.
-// Errors are those of [agent.Authority].
+// Errors are those of [agent.Authority]; checksum_mismatch when numbers or loads would be given out of a database that is
+// older than its log ([Vault.HoldAgainst]).
 func (v *Vault) Begin(ctx context.Context, in agent.Intent) (*Work, error) {
 	w, err := v.auth.Begin(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	return &Work{Work: w, vault: v}, nil
+	work := &Work{Work: w, vault: v}
+	if v.log == "" || !handsOut(in.Activity) {
+		return work, nil
+	}
+	if err := v.current(ctx); err != nil {
+		_ = work.Done(context.WithoutCancel(ctx), agent.OutcomeOf(err)) // the error says more
+		_ = work.Close()
+		return nil, err
+	}
+	return work, nil
 }
 
 // Work is one operation under way: a boundary, and the inventory as far as the operation needs it.
 type Work struct {
 	agent.Work
-	vault *Vault
+	vault   *Vault
+	changes bool // something may have been written into the inventory
 }
 
 // change carries the place of the intent in the log into the inventory.
 func (w *Work) change() store.Change {
+	w.changes = true
 	mark := w.Mark()
 	return store.Change{Mark: store.Mark{Seq: mark.Seq, Hash: mark.Hash.String()}}
 }
