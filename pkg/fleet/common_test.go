@@ -134,6 +134,21 @@ func TestAKeyThatGoesOutOfUseIsFoundWhileADeviceIsSilent(t *testing.T) {
 	}
 }
 
+func TestADeviceThatAnotherStationMayBeAtIsWaitedFor(t *testing.T) {
+	f := open(t, onFile(t))
+	f.begin("R1", 3)
+	f.step(serialOf(1), "90", "SET", "AAAAAA", store.LoadSent) // by station A, just now
+	ctx, stop := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	defer stop()
+	o := f.options("R1", "B", newShelf(3))
+	o.Tries = 2
+	got, err := fleet.Run(ctx, o)
+	wantKind(t, "the station", err, fault.Interrupted)
+	if want := (fleet.Counts{Expected: 3, Confirmed: 2, Left: 1}); got.Counts != want {
+		t.Errorf("%+v, want %+v", got.Counts, want)
+	}
+}
+
 func TestALeaseThatEndedIsFollowedByAnotherOne(t *testing.T) {
 	f := open(t, onFile(t))
 	f.begin("R1", 10)

@@ -39,6 +39,9 @@ func (s *station) work(ctx context.Context, serial string) (again bool, pause ti
 		return true, s.Pause
 	}
 	result, err := s.bring(ctx, expected)
+	if fault.Is(err, fault.Busy) && s.elsewhere(ctx, serial) {
+		return true, 10 * s.Pause
+	}
 	tries := s.tries.count(serial, err)
 	if result.State == store.Expected && tries >= s.Tries {
 		result.State, result.Reason = store.Failed, reason(fault.Wrap(err, "after %d tries", tries))
@@ -58,6 +61,18 @@ func (s *station) work(ctx context.Context, serial string) (again bool, pause ti
 	}
 	s.told(serial, result.State, err)
 	return result.State == store.Expected, s.Pause << min(tries-1, 10)
+}
+
+// elsewhere reports that another station has sent something to a device and has not told what became of it: pkg/inject
+// waits until that station must be through with it, or dead. Nobody has failed meanwhile.
+func (s *station) elsewhere(ctx context.Context, serial string) bool {
+	sent := store.LoadFilter{Run: s.run.ID, Serial: serial, States: []store.LoadState{store.LoadSent}}
+	for l, err := range s.journal.Loads(ctx, sent) {
+		if err == nil && l.Station != s.Station {
+			return true
+		}
+	}
+	return false
 }
 
 // finish writes down what became of a device that the station is through with.

@@ -50,7 +50,7 @@ func station(at string) error {
 		return err
 	}
 	o := f.options("R1", "killed", newShelf(0))
-	o.Open = openTCP
+	o.Open, o.GiveUp = openTCP, 40 // what a dead station had sent comes first, and all of it may be in doubt
 	_, err = fleet.Run(context.Background(), o)
 	return errors.Join(err, f.boundary.Close(), f.db.Close())
 }
@@ -99,7 +99,9 @@ func TestAStationThatIsKilledLeavesNothingInDoubtButWhatItSent(t *testing.T) {
 			}
 			f.killAt(at, n/6)
 			f.killAt(at, n/2)
-			o.Timeout = 4 * time.Second // then jobs of the dead go to the living
+			o.GiveUp = 40
+			o.Timeout = 4 * time.Second                                             // then jobs of the dead go to the living
+			o.Env.Now = func() time.Time { return time.Now().Add(3 * time.Minute) } // nobody can be at it any more
 			_, err := fleet.Run(t.Context(), o)
 			must(t, err)
 			a := f.account("R1", time.Now())

@@ -93,7 +93,7 @@ type station struct {
 	tries   tries
 	loads   loadCache
 	keys    *keyWatch
-	late    time.Duration // see stillness
+	late    time.Duration           // see stillness
 	stop    context.CancelCauseFunc // of the station itself
 	ends    context.Context         // when the station is told to stop, or stops itself
 }
@@ -284,8 +284,8 @@ type stillness struct {
 	now    func() time.Time
 	most   time.Duration
 	late   time.Duration // after which a job that is due should have been given out
-	began  time.Time // zero: somebody works
-	failed time.Time // since when the queue gives no answer; zero: it does
+	began  time.Time     // zero: somebody works
+	failed time.Time     // since when the queue gives no answer; zero: it does
 }
 
 func (s *stillness) over() { s.began, s.failed = time.Time{}, time.Time{} }
