@@ -246,7 +246,7 @@ func TestOfficersSeeWhatADeviceIsToDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := strings.Join(p.screen.shown, "\n")
-	for _, want := range []string{"lift the remote or tamper lock", "device " + serial + ": tamper: opened for repair",
+	for _, want := range []string{"lift the remote or tamper lock", "device " + serial + ": “tamper: opened for repair”",
 		q.Expires().UTC().Format(time.DateTime), "custodian-a", "custodian-c", "tries left: 2", "user a (uid", "reason: back from repair"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("the officers are not shown %q:\n%s", want, shown)
