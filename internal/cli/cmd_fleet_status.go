@@ -45,11 +45,8 @@ type troubleDoc struct {
 
 func runFleetStatus(ctx context.Context, a *App, o fleetStatusOpts, run string) error {
 	for {
-		if err := a.fleetStatusOnce(ctx, run); err != nil || !o.watch {
-			return err
-		}
-		s, err := fleet.ReadStatus(ctx, a.holding.db, run)
-		if err != nil || s.Counts.Left == 0 {
+		left, err := a.fleetStatusOnce(ctx, run)
+		if err != nil || !o.watch || left == 0 {
 			return err
 		}
 		select {
@@ -60,20 +57,21 @@ func runFleetStatus(ctx context.Context, a *App, o fleetStatusOpts, run string) 
 	}
 }
 
-func (a *App) fleetStatusOnce(ctx context.Context, run string) error {
+// fleetStatusOnce shows how a run stands, and tells how many devices are left.
+func (a *App) fleetStatusOnce(ctx context.Context, run string) (left int, err error) {
 	db, err := a.openStore(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	s, err := fleet.ReadStatus(ctx, db, run)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	doc := fleetStatusDoc{Status: s, Troubles: []troubleDoc{}}
 	for _, t := range s.Troubles {
 		doc.Troubles = append(doc.Troubles, troubleDoc{t.Serial, string(t.State), t.Reason})
 	}
-	return a.render.Answer("fleet.status", doc, func(p *render.Page) { fleetStatusPage(p, &doc) })
+	return s.Counts.Left, a.render.Answer("fleet.status", doc, func(p *render.Page) { fleetStatusPage(p, &doc) })
 }
 
 func fleetStatusPage(p *render.Page, doc *fleetStatusDoc) {

@@ -3,8 +3,6 @@ package cli
 // A device of the inventory as it is shown.
 
 import (
-	"time"
-
 	"poskey/internal/render"
 	"poskey/internal/text"
 	"poskey/pkg/store"
@@ -30,7 +28,6 @@ type deviceKeyDoc struct {
 }
 
 func newDeviceDoc(d *store.Device) deviceDoc {
-	at := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 	doc := deviceDoc{Serial: d.Serial, Model: d.Model, POIVersion: d.POIVersion, State: d.State, Added: at(d.Added), Changed: at(d.Changed),
 		Keys: []deviceKeyDoc{}}
 	for i := range d.Keys {

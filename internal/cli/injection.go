@@ -4,8 +4,6 @@ package cli
 
 import (
 	"context"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -98,12 +96,8 @@ func (a *App) document(o injectOpts) (inject.Document, error) {
 	d := inject.Document{Loads: []inject.Item{{Slot: o.slot, Key: o.key, KeySet: o.keySet, Expect: o.expect, KBPK: o.kbpk,
 		KBPKSlot: o.kbpkSlot, Clear: o.clear, Why: o.reason, Usage: o.usage, Mode: o.mode}}}
 	if o.plan != "" {
-		f, err := os.Open(o.plan)
-		if err != nil {
-			return inject.Document{}, fault.WrapAs(fault.NotFound, err, "the plan")
-		}
-		defer func() { _ = f.Close() }()
-		if d, err = inject.ParseDocument(io.Reader(f)); err != nil {
+		var err error
+		if d, err = readPlan(o.plan); err != nil {
 			return inject.Document{}, err
 		}
 	}
