@@ -129,12 +129,9 @@ func openQueueFile(ctx context.Context, path string) (*sql.DB, error) {
 	if !strings.HasPrefix(slashed, "/") { // a drive's letter
 		slashed = "/" + slashed
 	}
-	db, err := sql.Open("sqlite", "file://"+(&url.URL{Path: slashed}).EscapedPath()+
-		"?mode=rw&_txlock=immediate&_pragma=busy_timeout(200)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)"+
+	db := remembering("file://" + (&url.URL{Path: slashed}).EscapedPath() +
+		"?mode=rw&_txlock=immediate&_pragma=busy_timeout(200)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)" +
 		"&_pragma=synchronous(OFF)&_pragma=temp_store(2)")
-	if err != nil {
-		return nil, err
-	}
 	db.SetMaxOpenConns(1) // which holds the lock for as long as it is open
 	db.SetMaxIdleConns(1)
 	if err := emptyQueue(ctx, db); err != nil {
