@@ -50,6 +50,9 @@ import (
 //	      and the vendor's public key, vendor.pem (manifest_test.go)
 //	totp FILE SECRET [STEPS]                                   writes a one-time code that is good now and later than the
 //	      last one, or that of so many half minutes later or, with a minus, before
+//	printer                                                    connects a printer, $PRINTER (ceremony_unix_test.go)
+//	play [-exit=N] [-columns=N] RULES cmd...                   runs a ceremony with people who answer by rules
+//	finddir NAME PATTERN                                       sets $NAME to the one file that a pattern finds
 //	reveals FILE...                                            these files (stdout, stderr: of the last command) show a
 //	      canary key, because poskey was told to
 func commands() map[string]func(*testscript.TestScript, bool, []string) {

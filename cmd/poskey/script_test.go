@@ -49,8 +49,17 @@ type state struct {
 	canaries *search
 	servers  map[string]*server
 	t        testing.TB
-	pg       any   // the script's PostgreSQL
+	pg       any // the script's PostgreSQL
+	printer  interface{ text() string }
 	code     int64 // step of the last one-time code
+}
+
+// printed is what the script's printer has printed.
+func (s *state) printed() string {
+	if s.printer == nil {
+		return ""
+	}
+	return s.printer.text()
 }
 
 func stateOf(ts *testscript.TestScript) *state { return ts.Value(stateKey{}).(*state) }

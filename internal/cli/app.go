@@ -89,9 +89,9 @@ func (a *App) useColor(stream io.Writer) (bool, error) {
 }
 
 // hsm gives the boundary, made when a command first needs it.
-func (a *App) hsm() (hsm.Boundary, error) {
+func (a *App) hsm(ctx context.Context) (hsm.Boundary, error) {
 	if a.boundary == nil && a.holding.named {
-		return a.storeBoundary()
+		return a.storeBoundary(ctx)
 	}
 	if a.boundary == nil && a.onToken() {
 		return nil, errTokenElsewhere()
@@ -174,7 +174,7 @@ func (a *App) confirm(ctx context.Context, yes bool, question text.Text, word st
 		return fault.Wrap(err, "confirmation is missing (--yes gives it in a script)")
 	}
 	if typed != word {
-		return fault.New(fault.RevealNeeded, "not confirmed; nothing was done")
+		return fault.New(fault.NotConfirmed, "not confirmed; nothing was done")
 	}
 	return nil
 }

@@ -32,11 +32,16 @@ func whoAmI() audit.Actor {
 	return who
 }
 
-// approvers reads the identity files of --approver. Who approves is asked by the agent, at this terminal or through the
-// descriptors; this process never sees a passphrase.
+// approvers are those of --approver.
 func (a *App) approvers(ctx context.Context) (agent.Approvers, func(), error) {
+	return a.approversFrom(ctx, a.flags.approval.approvers)
+}
+
+// approversFrom reads identity files. Who approves is asked by the agent, at this terminal or through the descriptors; this
+// process never sees a passphrase.
+func (a *App) approversFrom(ctx context.Context, files []string) (agent.Approvers, func(), error) {
 	none := func() {}
-	if len(a.flags.approval.approvers) == 0 {
+	if len(files) == 0 {
 		return agent.Approvers{}, none, nil
 	}
 	out := agent.Approvers{Language: string(a.Say.Lang())}
@@ -47,7 +52,7 @@ func (a *App) approvers(ctx context.Context) (agent.Approvers, func(), error) {
 		}
 		out.Requester = f.raw
 	}
-	for _, path := range a.flags.approval.approvers {
+	for _, path := range files {
 		f, err := readIdentityFile(ctx, path)
 		if err != nil {
 			return agent.Approvers{}, none, err

@@ -64,7 +64,7 @@ func (a *App) runBatch(ctx context.Context, path, schema string, newWorker func(
 		return err
 	}
 	defer in.close()
-	if _, err := a.hsm(); err != nil { // the workers share boundary and reader: made before the first of them runs
+	if _, err := a.hsm(ctx); err != nil { // the workers share boundary and reader: made before the first of them runs
 		return err
 	}
 	a.sources()

@@ -72,7 +72,7 @@ func runCombine(ctx context.Context, a *App, o combineOpts) error {
 	if err := o.out.check(ctx, a); err != nil {
 		return err
 	}
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func newDeviceEmulateCmd(a *App) *cobra.Command {
 			"  poskey device emulate --pty --klk file:klk.txt --fault wrong-echo\n" +
 			"  poskey device emulate --listen 127.0.0.1:9000 --manage 127.0.0.1:9443 --state terminal --serial PK00000001 --vendor pax --lang zh\n" +
 			"  poskey device emulate --listen 127.0.0.1:0 --farm 200 --prefix PK --klk file:klk.txt --fault random=5% > terminals.csv",
-		exits: []int{3, 4, 6, 8, 9}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "", a.Say.T("loopback address and port; port 0 takes a free one"))
@@ -112,14 +112,14 @@ func runDeviceEmulate(ctx context.Context, a *App, o emulateOpts) error {
 	if err != nil {
 		return err
 	}
-	f, err := a.factory(ctx, o)
+	f, err := a.outfit(ctx, o)
 	if err != nil {
 		return err
 	}
 	if o.farm != 0 {
 		return a.runFarm(ctx, o, cfg, f)
 	}
-	t, err := openTerminal(cfg)
+	t, err := emulator.Open(cfg)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/render"
 	"poskey/internal/text"
-	"poskey/pkg/custody"
 	"poskey/pkg/device"
 )
 
@@ -22,10 +21,9 @@ func newDeviceLockCmd(a *App) *cobra.Command {
 		example: "  poskey device lock --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key' --login 99 --lock remote --reason acquirer-request",
 		exits:   []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
+	a.orderFlags(cmd, &o)
 	f := cmd.Flags()
-	a.orderFlags(f, &o)
 	f.StringVar(&lock, "lock", string(device.LockRemote), a.Say.T("which lock: operator, remote or location"))
-	required(cmd, "device", "login", "reason")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDeviceLock(cmd.Context(), a, o, lock) }
 	return cmd
 }
@@ -42,17 +40,15 @@ func runDeviceLock(ctx context.Context, a *App, o orderOpts, lock string) error 
 	if err != nil {
 		return err
 	}
-	defer d.device.close()
-	after, err := d.carry(ctx, custody.DeviceLock)
+	defer d.close()
+	after, err := d.carry(ctx)
 	if err != nil {
 		return err
 	}
-	if !has(after, kind) {
+	if !isLocked(after, kind) {
 		return fault.New(fault.DeviceFailed, "the device took the order and says that it is not locked (%s)", string(kind))
 	}
-	doc := d.doc(&after)
-	return a.render.Answer("device.lock", doc, func(p *render.Page) {
+	return d.answer(&after, func(p *render.Page, doc *orderDoc) {
 		p.Good(text.New("Device %s is locked (%s), and says so itself.", doc.Serial, lockText(kind)))
-		orderPage(p, &doc, &after)
 	})
 }

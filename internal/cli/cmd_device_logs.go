@@ -8,6 +8,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/render"
 	"poskey/internal/text"
+	"poskey/pkg/device"
 )
 
 type deviceLogsOpts struct {
@@ -23,7 +24,7 @@ func newDeviceLogsCmd(a *App) *cobra.Command {
 		short:   text.New("pull a terminal's own log"),
 		long:    text.New("The oldest first. A log is a ring: what was overwritten is gone, and a gap in the numbers shows it."),
 		example: "  poskey device logs --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key' --login 99 --after 120",
-		exits:   []int{4, 6, 7, 8}, args: cobra.NoArgs,
+		exits:   []int{3, 4, 6, 7, 8}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	a.managedFlags(f, &o.managedOpts)
@@ -51,7 +52,7 @@ func runDeviceLogs(ctx context.Context, a *App, o deviceLogsOpts) error {
 	if err := a.logIn(ctx, m, o.managedOpts); err != nil {
 		return err
 	}
-	events, err := m.Logs(ctx, o.after, o.limit)
+	events, err := pullLog(ctx, m, o.after, o.limit)
 	if err != nil {
 		return err
 	}
@@ -63,4 +64,20 @@ func runDeviceLogs(ctx context.Context, a *App, o deviceLogsOpts) error {
 		}
 		logPage(p, doc.Events)
 	})
+}
+
+// pullLog asks until it has so many events, or there are no more: a device gives no more than so many at one time.
+func pullLog(ctx context.Context, m device.Manager, after uint64, most int) ([]device.LogEvent, error) {
+	var all []device.LogEvent
+	for len(all) < most {
+		page, err := m.Logs(ctx, after, most-len(all))
+		if err != nil {
+			return nil, err
+		}
+		if len(page) == 0 {
+			break
+		}
+		all, after = append(all, page...), page[len(page)-1].Seq
+	}
+	return all, nil
 }

@@ -8,7 +8,6 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/render"
 	"poskey/internal/text"
-	"poskey/pkg/custody"
 	"poskey/pkg/device"
 )
 
@@ -23,12 +22,11 @@ func newDeviceResetCmd(a *App) *cobra.Command {
 			"    --officer custodian.a.identity --officer custodian.b.identity --reason end-of-use",
 		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
+	a.orderFlags(cmd, &o)
 	f := cmd.Flags()
-	a.orderFlags(f, &o)
 	a.officerFlag(f, &o)
-	f.BoolVar(&o.discard, "discard-batch", false, a.Say.T("lose transactions that are not settled"))
+	a.discardFlag(f, &o)
 	f.BoolVar(&o.yes, "yes", false, a.Say.T("confirm without asking"))
-	required(cmd, "device", "login", "reason")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDeviceReset(cmd.Context(), a, o) }
 	return cmd
 }
@@ -38,21 +36,19 @@ func runDeviceReset(ctx context.Context, a *App, o orderOpts) error {
 	if err != nil {
 		return err
 	}
-	defer d.device.close()
+	defer d.close()
 	what := text.New("Device %s will lose every key (%s), its settings and %d transactions that are not settled.", d.before.Serial, slotLine(d.before), d.before.OpenBatch)
 	if err := a.confirm(ctx, o.yes, what, d.before.Serial); err != nil {
 		return err
 	}
-	after, err := d.carry(ctx, custody.DeviceManage)
+	after, err := d.carry(ctx)
 	if err != nil {
 		return err
 	}
 	if n := len(after.Slots) + len(after.Initial); n > 0 {
 		return fault.New(fault.DeviceFailed, "the device took the order and holds %d keys still", n)
 	}
-	doc := d.doc(&after)
-	return a.render.Answer("device.reset", doc, func(p *render.Page) {
+	return d.answer(&after, func(p *render.Page, doc *orderDoc) {
 		p.Good(text.New("Device %s is as from the factory: it holds no keys.", doc.Serial))
-		orderPage(p, &doc, &after)
 	})
 }

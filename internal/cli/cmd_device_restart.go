@@ -7,7 +7,6 @@ import (
 
 	"poskey/internal/render"
 	"poskey/internal/text"
-	"poskey/pkg/custody"
 	"poskey/pkg/device"
 )
 
@@ -20,10 +19,8 @@ func newDeviceRestartCmd(a *App) *cobra.Command {
 		example: "  poskey device restart --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key' --login 99 --reason software",
 		exits:   []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
-	f := cmd.Flags()
-	a.orderFlags(f, &o)
-	f.BoolVar(&o.discard, "discard-batch", false, a.Say.T("lose transactions that are not settled"))
-	required(cmd, "device", "login", "reason")
+	a.orderFlags(cmd, &o)
+	a.discardFlag(cmd.Flags(), &o)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDeviceRestart(cmd.Context(), a, o) }
 	return cmd
 }
@@ -33,14 +30,12 @@ func runDeviceRestart(ctx context.Context, a *App, o orderOpts) error {
 	if err != nil {
 		return err
 	}
-	defer d.device.close()
-	after, err := d.carry(ctx, custody.DeviceRestart)
+	defer d.close()
+	after, err := d.carry(ctx)
 	if err != nil {
 		return err
 	}
-	doc := d.doc(&after)
-	return a.render.Answer("device.restart", doc, func(p *render.Page) {
+	return d.answer(&after, func(p *render.Page, doc *orderDoc) {
 		p.Good(text.New("Device %s was restarted.", doc.Serial))
-		orderPage(p, &doc, &after)
 	})
 }

@@ -17,7 +17,7 @@ func newDeviceStatusCmd(a *App) *cobra.Command {
 		long: text.New("The terminal speaks for itself here, over the agent dialect (HTTPS, both sides with certificates). No real terminal speaks it yet:\n" +
 			"it is the seam for an adapter in front of a vendor's own management, and what poskey device emulate --manage offers."),
 		example: "  poskey device status --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key'",
-		exits:   []int{4, 6, 8}, args: cobra.NoArgs,
+		exits:   []int{3, 4, 6, 8}, args: cobra.NoArgs,
 	})
 	a.managedFlags(cmd.Flags(), &o)
 	required(cmd, "device")

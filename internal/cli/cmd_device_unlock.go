@@ -2,13 +2,13 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"poskey/internal/fault"
 	"poskey/internal/render"
 	"poskey/internal/text"
-	"poskey/pkg/custody"
 	"poskey/pkg/device"
 )
 
@@ -25,12 +25,11 @@ func newDeviceUnlockCmd(a *App) *cobra.Command {
 			"    --officer custodian.a.identity --officer custodian.b.identity --reason acquirer-released",
 		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
+	a.orderFlags(cmd, &o)
 	f := cmd.Flags()
-	a.orderFlags(f, &o)
 	a.officerFlag(f, &o)
 	f.StringVar(&lock, "lock", "", a.Say.T("which lock; the one that is on when left out"))
-	f.BoolVar(&o.discard, "discard-batch", false, a.Say.T("lose transactions that are not settled"))
-	required(cmd, "device", "login", "reason")
+	a.discardFlag(f, &o)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDeviceUnlock(cmd.Context(), a, o, lock) }
 	return cmd
 }
@@ -40,20 +39,19 @@ func runDeviceUnlock(ctx context.Context, a *App, o orderOpts, lock string) erro
 	if err != nil {
 		return err
 	}
-	defer d.device.close()
+	defer d.close()
 	if d.order.Lock, err = lockToLift(d.before, lock); err != nil {
 		return err
 	}
 	a.render.Note(text.New("device %s: %s", d.before.Serial, lockText(d.order.Lock)))
-	after, err := d.carry(ctx, custody.DeviceManage)
+	after, err := d.carry(ctx)
 	if err != nil {
 		return err
 	}
-	if has(after, d.order.Lock) {
-		return fault.New(fault.DeviceFailed, "the device took the order and says that it is locked still (%s)", string(d.order.Lock))
+	if err := lifted(d.order.Lock, &after); err != nil {
+		return err
 	}
-	doc := d.doc(&after)
-	return a.render.Answer("device.unlock", doc, func(p *render.Page) {
+	return d.answer(&after, func(p *render.Page, doc *orderDoc) {
 		p.Good(text.New("Device %s: the lock is lifted (%s), and the device says so itself.", doc.Serial, lockText(doc.Lock)))
 		switch {
 		case doc.Lock == device.LockTamper:
@@ -61,8 +59,20 @@ func runDeviceUnlock(ctx context.Context, a *App, o orderOpts, lock string) erro
 		case !doc.KeysKept:
 			p.Bad(text.New("It holds other keys than before; look at the slots."))
 		}
-		orderPage(p, &doc, &after)
 	})
+}
+
+// lifted holds what the device says afterwards against the lock that was lifted. What was opened is not opened any more
+// then, and holds no keys: whatever it shows in their place was not injected since.
+func lifted(lock device.LockKind, after *device.Status) error {
+	opened := lock == device.LockTamper
+	switch n := len(after.Slots) + len(after.Initial); {
+	case isLocked(*after, lock), opened && after.Tamper.Tripped:
+		return fault.New(fault.DeviceFailed, "the device took the order and says that it is locked still (%s)", string(lock))
+	case opened && n > 0:
+		return fault.New(fault.DeviceFailed, "the device took the order and holds %d keys still", n)
+	}
+	return nil
 }
 
 // lockToLift is the lock that is meant, held against those that are on.
@@ -80,8 +90,16 @@ func lockToLift(s device.Status, said string) (device.LockKind, error) {
 	if err != nil {
 		return "", err
 	}
-	if !has(s, kind) {
-		return "", fault.New(fault.NotFound, "device %s has no such lock on (%s); it has: %s", s.Serial, string(kind), string(s.Locks[0].Kind))
+	if !isLocked(s, kind) {
+		return "", fault.New(fault.NotFound, "device %s has no such lock on (%s); it has: %s", s.Serial, string(kind), lockNames(s.Locks))
 	}
 	return kind, nil
+}
+
+func lockNames(locks []device.LockState) string {
+	var names []string
+	for i := range locks {
+		names = append(names, string(locks[i].Kind))
+	}
+	return strings.Join(names, " ")
 }

@@ -93,7 +93,7 @@ func runDiagnoseKCV(ctx context.Context, a *App, o diagnoseKCVOpts) error {
 		return fault.New(fault.Usage, "slips are searched in keys of block ciphers, not of %s", facts.Algorithm)
 	}
 	if facts.Kind != diagnose.None {
-		b, err := a.hsm()
+		b, err := a.hsm(ctx)
 		if err != nil {
 			return err
 		}
@@ -217,7 +217,7 @@ func (a *App) rawBytes(ctx context.Context, digits []byte, what text.Text) (hsm.
 	if err != nil {
 		return hsm.Key{}, fault.Wrap(err, "%s", what)
 	}
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return hsm.Key{}, err
 	}

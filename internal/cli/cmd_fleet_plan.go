@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"os"
 	"slices"
 	"strconv"
 
@@ -43,7 +42,7 @@ func newFleetPlanCmd(a *App) *cobra.Command {
 	f.StringVar(&o.customer, "customer", "", a.Say.T("for whom the devices are loaded"))
 	f.StringArrayVar(&o.stations, "station", nil, a.Say.T("station that may take part (again for each); any when left out"))
 	f.BoolVar(&o.replace, "replace", false, a.Say.T("devices that have a number of the key set get another one; the old one is burnt"))
-	f.BoolVar(&o.dryRun, "dry-run", false, a.Say.T("read and check, and take nothing down"))
+	f.BoolVar(&o.dryRun, "dry-run", false, a.Say.T("read and check, the keys in the store too, and take nothing down"))
 	required(cmd, "plan", "manifest")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runFleetPlan(cmd.Context(), a, o, args[0]) }
 	return cmd
@@ -63,30 +62,14 @@ type fleetPlanDoc struct {
 const maxManifestFile = 64 << 20
 
 func runFleetPlan(ctx context.Context, a *App, o fleetPlanOpts, run string) error {
-	if err := store.CheckLabel(run); err != nil {
-		return fault.Wrap(err, "the name of the run")
-	}
-	doc, err := readPlan(o.plan)
+	p, list, err := readFleetPlan(ctx, o, run)
 	if err != nil {
 		return err
-	}
-	if err := noClearFleet(&doc); err != nil {
-		return err
-	}
-	raw, err := readWhole(o.manifest, maxManifestFile)
-	if err != nil {
-		return err
-	}
-	list, err := fleet.ParseManifest(bytes.NewReader(raw))
-	if err != nil {
-		return fault.Wrap(err, "%s", o.manifest)
 	}
 	for _, w := range list.Warnings {
 		a.render.Warn(w)
 	}
-	p := fleet.Plan{Run: run, Environment: doc.Environment, Customer: o.customer, Own: doc.Own, Replace: o.replace, Stations: o.stations, Loads: fleet.Templates(&doc),
-		Devices: len(list.Devices), Manifest: list.Digest(), Serials: list.SerialsDigest(), Software: buildVersion().Version}
-	if err := p.Check(); err != nil {
+	if err := a.fitForRun(ctx, &p, &list); err != nil {
 		return err
 	}
 	if !o.dryRun {
@@ -94,59 +77,65 @@ func runFleetPlan(ctx context.Context, a *App, o fleetPlanOpts, run string) erro
 			return err
 		}
 	}
-	out := fleetPlanDoc{Run: run, DryRun: o.dryRun, Devices: p.Devices, Manifest: p.Manifest, Serials: p.Serials, Loads: len(p.Loads), Warnings: []string{}}
+	doc := fleetPlanDoc{Run: run, DryRun: o.dryRun, Devices: p.Devices, Manifest: p.Manifest, Serials: p.Serials, Loads: len(p.Loads), Warnings: []string{}}
 	for _, w := range list.Warnings {
-		out.Warnings = append(out.Warnings, w.String())
+		doc.Warnings = append(doc.Warnings, w.String())
 	}
-	return a.render.Answer("fleet.plan", out, func(page *render.Page) {
-		if o.dryRun {
-			page.Line(text.New("dry run: nothing was taken down"))
-		} else {
-			page.Good(text.New("Run %s is taken down.", run))
-		}
-		page.Fields(
-			render.F(text.New("devices"), strconv.Itoa(out.Devices)),
-			render.F(text.New("loads into each"), strconv.Itoa(out.Loads)),
-			render.F(text.New("digest of the list"), out.Manifest),
-		)
-	})
+	return a.render.Answer("fleet.plan", doc, func(p *render.Page) { fleetPlanPage(p, &doc) })
+}
+
+// readFleetPlan reads plan and list, and holds them to what can be told without a store.
+func readFleetPlan(ctx context.Context, o fleetPlanOpts, run string) (fleet.Plan, fleet.Manifest, error) {
+	if err := store.CheckLabel(run); err != nil {
+		return fleet.Plan{}, fleet.Manifest{}, fault.Wrap(err, "the name of the run")
+	}
+	doc, err := readPlan(ctx, o.plan)
+	if err != nil {
+		return fleet.Plan{}, fleet.Manifest{}, err
+	}
+	if err := noClearFleet(&doc); err != nil {
+		return fleet.Plan{}, fleet.Manifest{}, err
+	}
+	raw, err := readWhole(o.manifest, maxManifestFile)
+	if err != nil {
+		return fleet.Plan{}, fleet.Manifest{}, err
+	}
+	list, err := fleet.ParseManifest(bytes.NewReader(raw))
+	if err != nil {
+		return fleet.Plan{}, fleet.Manifest{}, fault.Wrap(err, "%s", o.manifest)
+	}
+	p := fleet.Plan{Run: run, Environment: doc.Environment, Customer: o.customer, Own: doc.Own, Replace: o.replace, Stations: o.stations, Loads: fleet.Templates(&doc),
+		Devices: len(list.Devices), Manifest: list.Digest(), Serials: list.SerialsDigest(), Software: buildVersion().Version}
+	return p, list, p.Check()
+}
+
+func fleetPlanPage(p *render.Page, doc *fleetPlanDoc) {
+	if doc.DryRun {
+		p.Line(text.New("dry run: nothing was taken down"))
+	} else {
+		p.Good(text.New("Run %s is taken down.", doc.Run))
+	}
+	p.Fields(
+		render.F(text.New("devices"), strconv.Itoa(doc.Devices)),
+		render.F(text.New("loads into each"), strconv.Itoa(doc.Loads)),
+		render.F(text.New("digest of the list"), doc.Manifest),
+	)
 }
 
 // noClearFleet refuses clear keys for many devices in production: officers approve each of them, for one key and one time.
 func noClearFleet(doc *inject.Document) error {
 	if doc.Environment == string(store.Production) && slices.ContainsFunc(doc.Loads, func(it inject.Item) bool { return it.Clear }) {
-		return fault.New(fault.NotPermitted, "in production a clear key is loaded alone, since officers approve it each time; take it out of the plan")
+		return errClearAlone()
 	}
 	return nil
 }
 
 // beginRun takes the run down, recorded.
 func (a *App) beginRun(ctx context.Context, p fleet.Plan, list fleet.Manifest) (fleet.Plan, error) {
-	db, err := a.openStore(ctx)
-	if err != nil {
-		return p, err
-	}
-	id, err := db.Identity(ctx)
-	if err != nil {
-		return p, err
-	}
-	if p.Environment != string(id.Environment) {
-		return p, fault.New(fault.NotPermitted, "the plan is for %s, the store is for %s", p.Environment, string(id.Environment))
-	}
 	details := audit.Details{"run": audit.Clean(p.Run), "devices": strconv.Itoa(p.Devices), "manifest": p.Manifest[:min(8, len(p.Manifest))]}
 	work, err := a.begin(ctx, custody.DeviceRegister, p.Run, details)
 	if err != nil {
 		return p, err
 	}
-	return fleet.Begin(ctx, db, work.Change(), p, list)
-}
-
-func readPlan(path string) (inject.Document, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return inject.Document{}, fault.WrapAs(fault.NotFound, err, "the plan")
-	}
-	defer func() { _ = f.Close() }()
-	d, err := inject.ParseDocument(f)
-	return d, fault.Wrap(err, "%s", path)
+	return fleet.Begin(ctx, a.holding.db, work.Change(), p, list)
 }

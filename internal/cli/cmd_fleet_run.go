@@ -14,7 +14,6 @@ import (
 	"poskey/pkg/audit"
 	"poskey/pkg/device"
 	"poskey/pkg/fleet"
-	"poskey/pkg/hsm"
 	"poskey/pkg/inject"
 )
 
@@ -67,7 +66,7 @@ func runFleetRun(ctx context.Context, a *App, o fleetRunOpts, run string) error 
 		return fault.New(fault.Usage, "--workers, --tries, --give-up-after and --lease are 1 or more, --pause is longer than nothing")
 	}
 	a.holding.named = true
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,12 +74,18 @@ func runFleetRun(ctx context.Context, a *App, o fleetRunOpts, run string) error 
 	if err != nil {
 		return err
 	}
+	places, err := a.openLines()
+	if err != nil {
+		return err
+	}
+	defer places.close()
 	tell := a.fleetProgress()
 	defer tell.close()
 	r, err := fleet.Run(ctx, fleet.Options{Store: a.holding.db, Change: a.holding.work.Change(), Run: run, Station: station(o.station), Boundary: b,
 		Env: a.Env, Open: func(ctx context.Context, uri string) (device.Device, error) {
 			return openDevice(ctx, uri, device.Options{Trace: a.trace()})
 		},
+		Hold:    places.hold,
 		Loads:   func(ctx context.Context, kbpk string) ([]inject.Plan, error) { return a.fleetLoads(ctx, &plan, kbpk) },
 		Workers: o.workers, Tries: o.tries, Pause: o.pause, GiveUp: o.giveUp, Lease: o.lease, Timeout: o.deviceTimeout, Patience: o.patience, Failed: o.failed,
 		Progress: tell.event})
@@ -92,14 +97,7 @@ func runFleetRun(ctx context.Context, a *App, o fleetRunOpts, run string) error 
 		return err
 	}
 	doc := fleetRunDoc{run, r.Station, r.Settled, r.Took.Milliseconds(), r.Counts}
-	if err := a.render.Answer("fleet.run", doc, func(p *render.Page) {
-		p.Good(text.New("Run %s: no device is left to do.", run))
-		p.Fields(render.F(text.New("station"), r.Station), render.F(text.New("devices of this station"), strconv.Itoa(r.Settled)),
-			render.F(text.New("time"), r.Took.Round(time.Millisecond).String()))
-		p.Blank()
-		countsPage(p, r.Counts)
-		p.Line(text.New("The account of every device: poskey fleet reconcile %s", run))
-	}); err != nil {
+	if err := a.render.Answer("fleet.run", doc, func(p *render.Page) { fleetRunPage(p, &doc, r.Took) }); err != nil {
 		return err
 	}
 	if c := r.Counts; c.Failed+c.Quarantined+c.Rejected > 0 {
@@ -109,10 +107,21 @@ func runFleetRun(ctx context.Context, a *App, o fleetRunOpts, run string) error 
 	return nil
 }
 
+func fleetRunPage(p *render.Page, doc *fleetRunDoc, took time.Duration) {
+	p.Good(text.New("Run %s: no device is left to do.", doc.Run))
+	p.Fields(
+		render.F(text.New("station"), doc.Station),
+		render.F(text.New("devices of this station"), strconv.Itoa(doc.Settled)),
+		render.F(text.New("time"), took.Round(time.Millisecond).String()),
+	)
+	p.Blank()
+	countsPage(p, doc.Counts)
+	p.Line(text.New("The account of every device: poskey fleet reconcile %s", doc.Run))
+}
+
 // fleetLoads takes the keys of a plan in, for devices with a key loading key of their own.
 func (a *App) fleetLoads(ctx context.Context, plan *fleet.Plan, kbpk string) ([]inject.Plan, error) {
-	in := &injection{app: a, opts: injectOpts{yes: true}}
-	taker := &keyTaker{injection: in, intake: a.intake(), klks: map[string]hsm.Key{}}
+	taker := a.keyTaker(injectOpts{yes: true}, device.Capabilities{})
 	var all []inject.Plan
 	for i := range plan.Loads {
 		it := plan.Loads[i].Item(kbpk)

@@ -114,11 +114,7 @@ func (a *App) reportOfficers(ctx context.Context, cards []string) (out reportOff
 	if len(cards) > 0 {
 		return out, nil
 	}
-	db, err := a.openStore(ctx)
-	if err != nil {
-		return reportOfficers{}, err
-	}
-	id, err := db.Identity(ctx)
+	_, id, err := a.openIdentified(ctx)
 	if err != nil {
 		return reportOfficers{}, err
 	}

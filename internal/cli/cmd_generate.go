@@ -76,7 +76,7 @@ func runGenerate(ctx context.Context, a *App, o generateOpts) error {
 	if err := o.split.check(attrs.Algorithm); err != nil {
 		return err
 	}
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func (d *hsmSelftestDoc) add(x pkcs11.Trial) {
 
 // softSelftest is that of the boundary in this process: the known answers of poskey selftest.
 func (a *App) softSelftest(ctx context.Context) (hsmSelftestDoc, error) {
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return hsmSelftestDoc{}, err
 	}

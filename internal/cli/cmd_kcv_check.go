@@ -77,7 +77,7 @@ func runKCVCheck(ctx context.Context, a *App, o kcvCheckOpts) error {
 	if err != nil {
 		return err
 	}
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return err
 	}

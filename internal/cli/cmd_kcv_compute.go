@@ -112,7 +112,7 @@ func kcvCompute(ctx context.Context, a *App, in *intake, o kcvComputeOpts) (kcvC
 	if err != nil {
 		return kcvComputeDoc{}, err
 	}
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return kcvComputeDoc{}, err
 	}

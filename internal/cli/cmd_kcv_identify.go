@@ -63,7 +63,7 @@ func runKCVIdentify(ctx context.Context, a *App, o kcvIdentifyOpts) error {
 	if err != nil {
 		return err
 	}
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return err
 	}

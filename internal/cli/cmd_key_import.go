@@ -142,7 +142,7 @@ func (o keyImportOpts) compare(ctx context.Context, a *App, t taken) error {
 	if err != nil {
 		return err
 	}
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return err
 	}

@@ -31,11 +31,7 @@ type keyTreeRest struct {
 }
 
 func runKeyTree(ctx context.Context, a *App, all bool, args []string) error {
-	db, err := a.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	id, err := db.Identity(ctx)
+	db, id, err := a.openIdentified(ctx)
 	if err != nil {
 		return err
 	}

@@ -171,7 +171,7 @@ func (a *App) explainFailure(ctx context.Context, err error, block *keyblock.Blo
 	if !keyblock.Failed(err) {
 		return err
 	}
-	b, herr := a.hsm()
+	b, herr := a.hsm(ctx)
 	if herr != nil {
 		return err
 	}

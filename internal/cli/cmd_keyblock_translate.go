@@ -91,7 +91,7 @@ func translateOne(ctx context.Context, a *App, in *intake, o translateOpts) (wra
 	if err != nil {
 		return wrapDoc{}, nil, err
 	}
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return wrapDoc{}, nil, err
 	}

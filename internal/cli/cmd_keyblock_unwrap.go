@@ -160,7 +160,7 @@ func unwrapOne(ctx context.Context, a *App, in *intake, o unwrapOpts) (unwrapped
 	if err != nil {
 		return unwrapped{}, err
 	}
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return unwrapped{}, err
 	}

@@ -55,7 +55,7 @@ func runKeyblockVerify(ctx context.Context, a *App, kbpkSrc string, args []strin
 	if err != nil {
 		return err
 	}
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return err
 	}

@@ -148,7 +148,7 @@ func wrapOne(ctx context.Context, a *App, in *intake, o wrapOpts) (wrapDoc, []ke
 	if !o.NoObfuscation {
 		wo.PadTo = keyblock.ObfuscatedLen(t.Key.Algorithm)
 	}
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return wrapDoc{}, nil, err
 	}
@@ -229,7 +229,7 @@ func (a *App) addOptions(ctx context.Context, h *keyblock.Header, opts []string,
 }
 
 func (a *App) optionValue(ctx context.Context, id, value string, k, kbpk hsm.Key) (string, error) {
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -35,7 +35,7 @@ type selftestItem struct {
 }
 
 func runSelftest(ctx context.Context, a *App) error {
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return err
 	}

@@ -63,11 +63,7 @@ func runStoreReshare(ctx context.Context, a *App, o storeReshareOpts) error {
 	if err != nil {
 		return err
 	}
-	db, err := a.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	id, err := db.Identity(ctx)
+	db, id, err := a.openIdentified(ctx)
 	if err != nil {
 		return err
 	}

@@ -31,11 +31,7 @@ type storeSealDoc struct {
 }
 
 func runStoreSeal(ctx context.Context, a *App) error {
-	db, err := a.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	id, err := db.Identity(ctx)
+	db, id, err := a.openIdentified(ctx)
 	if err != nil {
 		return err
 	}

@@ -53,11 +53,7 @@ type storeStatusDoc struct {
 }
 
 func runStoreStatus(ctx context.Context, a *App) error {
-	db, err := a.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	id, err := db.Identity(ctx)
+	db, id, err := a.openIdentified(ctx)
 	if err != nil {
 		return err
 	}

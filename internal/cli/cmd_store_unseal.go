@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -61,11 +60,7 @@ type storeUnsealDoc struct {
 }
 
 func runStoreUnseal(ctx context.Context, a *App, o storeUnsealOpts) error {
-	db, err := a.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	id, err := db.Identity(ctx)
+	db, id, err := a.openIdentified(ctx)
 	if err != nil {
 		return err
 	}
@@ -143,40 +138,6 @@ func worthAsking(o vault.Opening, e custody.Environment) error {
 		}
 	}
 	return nil
-}
-
-// startAgent starts this program as an agent, and tells what it reports.
-func (a *App) startAgent(tty *os.File, fds []*os.File) func(context.Context, agent.Config) (agent.Started, error) {
-	return func(ctx context.Context, c agent.Config) (agent.Started, error) {
-		exe, err := os.Executable()
-		if err != nil {
-			return agent.Started{}, fault.WrapAs(fault.Failure, err, "find the program itself")
-		}
-		spec := agent.StartSpec{Exe: exe, Args: []string{agentWord}, Env: a.agentEnv(), Config: c, Terminal: tty, Passphrases: fds}
-		return agent.Start(ctx, spec, a.reportAgent)
-	}
-}
-
-// agentEnv is all that an agent sees of the environment.
-func (a *App) agentEnv() []string {
-	var env []string
-	for _, name := range []string{"TERM", "TZ", "GORACE", "GOCOVERDIR", "GOTRACEBACK"} {
-		if v := a.Getenv(name); v != "" {
-			env = append(env, name+"="+v)
-		}
-	}
-	return env
-}
-
-func (a *App) reportAgent(e agent.Event) {
-	switch e.Kind {
-	case agent.Warned, agent.Interrupted:
-		a.render.Warn(e.Text)
-	case agent.ShareTaken: // at a terminal the officers see that themselves
-		if e.Left > 0 && len(a.flags.approval.fds) > 0 {
-			a.render.Note(text.New("%s has given their share; officers still needed: %d", e.Officer, e.Left))
-		}
-	}
 }
 
 func (a *App) answerUnsealed(id store.Identity, s agent.Started, checkpoint string) error {

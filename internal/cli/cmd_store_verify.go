@@ -57,11 +57,7 @@ type findingRow struct {
 }
 
 func runStoreVerify(ctx context.Context, a *App) error {
-	db, err := a.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	id, err := db.Identity(ctx)
+	db, id, err := a.openIdentified(ctx)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ type tour struct {
 }
 
 func runTour(ctx context.Context, a *App) error {
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ func addCompletions(root *cobra.Command) {
 		"result": {"ok", "refused", "failed", "unknown"}, "format": {"jsonl", "csv"},
 		"device": {"visa+tcp://127.0.0.1:", "visa+pty:///dev/pts/"}, "to": {"block:", "file:"},
 	}
+	values["template"], values["form"] = templateNames(), formNames()
 	open := map[string]bool{"device": true, "to": true} // more follows after these
 	for _, name := range keyPlaces()[1:] {              // --to has its own
 		values[name] = []string{"prompt", "file:", "fd:", "env:", "block:", "-"}
@@ -40,7 +41,11 @@ func addCompletions(root *cobra.Command) {
 			if open[name] {
 				directive |= cobra.ShellCompDirectiveNoSpace
 			}
-			if cmd.Flag(name) != nil {
+			inCeremony := strings.HasPrefix(cmd.CommandPath(), "poskey ceremony ")
+			if name == "format" && inCeremony {
+				list = []string{reportPDF, reportHTML, reportJSON}
+			}
+			if cmd.Flag(name) != nil && (name != "to" || !inCeremony) { // of a ceremony it is a file
 				_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(list, directive))
 			}
 		}

@@ -312,7 +312,7 @@ func (in *intake) derive(ctx context.Context, from base, d hsm.Derivation) (hsm.
 	if err := from.suits(d.KSN); err != nil {
 		return hsm.Key{}, err
 	}
-	b, err := in.app.hsm()
+	b, err := in.app.hsm(ctx)
 	if err != nil {
 		return hsm.Key{}, err
 	}

@@ -149,7 +149,7 @@ func (in *intake) readOne(ctx context.Context, from schemeBase, d hsm.Derivation
 	if expected.Digits == "" {
 		return nil
 	}
-	b, err := in.app.hsm()
+	b, err := in.app.hsm(ctx)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (k *kept) wipe() {
 func (in *intake) verifyDerived(
 	ctx context.Context, w derivedWish, d derived, expected kcv.Expected, first *kept,
 ) error {
-	b, err := in.app.hsm()
+	b, err := in.app.hsm(ctx)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+	"net/url"
 	"strings"
 
 	"poskey/internal/fault"
@@ -19,13 +20,6 @@ import (
 	"poskey/pkg/hsm"
 	"poskey/pkg/keys"
 )
-
-func openTerminal(cfg emulator.Config) (*emulator.Terminal, error) {
-	if cfg.Dir == "" {
-		return emulator.New(cfg), nil
-	}
-	return emulator.Open(cfg)
-}
 
 // emulated is what kind of terminal the flags ask for.
 func (a *App) emulated(ctx context.Context, o emulateOpts) (emulator.Config, error) {
@@ -92,7 +86,24 @@ func readVendorKey(path string) (ed25519.PublicKey, error) {
 	return nil, fault.New(fault.Malformed, "%s is no public key of Ed25519, in PEM or as 64 hex digits", path)
 }
 
+// variant refuses a profile or a way to write slots that the dialect does not have, in the words for a URI that names it.
+func (o *emulateOpts) variant() error {
+	query := url.Values{}
+	for name, said := range map[string]string{"profile": o.profile, "slots": o.slots} {
+		if said != "" {
+			query.Set(name, said)
+		}
+	}
+	_, err := device.ParseURI(o.dialect + "+tcp://127.0.0.1:1?" + query.Encode())
+	return err
+}
+
 func portOf(o emulateOpts) (emulator.Port, error) {
+	if o.dialect == device.Visa || o.dialect == device.Futurex {
+		if err := o.variant(); err != nil {
+			return nil, err
+		}
+	}
 	switch o.dialect {
 	case device.Visa:
 		return emulator.Visa(o.profile), nil
@@ -102,15 +113,15 @@ func portOf(o emulateOpts) (emulator.Port, error) {
 	return nil, fault.New(fault.Usage, "dialect %q: the emulator speaks visa and futurex on its line, and agent with --manage", text.Redact(o.dialect))
 }
 
-// factory is what a terminal gets before anybody can reach it.
-type factory struct {
+// outfit is what a terminal gets in the factory, before anybody can reach it.
+type outfit struct {
 	klk  *hsm.Key // nil for none
 	slot device.Slot
 	lock device.LockKind
 }
 
-// factory takes the KLK in, once for many terminals.
-func (a *App) factory(ctx context.Context, o emulateOpts) (f factory, err error) {
+// outfit takes the KLK in, once for many terminals.
+func (a *App) outfit(ctx context.Context, o emulateOpts) (f outfit, err error) {
 	f.slot = klkSlot(o)
 	if o.lock != "" {
 		if f.lock, err = device.ParseLock(o.lock); err != nil {
@@ -126,7 +137,7 @@ func (a *App) factory(ctx context.Context, o emulateOpts) (f factory, err error)
 }
 
 // furnish does what a factory does.
-func (a *App) furnish(ctx context.Context, t *emulator.Terminal, f factory) error {
+func (a *App) furnish(ctx context.Context, t *emulator.Terminal, f outfit) error {
 	if f.klk != nil {
 		if err := a.factoryKey(ctx, t, f.slot, *f.klk); err != nil {
 			return err
@@ -152,13 +163,8 @@ func klkSlot(o emulateOpts) device.Slot {
 	return "F"
 }
 
-// klk takes in a KLK: a TDES key of 16 or 24 bytes, or an AES key where it says so itself.
-func (a *App) klk(ctx context.Context, src string, allowWeak bool) (hsm.Key, error) {
-	return a.intake().protector(ctx, kbpkWish{src: src, version: 'A', what: text.New("the KLK"), protects: true, allowWeak: allowWeak})
-}
-
 func (a *App) factoryKey(ctx context.Context, t *emulator.Terminal, slot device.Slot, k hsm.Key) error {
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return err
 	}

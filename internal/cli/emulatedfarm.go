@@ -18,7 +18,7 @@ type farmDoc struct {
 const farmColumns = "serial,device,model,poi_version"
 
 // runFarm serves many terminals. Their events would be nobody's reading, so they are told under -v only.
-func (a *App) runFarm(ctx context.Context, o emulateOpts, cfg emulator.Config, f factory) error {
+func (a *App) runFarm(ctx context.Context, o emulateOpts, cfg emulator.Config, f outfit) error {
 	fc := emulator.FarmConfig{Config: cfg, Count: o.farm, Prefix: o.prefix, First: 1, Dir: o.state, Address: o.listen,
 		Each: func(t *emulator.Terminal) error { return a.furnish(ctx, t, f) }}
 	fc.Config.Dir, fc.Config.OnEvent = "", nil

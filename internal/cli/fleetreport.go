@@ -87,11 +87,7 @@ func (a *App) reportSigner(ctx context.Context, o fleetReconcileOpts) (*custody.
 	if err != nil {
 		return nil, err
 	}
-	db, err := a.openStore(ctx)
-	if err != nil {
-		return nil, err
-	}
-	id, err := db.Identity(ctx)
+	_, id, err := a.openIdentified(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"poskey/internal/console"
-	"poskey/internal/render"
 	"poskey/internal/text"
 	"poskey/pkg/fleet"
 )
@@ -18,16 +18,21 @@ import (
 // fleetTeller tells on stderr how a run goes: a bar on a terminal, or an event a second under -o json.
 type fleetTeller struct {
 	app    *App
-	mu     sync.Mutex
-	last   time.Time
 	events bool
-	bar    *console.Bar
-	words  string
-	once   sync.Once
+	bars   bool
+
+	mu   sync.Mutex
+	told time.Time
+	bar  *console.Bar
+	once sync.Once
+
+	words atomic.Pointer[string] // behind the bar, which another goroutine draws
 }
 
 func (a *App) fleetProgress() *fleetTeller {
-	return &fleetTeller{app: a, events: !a.render.Quiet && a.render.Format == render.JSON}
+	t := &fleetTeller{app: a}
+	t.events, t.bars = a.telling()
+	return t
 }
 
 type fleetEventDoc struct {
@@ -47,27 +52,26 @@ func (t *fleetTeller) event(e fleet.Event) {
 		t.say(e)
 		return
 	}
-	if t.app.render.Quiet || !console.IsTerminal(t.app.Err) || t.app.Getenv("TERM") == "dumb" {
+	if !t.bars {
 		return
 	}
-	if t.bar == nil {
-		t.bar = console.NewBar(t.app.Err, int64(e.Counts.Expected), t.said)
-	}
-	t.words = t.app.Say.T("%d of %d devices, %s/s", e.Counts.Done(), e.Counts.Expected, strconv.FormatFloat(e.Rate, 'f', 1, 64))
+	words := t.app.Say.T("%d of %d devices, %s/s", e.Counts.Done(), e.Counts.Expected, strconv.FormatFloat(e.Rate, 'f', 1, 64))
 	if e.ETA > 0 {
-		t.words += "  " + e.ETA.Round(time.Second).String()
+		words += "  " + e.ETA.Round(time.Second).String()
+	}
+	t.words.Store(&words)
+	if t.bar == nil {
+		t.bar = console.NewBar(t.app.Err, int64(e.Counts.Expected), func() string { return *t.words.Load() })
 	}
 	t.bar.At(int64(e.Counts.Done()))
 }
 
-func (t *fleetTeller) said() string { return t.words }
-
 func (t *fleetTeller) say(e fleet.Event) {
 	now := t.app.Env.Now()
-	if now.Sub(t.last) < tellEvery && e.Counts.Left > 0 {
+	if now.Sub(t.told) < tellEvery && e.Counts.Left > 0 {
 		return
 	}
-	t.last = now
+	t.told = now
 	line, err := json.Marshal(fleetEventDoc{"poskey.fleet.progress/v1", e.Counts, e.Rate, e.ETA.Seconds()})
 	if err == nil {
 		_, _ = fmt.Fprintf(t.app.Err, "%s\n", line)

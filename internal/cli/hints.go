@@ -18,7 +18,7 @@ func hintFor(err error) text.Text {
 	case fault.ArgvSecret:
 		return text.New("use prompt, file:PATH, fd:N or -; for test keys, --allow-argv-secrets permits hex:")
 	case fault.InputNeeded:
-		return text.New("give the value by a flag or a source other than prompt, such as file:PATH or fd:N")
+		return text.New("give the value by a flag or a source other than prompt, such as file:PATH or fd:N, and a confirmation by --yes")
 	case fault.WeakKey:
 		return text.New("make a new key with: poskey generate; --allow-weak takes it all the same, for test keys")
 	case fault.FileExposed:
@@ -31,6 +31,8 @@ func hintFor(err error) text.Text {
 		return text.New("a key is typed in hex digits 0-9 and A-F; blanks and dashes between them do not matter")
 	case fault.RevealNeeded:
 		return text.New("--reveal shows clear values, --yes confirms it in a script")
+	case fault.NotConfirmed:
+		return text.New("type the word that is asked for, as it stands there; in a script --yes confirms")
 	case fault.KBPKLength:
 		return text.New("versions A, B and C take TDES keys, versions D and E take AES keys")
 	case fault.PartMissing:

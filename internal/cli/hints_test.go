@@ -23,6 +23,9 @@ func TestAHintSpeaksOfWhatFailed(t *testing.T) {
 		{fault.Wrap(fault.WrapAs(fault.OutcomeUnknown, sealed, "it was done"), "outside"), "poskey store unseal", "terminal"},
 		{fault.WrapAs(fault.OutcomeUnknown, errors.New("eof"), "the line to the database broke"), "poskey key list", "unseal"},
 		{sealed, "poskey store unseal", "done"},
+		{fault.New(fault.RevealNeeded, "--to file: writes the clear key"), "--reveal", ""},
+		{fault.New(fault.NotConfirmed, "not confirmed"), "--yes", "--reveal"},
+		{fault.New(fault.InputNeeded, "confirmation is missing"), "--yes", "--reveal"},
 	} {
 		hint := hintFor(c.err).String()
 		if !strings.Contains(hint, c.says) || c.not != "" && strings.Contains(hint, c.not) {

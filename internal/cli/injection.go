@@ -12,7 +12,6 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/custody"
 	"poskey/pkg/device"
-	"poskey/pkg/hsm"
 	"poskey/pkg/inject"
 	"poskey/pkg/store"
 )
@@ -23,7 +22,6 @@ type injection struct {
 	opts    injectOpts
 	doc     inject.Document
 	job     inject.Job
-	dialect device.Capabilities
 	device  device.Device
 	about   device.Manager
 	journal *store.Journal // nil without a store
@@ -34,13 +32,14 @@ type injection struct {
 func (a *App) newInjection(ctx context.Context, o injectOpts) (*injection, error) {
 	in := &injection{app: a, opts: o}
 	var err error
-	if in.doc, err = a.document(o); err != nil {
+	if in.doc, err = a.document(ctx, o); err != nil {
 		return nil, err
 	}
 	if in.doc.Device == "" {
 		return nil, fault.New(fault.Usage, "say which device with --device, or in the plan")
 	}
-	if in.dialect, err = dialectOf(in.doc.Device); err != nil {
+	dialect, err := dialectOf(in.doc.Device)
+	if err != nil {
 		return nil, err
 	}
 	in.job = inject.Job{Run: o.run, Station: station(o.station), Serial: in.doc.Serial, POIVersion: in.doc.POIVersion, Own: in.doc.Own}
@@ -51,7 +50,7 @@ func (a *App) newInjection(ctx context.Context, o injectOpts) (*injection, error
 	if err := in.clearDuty(ctx); err != nil {
 		return nil, err
 	}
-	taker := &keyTaker{injection: in, intake: a.intake(), klks: map[string]hsm.Key{}}
+	taker := a.keyTaker(o, dialect)
 	for i := range in.doc.Loads {
 		p, err := taker.plan(ctx, &in.doc.Loads[i])
 		if err != nil {
@@ -62,6 +61,18 @@ func (a *App) newInjection(ctx context.Context, o injectOpts) (*injection, error
 	return in, nil
 }
 
+func errClearAlone() error {
+	return fault.New(fault.NotPermitted, "in production a clear key is loaded alone, since officers approve it each time; take it out of the plan")
+}
+
+// fitsStore refuses a plan that is for another environment than the store.
+func fitsStore(environment string, id store.Identity) error {
+	if environment != "" && environment != string(id.Environment) {
+		return fault.New(fault.NotPermitted, "the plan is for %s, the store is for %s", environment, string(id.Environment))
+	}
+	return nil
+}
+
 // clearDuty makes a clear load of a production store what it is there: an operation of its own, which officers approve
 // each time for that one key.
 func (in *injection) clearDuty(ctx context.Context) error {
@@ -69,16 +80,12 @@ func (in *injection) clearDuty(ctx context.Context) error {
 	if !h.named || !slices.ContainsFunc(in.doc.Loads, func(it inject.Item) bool { return it.Clear }) {
 		return nil
 	}
-	db, err := in.app.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	id, err := db.Identity(ctx)
+	db, id, err := in.app.openIdentified(ctx)
 	if err != nil || id.Environment == store.Test {
 		return err
 	}
 	if len(in.doc.Loads) > 1 {
-		return fault.New(fault.NotPermitted, "in production a clear key is loaded alone, since officers approve it each time; take it out of the plan")
+		return errClearAlone()
 	}
 	h.instead = custody.DeviceInjectClear
 	if it := &in.doc.Loads[0]; it.KeySet != "" {
@@ -92,12 +99,12 @@ func (in *injection) clearDuty(ctx context.Context) error {
 }
 
 // document is the plan of the file, or of the flags.
-func (a *App) document(o injectOpts) (inject.Document, error) {
+func (a *App) document(ctx context.Context, o injectOpts) (inject.Document, error) {
 	d := inject.Document{Loads: []inject.Item{{Slot: o.slot, Key: o.key, KeySet: o.keySet, Expect: o.expect, KBPK: o.kbpk,
 		KBPKSlot: o.kbpkSlot, Clear: o.clear, Why: o.reason, Usage: o.usage, Mode: o.mode}}}
 	if o.plan != "" {
 		var err error
-		if d, err = readPlan(o.plan); err != nil {
+		if d, err = readPlan(ctx, o.plan); err != nil {
 			return inject.Document{}, err
 		}
 	}
@@ -113,6 +120,16 @@ func (a *App) document(o injectOpts) (inject.Document, error) {
 	return d, nil
 }
 
+func readPlan(ctx context.Context, path string) (inject.Document, error) {
+	f, err := source.Open(ctx, path)
+	if err != nil {
+		return inject.Document{}, fault.Wrap(err, "the plan")
+	}
+	defer func() { _ = f.Close() }()
+	d, err := inject.ParseDocument(source.Abortable(ctx, f))
+	return d, fault.Wrap(err, "%s", path)
+}
+
 func station(said string) string {
 	if said != "" {
 		return said
@@ -122,6 +139,9 @@ func station(said string) string {
 
 // open connects to the device.
 func (in *injection) open(ctx context.Context) (err error) {
+	if err := in.alone(); err != nil {
+		return err
+	}
 	o := device.Options{Timeout: in.opts.timeout, Trace: in.app.trace()}
 	if in.device, err = openDevice(ctx, in.doc.Device, o); err != nil {
 		return err
@@ -167,10 +187,10 @@ func (in *injection) who(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if in.doc.Environment != "" && in.doc.Environment != string(id.Environment) {
-		return fault.New(fault.NotPermitted, "the plan is for %s, the store is for %s", in.doc.Environment, string(id.Environment))
+	if err := fitsStore(in.doc.Environment, id); err != nil {
+		return err
 	}
-	in.job.Production = id.Environment != "test"
+	in.job.Production = id.Environment != store.Test
 	if s, ok := in.device.(device.Serials); ok && in.job.Serial == "" && !in.clear() {
 		if in.job.Serial, err = s.Serial(ctx); err != nil {
 			return fault.Wrap(err, "ask the serial number")
@@ -196,7 +216,7 @@ func (in *injection) clear() bool {
 // load runs the job. Devices of the inventory are loaded with its journal.
 func (in *injection) load(ctx context.Context, c inject.Cleared) (inject.Report, error) {
 	a := in.app
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return inject.Report{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"poskey/internal/text"
+	"poskey/pkg/device"
 	"poskey/pkg/hsm"
 	"poskey/pkg/inject"
 	"poskey/pkg/kcv"
@@ -15,9 +16,15 @@ import (
 
 // keyTaker takes the keys of a plan in, each KLK once.
 type keyTaker struct {
-	*injection
-	intake *intake
-	klks   map[string]hsm.Key
+	app     *App
+	opts    injectOpts          // of them, what is said of the keys
+	dialect device.Capabilities // zero where the keys are for devices of any dialect
+	intake  *intake
+	klks    map[string]hsm.Key
+}
+
+func (a *App) keyTaker(o injectOpts, dialect device.Capabilities) *keyTaker {
+	return &keyTaker{app: a, opts: o, dialect: dialect, intake: a.intake(), klks: map[string]hsm.Key{}}
 }
 
 func (k *keyTaker) plan(ctx context.Context, it *inject.Item) (inject.Plan, error) {
@@ -76,6 +83,11 @@ func (k *keyTaker) klk(ctx context.Context, src string) (hsm.Key, error) {
 	return klk, err
 }
 
+// klk takes in a KLK: a TDES key of 16 or 24 bytes, or an AES key where it says so itself.
+func (a *App) klk(ctx context.Context, src string, allowWeak bool) (hsm.Key, error) {
+	return a.intake().protector(ctx, kbpkWish{src: src, version: 'A', what: text.New("the KLK"), protects: true, allowWeak: allowWeak})
+}
+
 // base takes the BDK of a key set.
 func (k *keyTaker) base(ctx context.Context, it *inject.Item, p *inject.Plan) error {
 	a := k.app
@@ -116,7 +128,7 @@ func verifySaid(ctx context.Context, b hsm.Boundary, k hsm.Key, said string, met
 
 // answerFor finds the strongest witness for a key's check value.
 func (a *App) answerFor(ctx context.Context, t taken, expect string, yes bool) (hsm.Checked, error) {
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return hsm.Checked{}, err
 	}

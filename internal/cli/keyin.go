@@ -138,7 +138,7 @@ func (in *intake) key(ctx context.Context, w keyWish) (taken, error) {
 		return taken{}, err
 	}
 	defer m.Wipe()
-	b, err := in.app.hsm()
+	b, err := in.app.hsm(ctx)
 	if err != nil {
 		return taken{}, err
 	}
@@ -333,7 +333,7 @@ func (in *intake) twoKeys(ctx context.Context, base, kbpk hsm.Key) error {
 	if base.Len != kbpk.Len && !(base.Algorithm.IsDES() && kbpk.Algorithm.IsDES()) || in.apart == pair {
 		return nil
 	}
-	b, err := in.app.hsm()
+	b, err := in.app.hsm(ctx)
 	if err != nil {
 		return err
 	}
@@ -402,7 +402,7 @@ func (in *intake) readKBPK(ctx context.Context, w kbpkWish) (hsm.Key, error) {
 	if err != nil {
 		return hsm.Key{}, err
 	}
-	b, err := in.app.hsm()
+	b, err := in.app.hsm(ctx)
 	if err != nil {
 		return hsm.Key{}, err
 	}

@@ -141,7 +141,7 @@ func parentFrom(src, named string) (parent string, own bool) {
 
 // intoStore is the row of a key that goes into the store.
 func (o *outputOpts) intoStore(ctx context.Context, a *App, label string) (vault.New, error) {
-	if _, err := a.hsm(); err != nil {
+	if _, err := a.hsm(ctx); err != nil {
 		return vault.New{}, err
 	}
 	n := vault.New{Origin: o.origin, Purpose: o.purpose, Custodians: o.custodians, Block: o.parentBlock}
@@ -253,7 +253,7 @@ func (a *App) blockFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts
 
 // wrapFor wraps a key as its attributes say, with its check value in KC.
 func (a *App) wrapFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts) (hsm.Wrapped, error) {
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return hsm.Wrapped{}, err
 	}
@@ -270,7 +270,7 @@ func (a *App) wrapFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts)
 			return hsm.Wrapped{}, err
 		}
 	}
-	h := headerFor(k, version)
+	h := k.Header(version)
 	if o.exportability != 0 {
 		h.Exportability = o.exportability
 	}
@@ -288,20 +288,9 @@ func (a *App) wrapFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts)
 	return w, err
 }
 
-// headerFor makes the header that goes with a key's attributes.
-func headerFor(k hsm.Key, version byte) keyblock.Header {
-	attrs := k.Attributes.Defaults()
-	h := keyblock.Header{Version: version, Usage: attrs.Usage, Algorithm: keyblock.AlgorithmChar(k.Algorithm), Mode: attrs.Mode,
-		KeyVersion: "00", Exportability: attrs.Exportability, Context: '0', Reserved: '0'}
-	if hm := keyblock.HMFor(k.Algorithm); hm != "" {
-		h.SetOpt("HM", hm)
-	}
-	return h
-}
-
 // revealed gives the clear key as text. A string cannot be wiped; that is what --reveal accepts.
 func (a *App) revealed(ctx context.Context, k hsm.Key) (string, error) {
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -317,7 +306,7 @@ func (a *App) revealed(ctx context.Context, k hsm.Key) (string, error) {
 
 // writeClear writes the clear key as one line of hex into a new file.
 func (a *App) writeClear(ctx context.Context, path string, k hsm.Key) error {
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ package cli
 
 import (
 	"strconv"
-	"time"
 
 	"poskey/internal/render"
 	"poskey/internal/text"
@@ -76,14 +75,6 @@ type logDoc struct {
 	At     string `json:"at"`
 	Kind   string `json:"kind"`
 	Detail string `json:"detail,omitempty"`
-}
-
-// at is a time in a document, "" for none.
-func at(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
 }
 
 func newStatusDoc(s *device.Status) statusDoc {

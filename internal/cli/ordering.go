@@ -6,8 +6,10 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"poskey/internal/fault"
@@ -29,15 +31,22 @@ type orderOpts struct {
 	yes      bool
 }
 
-func (a *App) orderFlags(f *pflag.FlagSet, o *orderOpts) {
+// orderFlags are those of every order.
+func (a *App) orderFlags(cmd *cobra.Command, o *orderOpts) {
+	f := cmd.Flags()
 	a.managedFlags(f, &o.managedOpts)
 	a.loginFlags(f, &o.managedOpts)
 	f.StringVar(&o.reason, "reason", "", a.Say.T("why: %s", reasonList()))
 	f.StringVar(&o.note, "note", "", a.Say.T("a line more for the record"))
+	required(cmd, "device", "login", "reason")
 }
 
 func (a *App) officerFlag(f *pflag.FlagSet, o *orderOpts) {
 	f.StringArrayVar(&o.officers, "officer", nil, a.Say.T("identity FILE of an officer who approves (again for each)"))
+}
+
+func (a *App) discardFlag(f *pflag.FlagSet, o *orderOpts) {
+	f.BoolVar(&o.discard, "discard-batch", false, a.Say.T("lose transactions that are not settled"))
 }
 
 // reasons is the fixed list of a record's reasons.
@@ -47,11 +56,7 @@ func reasons() []string {
 }
 
 func reasonList() string {
-	list := ""
-	for _, r := range reasons() {
-		list += " " + r
-	}
-	return list[1:]
+	return strings.Join(reasons(), " ")
 }
 
 func (o *orderOpts) check() error {
@@ -71,14 +76,13 @@ type ordering struct {
 	app      *App
 	opts     orderOpts
 	order    device.Order
-	activity custody.Activity // that the officers approve, "" where none do
 	device   *managed
 	before   device.Status
-	approved []string // ids of officers
-	until    time.Time
+	approved []string  // ids of officers
+	until    time.Time // that their approvals hold, zero where none do
 }
 
-// beginOrder connects, looks how the device is, and logs in.
+// beginOrder connects, and looks how the device is.
 func (a *App) beginOrder(ctx context.Context, o orderOpts, order device.Order) (*ordering, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -90,20 +94,28 @@ func (a *App) beginOrder(ctx context.Context, o orderOpts, order device.Order) (
 		return nil, err
 	}
 	if d.before, err = d.device.Status(ctx); err != nil {
-		d.device.close()
+		d.close()
 		return nil, err
 	}
 	return d, nil
 }
 
+func (d *ordering) close() { d.device.close() }
+
 // carry records the intent, logs in, has the order approved and carried out, and looks at the device afterwards.
-func (d *ordering) carry(ctx context.Context, recorded custody.Activity) (device.Status, error) {
+func (d *ordering) carry(ctx context.Context) (device.Status, error) {
 	a := d.app
+	if err := manage.CheckOrder(d.order); err != nil { // nobody logs in for what cannot be
+		return device.Status{}, err
+	}
+	if d.before.Serial == "" {
+		return device.Status{}, fault.New(fault.NotPermitted, "the device has no serial number, and the record would not say which one was meant; give it one first")
+	}
 	if d.before.OpenBatch > 0 && reboots(d.order) && !d.opts.discard {
 		return device.Status{}, fault.New(fault.NotPermitted, "%d transactions of device %s are not settled and would be lost; settle them first, "+
 			"or say --discard-batch", d.before.OpenBatch, d.before.Serial)
 	}
-	if _, err := a.begin(ctx, recorded, d.before.Serial, d.details()); err != nil {
+	if _, err := a.begin(ctx, recordedAs(d.order.Verb), d.before.Serial, d.details()); err != nil {
 		return device.Status{}, err
 	}
 	if n := officersFor(d.order); len(d.opts.officers) < n { // nobody logs in and types in vain
@@ -141,6 +153,18 @@ func officersFor(o device.Order) int {
 	return 0
 }
 
+// recordedAs is what the store records of an order, and whom it allows it. Orders that officers approve at the device are
+// one activity here.
+func recordedAs(v device.Verb) custody.Activity {
+	switch v {
+	case device.Lock:
+		return custody.DeviceLock
+	case device.Restart:
+		return custody.DeviceRestart
+	}
+	return custody.DeviceManage
+}
+
 // reboots reports whether an order ends what is under way in the device.
 func reboots(o device.Order) bool {
 	return o.Verb != device.Lock && (o.Verb != device.Unlock || o.Lock == device.LockTamper)
@@ -164,14 +188,14 @@ func (d *ordering) details() audit.Details {
 
 // slotLine names slots and check values in one line.
 func slotLine(s device.Status) string {
-	line := ""
-	for _, slot := range s.Slots {
-		line += " " + string(slot.Slot) + "=" + slot.Check.Digits
-	}
-	if line == "" {
+	if len(s.Slots) == 0 {
 		return "none"
 	}
-	return line[1:]
+	var all []string
+	for i := range s.Slots {
+		all = append(all, string(s.Slots[i].Slot)+"="+s.Slots[i].Check.Digits)
+	}
+	return strings.Join(all, " ")
 }
 
 func lockSince(s device.Status, kind device.LockKind) (time.Time, bool) {
@@ -198,19 +222,7 @@ func (d *ordering) approvals(ctx context.Context) ([][]byte, error) {
 	if err := d.suits(q); err != nil {
 		return nil, err
 	}
-	d.activity, d.until = q.Action().Activity, q.Expires()
-	a.flags.approval.approvers = append(a.flags.approval.approvers, d.opts.officers...)
-	approvers, done, err := a.approvers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	auth := a.holding.vault.Authority()
-	in := agent.Intent{Activity: d.activity, Label: q.Store(), Details: d.details(), Who: whoAmI(), Approvers: approvers}
-	approvals, err := auth.Endorse(ctx, in, [][]byte{challenge})
-	if err != nil {
-		return nil, err
-	}
+	d.until = q.Expires()
 	for _, path := range d.opts.officers {
 		f, err := readIdentityFile(ctx, path)
 		if err != nil {
@@ -218,7 +230,13 @@ func (d *ordering) approvals(ctx context.Context) ([][]byte, error) {
 		}
 		d.approved = append(d.approved, f.card.ID())
 	}
-	return approvals, nil
+	approvers, done, err := a.approversFrom(ctx, slices.Concat(a.flags.approval.approvers, d.opts.officers))
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	in := agent.Intent{Activity: q.Action().Activity, Label: q.Store(), Details: d.details(), Who: whoAmI(), Approvers: approvers}
+	return a.holding.vault.Authority().Endorse(ctx, in, [][]byte{challenge})
 }
 
 // maxOpenFor is the longest that an approval for a device may wait to be used.
@@ -239,7 +257,7 @@ func (d *ordering) suits(q custody.Request) error {
 	return nil
 }
 
-// has reports whether a lock is on.
-func has(s device.Status, kind device.LockKind) bool {
+// isLocked reports whether a lock is on.
+func isLocked(s device.Status, kind device.LockKind) bool {
 	return slices.ContainsFunc(s.Locks, func(l device.LockState) bool { return l.Kind == kind })
 }

@@ -9,6 +9,7 @@ import (
 	"poskey/pkg/custody"
 	"poskey/pkg/device"
 	"poskey/pkg/device/manage"
+	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 )
 
@@ -53,6 +54,36 @@ func TestOfficersSignOnlyWhatWasOrdered(t *testing.T) {
 		}
 		if err := d.suits(q); (err == nil) != c.good || err != nil && !fault.Is(err, fault.DeviceFailed) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestKeysAreKeptWhenTheirCheckValuesAre: as many slots as before is not enough, and a counter that moved is no new key.
+func TestKeysAreKeptWhenTheirCheckValuesAre(t *testing.T) {
+	slot := func(name device.Slot, check string) device.SlotReport {
+		return device.SlotReport{Slot: name, SlotState: device.SlotState{Loaded: true, Check: kcv.Value{Digits: check, Method: kcv.ECBZero}}}
+	}
+	engine := func(ksn, check string) device.InitialReport {
+		return device.InitialReport{Slot: "90", KSN: ksn, Check: check}
+	}
+	before := device.Status{Slots: []device.SlotReport{slot("0", "08D7B4"), slot("F", "844876")},
+		Initial: []device.InitialReport{engine("FFFF9876543210E00001", "AF8CBC")}}
+	for name, c := range map[string]struct {
+		slots   []device.SlotReport
+		initial []device.InitialReport
+		kept    bool
+	}{
+		"nothing moved":      {before.Slots, before.Initial, true},
+		"a counter moved":    {before.Slots, []device.InitialReport{engine("FFFF9876543210E00002", "AF8CBC")}, true},
+		"another key":        {[]device.SlotReport{slot("0", "C0D5B5"), slot("F", "844876")}, before.Initial, false},
+		"another slot":       {[]device.SlotReport{slot("1", "08D7B4"), slot("F", "844876")}, before.Initial, false},
+		"a slot less":        {before.Slots[1:], before.Initial, false},
+		"no initial key":     {before.Slots, nil, false},
+		"other initial keys": {before.Slots, []device.InitialReport{engine("FFFF9876543210E00001", "072043")}, false},
+	} {
+		after := device.Status{Slots: c.slots, Initial: c.initial}
+		if kept := sameKeys(&before, &after); kept != c.kept {
+			t.Errorf("%s: kept is %t", name, kept)
 		}
 	}
 }

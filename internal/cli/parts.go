@@ -105,7 +105,7 @@ func (o *splitSpec) write(ctx context.Context, a *App, k hsm.Key) (s *sheets, er
 	if o.parts == 0 {
 		return s, nil
 	}
-	b, err := a.hsm()
+	b, err := a.hsm(ctx)
 	if err != nil {
 		return s, err
 	}

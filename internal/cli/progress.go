@@ -25,18 +25,27 @@ type progress struct {
 // tellEvery is the pause between two events.
 const tellEvery = time.Second
 
+// telling is how a command tells on stderr how far it is: by events, by a bar, or not at all.
+func (a *App) telling() (events, bars bool) {
+	if a.render.Quiet {
+		return false, false
+	}
+	events = a.render.Format == render.JSON
+	return events, !events && a.Getenv("TERM") != "dumb" && console.IsTerminal(a.Err)
+}
+
 // startProgress begins to tell. Nothing is told under -q, to a file or a pipe, and on a terminal that shows the answers, or
 // the typing of the lines, themselves.
 func (a *App) startProgress(in batchInput) *progress {
 	p := &progress{app: a, total: in.size}
-	p.events = !a.render.Quiet && a.render.Format == render.JSON
-	barred := a.render.Quiet || p.events || a.Getenv("TERM") == "dumb" || console.IsTerminal(a.Out) || in.typed
-	if barred = barred || !console.IsTerminal(a.Err); barred && !p.events {
+	events, bars := a.telling()
+	p.events, bars = events, bars && !console.IsTerminal(a.Out) && !in.typed
+	if !events && !bars {
 		return p
 	}
 	p.start = a.Env.Now()
 	p.told = p.start
-	if !barred {
+	if bars {
 		p.bar = console.NewBar(a.Err, p.total, p.words)
 	}
 	return p

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"poskey/internal/console"
-	"poskey/internal/render"
 	"poskey/internal/text"
 	"poskey/pkg/diagnose"
 )
@@ -62,8 +61,8 @@ const longSearch = 5e9
 
 // searchProgress gives the function that a search tells its progress, and one that takes the bar away.
 func (a *App) searchProgress() (tell func(done, total int), stop func()) {
-	t := &searchTeller{app: a, told: a.Env.Now(), events: !a.render.Quiet && a.render.Format == render.JSON}
-	t.bars = !a.render.Quiet && !t.events && a.Getenv("TERM") != "dumb" && console.IsTerminal(a.Err)
+	t := &searchTeller{app: a, told: a.Env.Now()}
+	t.events, t.bars = a.telling()
 	return t.tell, t.stop
 }
 

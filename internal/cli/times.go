@@ -65,3 +65,11 @@ func clock(t time.Time) string {
 
 // shownTime is a record's time for people.
 func shownTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
+
+// at is a time in a document, "" for none.
+func at(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}

@@ -14,11 +14,13 @@ package console
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"os"
 	"strings"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -166,23 +168,61 @@ func (c *Console) Line(ctx context.Context, prompt string) (string, error) {
 	if _, err := io.WriteString(tty, prompt); err != nil {
 		return "", fault.WrapAs(fault.Failure, err, "ask at the terminal")
 	}
+	line, err := lineFrom(ctx, tty)
+	switch cause := context.Cause(ctx); {
+	case err != nil && cause != nil:
+		return "", cause
+	case err != nil && line == "":
+		return "", fault.WrapAs(fault.InputNeeded, err, "nothing was typed")
+	}
+	return strings.TrimSpace(line), nil
+}
+
+// longestLine bounds a line that is typed with echo.
+const longestLine = 4096
+
+// lineFrom reads a line. It ends with the context, and then nothing reads any more: the next question is answered by who
+// types next.
+func lineFrom(ctx context.Context, tty *os.File) (string, error) {
+	if handable() != nil { // this system cannot look whether there is anything to read
+		return lineBlind(ctx, tty)
+	}
+	fd, line := int(tty.Fd()), make([]byte, 0, longestLine)
+	for !bytes.HasSuffix(line, []byte{'\n'}) && len(line) < longestLine {
+		switch {
+		case ctx.Err() != nil:
+			return "", context.Cause(ctx)
+		case !readable(fd, look):
+			continue
+		}
+		n, err := readNow(fd, line[len(line):longestLine])
+		line = line[:len(line)+n]
+		switch {
+		case errors.Is(err, syscall.EINTR), errors.Is(err, syscall.EAGAIN):
+		case err != nil:
+			return string(line), err
+		case n == 0:
+			return string(line), io.EOF
+		}
+	}
+	return string(line), nil
+}
+
+func lineBlind(ctx context.Context, tty *os.File) (string, error) {
 	type answer struct {
 		line string
 		err  error
 	}
 	got := make(chan answer, 1)
 	go func() {
-		line, err := bufio.NewReader(io.LimitReader(tty, 4096)).ReadString('\n')
+		line, err := bufio.NewReader(io.LimitReader(tty, longestLine)).ReadString('\n')
 		got <- answer{line, err}
 	}()
 	select {
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	case a := <-got:
-		if a.err != nil && a.line == "" {
-			return "", fault.WrapAs(fault.InputNeeded, a.err, "nothing was typed")
-		}
-		return strings.TrimSpace(a.line), nil
+		return a.line, a.err
 	}
 }
 

@@ -72,6 +72,7 @@ type seat struct {
 	tty   *os.File
 	conn  syscall.RawConn
 	owner owner
+	own   bool        // the terminal is this process's own: keys that send signals do so
 	mode  *term.State // that it was put into
 }
 
@@ -109,16 +110,20 @@ func (s *seat) ask(ctx context.Context, prompt string) (*secret.Bytes, error) {
 	if _, err := io.WriteString(s.tty, prompt); err != nil {
 		return nil, fault.WrapAs(fault.Failure, err, "ask at the terminal")
 	}
-	return typed(reading{ctx, s})
+	return typed(reading{ctx: ctx, seat: s}, nil)
 }
 
 // raw takes the terminal out of its line mode, without echo.
 func (s *seat) raw(ctx context.Context) (restore func(), err error) {
 	var before *term.State
 	open := s.control(func(fd int) {
-		if before, err = term.MakeRaw(fd); err == nil {
-			s.mode, err = term.GetState(fd)
+		if before, err = term.MakeRaw(fd); err != nil {
+			return
 		}
+		if s.own {
+			keepSignals(fd)
+		}
+		s.mode, err = term.GetState(fd)
 	})
 	if err == nil && !open {
 		err = os.ErrClosed
@@ -160,13 +165,20 @@ func (s *seat) mine(fd int) bool {
 type reading struct {
 	ctx context.Context //nolint:containedctx // a reader has no other place for it
 	*seat
+	idle time.Duration // how long nobody may type; 0: for ever
+	now  func() time.Time
 }
 
-// Read gives what was typed here. Error: errAway, before anything is read that was typed for somebody else.
+// Read gives what was typed here. Errors: errAway, before anything is read that was typed for somebody else;
+// device_timeout.
 func (r reading) Read(p []byte) (n int, err error) {
+	quiet := r.quiet()
 	for {
 		if r.ctx.Err() != nil {
 			return 0, context.Cause(r.ctx)
+		}
+		if quiet() {
+			return 0, fault.New(fault.DeviceTimeout, "nobody typed anything for %s", r.idle)
 		}
 		there := false
 		open := r.control(func(fd int) {
@@ -194,14 +206,23 @@ func (r reading) Read(p []byte) (n int, err error) {
 	}
 }
 
-// typed reads a line key by key, into locked memory.
-func typed(from io.Reader) (*secret.Bytes, error) {
+// quiet tells when nobody has typed for too long, counted from now.
+func (r reading) quiet() func() bool {
+	if r.idle == 0 {
+		return func() bool { return false }
+	}
+	since := r.now()
+	return func() bool { return r.now().Sub(since) >= r.idle }
+}
+
+// typed reads a line key by key, into locked memory. show, where there is one, is told how the line stands after each key.
+func typed(from io.Reader, show func(line []byte)) (*secret.Bytes, error) {
 	buf, one := secret.New(longestSecret), secret.New(1)
 	defer buf.Wipe()
 	defer one.Wipe()
 	line := buf.Expose()[:0]
 	for {
-		if _, err := io.ReadFull(from, one.Expose()); errors.Is(err, errAway) {
+		if _, err := io.ReadFull(from, one.Expose()); errors.Is(err, errAway) || fault.Is(err, fault.DeviceTimeout) {
 			return nil, err
 		} else if err != nil {
 			return nil, fault.WrapAs(fault.InputNeeded, err, "nothing was typed")
@@ -224,6 +245,9 @@ func typed(from io.Reader) (*secret.Bytes, error) {
 				return nil, fault.New(fault.TooLarge, "more than %d characters were typed", longestSecret)
 			}
 			line = append(line, key)
+		}
+		if show != nil {
+			show(line)
 		}
 	}
 }

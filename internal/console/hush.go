@@ -62,6 +62,15 @@ func (h *hush) drop() {
 	}
 }
 
+// discard drops what was typed before a question was asked, within the dialogue.
+func (h *hush) discard() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.tty != nil {
+		h.drop()
+	}
+}
+
 // renew is for a terminal that another process may have left in a mode of its own.
 func (h *hush) renew() {
 	h.mu.Lock()

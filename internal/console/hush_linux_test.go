@@ -29,7 +29,8 @@ func TestMain(m *testing.M) {
 	roles := map[string]func() error{"": nil, "direct": direct, "handed": handed, "panic": panics, "stays": stays, "shell": shell,
 		"host": host, "lender": lender, "reader": reader,
 		"once": func() error { return around(once) }, "lends": func() error { return around(lends) },
-		"within": within, "confirms": func() error { return around(confirms) }}
+		"within": within, "confirms": func() error { return around(confirms) },
+		"component": component, "leaves": leaves, "interrupts": interrupts, "ahead": ahead}
 	play := roles[os.Getenv(roleMark)]
 	if play == nil {
 		os.Exit(m.Run())

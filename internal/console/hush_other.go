@@ -14,6 +14,8 @@ func dark(int) bool { return true }
 
 func echoOn(int) {}
 
+func keepSignals(int) {}
+
 func foreground(int) bool { return true }
 
 func (h *hush) watch() (unwind func()) { return func() {} }

@@ -37,6 +37,16 @@ func echoOn(fd int) {
 	_ = unix.IoctlSetTermios(fd, setTermios, mode)
 }
 
+// keepSignals lets Ctrl-C interrupt, and Ctrl-Z stop, at a terminal in raw mode.
+func keepSignals(fd int) {
+	mode, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return
+	}
+	mode.Lflag |= unix.ISIG
+	_ = unix.IoctlSetTermios(fd, setTermios, mode)
+}
+
 // foreground reports whether the terminal is this job's. One that belongs to another session has no jobs of this one.
 func foreground(fd int) bool {
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)

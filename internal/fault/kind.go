@@ -57,6 +57,7 @@ const (
 	FileExposed  Kind = "file_exposed"
 	ArgvSecret   Kind = "argv_secret"
 	RevealNeeded Kind = "reveal_needed"
+	NotConfirmed Kind = "not_confirmed" // the user was asked, and did not type the word
 	NotPermitted Kind = "not_permitted"
 	EndOfLife    Kind = "end_of_life" // a DUKPT device has used all its counters
 
@@ -106,7 +107,7 @@ func ExitCodes() []ExitCode {
 				LogBroken}},
 		{6, text.New("refused by policy: weak key, export not allowed, dual control missing, file exists"),
 			[]Kind{WeakKey, PartRefused, ModeUnfit, MissingKSN, FileExists, FileExposed, ArgvSecret, RevealNeeded,
-				NotPermitted, EndOfLife}},
+				NotConfirmed, NotPermitted, EndOfLife}},
 		{7, text.New("authentication failed: passphrase, PIN, one-time password"), []Kind{AuthFailed}},
 		{8, text.New("device, HSM, database or transport failure"), []Kind{DeviceFailed, DeviceLink, DeviceTimeout, OutcomeUnknown}},
 		{9, text.New("busy or locked"), []Kind{Busy, Sealed}},

@@ -21,6 +21,7 @@ const (
 
 	maxOrders = 16              // requests that officers are shown at one time
 	maxAhead  = 5 * time.Minute // a device's clock may be ahead by so much
+	maxOpen   = time.Hour       // a request may wait so long for its approvals to be used
 )
 
 // endorsable tells what a device may ask approvals for. Nothing here touches the store: whoever hands a request of a
@@ -106,6 +107,9 @@ func (g *gate) mayBeSigned(e *endorsement) error {
 		case now.Add(maxAhead).Before(q.Made()):
 			return fault.New(fault.NotPermitted, "the request of the device %s was made at %s, which is in the future: "+
 				"look at its clock", device, utc(q.Made()))
+		case q.Expires().Sub(q.Made()) > maxOpen:
+			return fault.New(fault.NotPermitted, "the request of the device %s is open for %s; no more than %s is signed", device,
+				q.Expires().Sub(q.Made()), maxOpen)
 		}
 	}
 	return nil

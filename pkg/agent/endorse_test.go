@@ -40,9 +40,11 @@ func (d *terminal) action(a custody.Activity) custody.Action {
 	return custody.Action{Activity: a, Label: "tamper: opened for repair", Details: [32]byte{1}}
 }
 
-func (d *terminal) ask(a custody.Activity) []byte {
+func (d *terminal) ask(a custody.Activity) []byte { return d.askFor(a, custody.DefaultRequest) }
+
+func (d *terminal) askFor(a custody.Activity, life time.Duration) []byte {
 	d.t.Helper()
-	q, err := d.book.Ask(d.action(a), custody.DefaultRequest)
+	q, err := d.book.Ask(d.action(a), life)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -129,6 +131,7 @@ func TestADeviceIsRefusedWhatItsOfficersMayNotGive(t *testing.T) {
 		"another serial":     {labelled, device.ask(lift), "PK00000099"},
 		"a test device":      {p.order(lift, p.a), test.ask(lift), "is for test"},
 		"the store's own":    {p.order(lift, p.a), own.ask(lift), "not of a device"},
+		"open for a day":     {p.order(lift, p.a), device.askFor(lift, 24*time.Hour), "open for 24h"},
 		"a clock far behind": {p.order(lift, p.a), newTerminal(t, p.environment, serial, at(-time.Hour), all...).ask(lift), "expired"},
 		"a clock far ahead":  {p.order(lift, p.a), newTerminal(t, p.environment, serial, at(time.Hour), all...).ask(lift), "future"},
 	} {

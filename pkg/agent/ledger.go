@@ -208,7 +208,8 @@ func operationOf(a custody.Activity) audit.Operation {
 // objectOf names what an activity acts on.
 func objectOf(a custody.Activity, label string, check kcv.Value) audit.Object {
 	kinds := map[string]audit.ObjectKind{"key": audit.KindKey, "device": audit.KindDevice, "ksn": audit.KindDevice,
-		"officer": audit.KindOfficer, "store": audit.KindStore, "audit": audit.KindFile}
+		"officer": audit.KindOfficer, "store": audit.KindStore, "audit": audit.KindFile,
+		"ceremony": audit.KindCeremony}
 	group, _, _ := strings.Cut(string(a), ".")
 	if a == custody.DeviceInjectClear { // what officers approve is the key that leaves
 		group = "key"

@@ -22,7 +22,7 @@ func TestNobodyNotesWhatOnlyAnAuthorityKnows(t *testing.T) {
 		return l.Note(t.Context(), audit.Entry{Who: me(), With: []audit.Actor{{ID: "custodian-a", Role: "custodian"}},
 			Operation: op, Details: audit.Details{"keys": "ZMK#1", "pid": "1", "purpose": "a purpose"}}, o)
 	}
-	for _, op := range []audit.Operation{"officer.event", "key.made-up", audit.ComponentTakeOut, audit.CeremonyEnd,
+	for _, op := range []audit.Operation{"officer.event", "key.made-up", audit.ComponentTakeOut, audit.CeremonyRun,
 		audit.IncidentClose, audit.KeyExport} {
 		wantKind(t, note(op, audit.OK()), fault.NotPermitted, string(op))
 		wantKind(t, note(op, audit.NotKnown()), fault.NotPermitted, string(op))

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"poskey/internal/chained"
 )
 
 func benchLog(b *testing.B, sink func(Sink) Sink) *Log {
@@ -32,7 +34,7 @@ func BenchmarkBareSync(b *testing.B) {
 	l := benchLog(b, nil)
 	line := make([]byte, 330)
 	for b.Loop() {
-		if err := writeAll(l.appender, line); err != nil {
+		if err := chained.WriteAll(l.appender, line); err != nil {
 			b.Fatal(err)
 		}
 		if err := l.appender.Sync(); err != nil {

@@ -4,8 +4,8 @@ package audit
 
 import (
 	"time"
-	"unicode/utf8"
 
+	"poskey/internal/chained"
 	"poskey/internal/fault"
 )
 
@@ -16,18 +16,18 @@ const (
 	MaxDetails = 24    // details of a record
 	MaxOpen    = 1024  // intents without an outcome at one time
 
-	maxWord  = 48  // operation, role, kind, name of a detail, result, fault, method
-	maxName  = 64  // person, station, store
-	maxLabel = 128 // label of an object
-	maxValue = 256 // value of a detail
-	maxCheck = 16  // digits of a check value
+	maxWord  = chained.MaxWord // operation, role, kind, name of a detail, result, fault, method
+	maxName  = 64              // person, station, store
+	maxLabel = 128             // label of an object
+	maxValue = 256             // value of a detail
+	maxCheck = 16              // digits of a check value
 
-	maxNumber uint64 = 1<<53 - 1 // what every reader of JSON reads exactly
+	maxNumber = chained.MaxNumber
 )
 
 // check holds a record against the limits; how it fits to the others is checked by [chain].
 func (r *Record) check() error {
-	if !within(r.Time.Year(), 1970, 2199) || r.Time.Location() != time.UTC || r.Time.Nanosecond()%1000 != 0 {
+	if !chained.Within(r.Time.Year(), 1970, 2199) || r.Time.Location() != time.UTC || r.Time.Nanosecond()%1000 != 0 {
 		return fault.New(fault.Malformed, "time: a record has UTC to the microsecond, in the years 1970 to 2199")
 	}
 	if r.Seq > maxNumber || r.Torn.Bytes > maxNumber {
@@ -76,7 +76,8 @@ func (id Identity) check() error {
 	if id.Environment != Test && id.Environment != Production {
 		return fault.New(fault.Malformed, "environment: %q is neither test nor production", id.Environment)
 	}
-	if !within(len(id.Store), 1, maxName) || !all(id.Store, func(c byte) bool { return isAlnum(c) || isAnyOf(c, "._-") }) {
+	fits := func(c byte) bool { return chained.IsAlnum(c) || chained.IsAnyOf(c, "._-") }
+	if !chained.Within(len(id.Store), 1, maxName) || !chained.All(id.Store, fits) {
 		return fault.New(fault.Malformed, "store: an id has 1 to %d letters, digits and . _ -", maxName)
 	}
 	return nil
@@ -94,7 +95,7 @@ func (e *Entry) check(ended bool) error {
 			return fault.Wrap(err, "with")
 		}
 	}
-	if !isWord(string(e.Operation), '.') {
+	if !chained.IsWord(string(e.Operation), '.') {
 		return fault.New(fault.Malformed, "op: a word of 1 to %d lower-case letters, digits, dots and dashes is expected",
 			maxWord)
 	}
@@ -111,35 +112,35 @@ func (a *Actor) check() error {
 	if a.ID == "" {
 		return fault.New(fault.Malformed, "id: nobody is named")
 	}
-	if err := checkText(a.ID, maxName); err != nil {
+	if err := chained.CheckText(a.ID, maxName); err != nil {
 		return fault.Wrap(err, "id")
 	}
-	if err := checkWord(string(a.Role)); err != nil {
+	if err := chained.CheckWord(string(a.Role)); err != nil {
 		return fault.Wrap(err, "role")
 	}
-	return fault.Wrap(checkText(a.Station, maxName), "station")
+	return fault.Wrap(chained.CheckText(a.Station, maxName), "station")
 }
 
 func (o *Object) check() error {
 	if *o == (Object{}) {
 		return nil
 	}
-	if err := checkWord(string(o.Kind)); err != nil {
+	if err := chained.CheckWord(string(o.Kind)); err != nil {
 		return fault.Wrap(err, "kind")
 	}
-	if err := checkText(o.Label, maxLabel); err != nil {
+	if err := chained.CheckText(o.Label, maxLabel); err != nil {
 		return fault.Wrap(err, "label")
 	}
-	if o.KSN != "" && (len(o.KSN) != 20 && len(o.KSN) != 24 || !all(o.KSN, isHex)) {
+	if o.KSN != "" && (len(o.KSN) != 20 && len(o.KSN) != 24 || !chained.All(o.KSN, chained.IsHex)) {
 		return fault.New(fault.Malformed, "ksn: a key serial number has 20 or 24 upper-case hex digits")
 	}
 	if o.Check == (Check{}) {
 		return nil
 	}
-	if !within(len(o.Check.Value), 2, maxCheck) || !all(o.Check.Value, isHex) {
+	if !chained.Within(len(o.Check.Value), 2, maxCheck) || !chained.All(o.Check.Value, chained.IsHex) {
 		return fault.New(fault.Malformed, "check: a check value has 2 to %d upper-case hex digits", maxCheck)
 	}
-	return fault.Wrap(checkWord(o.Check.Method), "method")
+	return fault.Wrap(chained.CheckWord(o.Check.Method), "method")
 }
 
 func (b *Batch) check(ended bool) error {
@@ -161,10 +162,10 @@ func (d Details) check() error {
 		return fault.New(fault.TooLarge, "details: a record has at most %d, got %d", MaxDetails, len(d))
 	}
 	for name, value := range d {
-		if err := checkWord(string(name)); err != nil {
+		if err := chained.CheckWord(string(name)); err != nil {
 			return fault.Wrap(err, "details")
 		}
-		if err := checkText(value, maxValue); err != nil {
+		if err := chained.CheckText(value, maxValue); err != nil {
 			return fault.Wrap(err, "details: %s", string(name))
 		}
 	}
@@ -179,86 +180,10 @@ func (o Outcome) check() error {
 		}
 		return nil
 	case Refused, Failed, Unknown:
-		if !isWord(string(o.Fault), '_') {
+		if !chained.IsWord(string(o.Fault), '_') {
 			return fault.New(fault.Malformed, "outcome: the kind of the error is missing or no word")
 		}
 		return nil
 	}
 	return fault.New(fault.Malformed, "outcome: known results: ok, refused, failed, unknown")
 }
-
-// checkWord accepts names of things: lower-case letters, digits and dashes, a letter first.
-func checkWord(s string) error {
-	if !isWord(s, '-') {
-		return fault.New(fault.Malformed, "a word of 1 to %d lower-case letters, digits and dashes is expected", maxWord)
-	}
-	return nil
-}
-
-func isWord(s string, also byte) bool {
-	if !within(len(s), 1, maxWord) || s[0] < 'a' || s[0] > 'z' {
-		return false
-	}
-	return all(s, func(c byte) bool { return c >= 'a' && c <= 'z' || isDigit(c) || c == '-' || c == also })
-}
-
-// checkText accepts what people write, in one line and in any script. Left out is what changes how the rest is shown:
-// control characters, line separators, direction marks, invisible and tag characters. The list is fixed with the
-// format, so that no edition of Unicode changes which logs are valid.
-func checkText(s string, limit int) error {
-	if len(s) > limit {
-		return fault.New(fault.TooLarge, "at most %d bytes, got %d", limit, len(s))
-	}
-	plain := true
-	for i := range len(s) {
-		plain = plain && s[i] >= 0x20 && s[i] < 0x7F
-	}
-	if plain {
-		return nil
-	}
-	if !utf8.ValidString(s) {
-		return fault.New(fault.Malformed, "not UTF-8")
-	}
-	for at, c := range s {
-		if hidden(c) {
-			return fault.New(fault.Malformed, "the character U+%04X at byte %d cannot be shown", c, at)
-		}
-	}
-	return nil
-}
-
-func hidden(c rune) bool {
-	switch {
-	case c < 0x20, c >= 0x7F && c <= 0x9F:
-		return true
-	case c >= 0x200B && c <= 0x200F, c >= 0x2028 && c <= 0x202E, c >= 0x2060 && c <= 0x206F:
-		return true
-	case c == 0xFEFF, c >= 0xFFF9 && c <= 0xFFFB, c >= 0xE0000 && c <= 0xE007F:
-		return true
-	}
-	return false
-}
-
-func within(n, least, most int) bool { return n >= least && n <= most }
-
-func all(s string, ok func(byte) bool) bool {
-	for i := range len(s) {
-		if !ok(s[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func isAnyOf(c byte, set string) bool {
-	for i := range len(set) {
-		if set[i] == c {
-			return true
-		}
-	}
-	return false
-}
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-func isHex(c byte) bool   { return isDigit(c) || c >= 'A' && c <= 'F' }
-func isAlnum(c byte) bool { return isDigit(c) || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' }

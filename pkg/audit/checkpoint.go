@@ -17,6 +17,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"poskey/internal/chained"
 	"poskey/internal/fault"
 )
 
@@ -35,7 +36,7 @@ const originStart = "poskey/audit/v1/"
 // Text is what is signed; package documentation, "Checkpoints".
 func (c Checkpoint) Text() string {
 	return fmt.Sprintf("%s%s/%s\n%d\n%s\nhead %s\ntime %s\n", originStart, c.Environment, c.Store, c.Size, c.Root, c.Head,
-		c.Time.Format(timeLayout))
+		c.Time.Format(chained.TimeLayout))
 }
 
 // parseCheckpoint reads what Text wrote.
@@ -57,7 +58,7 @@ func cutCheckpoint(line []string) (c Checkpoint, ok bool) {
 	c.Size, errs[0] = strconv.ParseUint(line[1], 10, 53)
 	c.Root, errs[1] = tlog.ParseHash(line[2])
 	c.Head, errs[2] = parseDigest(strings.TrimPrefix(line[3], "head "))
-	c.Time, errs[3] = time.Parse("time "+timeLayout, line[4])
+	c.Time, errs[3] = time.Parse("time "+chained.TimeLayout, line[4])
 	return c, errors.Join(errs[:]...) == nil && c.Size > 0
 }
 
@@ -147,7 +148,7 @@ func checkpointNames(path string) ([]string, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fault.WrapAs(kindOf(err), err, "checkpoints of the audit log")
+		return nil, fault.WrapAs(chained.KindOf(err), err, "checkpoints of the audit log")
 	}
 	var names []string
 	for _, e := range entries {
@@ -162,11 +163,11 @@ func checkpointNames(path string) ([]string, error) {
 func readCheckpointFile(path, name string) ([]byte, error) {
 	f, err := os.Open(filepath.Join(CheckpointDir(path), name))
 	if err != nil {
-		return nil, fault.WrapAs(kindOf(err), err, "checkpoints of the audit log")
+		return nil, fault.WrapAs(chained.KindOf(err), err, "checkpoints of the audit log")
 	}
 	defer func() { _ = f.Close() }() // it was read
 	raw, err := io.ReadAll(io.LimitReader(f, MaxNote+1))
-	return raw, fault.WrapAs(kindOf(err), err, "checkpoints of the audit log")
+	return raw, fault.WrapAs(chained.KindOf(err), err, "checkpoints of the audit log")
 }
 
 // newestCheckpoint reads the checkpoint with the most records, unverified.
@@ -195,7 +196,7 @@ func KeepCheckpoint(path string, signed []byte) error {
 		return err
 	}
 	if err := saveCheckpoint(path, c.Size, signed); err != nil {
-		return fault.WrapAs(kindOf(err), err, "keeping the checkpoint")
+		return fault.WrapAs(chained.KindOf(err), err, "keeping the checkpoint")
 	}
 	return nil
 }
@@ -206,7 +207,7 @@ func saveCheckpoint(path string, size uint64, signed []byte) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
+	if err := chained.SyncDir(filepath.Dir(path)); err != nil {
 		return err
 	}
 	final := filepath.Join(dir, fmt.Sprintf("%012d%s", size, checkpointEnd))
@@ -220,7 +221,7 @@ func saveCheckpoint(path string, size uint64, signed []byte) error {
 	if err := os.Rename(draft, final); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return chained.SyncDir(dir)
 }
 
 func writeSynced(path string, content []byte) error {
@@ -290,7 +291,7 @@ func (l *Log) sign(p *Pending, officers []note.Signer) ([]byte, error) {
 		return nil, fault.Wrap(err, "signing")
 	}
 	if err := saveCheckpoint(l.path, c.Size, signed); err != nil {
-		return nil, fault.WrapAs(kindOf(err), err, "keeping the checkpoint")
+		return nil, fault.WrapAs(chained.KindOf(err), err, "keeping the checkpoint")
 	}
 	return signed, nil
 }

@@ -6,7 +6,7 @@ import (
 	"crypto/sha256"
 	"hash"
 
-	"poskey/internal/fault"
+	"poskey/internal/chained"
 )
 
 // Digest is a SHA-256 value. It is made by hashing, here, so that nobody can put a 32-byte key into a record and call it
@@ -31,36 +31,15 @@ func (d Digest) Short() string { return d.String()[:12] + "…" }
 // MarshalText is String, for JSON.
 func (d Digest) MarshalText() ([]byte, error) { return d.append(nil), nil }
 
-const upperHex = "0123456789ABCDEF"
-
-func (d Digest) append(dst []byte) []byte {
-	for _, b := range d.sum {
-		dst = append(dst, upperHex[b>>4], upperHex[b&15])
-	}
-	return dst
-}
+func (d Digest) append(dst []byte) []byte { return chained.AppendHex(dst, d.sum) }
 
 // ParseDigest reads what another process made by hashing and wrote with String. Error: malformed.
 func ParseDigest(s string) (Digest, error) { return parseDigest(s) }
 
 // parseDigest reads what String wrote; lower case is refused.
 func parseDigest(s string) (Digest, error) {
-	var d Digest
-	if len(s) != 2*len(d.sum) || !all(s, isHex) {
-		return Digest{}, fault.New(fault.Malformed, "a hash has 64 upper-case hex digits")
-	}
-	for i := range d.sum {
-		d.sum[i] = nibble(s[2*i])<<4 | nibble(s[2*i+1])
-	}
-	return d, nil
-}
-
-// nibble reads a digit that isHex has accepted.
-func nibble(c byte) byte {
-	if isDigit(c) {
-		return c - '0'
-	}
-	return c - 'A' + 10
+	sum, err := chained.ParseHex(s)
+	return Digest{sum}, err
 }
 
 // Digester hashes what is written to it: the lines of a batch, a long file.
@@ -80,14 +59,7 @@ func (d *Digester) Digest() Digest {
 }
 
 // recordDomain keeps the hash of a record apart from every other use of SHA-256.
-const recordDomain = Format + "/record\n"
+const recordDomain = Format + "/record"
 
 // hashRecord hashes the bytes of a record that stand before its own hash.
-func hashRecord(body []byte) Digest {
-	h := sha256.New()
-	h.Write([]byte(recordDomain))
-	h.Write(body)
-	var d Digest
-	h.Sum(d.sum[:0])
-	return d
-}
+func hashRecord(body []byte) Digest { return Digest{chained.Hash(recordDomain, body)} }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"poskey/internal/chained"
 	"poskey/internal/fault"
 )
 
@@ -34,7 +35,7 @@ func export(w io.Writer, records iter.Seq2[Record, error], line func([]byte, *Re
 	var buffer []byte
 	for r, err := range records {
 		if err != nil {
-			return alongside(fault.Wrap(err, "export"), b.Flush()) // what is good stays
+			return chained.Alongside(fault.Wrap(err, "export"), b.Flush()) // what is good stays
 		}
 		buffer = line(buffer[:0], &r)
 		if _, err := b.Write(buffer); err != nil {
@@ -51,7 +52,7 @@ func Columns() []string {
 }
 
 func cells(r *Record) []string {
-	return []string{number(r.Seq), r.Time.Format(timeLayout), count(uint64(r.Back / time.Microsecond)),
+	return []string{number(r.Seq), r.Time.Format(chained.TimeLayout), count(uint64(r.Back / time.Microsecond)),
 		r.Who.ID, r.Who.Role, r.Who.Station, others(r.With), string(r.Operation), count(r.Of),
 		string(r.Object.Kind), r.Object.Label, r.Object.Check.String(), r.Object.KSN, digest(r.Request),
 		string(r.Outcome.Result), string(r.Outcome.Fault), count(r.Batch.Count), count(r.Batch.OK), count(r.Batch.Refused),

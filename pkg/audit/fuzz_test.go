@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"poskey/internal/chained"
 )
 
 // FuzzMalleability: a line that is accepted is the only way to write its record.
@@ -15,7 +17,7 @@ func FuzzMalleability(f *testing.F) {
 	}
 	f.Add([]byte(`{"seq":1}`), false)
 	f.Fuzz(func(t *testing.T, line []byte, seal bool) {
-		if seal && len(line) >= hashLength { // let changes through to the parser
+		if seal && len(line) >= chained.SealLength { // let changes through to the parser
 			line = []byte(strings.TrimSuffix(reseal(string(line)), "\n"))
 		}
 		r, err := ParseRecord(line)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"poskey/internal/chained"
 	"poskey/internal/fault"
 )
 
@@ -65,7 +66,7 @@ func TestFormatDoesNotDrift(t *testing.T) {
 		if len(want) == 0 {
 			t.Fatalf("%s is empty", file)
 		}
-		if at := commonLength(got, want); at < max(len(got), len(want)) {
+		if at := chained.CommonLength(got, want); at < max(len(got), len(want)) {
 			t.Errorf("%s is written otherwise from byte %d on:\n%q\nwant\n%q", name, at, near(got, at), near(want, at))
 		}
 	}

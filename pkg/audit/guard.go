@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"poskey/internal/chained"
 	"poskey/internal/fault"
 	"poskey/internal/text"
 )
@@ -43,12 +44,12 @@ func mayHoldKey(s string) bool {
 	digits, letters := 0, 0
 	for _, c := range []byte(s) {
 		switch {
-		case isDigit(c):
+		case chained.IsDigit(c):
 			digits++
-		case isHex(c &^ 0x20):
+		case chained.IsHex(c &^ 0x20):
 			digits++
 			letters++
-		case !isAnyOf(c, " -\t"):
+		case !chained.IsAnyOf(c, " -\t"):
 			digits, letters = 0, 0
 		}
 		if digits >= 32 || digits >= 16 && letters > 0 {
@@ -65,7 +66,7 @@ func isUUID(s string) bool {
 		return false
 	}
 	for i, n := range []int{8, 4, 4, 4, 12} {
-		if len(groups[i]) != n || !all(strings.ToUpper(groups[i]), isHex) {
+		if len(groups[i]) != n || !chained.All(strings.ToUpper(groups[i]), chained.IsHex) {
 			return false
 		}
 	}
@@ -76,7 +77,7 @@ func isUUID(s string) bool {
 // record becomes "?", what looks like a key is only described, and the rest is cut to the limit.
 func Clean(s string) string {
 	clean := strings.Map(func(c rune) rune {
-		if c == utf8.RuneError || hidden(c) {
+		if c == utf8.RuneError || chained.Hidden(c) {
 			return '?'
 		}
 		return c

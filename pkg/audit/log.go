@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"poskey/internal/chained"
 	"poskey/internal/fault"
 )
 
@@ -52,9 +53,7 @@ func (l *Log) encode(r *Record) ([]byte, error) {
 	}
 	l.line = appendBody(l.line[:0], r)
 	r.Hash = hashRecord(l.line)
-	l.line = append(l.line, hashStart...)
-	l.line = append(r.Hash.append(l.line), hashEnd...)
-	l.line = append(l.line, '\n')
+	l.line = append(chained.AppendSeal(l.line, r.Hash.sum), '\n')
 	if p := l.chain.check(r); p != nil {
 		return nil, p.detail()
 	}
@@ -113,7 +112,7 @@ func (l *Log) commit(line []byte) error {
 	if err := l.unchanged(); err != nil {
 		return err
 	}
-	if err := writeAll(l.sink, line); err != nil {
+	if err := chained.WriteAll(l.sink, line); err != nil {
 		return err
 	}
 	return l.sink.Sync()
@@ -123,7 +122,7 @@ func (l *Log) commit(line []byte) error {
 func (l *Log) unchanged() error {
 	now, err := os.Stat(l.path) //nolint:gosec // the user names the log
 	if err != nil {
-		return fault.WrapAs(kindOf(err), err, "the file was taken away")
+		return fault.WrapAs(chained.KindOf(err), err, "the file was taken away")
 	}
 	if !os.SameFile(now, l.info) {
 		return fault.New(fault.LogBroken, "another file was put in the place of the log")

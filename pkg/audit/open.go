@@ -4,10 +4,12 @@ package audit
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 
+	"poskey/internal/chained"
 	"poskey/internal/fault"
 )
 
@@ -39,10 +41,10 @@ func create(path string, id Identity, o Options) (*Log, error) {
 		err = l.place(&first, 0, left)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		err = chained.SyncDir(filepath.Dir(path))
 	}
 	if err != nil {
-		return nil, alongside(err, l.closeFiles())
+		return nil, chained.Alongside(err, l.closeFiles())
 	}
 	return l, nil
 }
@@ -85,7 +87,7 @@ func open(path string, id Identity, o Options) (*Log, error) {
 		return nil, err
 	}
 	if err := l.resume(id); err != nil {
-		return nil, alongside(err, l.closeFiles())
+		return nil, chained.Alongside(err, l.closeFiles())
 	}
 	return l, nil
 }
@@ -142,18 +144,18 @@ func (o *Options) check() error {
 // lets the file grow and nothing else (chattr +a).
 func (l *Log) openFile(create int) (err error) {
 	if l.file, err = os.OpenFile(l.path, os.O_RDONLY|create, 0o600); err != nil {
-		return fault.WrapAs(kindOf(err), err, "the file")
+		return fault.WrapAs(chained.KindOf(err), err, "the file")
 	}
 	defer func() {
 		if err != nil {
-			err = alongside(err, l.closeFiles())
+			err = chained.Alongside(err, l.closeFiles())
 		}
 	}()
-	if l.lock, err = lockFile(l.file, l.path); err != nil {
-		return err
+	if l.lock, err = chained.Lock(l.file, l.path); err != nil {
+		return notLocked(err)
 	}
 	if l.appender, err = os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND, 0); err != nil {
-		return fault.WrapAs(kindOf(err), err, "the file")
+		return fault.WrapAs(chained.KindOf(err), err, "the file")
 	}
 	if l.info, err = l.file.Stat(); err != nil {
 		return fault.Wrap(err, "the file")
@@ -167,6 +169,17 @@ func (l *Log) openFile(create int) (err error) {
 	l.size = l.info.Size()
 	l.sink = l.through(l.appender)
 	return l.unchanged()
+}
+
+// notLocked says why the log has no lock. A log that two processes could write at once would be worth nothing.
+func notLocked(err error) error {
+	switch {
+	case errors.Is(err, chained.ErrLocked):
+		return fault.New(fault.Busy, "another process has the audit log open")
+	case errors.Is(err, chained.ErrNoLock):
+		return fault.New(fault.Failure, "this system has no lock for the audit log")
+	}
+	return err
 }
 
 func (l *Log) through(s Sink) Sink {
@@ -193,10 +206,10 @@ func (l *Log) place(r *Record, at int64, torn []byte) error {
 	}
 	f, err := os.OpenFile(l.path, os.O_WRONLY, 0)
 	if err != nil {
-		return fault.WrapAs(kindOf(err), err, "the file")
+		return fault.WrapAs(chained.KindOf(err), err, "the file")
 	}
 	if err := l.overwrite(f, line, at, torn); err != nil {
-		return alongside(err, f.Close())
+		return chained.Alongside(err, f.Close())
 	}
 	if err := f.Close(); err != nil {
 		return err
@@ -211,7 +224,7 @@ func (l *Log) overwrite(f *os.File, line []byte, at int64, torn []byte) error {
 		return fault.New(fault.LogBroken, "another file was put in the place of the log")
 	}
 	to := l.through(offset{io.NewOffsetWriter(f, at), f})
-	if err := writeAll(to, line); err != nil {
+	if err := chained.WriteAll(to, line); err != nil {
 		return err
 	}
 	if len(torn) > len(line) {

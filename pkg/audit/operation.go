@@ -60,10 +60,7 @@ const (
 	ComponentPutBack   Operation = "component.put-back"
 	ComponentConvey    Operation = "component.convey"
 	ComponentDestroy   Operation = "component.destroy"
-	CeremonyBegin      Operation = "ceremony.begin"
-	CeremonyStep       Operation = "ceremony.step"
-	CeremonyDeviation  Operation = "ceremony.deviation"
-	CeremonyEnd        Operation = "ceremony.end"
+	CeremonyRun        Operation = "ceremony.run"
 	BoundaryLogin      Operation = "hsm.login"
 	BoundarySelftest   Operation = "hsm.selftest"
 	IncidentOpen       Operation = "incident.open"
@@ -141,10 +138,7 @@ func Operations() []NamedOperation {
 		{ComponentPutBack, text.New("put a component back into storage")},
 		{ComponentConvey, text.New("send or receive a component")},
 		{ComponentDestroy, text.New("destroy a component")},
-		{CeremonyBegin, text.New("begin a key ceremony")},
-		{CeremonyStep, text.New("do a step of a key ceremony")},
-		{CeremonyDeviation, text.New("record a deviation from the ceremony script")},
-		{CeremonyEnd, text.New("end a key ceremony")},
+		{CeremonyRun, text.New("lead a key ceremony")},
 		{BoundaryLogin, text.New("log in to an HSM")},
 		{BoundarySelftest, text.New("test an HSM")},
 		{IncidentOpen, text.New("open an incident")},

@@ -127,8 +127,7 @@ func findEnd(f io.ReaderAt, size int64) (tail, Record, error) {
 
 // numberIn reads the number of a record that does not verify; 0 when it cannot be read.
 func numberIn(line []byte) uint64 {
-	s := scanner{text: string(line[:min(len(line), 32)])}
-	return s.number(`{"seq":`)
+	return newScanner(line[:min(len(line), 32)]).Number(`{"seq":`)
 }
 
 // lastLine gives the last line that ends in a line feed, and where it begins; -1 when there is none.

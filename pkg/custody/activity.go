@@ -47,6 +47,7 @@ const (
 	DeviceReset       Activity = "device.reset" // erases the keys
 	DeviceUpdate      Activity = "device.update"
 	KSNAllocate       Activity = "ksn.allocate"
+	CeremonyRun       Activity = "ceremony.run" // writing what happens in a ceremony into the ledger; its keys are other activities
 	AuditCheckpoint   Activity = "audit.checkpoint"
 	AuditExport       Activity = "audit.export"
 )
@@ -135,6 +136,7 @@ func Rules() []Rule {
 		{Activity: DeviceReset, Test: each(two(house)), Production: each(two(house))},
 		{Activity: DeviceUpdate, Test: each(two(house)), Production: each(two(house))},
 		{Activity: KSNAllocate, Test: standing(one(operator)), Production: standing(one(operator))},
+		{Activity: CeremonyRun, Test: standing(one(house)), Production: standing(one(house))},
 		{Activity: AuditCheckpoint, Test: standing(one(AllRoles())), Production: standing(one(AllRoles()))},
 		{Activity: AuditExport, Test: standing(one(readers)), Production: standing(one(readers))},
 	}

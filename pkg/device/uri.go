@@ -197,10 +197,18 @@ func (u *URI) parseQuery(raw string) error {
 
 func (u *URI) setTimeout(s string) error {
 	d, err := time.ParseDuration(s)
-	if err != nil || d < minTimeout || d > maxTimeout {
+	if err != nil || CheckTimeout(d) != nil {
 		return fault.New(fault.Usage, "timeout %q is not a duration from %s to %s, such as 5s", s, minTimeout, maxTimeout)
 	}
 	u.Timeout = d
+	return nil
+}
+
+// CheckTimeout refuses a time for one answer in which none could come, or for which nobody would wait. Error: usage.
+func CheckTimeout(d time.Duration) error {
+	if d < minTimeout || d > maxTimeout {
+		return fault.New(fault.Usage, "timeout %q is not a duration from %s to %s, such as 5s", d.String(), minTimeout, maxTimeout)
+	}
 	return nil
 }
 

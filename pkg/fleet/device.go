@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"poskey/internal/fault"
 	"poskey/pkg/device"
@@ -30,7 +32,7 @@ func (s *station) work(ctx context.Context, serial string) (again bool, pause ti
 	}
 	ctx, stop := context.WithTimeout(ctx, s.Timeout)
 	defer stop()
-	leave, err := s.places.enter(ctx, placeOf(expected.URI))
+	leave, err := s.places.enter(ctx, PlaceOf(expected.URI))
 	if err != nil {
 		return true, s.Pause
 	}
@@ -156,6 +158,11 @@ func (s *station) bring(ctx context.Context, e *store.RunDevice) (result store.R
 	if err != nil {
 		return result, err
 	}
+	release, err := s.hold(e.URI)
+	if err != nil {
+		return result, err
+	}
+	defer release()
 	d, err := s.Open(ctx, e.URI)
 	if err != nil {
 		return result, err
@@ -166,7 +173,8 @@ func (s *station) bring(ctx context.Context, e *store.RunDevice) (result store.R
 		return s.refused(ctx, d, &job, result, err)
 	}
 	result.Told = toldBy(&cleared)
-	loader := &inject.Loader{Boundary: s.Boundary, Journal: s.journal, History: history{s.journal, fresh}, Now: s.Env.Now, Rand: s.Env.Rand}
+	loader := &inject.Loader{Boundary: s.Boundary, Journal: s.journal, History: history{s.journal, fresh}, Now: s.Env.Now, Rand: s.Env.Rand,
+		Replace: s.plan.Replace}
 	report, err := loader.Run(ctx, d, cleared)
 	if err == nil {
 		err = report.Err()
@@ -175,14 +183,18 @@ func (s *station) bring(ctx context.Context, e *store.RunDevice) (result store.R
 	return result, err
 }
 
+func (s *station) hold(uri string) (release func(), err error) {
+	if s.Hold == nil {
+		return func() {}, nil
+	}
+	return s.Hold(PlaceOf(uri))
+}
+
 // job is what goes into the device.
 func (s *station) job(ctx context.Context, e *store.RunDevice, fresh bool) (inject.Job, error) {
 	loads, err := s.loads.get(ctx, e.KBPK)
 	if err == nil {
 		err = s.keys.look(ctx, freshLook)
-	}
-	if err == nil && s.plan.Replace {
-		err = s.replace(ctx, e)
 	}
 	if err != nil {
 		return inject.Job{}, err
@@ -206,19 +218,6 @@ func (s *station) known(ctx context.Context, e *store.RunDevice, fresh bool) (d 
 		return err
 	})
 	return d, err
-}
-
-// replace burns the numbers that a device has of earlier runs: it gets another one.
-func (s *station) replace(ctx context.Context, e *store.RunDevice) error {
-	for l, err := range s.journal.Loads(ctx, store.LoadFilter{Serial: e.Serial, States: []store.LoadState{store.LoadConfirmed}}) {
-		if err == nil && l.Run != s.run.ID && s.journal.leases[l.KeySet] != nil {
-			err = s.journal.patience.ask(ctx, func() error { return s.Store.Burn(ctx, s.Change, l.ID) })
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // refused tells a device that is another one than expected from one that is not fit.
@@ -292,12 +291,17 @@ func again(err error) bool {
 // reason is an error in one line, as the store takes it. Errors hold no key bytes.
 func reason(err error) string { return oneLine(err.Error(), 240) }
 
+// oneLine makes a line of at most so many bytes of what somebody says, as the store takes it: a device may say anything.
 func oneLine(s string, most int) string {
-	line := []rune(strings.ToValidUTF8(s, "?"))
-	for i, c := range line {
-		if c < ' ' || c == 0x7F {
-			line[i] = ' '
+	line := strings.Map(func(c rune) rune {
+		if c == utf8.RuneError || !unicode.IsGraphic(c) {
+			return ' '
 		}
+		return c
+	}, s)
+	for len(line) > most {
+		_, size := utf8.DecodeLastRuneInString(line)
+		line = line[:len(line)-size]
 	}
-	return string(line[:min(len(line), most)])
+	return line
 }

@@ -214,9 +214,9 @@ func (e *Expected) check() error {
 	return nil
 }
 
-// placeOf names what a device's URI reaches, however it is written: parameters say how, not what, and localhost is the
+// PlaceOf names what a device's URI reaches, however it is written: parameters say how, not what, and localhost is the
 // first loopback address.
-func placeOf(uri string) string {
+func PlaceOf(uri string) string {
 	u, err := device.ParseURI(uri)
 	if err != nil {
 		return uri
@@ -241,7 +241,7 @@ func settleList(all []Expected) Manifest {
 	at, folded := map[string]string{}, map[string]string{}
 	shared, alike := 0, 0
 	for _, e := range all {
-		place, fold := placeOf(e.Device), strings.ToUpper(e.Serial)
+		place, fold := PlaceOf(e.Device), strings.ToUpper(e.Serial)
 		if other, ok := at[place]; ok {
 			if shared++; shared <= maxWarnings {
 				m.Warnings = append(m.Warnings, text.New("devices %s and %s have the same address; they are loaded one after the other", other,

@@ -28,6 +28,8 @@ type Options struct {
 	Env      keys.Env
 	// Open connects to a device; nothing is sent yet.
 	Open func(ctx context.Context, uri string) (device.Device, error)
+	// Hold keeps other processes of the machine from an address ([PlaceOf]) while the station is at the device; may be nil.
+	Hold func(place string) (release func(), err error)
 	// Loads gives what goes into a device that opens key blocks with the given key ("" leaves it to the plan); asked
 	// once for each.
 	Loads func(ctx context.Context, kbpk string) ([]inject.Plan, error)

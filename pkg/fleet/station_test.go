@@ -379,3 +379,44 @@ func TestProgressIsTold(t *testing.T) {
 		t.Errorf("status %s", got)
 	}
 }
+
+// What a device says of itself is a matter of that device: the others have their results.
+func TestADeviceMaySayAnything(t *testing.T) {
+	f := open(t, onFile(t))
+	f.begin("R1", 4)
+	s := newShelf(4)
+	s.of(1).told = strings.Repeat("\u5e8f", 64)
+	s.of(2).told = "SN\u202e000002\x85"
+	_, err := fleet.Run(t.Context(), f.options("R1", "A", s))
+	must(t, err)
+	a := f.account("R1", time.Now())
+	if c := a.Counts; c.Confirmed != 2 || c.Rejected != 2 {
+		t.Errorf("%+v", c)
+	}
+	for _, i := range []int{1, 2} {
+		if d := a.Devices[i]; d.State != store.Rejected || d.Told == "" || len(s.of(i).slots) != 0 {
+			t.Errorf("%+v", d)
+		}
+	}
+}
+
+// A number is given up for another one, and not because somebody meant to load.
+func TestADeviceThatIsNotReachedKeepsItsNumber(t *testing.T) {
+	f := open(t, onFile(t))
+	f.begin("R1", 2)
+	_, err := fleet.Run(t.Context(), f.options("R1", "A", newShelf(2)))
+	must(t, err)
+	_, err = fleet.Close(t.Context(), f.db, store.Change{}, "R1", fleet.Settings{Now: time.Now()})
+	must(t, err)
+	f.begin("R2", 2, func(p *fleet.Plan, _ *fleet.Manifest) { p.Replace = true })
+	s := newShelf(2)
+	s.of(0).fails = once(atOpen, -1, link())
+	_, err = fleet.Run(t.Context(), f.options("R2", "A", s))
+	must(t, err)
+	for i, want := range []store.AllocationState{store.Injected, store.Burnt} {
+		a, err := f.db.Allocation(t.Context(), "R1/"+serialOf(i)+"/90/1")
+		if err != nil || a.State != want {
+			t.Errorf("device %d: the number of the first run is %s, not %s, %v", i, a.State, want, err)
+		}
+	}
+}

@@ -27,6 +27,14 @@ type Plan struct {
 // initial reports a load of a DUKPT initial key.
 func (p *Plan) initial() bool { return p.KeySet != "" }
 
+// under is the key of the store that protects the load; zero for one given on the spot, and for a clear load.
+func (p *Plan) under() (store.Ref, error) {
+	if p.KLK == nil || p.KLK.Label == "" {
+		return store.Ref{}, nil
+	}
+	return store.ParseRef(p.KLK.Label)
+}
+
 // Job is what goes into one device.
 type Job struct {
 	Run        string // names the run in the journal; the same name takes it up again

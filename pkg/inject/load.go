@@ -97,7 +97,10 @@ func (g *loading) send(ctx context.Context) {
 
 // gone writes that from here on the key may be in the device.
 func (g *loading) gone(ctx context.Context) error {
-	_, err := g.book.step(ctx, store.LoadStep{ID: g.out.Load.ID, To: store.LoadSent, Check: g.key.Check, Device: store.Sent})
+	under, err := g.ready.plan.under()
+	if err == nil {
+		_, err = g.book.step(ctx, store.LoadStep{ID: g.out.Load.ID, To: store.LoadSent, Check: g.key.Check, Under: under, Device: store.Sent})
+	}
 	if err == nil {
 		g.out.State, g.out.Load.State, g.out.Load.Check = store.LoadSent, store.LoadSent, g.key.Check
 		g.tell(g.out.Slot, store.LoadSent)

@@ -5,7 +5,12 @@ import (
 	"time"
 
 	"poskey/internal/fault"
+	"poskey/internal/secret"
+	"poskey/pkg/device"
+	"poskey/pkg/hsm"
+	"poskey/pkg/keys"
 	"poskey/pkg/store"
+	"poskey/pkg/store/storetest"
 )
 
 // sentBy lets a station take slot C down and send it.
@@ -49,4 +54,37 @@ func TestAnOpenLoadBesideThePlanIsNotForgotten(t *testing.T) {
 	if err != nil || r.Confirmed() || len(r.Beside) != 1 || r.Beside[0].Slot != "C" {
 		t.Errorf("%v, %+v", err, r)
 	}
+}
+
+// What protects the loads is taken out of use while a run is at it: nothing goes out under it any more.
+func TestNothingGoesOutUnderAKeyThatFell(t *testing.T) {
+	s := openShop(t)
+	x := s.place(t, visaDialect())
+	_, err := s.db.Insert(t.Context(), store.Change{}, storetest.Key("KLK", 1))
+	must(t, err)
+	klk, err := s.boundary.Import(t.Context(), secret.Copy(klk16()), hsm.Attributes{Algorithm: keys.TDES128, Usage: keys.UsageKEK, Mode: 'B',
+		Label: "KLK#1"}, hsm.Policy{AllowWeak: true})
+	must(t, err)
+	job := x.job()
+	for i := range job.Loads {
+		job.Loads[i].KLK = &klk
+	}
+	l := x.loader()
+	l.Progress = func(slot device.Slot, to store.LoadState) {
+		if slot == "0" && to == store.LoadConfirmed {
+			must(t, s.db.Transition(t.Context(), store.Change{}, store.Ref{Label: "KLK", Version: 1}, store.Active, store.Compromised, ""))
+		}
+	}
+	r, err := x.run(t.Context(), l, job)
+	must(t, err)
+	wantKind(t, "under a compromised key", r.Err(), fault.NotPermitted, "KLK#1", "compromised")
+	for _, slot := range []device.Slot{"C", "90"} {
+		if n := x.times(slot); n != 0 {
+			t.Errorf("slot %s was loaded %d times", slot, n)
+		}
+	}
+	if n := x.times("0"); n != 1 {
+		t.Errorf("slot 0 was loaded %d times", n)
+	}
+	x.truth(t, &r)
 }

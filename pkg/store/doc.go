@@ -30,6 +30,7 @@
 //	allocations   numbers by request id
 //	loads         the journal: keys that were to go into slots of devices, and what became of them (since version 2)
 //	runs          lists of devices and what goes into them; run_devices: what became of each (since version 2)
+//	ceremonies    as the ledger knows them; holdings: who held which part of a key, in which bag (since version 3)
 //
 // Times are microseconds since 1970 in UTC, 0 when it did not happen. Text is UTF-8 of characters that can be seen,
 // compared byte by byte. A label is 1 to 64 of A-Z a-z 0-9 . _ - beginning with a letter or digit, and LABEL#VERSION
@@ -100,7 +101,8 @@
 //	unknown  --> confirmed, failed
 //
 // A load is one try to put one key into one slot of one device. It is reserved, with its number, before anything is done
-// for it; it is called sent, which is on the disk, before a byte of it leaves; and its end is written when it is known. A
+// for it; it is called sent, which is on the disk, before a byte of it leaves, and only while its key, and the one that
+// protects it, are active; and its end is written when it is known. A
 // slot has one load that is not settled yet, and no other load of a device begins while nobody knows about one of them.
 // A load goes out once: who is told that it was sent before has not sent it. The number of a load is the allocation with
 // the same request id and is settled with it: confirmed with the load, burnt with a failure at any stage, in quarantine
@@ -119,7 +121,7 @@
 //
 // A dump of one moment, the same from both databases, in lines of JSON without blanks:
 //
-//	{"format":"poskey.store/v1","schema":2,"store":ID,"environment":"test" or "production"}
+//	{"format":"poskey.store/v1","schema":3,"store":ID,"environment":"test" or "production"}
 //	{TABLE:{COLUMN:VALUE,…}}               every row, in the order above, rows by their key
 //	{"rows":{TABLE:COUNT,…},"sha256":HEX}  of all lines above
 //

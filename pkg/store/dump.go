@@ -64,6 +64,9 @@ func tables(version int) []table {
 		{"runs", columns("id@2 created#@2 plan*@2 manifest@2 devices#@2 closed#@2"), "id"},
 		{"run_devices", columns("run@2 serial@2 uri@2 model@2 poi_version@2 kbpk@2 note@2 state@2 told@2 station@2 reason@2 " +
 			"changed#@2"), "run, serial"},
+		{"ceremonies", columns("id@3 kind@3 title@3 script@3 began#@3 ended#@3 state@3 head@3"), "id"},
+		{"holdings", columns("id#@3 ceremony@3 at#@3 label@3 version#@3 check_method@3 check_digits@3 sheets@3 part#@3 parts#@3 " +
+			"needed#@3 person@3 name@3 card@3 seat@3 event@3 bag@3 outer_bag@3 channel@3"), "id"},
 	}
 	return slices.DeleteFunc(all, func(t table) bool { return len(t.columns) == 0 })
 }

@@ -216,6 +216,23 @@ func (s *Store) Freeze(ctx context.Context, c Change, id string, frozen bool) er
 	})
 }
 
+// Skip leaves out the numbers of a key set up to next: they went out, and the store does not know of them. Errors:
+// not_found; usage for a number that is behind the next one, or past the end.
+func (s *Store) Skip(ctx context.Context, c Change, id string, next uint64) error {
+	return s.changeKeys(ctx, c, func(tx *sql.Tx, _ int64) error {
+		k, err := findKeySet(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if next < k.Next || next > k.To {
+			return fault.New(fault.Usage, "key set %s goes on at %d; it can go on at a later number up to %d, and not at %d", id, k.Next, k.To,
+				next)
+		}
+		_, err = tx.ExecContext(ctx, "UPDATE key_sets SET next = $1 WHERE id = $2", int64(next), id)
+		return err
+	})
+}
+
 // mayGive says why a key set hands out nothing, nil when it can give count numbers.
 func (k *setRow) mayGive(count uint64) error {
 	switch {

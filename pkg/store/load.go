@@ -99,11 +99,13 @@ type Load struct {
 
 // LoadStep moves a load. Check goes with LoadSent; Proof with LoadConfirmed; Reason with LoadFailed and LoadUnknown.
 type LoadStep struct {
-	ID     string
-	To     LoadState
-	Check  kcv.Value // of the key that is sent
-	Proof  string    // at most 64 bytes
-	Reason string    // is cut to 256 bytes on one line
+	ID    string
+	To    LoadState
+	Check kcv.Value // of the key that is sent
+	// Under is the key of this store that protects it on its way, with its version: with LoadSent it must be active.
+	Under  Ref
+	Proof  string // at most 64 bytes
+	Reason string // is cut to 256 bytes on one line
 	// Device moves the device too, where it is not "" and the device is not there yet.
 	Device DeviceState
 }
@@ -146,7 +148,7 @@ func (s *Store) ReserveLoads(ctx context.Context, c Change, all []LoadRequest) (
 // step to where the load is already is no error. So who got device_link or outcome_unknown for a step asks again; when
 // LoadSent is refused then, nothing was sent by the asker, who may give the load up (LoadFailed) and take another one.
 // Errors of a load: not_found; not_permitted (a step that is not allowed, of the load, its number or its device; the key
-// is not active when it is to be sent); usage (a field).
+// is not active when it is to be sent, or the one that protects it); usage (a field).
 func (s *Store) StepLoads(ctx context.Context, c Change, all []LoadStep) (same [][]string, failed []error, err error) {
 	ops := make([]*loadOp, len(all))
 	for i := range all {
@@ -192,6 +194,9 @@ func (s *LoadStep) check() error {
 	case LoadSent:
 		if err := checkValue(s.Check); err != nil {
 			return err
+		}
+		if !s.Under.IsZero() && s.Under.Version == 0 {
+			return fault.New(fault.Usage, "the key %s is named without its version", s.Under.Label)
 		}
 	case LoadConfirmed, LoadFailed, LoadUnknown:
 	default:

@@ -161,6 +161,8 @@ func (b *loadBatch) reserve(r *LoadRequest) (Load, error) {
 	if err := b.equip(&l); err != nil {
 		return Load{}, err
 	}
+	l.At = fromMicros(max(b.at, d.changed)) // after what was there before it, whatever the clock does
+	l.Changed = l.At
 	if d.state != Reserved && d.state != Sent {
 		d.move(Reserved, b.at)
 	}
@@ -341,6 +343,8 @@ func (b *loadBatch) mayStep(l *loadRow, s *LoadStep) error {
 		return fault.New(fault.NotPermitted, "a load that is %s cannot become %s", l.State, s.To)
 	case s.To == LoadSent && l.key != 0 && l.keyState != Active:
 		return fault.New(fault.NotPermitted, "key %s is %s", l.Key, l.keyState)
+	case s.To == LoadSent && b.outOfUse(s.Under) != nil:
+		return b.outOfUse(s.Under)
 	case l.KeySet == "":
 		return nil
 	}

@@ -7,6 +7,8 @@ import (
 	"database/sql"
 	"maps"
 	"slices"
+
+	"poskey/internal/fault"
 )
 
 // concern is what a batch is about, each list of names sorted.
@@ -20,6 +22,9 @@ func concernOf(ops []*loadOp) concern {
 	for _, op := range ops {
 		if op.step != nil {
 			c.ids = append(c.ids, op.step.ID)
+			if !op.step.Under.IsZero() {
+				c.labels = append(c.labels, op.step.Under.Label)
+			}
 			continue
 		}
 		r := op.reserve
@@ -216,6 +221,18 @@ func (b *loadBatch) readKeys(c *concern) error {
 		b.keys[ref] = k
 		return err
 	}, c.labels)
+}
+
+// outOfUse refuses a key that nothing may go out under; the zero one is none of this store.
+func (b *loadBatch) outOfUse(r Ref) error {
+	k, has := b.keys[r]
+	switch {
+	case r.IsZero(), has && k.state == Active:
+		return nil
+	case !has:
+		return fault.New(fault.NotFound, "the store has no key %s", r)
+	}
+	return fault.New(fault.NotPermitted, "key %s is %s", r, k.state)
 }
 
 // write writes what became of everything that was read.

@@ -94,7 +94,7 @@ func grown(t *testing.T, s *store.Store) {
 		[]store.LeaseUse{{Number: 12, RequestID: "s-2", Serial: "SN9", State: store.Injected}}, 13))
 	var dump bytes.Buffer
 	sum, err := s.Backup(ctx, &dump)
-	if err != nil || sum.Rows["loads"] != 1 || !bytes.HasPrefix(dump.Bytes(), fmt.Append(nil, `{"format":"poskey.store/v1","schema":2,`)) {
+	if err != nil || sum.Rows["loads"] != 1 || !bytes.HasPrefix(dump.Bytes(), fmt.Append(nil, `{"format":"poskey.store/v1","schema":3,`)) {
 		t.Errorf("%+v, %v", sum, err)
 	}
 	if r, err = s.Verify(ctx, nil); err != nil || len(r.Findings) != 0 {

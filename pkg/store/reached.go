@@ -70,3 +70,12 @@ func (c *Caution) apply(ctx context.Context, tx *sql.Tx) error {
 	}
 	return putMark(ctx, tx, c.Mark)
 }
+
+// HoldBack does to a store what a restoration does: its key sets are frozen, and its leases give nothing more. Nobody
+// knows whether all numbers that left it are in it.
+func (s *Store) HoldBack(ctx context.Context, c Change) error {
+	return s.changeKeys(ctx, c, func(tx *sql.Tx, _ int64) error {
+		held := Caution{Mark: c.Mark}
+		return held.apply(ctx, tx)
+	})
+}

@@ -421,7 +421,7 @@ func openRun(ctx context.Context, tx *sql.Tx, run string) error {
 }
 
 // CloseRun ends a run. Its caller says how many devices were never touched, since somebody has to have seen them:
-// not_permitted when it is another number, or the run is closed already; not_found.
+// not_permitted when it is another number, when one of them was begun meanwhile, or the run is closed already; not_found.
 func (s *Store) CloseRun(ctx context.Context, c Change, id string, untouched int) error {
 	err := s.change(ctx, c, func(tx *sql.Tx, at int64) error {
 		if err := openRun(ctx, tx, id); err != nil {
@@ -436,11 +436,30 @@ func (s *Store) CloseRun(ctx context.Context, c Change, id string, untouched int
 			return fault.New(fault.NotPermitted, "%d devices of the run are not through, and %d were said to be untouched", left,
 				untouched)
 		}
-		_, err := tx.ExecContext(ctx, "UPDATE runs SET closed = CASE WHEN created > $1 THEN created ELSE $1 END WHERE id = $2",
-			at, id)
+		last, err := leftUndone(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "UPDATE runs SET closed = CASE WHEN created > $1 THEN created ELSE $1 END WHERE id = $2",
+			max(at, last), id)
 		return err
 	})
 	return fault.Wrap(err, "closing the run")
+}
+
+// leftUndone refuses a run in which a device that nobody is through with has a load, and tells when the last load began.
+func leftUndone(ctx context.Context, tx *sql.Tx, run string) (last int64, err error) {
+	var serial string
+	err = tx.QueryRowContext(ctx, `SELECT d.serial FROM run_devices d WHERE d.run = $1 AND d.state = 'expected'
+		AND EXISTS (SELECT 1 FROM loads l WHERE l.run = d.run AND l.serial = d.serial) LIMIT 1`, run).Scan(&serial)
+	switch {
+	case err == nil:
+		return 0, fault.New(fault.NotPermitted, "a station has begun device %s and is not through with it", serial)
+	case !errors.Is(err, sql.ErrNoRows):
+		return 0, err
+	}
+	err = tx.QueryRowContext(ctx, "SELECT COALESCE(MAX(at), 0) FROM loads WHERE run = $1", run).Scan(&last)
+	return last, err
 }
 
 // KeyStates tells what state keys are in; a key that the store does not have is not among them.

@@ -25,11 +25,12 @@ type bookkeeping struct {
 	self  uint64     // intent of the verification itself
 	place store.Mark // that the inventory had reached before the log was looked at
 
-	found bool                 // the log has that place
-	reach reach                // of the inventory, as outcomes tell it
-	last  uint64               // newest intent whose change the log says was made
-	open  map[uint64]bool      // intents without an outcome
-	begun map[uint64]time.Time // when the intents were recorded whose outcome comes later
+	found  bool // the log has that place
+	silent silent
+	reach  reach                // of the inventory, as outcomes tell it
+	last   uint64               // newest intent whose change the log says was made
+	open   map[uint64]bool      // intents without an outcome
+	begun  map[uint64]time.Time // when the intents were recorded whose outcome comes later
 
 	restored   int               // restorations that left something behind
 	resealing  map[uint64]uint64 // intents to seal the master key anew, with the generation before
@@ -123,6 +124,7 @@ func (b *bookkeeping) record(r *audit.Record) error {
 	if r.IsIntent() {
 		b.begun[r.Seq] = r.Time
 	}
+	b.silent.read(r)
 	defer delete(b.begun, r.Of) // so there are never more than can be open
 	switch {
 	case r.Operation == audit.Operation(custody.StoreReshare):
@@ -262,6 +264,11 @@ func (b *bookkeeping) judge(reached store.Mark, generation uint64) {
 	if generation < b.generation {
 		b.find("database", fault.New(fault.ChecksumMismatch, "by the log the master key was sealed anew for other officers (generation %d), "+
 			"the inventory is at %d: an older database was put in its place, or resharing broke off", b.generation, generation))
+	}
+	if b.silent.newest > reached.Seq { // a run that was killed before its first number looks the same
+		b.v.Findings = append(b.v.Findings, store.Finding{Where: "database", Warning: true, Err: fault.New(fault.ChecksumMismatch,
+			"record %d of the log began to load keys, nobody recorded its end, and the inventory, which ends at record %d, has nothing of it: "+
+				"an older database may have been put in its place", b.silent.newest, reached.Seq)})
 	}
 	switch {
 	case !b.found:

@@ -57,7 +57,11 @@ func (v *Vault) Begin(ctx context.Context, in agent.Intent) (*Work, error) {
 	if v.log == "" || !handsOut(in.Activity) {
 		return work, nil
 	}
-	if err := v.current(ctx); err != nil {
+	err = v.current(ctx)
+	if err == nil {
+		err = v.heard(ctx, work)
+	}
+	if err != nil {
 		_ = work.Done(context.WithoutCancel(ctx), agent.OutcomeOf(err)) // the error says more
 		_ = work.Close()
 		return nil, err

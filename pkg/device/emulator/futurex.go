@@ -52,12 +52,17 @@ func Futurex(slots, profile string) Port {
 // name writes the URI of a terminal at an address, with what a loader must be told to talk to it.
 func (t *Terminal) name(u device.URI) string {
 	u.Dialect = t.Dialect()
-	if p, ok := t.cfg.Port.(*futurexPort); ok {
+	switch p := t.cfg.Port.(type) {
+	case *futurexPort:
 		if p.hex {
 			u.Slots = device.SlotsHex
 		}
 		if p.fields {
 			u.Profile = device.ProfileDialect
+		}
+	case *visaPort:
+		if p.profile != device.ProfileUIC { // which goes without saying
+			u.Profile = p.profile
 		}
 	}
 	return u.String()

@@ -73,7 +73,7 @@ func (t *Terminal) EnterInjectMode(a, b *secret.Bytes) error {
 		return fault.New(fault.NotPermitted, "no key inject mode: the terminal is %s", string(why))
 	}
 	now := t.elapsed()
-	t.inject = injectMode{on: true, fresh: true, since: now, last: now}
+	t.inject = injectMode{always: t.inject.always, on: true, fresh: true, since: now, last: now}
 	t.last, t.loaded = Accepted, false
 	t.mu.Unlock()
 	t.report(Event{Kind: InjectEntered})

@@ -133,7 +133,7 @@ func (e Event) detail() string {
 	var parts []string
 	add := func(name string, value string) {
 		if value != "" {
-			parts = append(parts, name+" "+value)
+			parts = append(parts, strings.TrimSpace(name+" "+value))
 		}
 	}
 	add("slot", string(e.Slot))
@@ -150,5 +150,5 @@ func (e Event) detail() string {
 	add("account", e.Account)
 	add("lock", string(e.Lock))
 	add("", e.Detail)
-	return strings.TrimSpace(strings.Join(parts, ", "))
+	return strings.Join(parts, ", ")
 }

@@ -91,15 +91,16 @@ func (m *Manager) setSerial(v *visit, raw []byte, _ url.Values) (any, error) {
 	return manage.Serial{Serial: m.t.Serial()}, nil
 }
 
-// isSerial accepts 1 to 32 letters, digits and dashes.
+const maxSerial = 32
+
+// isSerial accepts 1 to 32 letters, digits and hyphens.
 func isSerial(s string) bool {
-	const longest = 32
 	for _, c := range []byte(s) {
 		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' {
 			return false
 		}
 	}
-	return s != "" && len(s) <= longest
+	return s != "" && len(s) <= maxSerial
 }
 
 // mayErase: who may take keys away, while the terminal may lose them at all. What the acquirer has locked stays as it is
@@ -147,6 +148,9 @@ func (m *Manager) load(slot device.Slot, raw []byte) (any, error) {
 	}
 	if !isRequest(d.Request) {
 		return nil, refuse(manage.CodeMalformed)
+	}
+	if d.Block == "" {
+		return nil, m.refuseKey(slot, RefusedBlockForm)
 	}
 	m.one.Lock()
 	defer m.one.Unlock()

@@ -419,13 +419,23 @@ func (p *Pending) Commit() (Loaded, Refusal) {
 	return l, Accepted
 }
 
+// stillTakes says why a key that was found good is not to be stored now. The lock is held.
+func (t *Terminal) stillTakes(p *Pending) Refusal {
+	switch why := t.ready(); {
+	case why != Accepted:
+		return why
+	case t.boots != p.boots:
+		return RefusedBusy
+	case p.offer.Clear != nil && !t.injecting():
+		return RefusedNotInject
+	}
+	return Accepted
+}
+
 func (t *Terminal) commit(p *Pending) (Loaded, Event, Refusal) {
 	e := p.event(Stored)
-	if why := t.ready(); why != Accepted || t.boots != p.boots {
+	if why := t.stillTakes(p); why != Accepted {
 		p.entry.key.Wipe()
-		if why == Accepted {
-			why = RefusedBusy
-		}
 		return Loaded{}, e, why
 	}
 	slot := p.offer.Slot

@@ -339,14 +339,13 @@ func lineGood(data []byte) bool {
 }
 
 // setKeyMode takes 15 or 17 and a mode: another one than before erases every key. It is answered as VeriFone's 08 is,
-// by ACK and EOT.
+// by ACK and EOT. A locked terminal stays as it is.
 func (p *port) setKeyMode(id string, data []byte) *reply {
 	if len(data) < 1 || len(data) > 8 || !alnum(data) {
 		return p.end("", RefusedForm)
 	}
-	mode := id + string(data)
-	if p.t.swapKeyMode(mode) {
-		_ = p.t.EraseAll() // what cannot be written down is erased in memory
+	if why := p.t.swapKeyMode(id + string(data)); why != Accepted {
+		return p.end("", why)
 	}
 	return &reply{control: []byte{table.ACK, table.EOT}, stored: true}
 }
@@ -376,12 +375,22 @@ func (t *Terminal) set(do func(*state)) {
 	_ = t.change(func() { do(&t.s) }) // a setting that cannot be kept is the old one
 }
 
-func (t *Terminal) swapKeyMode(mode string) (other bool) {
+// swapKeyMode sets the key management and erases the keys of another one, both or nothing.
+func (t *Terminal) swapKeyMode(mode string) Refusal {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	other = t.s.keyMode != mode
-	_ = t.change(func() { t.s.keyMode = mode })
-	return other
+	why, e := t.ready(), Event{Kind: Erased}
+	other := t.s.keyMode != mode
+	if why == Accepted && other {
+		why = t.change(func() {
+			t.s.keyMode, t.s.slots, t.s.engines = mode, nil, nil
+			e = t.note(e)
+		})
+	}
+	t.mu.Unlock()
+	if why == Accepted && other {
+		t.say(e)
+	}
+	return why
 }
 
 // selected tells the master key and the DUKPT set that were selected.

@@ -141,7 +141,7 @@ func (s *Session) Do(o device.Order, approvals [][]byte) error {
 	case device.Reset:
 		return s.t.reset()
 	default:
-		return s.t.update(o)
+		return s.t.update(s.account.ID, o)
 	}
 }
 

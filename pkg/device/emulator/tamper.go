@@ -101,10 +101,10 @@ func (t *Terminal) lockBy(account string, o device.Order) error {
 	t.mu.Lock()
 	e := Event{Kind: Locked, Lock: o.Lock, Account: account, Detail: o.Reason}
 	why := t.change(func() {
-		t.s.lock(device.LockState{Kind: o.Lock, Since: t.now(), Detail: o.Reason})
-		if o.Lock == device.LockOperator {
+		if o.Lock == device.LockOperator && !t.s.locked(o.Lock) { // ordering it again makes it nobody else's
 			t.s.lockedBy = account
 		}
+		t.s.lock(device.LockState{Kind: o.Lock, Since: t.now(), Detail: o.Reason})
 		t.inject.on = false
 		e = t.note(e)
 	})
@@ -144,6 +144,8 @@ func (t *Terminal) lift(kind device.LockKind) error {
 	why := t.change(func() {
 		t.s.unlock(kind)
 		switch kind {
+		case device.LockOperator:
+			t.s.lockedBy = ""
 		case device.LockTamper:
 			t.s.tamper = device.TamperState{}
 		case device.LockPassword:

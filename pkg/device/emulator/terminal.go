@@ -94,10 +94,13 @@ func New(cfg Config) *Terminal {
 }
 
 // Open makes a terminal whose state is in Config.Dir, or in memory without one. The directory is made where it is
-// missing. Wipe it after use: the state stays. Errors: busy when another process has the directory; file_exposed for
+// missing. Wipe it after use: the state stays. Errors: usage; busy when another process has the directory; file_exposed for
 // one that is not the user's alone, or has links in it; malformed for a state that cannot be read; mac_mismatch for one
 // that was changed or put back; bug where Config.Env.Rand is missing.
 func Open(cfg Config) (*Terminal, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
 	if cfg.Dir == "" {
 		return New(cfg), nil
 	}
@@ -115,6 +118,17 @@ func Open(cfg Config) (*Terminal, error) {
 	}
 	t.begin()
 	return t, nil
+}
+
+// check refuses what no terminal is.
+func (c *Config) check() error {
+	switch {
+	case c.Serial != "" && !isSerial(c.Serial):
+		return fault.New(fault.Usage, "a terminal's serial number has 1 to %d letters, digits and hyphens", maxSerial)
+	case c.OpenBatch < 0 || c.MaxLoads < 0:
+		return fault.New(fault.Usage, "transactions and loads are counted from 0 on")
+	}
+	return nil
 }
 
 func newTerminal(cfg Config) *Terminal {

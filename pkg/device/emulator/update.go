@@ -68,13 +68,13 @@ func strictJSON(raw []byte, into any) error {
 }
 
 // update takes other software, if the vendor made it for this model and it is newer than what is there.
-func (t *Terminal) update(o device.Order) error {
+func (t *Terminal) update(account string, o device.Order) error {
 	m, err := openManifest(t.cfg.VendorKey, o.Manifest)
 	if err == nil {
 		err = t.suitsManifest(m, o.Image)
 	}
 	if err != nil {
-		t.report(Event{Kind: Denied, Detail: "update"})
+		t.report(Event{Kind: Denied, Account: account, Detail: "update"})
 		return err
 	}
 	t.mu.Lock()

@@ -1,7 +1,6 @@
 package futurex
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -16,13 +15,11 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/secret"
 	"poskey/pkg/device"
+	"poskey/pkg/device/devicetest"
 	"poskey/pkg/device/futurex/table"
 	"poskey/pkg/dukpt"
 	"poskey/pkg/keys"
 )
-
-// step is a turn of a scripted terminal: it waits for these bytes, then says those. Both are hex.
-type step struct{ want, say string }
 
 // wire gives a golden frame as hex.
 func wire(t testing.TB, id string) string { return hex.EncodeToString(theGolden(t, id).wire(t)) }
@@ -34,19 +31,11 @@ func wireOf(t testing.TB, payload string) string {
 	return hex.EncodeToString(w.Expose())
 }
 
-func unhexed(t *testing.T, s string) []byte {
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Error(err)
-	}
-	return b
-}
-
 // play is playBare where the script begins with an order: before the first one of a session stands a question.
-func play(t *testing.T, o device.Options, script []step, body func(t *testing.T, d device.Device)) {
+func play(t *testing.T, o device.Options, script []devicetest.Turn, body func(t *testing.T, d device.Device)) {
 	t.Helper()
-	if len(script) > 0 && isOrder(script[0].want) {
-		script = append([]step{{wire(t, "ask-serial"), wire(t, "serial")}}, script...)
+	if len(script) > 0 && isOrder(script[0][0]) {
+		script = append([]devicetest.Turn{{wire(t, "ask-serial"), wire(t, "serial")}}, script...)
 	}
 	playBare(t, o, script, body)
 }
@@ -56,45 +45,10 @@ func isOrder(frame string) bool {
 	return len(frame) > 6 && slices.Contains([]string{"3032", "3035", "3036"}, frame[2:6])
 }
 
-// playBare runs a script in a bubble. The script must be played to its end, and nothing may be said besides.
-func playBare(t *testing.T, o device.Options, script []step, body func(t *testing.T, d device.Device)) {
+// playBare plays nothing but the script.
+func playBare(t *testing.T, o device.Options, script []devicetest.Turn, body func(t *testing.T, d device.Device)) {
 	t.Helper()
-	live := secret.Live()
-	synctest.Test(t, func(t *testing.T) {
-		host, peer := net.Pipe()
-		heard := make(chan []byte, 1)
-		d := New(host, o)
-		go func() {
-			for i, s := range script {
-				want, say := unhexed(t, s.want), unhexed(t, s.say)
-				got := make([]byte, len(want))
-				if _, err := io.ReadFull(peer, got); err != nil || !bytes.Equal(got, want) {
-					t.Errorf("step %d: heard %q (%v), want %q", i+1, got, err, want)
-					break
-				}
-				if len(say) == 0 {
-					continue
-				}
-				if _, err := peer.Write(say); err != nil {
-					t.Errorf("step %d: %v", i+1, err)
-					break
-				}
-			}
-			rest, _ := io.ReadAll(peer)
-			heard <- rest
-		}()
-		body(t, d)
-		if err := d.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-		if rest := <-heard; len(rest) != 0 {
-			t.Errorf("after the script came %q", rest)
-		}
-		_ = peer.Close()
-	})
-	if now := secret.Live(); now != live {
-		t.Errorf("%d secrets stayed live", now-live)
-	}
+	devicetest.Play(t, func(rw io.ReadWriteCloser) device.Device { return New(rw, o) }, script, body)
 }
 
 func key(t testing.TB, alg keys.Algorithm, digits string) *keys.Key {
@@ -114,7 +68,7 @@ func loadKTK(t *testing.T, d device.Device) (device.Commit, error) {
 }
 
 func TestAClearKTKIsTheGoldenExchange(t *testing.T) {
-	play(t, device.Options{}, []step{{wire(t, "inject-ktk-clear-slot-05"), wireOf(t, "0200C0D5")}},
+	play(t, device.Options{}, []devicetest.Turn{{wire(t, "inject-ktk-clear-slot-05"), wireOf(t, "0200C0D5")}},
 		func(t *testing.T, d device.Device) {
 			c, err := loadKTK(t, d)
 			if err != nil || !c.Closed || c.Returned != "C0D5" || c.Slot != "05" || c.Want.Check.Digits != "C0D5" ||
@@ -148,7 +102,7 @@ func TestACryptogramUnderTheKTKIsTheGoldenExchange(t *testing.T) {
 		"inject-pin-under-ktk":         {},
 		"inject-pin-under-ktk-dialect": {Profile: device.ProfileDialect},
 	} {
-		play(t, o, []step{{wire(t, id), wireOf(t, "020008D71234567890ABCDEFA920")}}, func(t *testing.T, d device.Device) {
+		play(t, o, []devicetest.Turn{{wire(t, id), wireOf(t, "020008D71234567890ABCDEFA920")}}, func(t *testing.T, d device.Device) {
 			c, err := d.(device.CryptogramLoader).LoadCryptogram(t.Context(), "03", pinCryptogram())
 			if err != nil || !c.Closed || c.Returned != "08D7" {
 				t.Errorf("%s: %+v, %v", id, c, err)
@@ -162,7 +116,7 @@ func TestAnInitialKeyIsTheGoldenExchange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := []step{{wire(t, "inject-tdes-ik-clear-slot-01"), wireOf(t, "0200AF8C")}}
+	script := []devicetest.Turn{{wire(t, "inject-tdes-ik-clear-slot-01"), wireOf(t, "0200AF8C")}}
 	play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 		ik := key(t, keys.TDES128, keyIK)
 		defer ik.Wipe()
@@ -179,7 +133,7 @@ func TestAnInitialKeyIsTheGoldenExchange(t *testing.T) {
 func TestSlotNumbersAreWrittenAsTheTerminalReadsThem(t *testing.T) {
 	for slots, digits := range map[string]string{device.SlotsDecimal: "15", device.SlotsHex: "0F", "": "15"} {
 		want := strings.Replace(theGolden(t, "inject-ktk-clear-slot-05").Payload, "020105", "0201"+digits, 1)
-		play(t, device.Options{Slots: slots}, []step{{wireOf(t, want), wireOf(t, "0200C0D5")}},
+		play(t, device.Options{Slots: slots}, []devicetest.Turn{{wireOf(t, want), wireOf(t, "0200C0D5")}},
 			func(t *testing.T, d device.Device) {
 				k := key(t, keys.TDES128, keyKTK)
 				defer k.Wipe()
@@ -195,7 +149,7 @@ func TestARefusalIsExplainedAndNothingIsStored(t *testing.T) {
 		if info.Code == table.LRCWrong {
 			continue // sent again first
 		}
-		play(t, device.Options{}, []step{{wire(t, "inject-ktk-clear-slot-05"), wireOf(t, "02"+info.Code+"0000")}},
+		play(t, device.Options{}, []devicetest.Turn{{wire(t, "inject-ktk-clear-slot-05"), wireOf(t, "02"+info.Code+"0000")}},
 			func(t *testing.T, d device.Device) {
 				_, err := loadKTK(t, d)
 				var code *device.CodeError
@@ -210,11 +164,11 @@ func TestARefusalIsExplainedAndNothingIsStored(t *testing.T) {
 }
 
 func TestACodeThatNobodyKnowsLeavesTheOutcomeOpen(t *testing.T) {
-	wantOpen(t, device.Options{}, []step{{wire(t, "inject-ktk-clear-slot-05"), wireOf(t, "02FF0000")}})
+	wantOpen(t, device.Options{}, []devicetest.Turn{{wire(t, "inject-ktk-clear-slot-05"), wireOf(t, "02FF0000")}})
 }
 
 // wantOpen plays a load whose outcome must be unknown.
-func wantOpen(t *testing.T, o device.Options, script []step) {
+func wantOpen(t *testing.T, o device.Options, script []devicetest.Turn) {
 	t.Helper()
 	play(t, o, script, func(t *testing.T, d device.Device) {
 		c, err := loadKTK(t, d)
@@ -243,7 +197,7 @@ func TestALoadWithoutAReadableAnswerIsSentOnceAndItsOutcomeUnknown(t *testing.T)
 		"a check that is not hex":   wireOf(t, "0200WXYZ"),
 		"an answer with half a tag": wireOf(t, "0200C0D5123"),
 	} {
-		t.Run(name, func(t *testing.T) { wantOpen(t, device.Options{}, []step{{load, say}}) })
+		t.Run(name, func(t *testing.T) { wantOpen(t, device.Options{}, []devicetest.Turn{{load, say}}) })
 	}
 }
 
@@ -257,7 +211,7 @@ func TestWhatIsNoAnswerIsPassedOver(t *testing.T) {
 		"an answer to another":   wire(t, "serial"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			play(t, device.Options{}, []step{{load, before + done}}, func(t *testing.T, d device.Device) {
+			play(t, device.Options{}, []devicetest.Turn{{load, before + done}}, func(t *testing.T, d device.Device) {
 				if c, err := loadKTK(t, d); err != nil || !c.Closed {
 					t.Errorf("%+v, %v", c, err)
 				}
@@ -268,12 +222,12 @@ func TestWhatIsNoAnswerIsPassedOver(t *testing.T) {
 
 func TestACommandThatCameDamagedIsSentAgain(t *testing.T) {
 	load, damaged := wire(t, "inject-ktk-clear-slot-05"), wire(t, "inject-lrc")
-	play(t, device.Options{}, []step{{load, damaged}, {load, wireOf(t, "0200C0D5")}}, func(t *testing.T, d device.Device) {
+	play(t, device.Options{}, []devicetest.Turn{{load, damaged}, {load, wireOf(t, "0200C0D5")}}, func(t *testing.T, d device.Device) {
 		if c, err := loadKTK(t, d); err != nil || !c.Closed {
 			t.Errorf("%+v, %v", c, err)
 		}
 	})
-	play(t, device.Options{}, []step{{load, damaged}, {load, damaged}}, func(t *testing.T, d device.Device) {
+	play(t, device.Options{}, []devicetest.Turn{{load, damaged}, {load, damaged}}, func(t *testing.T, d device.Device) {
 		_, err := loadKTK(t, d)
 		var code *device.CodeError
 		if !errors.As(err, &code) || code.Code != table.LRCWrong || code.Cause != "link-fault" {
@@ -284,7 +238,7 @@ func TestACommandThatCameDamagedIsSentAgain(t *testing.T) {
 
 func TestALateAnswerIsNotTakenForAnothersAnswer(t *testing.T) {
 	load, late := wire(t, "inject-ktk-clear-slot-05"), wireOf(t, "02120000")
-	script := []step{{load, ""}, {wire(t, "ask-serial"), late + wire(t, "serial")}, {load, wireOf(t, "0200C0D5")}}
+	script := []devicetest.Turn{{load, ""}, {wire(t, "ask-serial"), late + wire(t, "serial")}, {load, wireOf(t, "0200C0D5")}}
 	play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 		if _, err := loadKTK(t, d); !fault.Is(err, fault.OutcomeUnknown) {
 			t.Fatalf("the first load: %v", err)
@@ -296,7 +250,7 @@ func TestALateAnswerIsNotTakenForAnothersAnswer(t *testing.T) {
 }
 
 func TestAnotherCheckValueIsNoProofOfTheKey(t *testing.T) {
-	play(t, device.Options{}, []step{{wire(t, "inject-ktk-clear-slot-05"), wireOf(t, "0200D5D4")}},
+	play(t, device.Options{}, []devicetest.Turn{{wire(t, "inject-ktk-clear-slot-05"), wireOf(t, "0200D5D4")}},
 		func(t *testing.T, d device.Device) {
 			c, err := loadKTK(t, d)
 			if err != nil || !c.Closed {
@@ -316,7 +270,7 @@ func TestQuestionsAreAskedAgainOnce(t *testing.T) {
 		first string
 		after time.Duration
 	}{"silence": {"", 10 * time.Second}, "a damaged answer": {answer[:len(answer)-2] + "00", 0}} {
-		play(t, device.Options{}, []step{{ask, c.first}, {ask, answer}}, func(t *testing.T, d device.Device) {
+		play(t, device.Options{}, []devicetest.Turn{{ask, c.first}, {ask, answer}}, func(t *testing.T, d device.Device) {
 			begun := time.Now()
 			got, err := d.(device.Serials).Serial(t.Context())
 			if err != nil || got != "1234567890ABCDEF" || time.Since(begun) != c.after {
@@ -324,7 +278,7 @@ func TestQuestionsAreAskedAgainOnce(t *testing.T) {
 			}
 		})
 	}
-	play(t, device.Options{Timeout: time.Second, Retries: 3}, []step{{ask, ""}, {ask, ""}, {ask, ""}, {ask, ""}},
+	play(t, device.Options{Timeout: time.Second, Retries: 3}, []devicetest.Turn{{ask, ""}, {ask, ""}, {ask, ""}, {ask, ""}},
 		func(t *testing.T, d device.Device) {
 			begun := time.Now()
 			if _, err := d.(device.Serials).Serial(t.Context()); !fault.Is(err, fault.DeviceTimeout) ||
@@ -336,7 +290,7 @@ func TestQuestionsAreAskedAgainOnce(t *testing.T) {
 
 func TestAnEchoOfAQuestionIsNoAnswer(t *testing.T) {
 	ask := wire(t, "ask-serial")
-	play(t, device.Options{Retries: device.NoRetries}, []step{{ask, ask}}, func(t *testing.T, d device.Device) {
+	play(t, device.Options{Retries: device.NoRetries}, []devicetest.Turn{{ask, ask}}, func(t *testing.T, d device.Device) {
 		if _, err := d.(device.Serials).Serial(t.Context()); !fault.Is(err, fault.DeviceLink) ||
 			!strings.Contains(err.Error(), "repeats") {
 			t.Errorf("error %v", err)
@@ -346,13 +300,13 @@ func TestAnEchoOfAQuestionIsNoAnswer(t *testing.T) {
 
 func TestSerialNumbersAreSetAndReadBack(t *testing.T) {
 	set, done := wire(t, "set-serial"), wire(t, "set-serial-done")
-	play(t, device.Options{}, []step{{set, done}, {wire(t, "ask-serial"), wire(t, "serial")}},
+	play(t, device.Options{}, []devicetest.Turn{{set, done}, {wire(t, "ask-serial"), wire(t, "serial")}},
 		func(t *testing.T, d device.Device) {
 			if err := d.(device.Serials).SetSerial(t.Context(), "1234567890ABCDEF"); err != nil {
 				t.Error(err)
 			}
 		})
-	play(t, device.Options{}, []step{{set, done}, {wire(t, "ask-serial"), wireOf(t, "0300PK00000000000001")}},
+	play(t, device.Options{}, []devicetest.Turn{{set, done}, {wire(t, "ask-serial"), wireOf(t, "0300PK00000000000001")}},
 		func(t *testing.T, d device.Device) {
 			if err := d.(device.Serials).SetSerial(t.Context(), "1234567890ABCDEF"); !fault.Is(err, fault.DeviceFailed) {
 				t.Errorf("another one is reported: %v", err)
@@ -362,7 +316,7 @@ func TestSerialNumbersAreSetAndReadBack(t *testing.T) {
 			}
 		})
 	for payload, want := range map[string]string{"03000000000000000000": "", "0300PK00000001      ": "PK00000001"} {
-		play(t, device.Options{}, []step{{wire(t, "ask-serial"), wireOf(t, payload)}}, func(t *testing.T, d device.Device) {
+		play(t, device.Options{}, []devicetest.Turn{{wire(t, "ask-serial"), wireOf(t, payload)}}, func(t *testing.T, d device.Device) {
 			if got, err := d.(device.Serials).Serial(t.Context()); err != nil || got != want {
 				t.Errorf("%q: %q, %v", payload, got, err)
 			}
@@ -371,13 +325,13 @@ func TestSerialNumbersAreSetAndReadBack(t *testing.T) {
 }
 
 // deletions is the script of a slot's erasure, with the answer to each type that is not "deletion failed".
-func deletions(t *testing.T, answers map[string]string) (script []step) {
+func deletions(t *testing.T, answers map[string]string) (script []devicetest.Turn) {
 	for _, typ := range table.TypeCodes() {
 		code := answers[typ]
 		if code == "" {
 			code = table.DeleteFailed
 		}
-		script = append(script, step{wireOf(t, "060103"+typ), wireOf(t, "06"+code)})
+		script = append(script, devicetest.Turn{wireOf(t, "060103"+typ), wireOf(t, "06"+code)})
 	}
 	return script
 }
@@ -406,12 +360,12 @@ func TestASlotIsErasedWhateverTypeIsInIt(t *testing.T) {
 }
 
 func TestADeletionWithoutAnAnswerIsUnknown(t *testing.T) {
-	play(t, device.Options{}, []step{{wire(t, "delete-all"), ""}}, func(t *testing.T, d device.Device) {
+	play(t, device.Options{}, []devicetest.Turn{{wire(t, "delete-all"), ""}}, func(t *testing.T, d device.Device) {
 		if err := d.(device.Eraser).EraseAll(t.Context()); !fault.Is(err, fault.OutcomeUnknown) {
 			t.Errorf("error %v", err)
 		}
 	})
-	play(t, device.Options{}, []step{{wire(t, "delete-all"), wire(t, "delete-all-done")}},
+	play(t, device.Options{}, []devicetest.Turn{{wire(t, "delete-all"), wire(t, "delete-all-done")}},
 		func(t *testing.T, d device.Device) {
 			if err := d.(device.Eraser).EraseAll(t.Context()); err != nil {
 				t.Error(err)
@@ -474,7 +428,7 @@ func TestCancellingAfterTheSendingDoesNotLoseTheAnswer(t *testing.T) {
 			cancel()
 		}
 	}}
-	play(t, o, []step{{wire(t, "inject-ktk-clear-slot-05"), wireOf(t, "0200C0D5")}}, func(t *testing.T, d device.Device) {
+	play(t, o, []devicetest.Turn{{wire(t, "inject-ktk-clear-slot-05"), wireOf(t, "0200C0D5")}}, func(t *testing.T, d device.Device) {
 		k := key(t, keys.TDES128, keyKTK)
 		defer k.Wipe()
 		if c, err := d.LoadClear(ctx, "05", k, keys.UsageKEK, 'N'); err != nil || !c.Closed {
@@ -484,8 +438,8 @@ func TestCancellingAfterTheSendingDoesNotLoseTheAnswer(t *testing.T) {
 }
 
 func TestALineThatBreaksAtAnyByteNeverSaysWhatIsNotSo(t *testing.T) {
-	load, done := unhexed(t, wire(t, "inject-ktk-clear-slot-05")), unhexed(t, wireOf(t, "0200C0D5"))
-	ask, serial := unhexed(t, wire(t, "ask-serial")), unhexed(t, wire(t, "serial"))
+	load, done := devicetest.Unhex(t, wire(t, "inject-ktk-clear-slot-05")), devicetest.Unhex(t, wireOf(t, "0200C0D5"))
+	ask, serial := devicetest.Unhex(t, wire(t, "ask-serial")), devicetest.Unhex(t, wire(t, "serial"))
 	for at := range len(load) + len(done) + 1 {
 		host, peer := net.Pipe()
 		d := New(host, device.Options{})
@@ -516,7 +470,7 @@ func TestATraceOfALoadShowsNoKeyDigit(t *testing.T) {
 	var lines []string
 	o := device.Options{Trace: func(dir device.Direction, s string) { lines = append(lines, string(dir)+" "+s) }}
 	load := wire(t, "inject-ktk-clear-slot-05")
-	play(t, o, []step{{load, load + wireOf(t, "0200C0D5"+keyKTK) + wireOf(t, "0200C0D5")}},
+	play(t, o, []devicetest.Turn{{load, load + wireOf(t, "0200C0D5"+keyKTK) + wireOf(t, "0200C0D5")}},
 		func(t *testing.T, d device.Device) { _, _ = loadKTK(t, d) })
 	all := strings.Join(lines, "\n")
 	if !strings.Contains(all, "sent <STX>02010500") || !strings.Contains(all, "received <STX>0200") ||
@@ -562,7 +516,7 @@ func (s slow) serve(t *testing.T, line io.ReadWriteCloser) {
 	for j := range jobs {
 		time.Sleep(time.Until(j.at.Add(s.delay)))
 		if answer := s.answer(string(j.payload[:2]), string(j.payload[4:6])); answer != "" {
-			_, _ = line.Write(unhexed(t, wireOf(t, answer)))
+			_, _ = line.Write(devicetest.Unhex(t, wireOf(t, answer)))
 		}
 	}
 }
@@ -657,7 +611,7 @@ func TestTheAnswerToAnotherProcessesOrderIsNotTaken(t *testing.T) {
 
 func TestNoOrderLeavesBehindAQuestionThatWasAskedTwice(t *testing.T) {
 	ask, serial, load := wire(t, "ask-serial"), wire(t, "serial"), wire(t, "inject-ktk-clear-slot-05")
-	script := []step{{ask, ""}, {ask, serial}, {load, wireOf(t, "0200C0D5")}}
+	script := []devicetest.Turn{{ask, ""}, {ask, serial}, {load, wireOf(t, "0200C0D5")}}
 	playBare(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 		begun := time.Now()
 		if c, err := loadKTK(t, d); err != nil || !c.Closed {
@@ -667,7 +621,7 @@ func TestNoOrderLeavesBehindAQuestionThatWasAskedTwice(t *testing.T) {
 			t.Errorf("it takes %s: one time-out, and two for the other answer", took)
 		}
 	})
-	script[1].say = serial + serial
+	script[1][1] = serial + serial
 	playBare(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 		begun := time.Now()
 		if c, err := loadKTK(t, d); err != nil || !c.Closed || time.Since(begun) != table.Timeout {
@@ -678,13 +632,13 @@ func TestNoOrderLeavesBehindAQuestionThatWasAskedTwice(t *testing.T) {
 
 func TestATerminalThatDoesNotKnowTheQuestionIsLoadedOverAQuietLine(t *testing.T) {
 	ask, load := wire(t, "ask-serial"), wire(t, "inject-ktk-clear-slot-05")
-	script := []step{{ask, ask}, {ask, ask}, {load, wireOf(t, "0200C0D5")}}
+	script := []devicetest.Turn{{ask, ask}, {ask, ask}, {load, wireOf(t, "0200C0D5")}}
 	playBare(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 		if c, err := loadKTK(t, d); err != nil || !c.Closed {
 			t.Errorf("%+v, %v", c, err)
 		}
 	})
-	script = []step{{ask, ask + wireOf(t, "0200C0D5")}, {ask, ask}}
+	script = []devicetest.Turn{{ask, ask + wireOf(t, "0200C0D5")}, {ask, ask}}
 	playBare(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 		var unknown *device.OutcomeUnknown
 		if _, err := loadKTK(t, d); err == nil || errors.As(err, &unknown) || !strings.Contains(err.Error(), "nothing stored") {

@@ -65,13 +65,27 @@ type Code struct {
 
 // CodeOf gives a row. An unknown code is a refusal that nothing more is known of.
 func CodeOf(code string) Code {
-	for _, c := range Codes() {
-		if c.Code == code {
-			return c
-		}
+	if c, known := known(code); known {
+		return c
 	}
 	return Code{Code: code, Status: http.StatusInternalServerError, Kind: fault.DeviceFailed,
 		Meaning: text.New("it gives a code that this version does not know")}
+}
+
+// IsFinal reports whether a code says that what was asked for was not done. The terminal that failed may have done it, and
+// a code that nobody knows says nothing.
+func IsFinal(code string) bool {
+	_, known := known(code)
+	return known && code != CodeFailure
+}
+
+func known(code string) (Code, bool) {
+	for _, c := range Codes() {
+		if c.Code == code {
+			return c, true
+		}
+	}
+	return Code{}, false
 }
 
 // Codes is the table.

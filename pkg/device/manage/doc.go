@@ -40,7 +40,8 @@
 // runs: the same load with the same id is answered again and not done again, another load with the same id is refused. So
 // an answer that got lost can be asked for. Settle tells whether the load of an id was done; if it was not, it never will
 // be, even if it is still on its way. That is as sure as the terminal's memory: [About] and [Settled] have a boot id,
-// which changes when it forgets. Then the check value of the slot has to tell.
+// which changes when it forgets. Then the check value of the slot has to tell. A refusal says that nothing was stored,
+// but for [CodeFailure] and for codes that are not in the table ([IsFinal]): there the id has to tell, too.
 //
 // Keys come as key blocks only. A clear key has no form here.
 //
@@ -49,5 +50,6 @@
 // An order that takes officers' approvals has a challenge: an approval request of pkg/custody with the terminal's serial
 // number in the place of the store ([Action] says what stands in it). It counts once, by the terminal's own clock, which
 // nobody sets from outside. One that takes none has an empty challenge. What a lock takes is in device.Locks; factory
-// reset and update take the approvals of custody.DeviceReset and custody.DeviceUpdate.
+// reset and update take the approvals of custody.DeviceReset and custody.DeviceUpdate. Which orders take approvals is not
+// for the terminal to say: a host gives none that takes them on an empty challenge.
 package manage

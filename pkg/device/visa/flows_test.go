@@ -71,7 +71,7 @@ func loadIK(t *testing.T, d device.Device, slot device.Slot) (device.Commit, err
 func TestAnInitialKeyIsLoadedOnceAndTheAnswerIsTheProof(t *testing.T) {
 	want := device.SlotState{Loaded: true, HasAttributes: true, Usage: "B1", Mode: 'X', Algorithm: 'T', KSN: ksnIK}
 	for slot, frame := range map[device.Slot]string{"90": wire(t, "dukpt-clear"), "94": wire(t, "dukpt-2-clear")} {
-		play(t, device.Options{}, []step{{frame, "06" + wire(t, "dukpt-ok")}, {"06", ""}}, func(t *testing.T, d device.Device) {
+		play(t, device.Options{}, []devicetest.Turn{{frame, "06" + wire(t, "dukpt-ok")}, {"06", ""}}, func(t *testing.T, d device.Device) {
 			c, err := loadIK(t, d, slot)
 			if err != nil || c != (device.Commit{Slot: slot, Want: want, Closed: true}) {
 				t.Fatalf("%+v, %v", c, err)
@@ -82,7 +82,7 @@ func TestAnInitialKeyIsLoadedOnceAndTheAnswerIsTheProof(t *testing.T) {
 			}
 		})
 	}
-	play(t, device.Options{}, []step{{wire(t, "ask-serial"), "06" + wire(t, "serial")}, {"06", "04"},
+	play(t, device.Options{}, []devicetest.Turn{{wire(t, "ask-serial"), "06" + wire(t, "serial")}, {"06", "04"},
 		{wire(t, "dukpt-block-B"), "06" + wire(t, "dukpt-ok")}, {"06", ""}},
 		func(t *testing.T, d device.Device) {
 			got, err := device.LoadBlock(t.Context(), d, "90", testBlock(t, blockIK))
@@ -94,7 +94,7 @@ func TestAnInitialKeyIsLoadedOnceAndTheAnswerIsTheProof(t *testing.T) {
 
 func TestARefusedInitialKeyIsNotStoredAndExplained(t *testing.T) {
 	for id, code := range map[string]string{"dukpt-not-authenticated": "1", "dukpt-mac": "C"} {
-		play(t, device.Options{}, []step{{wire(t, "dukpt-clear"), "06" + wire(t, id)}, {"06", ""}},
+		play(t, device.Options{}, []devicetest.Turn{{wire(t, "dukpt-clear"), "06" + wire(t, id)}, {"06", ""}},
 			func(t *testing.T, d device.Device) {
 				_, err := loadIK(t, d, "90")
 				wantCode(t, err, code)
@@ -103,7 +103,7 @@ func TestARefusedInitialKeyIsNotStoredAndExplained(t *testing.T) {
 				}
 			})
 	}
-	play(t, device.Options{}, []step{{wire(t, "dukpt-clear"), "04"}}, func(t *testing.T, d device.Device) {
+	play(t, device.Options{}, []devicetest.Turn{{wire(t, "dukpt-clear"), "04"}}, func(t *testing.T, d device.Device) {
 		_, err := loadIK(t, d, "90")
 		wantCode(t, err, "EOT")
 	})
@@ -111,13 +111,13 @@ func TestARefusedInitialKeyIsNotStoredAndExplained(t *testing.T) {
 
 func TestAnInitialKeyLeavesOnceUnlessItCameDamaged(t *testing.T) {
 	frame, ok := wire(t, "dukpt-clear"), wire(t, "dukpt-ok")
-	play(t, device.Options{}, []step{{frame, "15"}, {frame, "15"}, {frame, "06" + ok}, {"06", ""}},
+	play(t, device.Options{}, []devicetest.Turn{{frame, "15"}, {frame, "15"}, {frame, "06" + ok}, {"06", ""}},
 		func(t *testing.T, d device.Device) {
 			if c, err := loadIK(t, d, "90"); err != nil || !c.Closed {
 				t.Errorf("%+v, %v", c, err)
 			}
 		})
-	play(t, device.Options{}, []step{{frame, "15"}, {frame, "15"}, {frame, "15"}, {"04", ""}},
+	play(t, device.Options{}, []devicetest.Turn{{frame, "15"}, {frame, "15"}, {frame, "15"}, {"04", ""}},
 		func(t *testing.T, d device.Device) {
 			_, err := loadIK(t, d, "90")
 			var unknown *device.OutcomeUnknown
@@ -125,7 +125,7 @@ func TestAnInitialKeyLeavesOnceUnlessItCameDamaged(t *testing.T) {
 				t.Errorf("it never arrived whole: %v", err)
 			}
 		})
-	play(t, device.Options{}, []step{{frame, ""}, {"04", ""}}, func(t *testing.T, d device.Device) {
+	play(t, device.Options{}, []devicetest.Turn{{frame, ""}, {"04", ""}}, func(t *testing.T, d device.Device) {
 		begun := time.Now()
 		c, err := loadIK(t, d, "90")
 		if took := time.Since(begun); took != 2*table.Timeout {
@@ -138,7 +138,7 @@ func TestAnInitialKeyLeavesOnceUnlessItCameDamaged(t *testing.T) {
 func TestWithoutTheAnswerTheOutcomeOfAnInitialKeyIsUnknown(t *testing.T) {
 	frame, ok := wire(t, "dukpt-clear"), wire(t, "dukpt-ok")
 	bad := ok[:len(ok)-2] + "FF"
-	for name, script := range map[string][]step{
+	for name, script := range map[string][]devicetest.Turn{
 		"ACK, then silence":     {{frame, "06"}, {"04", ""}},
 		"ACK, then the end":     {{frame, "0604"}},
 		"damaged for ever":      {{frame, "06" + bad}, {"15", bad}, {"15", bad}, {"04", ""}},
@@ -156,7 +156,7 @@ func TestWithoutTheAnswerTheOutcomeOfAnInitialKeyIsUnknown(t *testing.T) {
 			})
 		})
 	}
-	play(t, device.Options{}, []step{{frame, bad}, {"15", ok}, {"06", ""}}, func(t *testing.T, d device.Device) {
+	play(t, device.Options{}, []devicetest.Turn{{frame, bad}, {"15", ok}, {"06", ""}}, func(t *testing.T, d device.Device) {
 		if c, err := loadIK(t, d, "90"); err != nil || !c.Closed {
 			t.Errorf("an answer that came when asked for again: %+v, %v", c, err)
 		}
@@ -164,14 +164,14 @@ func TestWithoutTheAnswerTheOutcomeOfAnInitialKeyIsUnknown(t *testing.T) {
 }
 
 func TestALineThatBreaksAfterAnInitialKeyLeavesTheOutcomeUnknown(t *testing.T) {
-	frame := unhex(t, wire(t, "dukpt-clear"))
+	frame := devicetest.Unhex(t, wire(t, "dukpt-clear"))
 	for answered := 0; answered <= 6; answered++ { // of ACK and the answer's six bytes
 		synctest.Test(t, func(t *testing.T) {
 			host, peer := net.Pipe()
 			d := New(host, device.Options{})
 			go func() {
 				_, _ = io.ReadFull(peer, make([]byte, len(frame)))
-				_, _ = peer.Write(unhex(t, "06"+wire(t, "dukpt-ok"))[:answered])
+				_, _ = peer.Write(devicetest.Unhex(t, "06"+wire(t, "dukpt-ok"))[:answered])
 				_ = peer.Close()
 			}()
 			c, err := loadIK(t, d, "90")
@@ -203,7 +203,7 @@ func TestALineThatBreaksAfterAnInitialKeyLeavesTheOutcomeUnknown(t *testing.T) {
 func TestCancellingAfterAnInitialKeyWasSentDoesNotLoseTheAnswer(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	o := device.Options{Trace: func(d device.Direction, _ string) { cancel() }}
-	play(t, o, []step{{wire(t, "dukpt-clear"), "06" + wire(t, "dukpt-ok")}, {"06", ""}}, func(t *testing.T, d device.Device) {
+	play(t, o, []devicetest.Turn{{wire(t, "dukpt-clear"), "06" + wire(t, "dukpt-ok")}, {"06", ""}}, func(t *testing.T, d device.Device) {
 		if c, err := terminal(t, d).LoadInitial(ctx, "90", testKey(t, keyIK), testKSN(t, ksnIK)); err != nil || !c.Closed {
 			t.Errorf("%+v, %v", c, err)
 		}
@@ -216,7 +216,7 @@ func TestCancellingAfterAnInitialKeyWasSentDoesNotLoseTheAnswer(t *testing.T) {
 
 func TestAnEndThatNobodyAwaitsIsNotTheNextAnswer(t *testing.T) {
 	ask, empty := wire(t, "ask-slot-5-attributes"), wire(t, "slot-empty")
-	script := []step{{wire(t, "dukpt-clear"), "06" + wire(t, "dukpt-ok")}, {"06", ""},
+	script := []devicetest.Turn{{wire(t, "dukpt-clear"), "06" + wire(t, "dukpt-ok")}, {"06", ""},
 		{ask, "0406" + empty}, {"06", "04"}, {ask, "04"}}
 	play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 		if _, err := loadIK(t, d, "90"); err != nil {
@@ -232,14 +232,14 @@ func TestAnEndThatNobodyAwaitsIsNotTheNextAnswer(t *testing.T) {
 
 func TestTheAnswerToTheLoadBeforeIsNotThatToThisOne(t *testing.T) {
 	first, second, ok := wire(t, "dukpt-clear"), wire(t, "dukpt-2-clear"), wire(t, "dukpt-ok")
-	begin := []step{{first, "06" + ok}, {"06", ""}} // that ACK gets lost, so the terminal says it again
+	begin := []devicetest.Turn{{first, "06" + ok}, {"06", ""}} // that ACK gets lost, so the terminal says it again
 	for name, c := range map[string]struct {
-		rest    []step
+		rest    []devicetest.Turn
 		unknown bool
 	}{
-		"again, then the answer": {[]step{{second, ok}, {"06", "06" + ok}, {"06", ""}}, false},
-		"again, then nothing":    {[]step{{second, ok}, {"06", ""}, {"04", ""}}, true},
-		"again, then a refusal":  {[]step{{second, ok}, {"06", "06" + wire(t, "dukpt-mac")}, {"06", ""}}, false},
+		"again, then the answer": {[]devicetest.Turn{{second, ok}, {"06", "06" + ok}, {"06", ""}}, false},
+		"again, then nothing":    {[]devicetest.Turn{{second, ok}, {"06", ""}, {"04", ""}}, true},
+		"again, then a refusal":  {[]devicetest.Turn{{second, ok}, {"06", "06" + wire(t, "dukpt-mac")}, {"06", ""}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			play(t, device.Options{}, append(slices.Clone(begin), c.rest...), func(t *testing.T, d device.Device) {
@@ -275,12 +275,12 @@ func TestSlotsOfInitialKeysTakeNothingElse(t *testing.T) {
 }
 
 func TestADUKPTSetIsSelectedByABareACK(t *testing.T) {
-	play(t, device.Options{}, []step{{wire(t, "select-dukpt-set"), "06"}}, func(t *testing.T, d device.Device) {
+	play(t, device.Options{}, []devicetest.Turn{{wire(t, "select-dukpt-set"), "06"}}, func(t *testing.T, d device.Device) {
 		if err := terminal(t, d).SelectSet(t.Context(), 0); err != nil {
 			t.Error(err)
 		}
 	})
-	play(t, device.Options{}, []step{{wire(t, "select-dukpt-set"), "04"}}, func(t *testing.T, d device.Device) {
+	play(t, device.Options{}, []devicetest.Turn{{wire(t, "select-dukpt-set"), "04"}}, func(t *testing.T, d device.Device) {
 		wantCode(t, terminal(t, d).SelectSet(t.Context(), 0), "EOT")
 	})
 }
@@ -288,23 +288,23 @@ func TestADUKPTSetIsSelectedByABareACK(t *testing.T) {
 func TestSerialNumbersAreReadAndSetAndReadBack(t *testing.T) {
 	ask, set := wire(t, "ask-serial"), wire(t, "set-serial")
 	for id, want := range map[string]string{"serial": "PK00000001", "serial-never-set": ""} {
-		play(t, device.Options{}, []step{{ask, "06" + wire(t, id)}, {"06", "04"}}, func(t *testing.T, d device.Device) {
+		play(t, device.Options{}, []devicetest.Turn{{ask, "06" + wire(t, id)}, {"06", "04"}}, func(t *testing.T, d device.Device) {
 			if got, err := terminal(t, d).Serial(t.Context()); err != nil || got != want {
 				t.Errorf("%s: %q, %v", id, got, err)
 			}
 		})
 	}
-	back := []step{{ask, "06" + wire(t, "serial")}, {"06", "04"}}
+	back := []devicetest.Turn{{ask, "06" + wire(t, "serial")}, {"06", "04"}}
 	for name, c := range map[string]struct {
-		script []step
+		script []devicetest.Turn
 		kind   fault.Kind
 	}{
-		"stored":            {append([]step{{set, "06" + set}, {"06", "04"}}, back...), ""},
-		"the EOT is lost":   {append([]step{{set, "06" + set}, {"06", ""}}, back...), ""},
-		"another echo":      {[]step{{set, "06" + say(t, Admin, "05PK00000002")}, {"04", ""}}, fault.DeviceLink},
-		"refused":           {[]step{{set, "04"}}, fault.DeviceFailed},
-		"stored, but not":   {[]step{{set, "06" + set}, {"06", "04"}, {ask, "06" + wire(t, "serial-never-set")}, {"06", "04"}}, fault.DeviceFailed},
-		"nobody can say so": {[]step{{set, "06" + set}, {"06", "04"}, {ask, "04"}}, fault.DeviceFailed},
+		"stored":            {append([]devicetest.Turn{{set, "06" + set}, {"06", "04"}}, back...), ""},
+		"the EOT is lost":   {append([]devicetest.Turn{{set, "06" + set}, {"06", ""}}, back...), ""},
+		"another echo":      {[]devicetest.Turn{{set, "06" + say(t, Admin, "05PK00000002")}, {"04", ""}}, fault.DeviceLink},
+		"refused":           {[]devicetest.Turn{{set, "04"}}, fault.DeviceFailed},
+		"stored, but not":   {[]devicetest.Turn{{set, "06" + set}, {"06", "04"}, {ask, "06" + wire(t, "serial-never-set")}, {"06", "04"}}, fault.DeviceFailed},
+		"nobody can say so": {[]devicetest.Turn{{set, "06" + set}, {"06", "04"}, {ask, "04"}}, fault.DeviceFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			play(t, device.Options{}, c.script, func(t *testing.T, d device.Device) {
@@ -320,16 +320,16 @@ func TestAKeyIsSelectedWithUICsAnswerAndWithVeriFones(t *testing.T) {
 	sel := wire(t, "select-slot-7")
 	for name, c := range map[string]struct {
 		profile string
-		script  []step
+		script  []devicetest.Turn
 		code    string
 	}{
-		"UIC":                {"", []step{{sel, "06" + wire(t, "select-done")}, {"06", "04"}}, ""},
-		"UIC, refused":       {"", []step{{sel, "06" + wire(t, "select-index")}, {"06", "04"}}, "1"},
-		"UIC, no answer":     {"", []step{{sel, "0604"}}, "EOT"},
-		"VeriFone":           {device.ProfileVeriFone, []step{{sel, "0604"}}, ""},
-		"VeriFone, refused":  {device.ProfileVeriFone, []step{{sel, "04"}}, "EOT"},
-		"VeriFone, as UIC":   {device.ProfileVeriFone, []step{{sel, "06" + wire(t, "select-done")}, {"06", "04"}}, ""},
-		"VeriFone, the last": {device.ProfileVeriFone, []step{{sel, "06" + wire(t, "select-index")}, {"06", "04"}}, "1"},
+		"UIC":                {"", []devicetest.Turn{{sel, "06" + wire(t, "select-done")}, {"06", "04"}}, ""},
+		"UIC, refused":       {"", []devicetest.Turn{{sel, "06" + wire(t, "select-index")}, {"06", "04"}}, "1"},
+		"UIC, no answer":     {"", []devicetest.Turn{{sel, "0604"}}, "EOT"},
+		"VeriFone":           {device.ProfileVeriFone, []devicetest.Turn{{sel, "0604"}}, ""},
+		"VeriFone, refused":  {device.ProfileVeriFone, []devicetest.Turn{{sel, "04"}}, "EOT"},
+		"VeriFone, as UIC":   {device.ProfileVeriFone, []devicetest.Turn{{sel, "06" + wire(t, "select-done")}, {"06", "04"}}, ""},
+		"VeriFone, the last": {device.ProfileVeriFone, []devicetest.Turn{{sel, "06" + wire(t, "select-index")}, {"06", "04"}}, "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			play(t, device.Options{Profile: c.profile}, c.script, func(t *testing.T, d device.Device) {
@@ -346,7 +346,7 @@ func TestAKeyIsSelectedWithUICsAnswerAndWithVeriFones(t *testing.T) {
 
 func TestVeriFonesFormsAreSpokenOnlyUnderTheirProfile(t *testing.T) {
 	load := wire(t, "load-verifone-key-only")
-	script := []step{
+	script := []devicetest.Turn{
 		{load, "06" + load}, {"06", "04"},
 		{say(t, Admin, "040"), "06" + wire(t, "slot-loaded")}, {"06", "04"},
 		{wire(t, "ask-unit"), "06" + wire(t, "unit")}, {"06", "04"},
@@ -406,14 +406,14 @@ func TestVeriFonesFormsAreSpokenOnlyUnderTheirProfile(t *testing.T) {
 
 func TestTheMACOfZerosIsTheCheckValueOfTheSlotsKey(t *testing.T) {
 	zeros := make([]byte, 8)
-	play(t, device.Options{}, []step{{wire(t, "mac-own-key-slot-B"), "06" + wire(t, "mac-done")}, {"06", ""}},
+	play(t, device.Options{}, []devicetest.Turn{{wire(t, "mac-own-key-slot-B"), "06" + wire(t, "mac-done")}, {"06", ""}},
 		func(t *testing.T, d device.Device) {
 			got, err := terminal(t, d).MAC(t.Context(), "B", zeros, zeros)
 			if err != nil || fmt.Sprintf("%X", got) != "08D7B4FB629D0885" { // of 0123456789ABCDEFFEDCBA9876543210, ECB
 				t.Errorf("%X, %v", got, err)
 			}
 		})
-	play(t, device.Options{}, []step{{wire(t, "mac-two-slots"), "06" + wire(t, "mac-done")}, {"06", ""}},
+	play(t, device.Options{}, []devicetest.Turn{{wire(t, "mac-two-slots"), "06" + wire(t, "mac-done")}, {"06", ""}},
 		func(t *testing.T, d device.Device) {
 			m := MACRequest{Slot: "B", Second: "C", Session: zeros, Message: zeros}
 			if got, err := terminal(t, d).ComputeMAC(t.Context(), m); err != nil || len(got) != 8 {
@@ -449,9 +449,9 @@ func TestALongMessageGoesInSeveralPackets(t *testing.T) {
 		"no key":            {[]string{wire(t, "mac-no-key")}, fault.DeviceFailed, "3"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var script []step
+			var script []devicetest.Turn
 			for i, s := range c.says {
-				script = append(script, step{asks[i], "06" + s}, step{"06", ""})
+				script = append(script, devicetest.Turn{asks[i], "06" + s}, devicetest.Turn{"06", ""})
 			}
 			play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 				got, err := terminal(t, d).ComputeMAC(t.Context(), m)
@@ -477,9 +477,9 @@ func testvecBytes(n int) []byte {
 func TestNoSessionKeyStandsInATrace(t *testing.T) {
 	var lines []string
 	o := device.Options{Trace: func(dir device.Direction, s string) { lines = append(lines, string(dir)+" "+s) }}
-	m := MACRequest{Slot: "0", Session: unhex(t, keyTest), Message: []byte("AMT$1.99"), Text: true}
+	m := MACRequest{Slot: "0", Session: devicetest.Unhex(t, keyTest), Message: []byte("AMT$1.99"), Text: true}
 	ask := say(t, Transaction, "Z664000\x1c"+keyTest+"\x1c\x1cAMT$1.99")
-	play(t, o, []step{{ask, "06" + wire(t, "mac-done")}, {"06", ""}}, func(t *testing.T, d device.Device) {
+	play(t, o, []devicetest.Turn{{ask, "06" + wire(t, "mac-done")}, {"06", ""}}, func(t *testing.T, d device.Device) {
 		if _, err := terminal(t, d).ComputeMAC(t.Context(), m); err != nil {
 			t.Error(err)
 		}
@@ -512,17 +512,17 @@ func (s *speedy) SetLine(baud int, mode string) error {
 func TestTheHostFollowsTheTerminalToItsNewSpeed(t *testing.T) {
 	set, ok := wire(t, "speed-115200-7E1"), wire(t, "speed-ok")
 	probe, empty := say(t, Admin, "0401"), wire(t, "slot-empty")
-	agreed := []step{{set, "06" + ok}, {"06", "04"}}
-	deaf := []step{{probe, ""}, {"04", ""}}
+	agreed := []devicetest.Turn{{set, "06" + ok}, {"06", "04"}}
+	deaf := []devicetest.Turn{{probe, ""}, {"04", ""}}
 	for name, c := range map[string]struct {
-		script []step
+		script []devicetest.Turn
 		now    []string
 		kind   fault.Kind
 	}{
-		"it follows":         {append(slices.Clone(agreed), step{probe, "06" + empty}, step{"06", "04"}), []string{"9600 8N1", "115200 7E1"}, ""},
-		"it refuses the ask": {append(slices.Clone(agreed), step{probe, "04"}), []string{"9600 8N1", "115200 7E1"}, ""},
-		"it says no":         {[]step{{set, "06" + say(t, Admin, "131")}, {"06", "04"}}, []string{"9600 8N1"}, fault.DeviceFailed},
-		"it stays": {append(append(slices.Clone(agreed), deaf...), step{probe, "06" + empty}, step{"06", "04"}),
+		"it follows":         {append(slices.Clone(agreed), devicetest.Turn{probe, "06" + empty}, devicetest.Turn{"06", "04"}), []string{"9600 8N1", "115200 7E1"}, ""},
+		"it refuses the ask": {append(slices.Clone(agreed), devicetest.Turn{probe, "04"}), []string{"9600 8N1", "115200 7E1"}, ""},
+		"it says no":         {[]devicetest.Turn{{set, "06" + say(t, Admin, "131")}, {"06", "04"}}, []string{"9600 8N1"}, fault.DeviceFailed},
+		"it stays": {append(append(slices.Clone(agreed), deaf...), devicetest.Turn{probe, "06" + empty}, devicetest.Turn{"06", "04"}),
 			[]string{"9600 8N1", "115200 7E1", "9600 8N1"}, fault.DeviceFailed},
 		"it is gone": {append(append(slices.Clone(agreed), deaf...), deaf...), []string{"9600 8N1", "115200 7E1", "9600 8N1"},
 			fault.DeviceTimeout},
@@ -619,21 +619,21 @@ func TestTheAnswerToAnotherProcessesLoadIsNotTaken(t *testing.T) {
 	clear, block, ok := wire(t, "dukpt-clear"), wire(t, "dukpt-block-B"), wire(t, "dukpt-ok")
 	refused := "06" + wire(t, "dukpt-not-authenticated")
 	for name, c := range map[string]struct {
-		script []step
+		script []devicetest.Turn
 		load   func(t *testing.T, d device.Device) error
 	}{
-		"a block, asked first": {[]step{{wire(t, "ask-serial"), "06" + ok + "06" + wire(t, "serial")}, {"06", "04"},
+		"a block, asked first": {[]devicetest.Turn{{wire(t, "ask-serial"), "06" + ok + "06" + wire(t, "serial")}, {"06", "04"},
 			{block, refused}, {"06", ""}},
 			func(t *testing.T, d device.Device) error {
 				_, err := d.LoadBlock(t.Context(), "90", testBlock(t, blockIK))
 				return err
 			}},
-		"a clear key, over a quiet line": {[]step{{clear, refused}, {"06", ""}},
+		"a clear key, over a quiet line": {[]devicetest.Turn{{clear, refused}, {"06", ""}},
 			func(t *testing.T, d device.Device) error { _, err := loadIK(t, d, "90"); return err }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			slowly := func(host io.ReadWriteCloser) io.ReadWriteCloser {
-				return &tardy{ReadWriteCloser: host, first: unhex(t, "06"+ok), after: table.Timeout / 2}
+				return &tardy{ReadWriteCloser: host, first: devicetest.Unhex(t, "06"+ok), after: table.Timeout / 2}
 			}
 			if name == "a block, asked first" {
 				slowly = func(host io.ReadWriteCloser) io.ReadWriteCloser { return host }
@@ -664,7 +664,7 @@ func (l *tardy) Read(b []byte) (int, error) {
 
 func TestAfterALoadWithoutAnAnswerTheNextOneWaitsForAQuietLine(t *testing.T) {
 	frame, other, ok := wire(t, "dukpt-clear"), wire(t, "dukpt-2-clear"), wire(t, "dukpt-ok")
-	play(t, device.Options{}, []step{{frame, ""}, {"04", "06" + ok}, {other, "06" + wire(t, "dukpt-not-authenticated")}, {"06", ""}},
+	play(t, device.Options{}, []devicetest.Turn{{frame, ""}, {"04", "06" + ok}, {other, "06" + wire(t, "dukpt-not-authenticated")}, {"06", ""}},
 		func(t *testing.T, d device.Device) {
 			c, err := loadIK(t, d, "90")
 			wantUnknownInitial(t, d, c, err)
@@ -698,7 +698,7 @@ func TestALineThatIsNeverQuietIsNotLoadedOver(t *testing.T) {
 
 func TestAQuestionThatWasAskedTwiceIsAnsweredBeforeALoad(t *testing.T) {
 	ask, serial := wire(t, "ask-serial"), wire(t, "serial")
-	script := []step{{ask, ""}, {ask, "06" + serial}, {"06", "04"}, {wire(t, "dukpt-block-B"), "06" + wire(t, "dukpt-ok")}, {"06", ""}}
+	script := []devicetest.Turn{{ask, ""}, {ask, "06" + serial}, {"06", "04"}, {wire(t, "dukpt-block-B"), "06" + wire(t, "dukpt-ok")}, {"06", ""}}
 	play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 		begun := time.Now()
 		if _, err := d.LoadBlock(t.Context(), "90", testBlock(t, blockIK)); err != nil || time.Since(begun) != 2*table.Timeout {
@@ -715,7 +715,7 @@ func TestATerminalCannotSayAKeyInATrace(t *testing.T) {
 	stray := say(t, Transaction, "Z6660\x1c\x1cF\x1c"+keyTest) + say(t, Transaction, "90"+strings.Repeat("0", 16)+keyTest[:20]) +
 		say(t, Transaction, "90"+strings.Repeat("0", 16)+keyTest[12:]) + say06(keyTest[:12]) + say06(keyTest[12:24]) +
 		say(t, Admin, "04FK0\x1cD\x1cT") + say(t, Admin, "05"+keyTest[:12])
-	script := []step{{load, "06" + stray + say(t, Admin, "021A0100"+keyTest[:11]+strings.Repeat("0", 84))}, {"04", ""},
+	script := []devicetest.Turn{{load, "06" + stray + say(t, Admin, "021A0100"+keyTest[:11]+strings.Repeat("0", 84))}, {"04", ""},
 		{wire(t, "ask-serial"), "06" + say06(keyTest[:16]) + say06(keyTest[16:])}, {"06", say06(keyTest[12:24]) + "04"},
 		{wire(t, "ask-serial"), "06" + wire(t, "serial")}, {"06", "04"}}
 	play(t, o, script, func(t *testing.T, d device.Device) {

@@ -13,13 +13,10 @@ import (
 	"time"
 
 	"poskey/internal/fault"
-	"poskey/internal/secret"
 	"poskey/pkg/device"
+	"poskey/pkg/device/devicetest"
 	"poskey/pkg/device/visa/table"
 )
-
-// step is a turn of a scripted terminal: it waits for these bytes, then says those. Both are hex.
-type step struct{ want, say string }
 
 // wire gives a golden frame as hex.
 func wire(t testing.TB, id string) string {
@@ -32,63 +29,20 @@ func wire(t testing.TB, id string) string {
 }
 
 // play runs a script in a bubble. The script must be played to its end, and nothing may be said besides.
-func play(t *testing.T, o device.Options, script []step, body func(t *testing.T, d device.Device)) {
+func play(t *testing.T, o device.Options, script []devicetest.Turn, body func(t *testing.T, d device.Device)) {
 	t.Helper()
 	playOver(t, o, func(rw io.ReadWriteCloser) io.ReadWriteCloser { return rw }, script, body)
 }
 
 // playOver is play over a line that wrap makes of the host's end.
-func playOver(t *testing.T, o device.Options, wrap func(io.ReadWriteCloser) io.ReadWriteCloser, script []step,
+func playOver(t *testing.T, o device.Options, wrap func(io.ReadWriteCloser) io.ReadWriteCloser, script []devicetest.Turn,
 	body func(t *testing.T, d device.Device)) {
 	t.Helper()
-	live := secret.Live()
-	synctest.Test(t, func(t *testing.T) {
-		host, peer := net.Pipe()
-		heard := make(chan []byte, 1)
-		d := New(wrap(host), o)
-		go func() {
-			for i, s := range script {
-				want, say := unhex(t, s.want), unhex(t, s.say)
-				got := make([]byte, len(want))
-				if _, err := io.ReadFull(peer, got); err != nil || !bytes.Equal(got, want) {
-					t.Errorf("step %d: heard %X (%v), want %X", i+1, got, err, want)
-					break
-				}
-				if len(say) == 0 {
-					continue
-				}
-				if _, err := peer.Write(say); err != nil {
-					t.Errorf("step %d: %v", i+1, err)
-					break
-				}
-			}
-			rest, _ := io.ReadAll(peer)
-			heard <- rest
-		}()
-		body(t, d)
-		if err := d.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-		if rest := <-heard; len(rest) != 0 {
-			t.Errorf("after the script came %X", rest)
-		}
-		_ = peer.Close()
-	})
-	if secret.Live() != live {
-		t.Errorf("%d secrets stayed live", secret.Live()-live)
-	}
-}
-
-func unhex(t *testing.T, s string) []byte {
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		t.Error(err)
-	}
-	return b
+	devicetest.Play(t, func(rw io.ReadWriteCloser) device.Device { return New(wrap(rw), o) }, script, body)
 }
 
 func TestAskingIsTheGoldenExchange(t *testing.T) {
-	play(t, device.Options{}, []step{
+	play(t, device.Options{}, []devicetest.Turn{
 		{wire(t, "ask-slot-5-attributes"), "06" + wire(t, "slot-loaded-K0-D-T")},
 		{"06", "04"},
 	}, func(t *testing.T, d device.Device) {
@@ -102,7 +56,7 @@ func TestAskingIsTheGoldenExchange(t *testing.T) {
 
 func TestAClearLoadIsTheGoldenExchangeAndAsksNothingBefore(t *testing.T) {
 	load := wire(t, "load-clear-slot-1-P0-E")
-	play(t, device.Options{}, []step{{load, "06" + load}, {"06", "04"}}, func(t *testing.T, d device.Device) {
+	play(t, device.Options{}, []devicetest.Turn{{load, "06" + load}, {"06", "04"}}, func(t *testing.T, d device.Device) {
 		c, err := d.LoadClear(t.Context(), "1", testKey(t, keyTest), "P0", 'E')
 		want := device.SlotState{Loaded: true, HasAttributes: true, Usage: "P0", Mode: 'E', Algorithm: 'T'}
 		if err != nil || c != (device.Commit{Slot: "1", Want: want, Closed: true}) {
@@ -116,7 +70,7 @@ const askSlot1 = "0f303431310e0a"
 
 func TestABlockIsLoadedAfterAQuestion(t *testing.T) {
 	load := wire(t, "load-block-A-slot-1")
-	play(t, device.Options{}, []step{
+	play(t, device.Options{}, []devicetest.Turn{
 		{askSlot1, "06" + wire(t, "slot-empty")}, {"06", "04"},
 		{load, "06" + load}, {"06", "04"},
 	}, func(t *testing.T, d device.Device) {
@@ -134,7 +88,7 @@ func TestAnEchoThatDiffersIsNotCommitted(t *testing.T) {
 	if swapped == load {
 		t.Fatal("the frame has no such digits")
 	}
-	play(t, device.Options{}, []step{{load, "06" + swapped}, {"04", ""}}, func(t *testing.T, d device.Device) {
+	play(t, device.Options{}, []devicetest.Turn{{load, "06" + swapped}, {"04", ""}}, func(t *testing.T, d device.Device) {
 		_, err := d.LoadClear(t.Context(), "0", testKey(t, keyK1), "K0", 'D')
 		var unknown *device.OutcomeUnknown
 		if !fault.Is(err, fault.DeviceLink) || errors.As(err, &unknown) || !strings.Contains(err.Error(), "nothing stored") {
@@ -145,7 +99,7 @@ func TestAnEchoThatDiffersIsNotCommitted(t *testing.T) {
 
 func TestARefusalIsAcknowledgedAndExplained(t *testing.T) {
 	load := wire(t, "load-clear-slot-0")
-	script := []step{{load, "06" + wire(t, "load-error-2")}, {"06", "04"}}
+	script := []devicetest.Turn{{load, "06" + wire(t, "load-error-2")}, {"06", "04"}}
 	play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 		_, err := d.LoadClear(t.Context(), "0", testKey(t, keyK1), "K0", 'D')
 		var code *device.CodeError
@@ -167,7 +121,7 @@ func TestAFrameIsSentAgainTwiceThenEOT(t *testing.T) {
 		"NAK":     {"15", fault.DeviceLink, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			script := []step{{ask, c.say}, {ask, c.say}, {ask, c.say}, {"04", ""}}
+			script := []devicetest.Turn{{ask, c.say}, {ask, c.say}, {ask, c.say}, {"04", ""}}
 			play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 				begun := time.Now()
 				_, err := d.ReadSlot(t.Context(), "5")
@@ -182,7 +136,7 @@ func TestAFrameIsSentAgainTwiceThenEOT(t *testing.T) {
 func TestTimeoutAndRetriesAreTheUsers(t *testing.T) {
 	ask := wire(t, "ask-slot-5-attributes")
 	o := device.Options{Timeout: time.Minute, Retries: device.NoRetries}
-	play(t, o, []step{{ask, ""}, {"04", ""}}, func(t *testing.T, d device.Device) {
+	play(t, o, []devicetest.Turn{{ask, ""}, {"04", ""}}, func(t *testing.T, d device.Device) {
 		begun := time.Now()
 		if _, err := d.ReadSlot(t.Context(), "5"); !fault.Is(err, fault.DeviceTimeout) || time.Since(begun) != time.Minute {
 			t.Errorf("after %s: %v", time.Since(begun), err)
@@ -193,13 +147,13 @@ func TestTimeoutAndRetriesAreTheUsers(t *testing.T) {
 func TestADamagedAnswerIsAskedForAgain(t *testing.T) {
 	ask, good := wire(t, "ask-slot-5-attributes"), wire(t, "slot-loaded-K0-D-T")
 	bad := good[:len(good)-2] + "FF"
-	script := []step{{ask, "06" + bad}, {"15", bad}, {"15", good}, {"06", "04"}}
+	script := []devicetest.Turn{{ask, "06" + bad}, {"15", bad}, {"15", good}, {"06", "04"}}
 	play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 		if s, err := d.ReadSlot(t.Context(), "5"); err != nil || !s.Loaded {
 			t.Errorf("%+v, %v", s, err)
 		}
 	})
-	script = []step{{ask, "06" + bad}, {"15", bad}, {"15", bad}, {"04", ""}}
+	script = []devicetest.Turn{{ask, "06" + bad}, {"15", bad}, {"15", bad}, {"04", ""}}
 	play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 		if _, err := d.ReadSlot(t.Context(), "5"); !fault.Is(err, fault.DeviceLink) {
 			t.Errorf("three damaged answers: %v", err)
@@ -209,7 +163,7 @@ func TestADamagedAnswerIsAskedForAgain(t *testing.T) {
 
 func TestARepeatedAnswerIsAcknowledgedAgainButNotForEver(t *testing.T) {
 	ask, good := wire(t, "ask-slot-5-attributes"), wire(t, "slot-loaded-K0-D-T")
-	script := []step{{ask, "06" + good}, {"06", good}, {"06", good}, {"06", good}}
+	script := []devicetest.Turn{{ask, "06" + good}, {"06", good}, {"06", good}, {"06", good}}
 	play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 		if s, err := d.ReadSlot(t.Context(), "5"); err != nil || !s.Loaded {
 			t.Errorf("%+v, %v", s, err)
@@ -220,7 +174,7 @@ func TestARepeatedAnswerIsAcknowledgedAgainButNotForEver(t *testing.T) {
 func TestEOTInPlaceOfAnAnswerIsARefusal(t *testing.T) {
 	load := wire(t, "load-clear-slot-0")
 	for _, say := range []string{"04", "0604"} {
-		play(t, device.Options{}, []step{{load, say}}, func(t *testing.T, d device.Device) {
+		play(t, device.Options{}, []devicetest.Turn{{load, say}}, func(t *testing.T, d device.Device) {
 			_, err := d.LoadClear(t.Context(), "0", testKey(t, keyK1), "K0", 'D')
 			var code *device.CodeError
 			if !errors.As(err, &code) || code.Code != "EOT" {
@@ -233,7 +187,7 @@ func TestEOTInPlaceOfAnAnswerIsARefusal(t *testing.T) {
 func TestWhatCameBeforeTheQuestionIsNotItsAnswer(t *testing.T) {
 	ask := wire(t, "ask-slot-5-attributes")
 	stale := "06" + wire(t, "slot-loaded-K0-D-T") + "04"
-	script := []step{{"", stale}, {ask, "06" + wire(t, "slot-empty")}, {"06", "04"}}
+	script := []devicetest.Turn{{"", stale}, {ask, "06" + wire(t, "slot-empty")}, {"06", "04"}}
 	play(t, device.Options{}, script, func(t *testing.T, d device.Device) {
 		synctest.Wait()
 		if s, err := d.ReadSlot(t.Context(), "5"); err != nil || s.Loaded {
@@ -249,7 +203,7 @@ func TestFromTheCommitOnAnyFailureIsAnUnknownOutcome(t *testing.T) {
 		"silence": "", "another frame": other, "ACK instead of EOT": "06", "NAK": "15", "noise": "FF20",
 	} {
 		t.Run(name, func(t *testing.T) {
-			play(t, device.Options{}, []step{{load, "06" + load}, {"06", after}}, func(t *testing.T, d device.Device) {
+			play(t, device.Options{}, []devicetest.Turn{{load, "06" + load}, {"06", after}}, func(t *testing.T, d device.Device) {
 				wantUnknown(t, d)
 			})
 		})
@@ -273,7 +227,7 @@ func TestCancellingAfterTheCommitDoesNotLoseTheAnswer(t *testing.T) {
 			cancel()
 		}
 	}}
-	play(t, o, []step{{load, "06" + load}, {"06", "04"}}, func(t *testing.T, d device.Device) {
+	play(t, o, []devicetest.Turn{{load, "06" + load}, {"06", "04"}}, func(t *testing.T, d device.Device) {
 		if c, err := d.LoadClear(ctx, "0", testKey(t, keyK1), "K0", 'D'); err != nil || !c.Closed {
 			t.Errorf("%+v, %v", c, err)
 		}
@@ -288,7 +242,7 @@ func TestCancellingBeforeTheCommitTakesItBack(t *testing.T) {
 			cancel()
 		}
 	}}
-	play(t, o, []step{{load, "06" + load}, {"04", ""}}, func(t *testing.T, d device.Device) {
+	play(t, o, []devicetest.Turn{{load, "06" + load}, {"04", ""}}, func(t *testing.T, d device.Device) {
 		if _, err := d.LoadClear(ctx, "0", testKey(t, keyK1), "K0", 'D'); !fault.Is(err, fault.Interrupted) {
 			t.Errorf("error %v", err)
 		}
@@ -327,11 +281,11 @@ func TestConfirmComparesWhatTheTerminalReports(t *testing.T) {
 			fault.OutcomeUnknown, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			end := step{"06", "04"}
+			end := devicetest.Turn{"06", "04"}
 			if strings.HasPrefix(name, "an answer that cannot") {
-				end = step{"04", ""}
+				end = devicetest.Turn{"04", ""}
 			}
-			play(t, device.Options{}, []step{{ask, "06" + c.answer}, end}, func(t *testing.T, d device.Device) {
+			play(t, device.Options{}, []devicetest.Turn{{ask, "06" + c.answer}, end}, func(t *testing.T, d device.Device) {
 				got, err := d.Confirm(t.Context(), c.commit)
 				var unknown *device.OutcomeUnknown
 				if got.Proof != c.proof || errors.As(err, &unknown) != c.unknown || (err == nil) != (c.kind == "") {
@@ -387,7 +341,7 @@ func TestEveryWaitingGoesByTheInjectedClockAndBeginsBeforeTheSending(t *testing.
 	hear := func(want string) {
 		t.Helper()
 		got := make([]byte, len(want)/2)
-		if _, err := io.ReadFull(peer, got); err != nil || !bytes.Equal(got, unhex(t, want)) {
+		if _, err := io.ReadFull(peer, got); err != nil || !bytes.Equal(got, devicetest.Unhex(t, want)) {
 			t.Fatalf("heard %X, %v; want %s", got, err, want)
 		}
 	}

@@ -116,6 +116,7 @@ func (s suite) loads(t *testing.T) {
 	b.lists()
 	b.verified(1) // a check value that two devices have
 	b.copied(s.place(t))
+	b.backwards()
 }
 
 // refusals: what cannot be reserved takes nothing, and keeps nothing beside it from being taken.
@@ -301,6 +302,31 @@ func (b *bench) plainKeys() {
 	_, err = b.reserve(load("later", "SN8"))
 	b.refused("reserving a number of a frozen set", err, fault.NotPermitted)
 	b.must(b.Freeze(b.ctx, store.Change{}, "T", false))
+	for under, kind := range map[string]fault.Kind{"ZPK#1": fault.NotPermitted, "NOBODY#1": fault.NotFound} {
+		_, err = b.step(store.LoadStep{ID: "late", To: store.LoadSent, Check: Check(50), Under: ref(under), Device: store.Sent})
+		b.refused("sending under "+under, err, kind)
+	}
+	_, err = b.step(store.LoadStep{ID: "late", To: store.LoadSent, Check: Check(50), Under: store.Ref{Label: "BDK"}})
+	b.refused("sending under a key without its version", err, fault.Usage)
+	b.stands("late", store.LoadReserved, store.Allotted, store.Reserved)
+}
+
+// backwards: what is taken down later stands later, when the clock goes back in between.
+func (b *bench) backwards() {
+	r := load("clock-1", "SN9")
+	b.sent(r)
+	_, err := b.step(store.LoadStep{ID: r.ID, To: store.LoadFailed, Device: store.Failed})
+	b.must(err)
+	was := b.now
+	b.now = b.now.AddDate(0, 0, -1)
+	r.ID = "clock-2"
+	l, err := b.reserve(r)
+	b.now = was
+	if err != nil || l.At.Before(was) || l.Changed.Before(l.At) {
+		b.Errorf("the second load is of %s, the first one of %s, %v", l.At, was, err)
+	}
+	_, err = b.step(store.LoadStep{ID: r.ID, To: store.LoadFailed, Device: store.Failed})
+	b.must(err)
 }
 
 func (b *bench) lists() {

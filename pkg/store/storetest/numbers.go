@@ -144,6 +144,16 @@ func (b *bench) fates() {
 	b.noNumber("a suspended key", "T", "f1", "SN20", fault.NotPermitted)
 	b.must(b.Transition(b.ctx, store.Change{}, ref("BDK#1"), store.Suspended, store.Active, ""))
 	b.allocate("T", "f1", "SN20")
+	k, err := b.KeySet(b.ctx, "T")
+	b.must(err)
+	for what, next := range map[string]uint64{"a number that went out": k.Next - 1, "a number past the end": k.To + 1} {
+		b.refused(what, b.Skip(b.ctx, store.Change{}, "T", next), fault.Usage)
+	}
+	b.refused("skipping of nobody", b.Skip(b.ctx, store.Change{}, "NO", k.Next), fault.NotFound)
+	b.ok("skipping", b.Skip(b.ctx, store.Change{}, "T", k.Next+7))
+	if after, err := b.KeySet(b.ctx, "T"); err != nil || after.Next != k.Next+7 {
+		b.Errorf("it goes on at %d, %v", after.Next, err)
+	}
 }
 
 func (s suite) leases(t *testing.T) {

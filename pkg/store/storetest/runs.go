@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"poskey/internal/fault"
 	"poskey/pkg/store"
@@ -76,14 +77,20 @@ func (b *bench) results(run string, state store.DeviceState, station string, fro
 func (b *bench) runEnds() {
 	b.Helper()
 	b.refused("closing with devices that nobody spoke of", b.CloseRun(b.ctx, store.Change{}, "R1", 0), fault.NotPermitted)
-	b.must(b.CloseRun(b.ctx, store.Change{}, "R1", 500))
+	b.now = b.now.Add(time.Hour)
+	_, err := b.reserve(store.LoadRequest{ID: "begun", Run: "R1", Serial: "SN1100", Slot: "1"})
+	b.must(err)
+	b.now = b.now.Add(-time.Hour) // the clock goes back
+	b.refused("closing while a station is at a device", b.CloseRun(b.ctx, store.Change{}, "R1", 500), fault.NotPermitted)
+	b.results("R1", store.Failed, "B", 1100, 1101)
+	b.must(b.CloseRun(b.ctx, store.Change{}, "R1", 499))
 	b.refused("closing twice", b.CloseRun(b.ctx, store.Change{}, "R1", 500), fault.NotPermitted)
 	b.refused("a result after the end", b.RecordRun(b.ctx, store.Change{}, "R1",
 		[]store.RunResult{{Serial: "SN0001", State: store.Failed}}), fault.NotPermitted)
 	b.refused("closing what is not there", b.CloseRun(b.ctx, store.Change{}, "R9", 0), fault.NotFound)
 	r, err := b.Store.Run(b.ctx, "R1")
 	b.must(err)
-	if r.Closed.IsZero() || r.Devices != 1200 || string(r.Plan) != `{"run":"R1"}` || r.Manifest != strings.Repeat("AB", 32) {
+	if r.Closed.Before(b.now.Add(time.Hour)) || r.Devices != 1200 || string(r.Plan) != `{"run":"R1"}` || r.Manifest != strings.Repeat("AB", 32) {
 		b.Errorf("%+v", r)
 	}
 	b.must(b.AddRun(b.ctx, store.Change{}, run("R2"), list(0, 3))) // devices of a closed run may be listed again

@@ -42,6 +42,7 @@ func Run(t *testing.T, place Place) {
 	t.Run("Patience", s.patience)
 	t.Run("Runs", s.runs)
 	t.Run("Queue", s.queue)
+	t.Run("Ceremonies", s.ceremonies)
 }
 
 type suite struct{ place Place }

@@ -114,7 +114,7 @@ func (s suite) badBackups(b *bench, dump []byte) {
 		"a changed row":    {bytes.Replace(dump, []byte(`"ZPK"`), []byte(`"ZPX"`), 1), fault.ChecksumMismatch},
 		"a newer format": {bytes.Replace(dump, []byte("poskey.store/v1"), []byte("poskey.store/v2"), 1),
 			fault.VersionUnsupported},
-		"a newer schema":    {bytes.Replace(dump, []byte(`"schema":2`), []byte(`"schema":3`), 1), fault.VersionUnsupported},
+		"a newer schema":    {bytes.Replace(dump, []byte(`"schema":3`), []byte(`"schema":4`), 1), fault.VersionUnsupported},
 		"rows out of order": {join(append([][]byte{lines[0], lines[4], lines[1]}, lines[2:]...)), fault.Malformed},
 	} {
 		_, err := store.ReadBackup(bytes.NewReader(c.dump))

@@ -32,7 +32,11 @@ type question struct {
 	method, path string
 	body         []byte
 	shown        string // the body as the trace shows it
+	// repeated sees in an answer what was said in confidence; nil where nothing was.
+	repeated func(answer string) bool
 }
+
+func (q question) repeatedBy(answer string) bool { return q.repeated != nil && q.repeated(answer) }
 
 // errSilent says that the time for an answer is over.
 var errSilent = errors.New("no answer")
@@ -60,7 +64,7 @@ func (d *driver) ask(ctx context.Context, q question, answer any) error {
 	if err != nil {
 		err = linkFault(ctx, err)
 	} else {
-		err = d.understand(status, raw, answer)
+		err = d.understand(q, status, raw, answer)
 		secret.Wipe(raw)
 	}
 	if written.Load() && q.method != http.MethodGet && isLost(err) {
@@ -130,24 +134,37 @@ func (d *driver) exchange(r *http.Request) (int, []byte, error) {
 }
 
 // understand reads an answer that is here and whole.
-func (d *driver) understand(status int, raw []byte, answer any) error {
+func (d *driver) understand(q question, status int, raw []byte, answer any) error {
 	if status == http.StatusOK {
 		if err := manage.Decode(raw, answer); err != nil {
-			d.traceAnswer(status, len(raw), nil)
+			d.traceAnswer(q, status, len(raw), nil)
 			return unreadable(err)
 		}
-		d.traceAnswer(status, len(raw), answer)
+		d.traceAnswer(q, status, len(raw), answer)
 		return nil
 	}
 	var no manage.Refusal
 	if err := manage.Decode(raw, &no); err != nil || status < http.StatusBadRequest {
-		d.traceAnswer(status, len(raw), nil)
+		d.traceAnswer(q, status, len(raw), nil)
 		return noDocument(status)
 	}
+	if q.repeatedBy(no.Text) {
+		no.Text = ""
+	}
 	no.Text = clean(no.Text)
-	d.traceAnswer(status, len(raw), no)
+	d.traceAnswer(q, status, len(raw), no)
+	if !manage.IsFinal(no.Code) {
+		return &vague{refusal(no)}
+	}
 	return refusal(no)
 }
+
+// vague is a refusal that does not say what became of what was asked: the terminal failed, or gives a code that nobody
+// knows.
+type vague struct{ cause error }
+
+func (v *vague) Error() string { return v.cause.Error() }
+func (v *vague) Unwrap() error { return v.cause }
 
 func noDocument(status int) error {
 	return fault.New(fault.DeviceLink, "the terminal answered with status %d and no document of this protocol", status)
@@ -200,7 +217,7 @@ func refusal(no manage.Refusal) error {
 		return &device.CodeError{Dialect: device.Agent, Answer: row.Code, CodeInfo: device.CodeInfo{Code: row.Code,
 			Meaning: row.Meaning, Action: row.Action, Cause: row.Cause}}
 	}
-	if no.Text == "" {
+	if no.Text == "" || no.Text == row.Meaning.String() {
 		return fault.New(row.Kind, "the terminal refuses: %s", row.Meaning)
 	}
 	return fault.New(row.Kind, "the terminal refuses: %s (%s)", row.Meaning, no.Text)
@@ -209,8 +226,9 @@ func refusal(no manage.Refusal) error {
 // linkFault gives an error of the connection its kind and a sentence.
 func linkFault(ctx context.Context, err error) error {
 	var unverified *tls.CertificateVerificationError
-	var alert *net.OpError
+	var operation *net.OpError
 	var invalid x509.CertificateInvalidError
+	var record tls.RecordHeaderError
 	var network net.Error
 	switch {
 	case errors.Is(context.Cause(ctx), errSilent):
@@ -219,16 +237,18 @@ func linkFault(ctx context.Context, err error) error {
 		return fault.WrapAs(fault.Interrupted, context.Cause(ctx), "the exchange was given up")
 	case fault.KindOf(err) != fault.Failure:
 		return err
-	case errors.As(err, &unverified) || errors.As(err, &invalid):
-		return fault.WrapAs(fault.DeviceLink, err, "the terminal's certificate is not one that ca= vouches for")
-	case errors.As(err, &alert) && alert.Op == "remote error": // as crypto/tls marks the other side's alerts
+	case errors.As(err, &unverified) || errors.As(err, &invalid): // its words have names out of the certificate
+		return fault.WrapAs(fault.DeviceLink, errors.New(clean(err.Error())), "the terminal's certificate is not one that ca= vouches for")
+	case errors.As(err, &operation) && operation.Op == "remote error": // as crypto/tls marks the other side's alerts
 		return fault.WrapAs(fault.DeviceLink, err, "the terminal ended the connection; it may not take the certificate of cert=")
 	case errors.As(err, &network) && network.Timeout():
 		return fault.New(fault.DeviceTimeout, "the terminal did not answer in time")
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return fault.New(fault.DeviceLink, "the terminal closed the line")
+	case errors.As(err, &operation) || errors.As(err, &record):
+		return fault.WrapAs(fault.DeviceLink, err, "the line failed")
 	}
-	return fault.WrapAs(fault.DeviceLink, err, "the line failed")
+	return fault.New(fault.DeviceLink, "the terminal's answer cannot be read") // the words of net/http quote it
 }
 
 // body makes a document; the values of this protocol can always be written.

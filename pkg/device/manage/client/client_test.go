@@ -96,14 +96,14 @@ func TestPapersThatAreNotAreRefused(t *testing.T) {
 	}{
 		"another dialect":   {func(u *device.URI) { u.Dialect = device.Visa }, fault.Usage},
 		"no port":           {func(u *device.URI) { u.Address = "127.0.0.1" }, fault.Usage},
-		"no authority":      {func(u *device.URI) { u.CA = empty }, fault.Usage},
+		"no authority":      {func(u *device.URI) { u.CA = empty }, fault.Malformed},
 		"no file":           {func(u *device.URI) { u.Cert += ".not" }, fault.NotFound},
-		"a folder":          {func(u *device.URI) { u.CA = t.TempDir() }, fault.Usage},
+		"a folder":          {func(u *device.URI) { u.CA = t.TempDir() }, fault.Malformed},
 		"an open key":       {func(u *device.URI) { u.Key = open }, fault.FileExposed},
-		"another key":       {func(u *device.URI) { u.Key = empty }, fault.Usage},
-		"key of another":    {func(u *device.URI) { _, u.Key = p.ca.issue("second", x509.ExtKeyUsageClientAuth) }, fault.Usage},
+		"another key":       {func(u *device.URI) { u.Key = empty }, fault.Malformed},
+		"key of another":    {func(u *device.URI) { _, u.Key = p.ca.issue("second", x509.ExtKeyUsageClientAuth) }, fault.Malformed},
 		"nobody is there":   {func(u *device.URI) { u.Address = freePort(t) }, fault.DeviceLink},
-		"certificate alone": {func(u *device.URI) { u.Cert = u.CA }, fault.Usage},
+		"certificate alone": {func(u *device.URI) { u.Cert = u.CA }, fault.Malformed},
 	} {
 		u := p.uri
 		c.change(&u)

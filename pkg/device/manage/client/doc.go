@@ -6,7 +6,8 @@
 // TLS 1.3 with certificates of both sides; names are checked; nothing is sent before. One connection at a time, which a
 // session by Login belongs to: when it breaks, the next order is refused until somebody logs in again. Every question
 // ends within the time-out, whatever the terminal does; answers are bounded, read strictly and checked, and texts in them
-// are made harmless before anybody sees them.
+// are made harmless before anybody sees them: digits of keys, a password and a one-time code that come back are not shown,
+// and of a check value ten digits are taken. What is no HTTP is not quoted.
 //
 // A question that changes something and whose answer did not come ends with outcome_unknown, and is never repeated by
 // itself. Of a load, Confirm then asks what became of it: by its request id as long as the terminal has not been started

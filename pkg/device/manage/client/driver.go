@@ -133,11 +133,14 @@ func (d *driver) LoadBlock(ctx context.Context, slot device.Slot, block *keybloc
 	}
 	d.remember(slot, sent{load.Request, d.boot})
 	var done manage.Loaded
-	err = d.ask(ctx, question{http.MethodPut, path, raw, blotLoad(load)}, &done)
+	err = d.ask(ctx, question{method: http.MethodPut, path: path, body: raw, shown: blotLoad(load)}, &done)
 	var cut *lost
+	var open *vague
 	switch {
 	case errors.As(err, &cut):
 		return device.Commit{}, unknown(c, cut.cause)
+	case errors.As(err, &open): // settling tells
+		return device.Commit{}, unknown(c, open.cause)
 	case err != nil:
 		return device.Commit{}, fault.Wrap(err, "load slot %s, nothing stored", slot)
 	}
@@ -204,7 +207,8 @@ func (d *driver) arrived(ctx context.Context, slot device.Slot) (arrival, error)
 		return arrival{}, err
 	}
 	var m manage.Settled
-	if err := d.ask(ctx, question{http.MethodPost, manage.PathSettle, raw, " " + string(raw)}, &m); err != nil {
+	q := question{method: http.MethodPost, path: manage.PathSettle, body: raw, shown: " " + string(raw)}
+	if err := d.ask(ctx, q, &m); err != nil {
 		return arrival{}, err
 	}
 	if m.Request != s.request {

@@ -33,7 +33,7 @@ func (d *driver) SetSerial(ctx context.Context, serial string) error {
 		return err
 	}
 	var m manage.Serial
-	q := question{http.MethodPut, manage.PathSerial, raw, " " + string(raw)}
+	q := question{method: http.MethodPut, path: manage.PathSerial, body: raw, shown: " " + string(raw)}
 	if err := changes(d.ask(ctx, q, &m), "set the serial number"); err != nil {
 		return err
 	}
@@ -78,8 +78,20 @@ func (d *driver) Login(ctx context.Context, l device.Login) error {
 		return err
 	}
 	defer raw.Wipe()
-	q := question{http.MethodPost, manage.PathLogin, raw.Expose(), blotLogin(l.Account)}
+	q := question{method: http.MethodPost, path: manage.PathLogin, body: raw.Expose(), shown: blotLogin(l.Account), repeated: inConfidence(l)}
 	return fault.Wrap(d.ask(ctx, q, &manage.LoggedIn{}), "log in at the terminal")
+}
+
+// inConfidence sees a password, as it was typed or as it was sent, or a one-time code in an answer.
+func inConfidence(l device.Login) func(answer string) bool {
+	return func(answer string) bool {
+		words := []byte(answer)
+		sent := secret.New(base64.StdEncoding.EncodedLen(l.Password.Len()))
+		defer sent.Wipe()
+		base64.StdEncoding.Encode(sent.Expose(), l.Password.Expose())
+		has := func(b []byte) bool { return len(b) > 0 && bytes.Contains(words, b) }
+		return has(l.Password.Expose()) || has(bytes.TrimRight(sent.Expose(), "=")) || has([]byte(l.Code))
+	}
 }
 
 // loginBody puts the document together in memory that is wiped.
@@ -125,11 +137,15 @@ func (d *driver) Ask(ctx context.Context, o device.Order) ([]byte, error) {
 		return nil, err
 	}
 	var m manage.Challenge
-	q := question{http.MethodPost, manage.PathChallenge, raw, blotOrder(order, 0)}
+	q := question{method: http.MethodPost, path: manage.PathChallenge, body: raw, shown: blotOrder(order, 0)}
 	if err := d.ask(ctx, q, &m); err != nil {
 		return nil, fault.Wrap(err, "ask for a challenge")
 	}
-	if len(m.Challenge) == 0 {
+	switch _, takes := manage.Approvals(o); {
+	case takes != (len(m.Challenge) > 0):
+		return nil, fault.New(fault.DeviceFailed,
+			"whether this order takes officers' approvals is not for the terminal to say, and it says otherwise; nothing was ordered")
+	case !takes:
 		return nil, nil
 	}
 	return m.Challenge, nil
@@ -145,7 +161,7 @@ func (d *driver) Do(ctx context.Context, o device.Order, approvals [][]byte) err
 	if err != nil {
 		return err
 	}
-	q := question{http.MethodPost, manage.PathOrder, raw, blotOrder(order, len(approvals))}
+	q := question{method: http.MethodPost, path: manage.PathOrder, body: raw, shown: blotOrder(order, len(approvals))}
 	return changes(d.ask(ctx, q, &manage.Done{}), "order "+string(o.Verb))
 }
 

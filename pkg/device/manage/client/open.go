@@ -14,8 +14,8 @@ import (
 	"poskey/pkg/device/manage"
 )
 
-// Open connects to a terminal's management agent and asks what it is. Errors: usage for a URI of another dialect and for
-// certificates that are not; not_found for files that are not there; file_exposed for a private key that others can read;
+// Open connects to a terminal's management agent and asks what it is. Errors: usage for a URI of another dialect; malformed for
+// certificates that are none; not_found for files that are not there; file_exposed for a private key that others can read;
 // those of a question.
 func Open(ctx context.Context, u device.URI, o device.Options) (device.Device, error) {
 	if u.Dialect != device.Agent || u.Transport != device.HTTPS {
@@ -61,7 +61,7 @@ func readPapers(u device.URI) (*tls.Config, error) {
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(ca) {
-		return nil, fault.New(fault.Usage, "ca=%s has no certificate in PEM", u.CA)
+		return nil, fault.New(fault.Malformed, "ca=%s has no certificate in PEM", u.CA)
 	}
 	cert, err := readFile("cert", u.Cert)
 	if err != nil {
@@ -77,7 +77,7 @@ func readPapers(u device.URI) (*tls.Config, error) {
 	defer clear(key)
 	own, err := tls.X509KeyPair(cert, key)
 	if err != nil { // its words may hold parts of the file
-		return nil, fault.New(fault.Usage, "cert=%s and key=%s are not a certificate and its private key in PEM", u.Cert, u.Key)
+		return nil, fault.New(fault.Malformed, "cert=%s and key=%s are not a certificate and its private key in PEM", u.Cert, u.Key)
 	}
 	return &tls.Config{MinVersion: tls.VersionTLS13, ServerName: host, RootCAs: pool, Certificates: []tls.Certificate{own},
 		NextProtos: []string{"http/1.1"}}, nil
@@ -92,7 +92,7 @@ func readFile(what, path string) ([]byte, error) {
 		return nil, fault.WrapAs(fault.NotFound, err, "%s", what)
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return nil, fault.New(fault.Usage, "%s=%s is no file with certificates", what, path)
+		return nil, fault.New(fault.Malformed, "%s=%s is no file with certificates", what, path)
 	}
 	raw, err := os.ReadFile(path)
 	return raw, fault.WrapAs(fault.Failure, err, "%s", what)

@@ -20,6 +20,7 @@ const (
 	maxRules  = 256
 	maxName   = 64 // of serial numbers, models and the like
 	maxDigits = 64 // of a check value
+	digits    = 10 // of them that are taken: no check value in use has more, and more could be a key
 	maxKSN    = 24
 )
 
@@ -32,14 +33,16 @@ func (d *driver) learn(a manage.About) error {
 	if len(a.Boot) != manage.RequestID || !isHex(a.Boot) {
 		return bad("boot")
 	}
-	if !isCharacters(a.Blocks) || !isCharacters(a.Algorithms) || len(a.Rules) > maxRules || len(a.Initial) > maxSlots {
+	if !isCharacters(a.Blocks) || !isCharacters(a.Algorithms) || !areLengths(a.BlockLengths) || len(a.Rules) > maxRules ||
+		len(a.Initial) > maxSlots {
 		return bad("what it takes")
 	}
 	caps := device.Capabilities{BlockVersions: a.Blocks, BlockLengths: a.BlockLengths, Algorithms: a.Algorithms,
 		Proof: device.ProofCheckValue}
 	for _, r := range a.Rules {
 		rule := device.SlotRule{Usage: keys.Usage(r.Usage), Lengths: r.Lengths, Algorithms: r.Algorithms, Modes: r.Modes}
-		if len(r.Usage) != 2 || !isCharacters(r.Usage+r.Algorithms+r.Modes) || len(r.Slots) > maxSlots || !slices.ContainsFunc(r.Slots, isSlot) {
+		if len(r.Usage) != 2 || !isCharacters(r.Usage+r.Algorithms+r.Modes) || r.Algorithms == "" || r.Modes == "" ||
+			!areLengths(r.Lengths) || len(r.Slots) > maxSlots || !slices.ContainsFunc(r.Slots, isSlot) {
 			return bad("rules")
 		}
 		for _, s := range r.Slots {
@@ -89,7 +92,7 @@ func slotOf(m manage.Slot, want device.Slot) (device.SlotReport, error) {
 		if err != nil || len(m.Check.Value) == 0 || len(m.Check.Value) > maxDigits || !isHex(m.Check.Value) {
 			return device.SlotReport{}, bad("check value")
 		}
-		r.Check = kcv.Value{Method: method, Digits: strings.ToUpper(m.Check.Value)}
+		r.Check = kcv.Value{Method: method, Digits: strings.ToUpper(m.Check.Value[:min(digits, len(m.Check.Value))])}
 	}
 	return r, nil
 }
@@ -105,19 +108,31 @@ func statusOf(m manage.Status) (device.Status, error) {
 	if len(m.Slots) > maxSlots || len(m.Initial) > maxSlots || len(m.Locks) > maxSlots || len(m.Events) > manage.MaxEvents {
 		return device.Status{}, bad("more than any terminal has")
 	}
+	if unprintable(m.Serial) != m.Serial {
+		return device.Status{}, bad("serial")
+	}
+	if !isMeasured(m) {
+		return device.Status{}, bad("figures that cannot be")
+	}
 	for _, l := range m.Locks {
 		kind, err := device.ParseLock(l.Kind)
-		if err != nil {
+		if err != nil || slices.ContainsFunc(s.Locks, func(on device.LockState) bool { return on.Kind == kind }) {
 			return device.Status{}, bad("lock")
 		}
 		s.Locks = append(s.Locks, device.LockState{Kind: kind, Since: l.Since, Detail: clean(l.Detail)})
 	}
+	told := map[device.Slot]bool{}
 	for _, slot := range m.Slots {
 		r, err := slotOf(slot, "")
 		if err != nil {
 			return device.Status{}, err
 		}
-		s.Slots = append(s.Slots, r)
+		if told[r.Slot] {
+			return device.Status{}, bad("a slot twice")
+		}
+		if told[r.Slot] = true; r.Loaded {
+			s.Slots = append(s.Slots, r)
+		}
 	}
 	for _, i := range m.Initial {
 		if !isSlot(i.Slot) || len(i.KSN) > maxKSN || !isHex(i.KSN) {
@@ -129,6 +144,17 @@ func statusOf(m manage.Status) (device.Status, error) {
 	s.Events = eventsOf(m.Events)
 	return s, nil
 }
+
+// isMeasured reports whether figures are within what can be measured.
+func isMeasured(m manage.Status) bool {
+	const hot, whole = 1000, 100
+	percent := func(n int) bool { return n >= 0 && n <= whole }
+	return m.OpenBatch >= 0 && m.Battery.Millivolts >= 0 && m.Sensors.Celsius > -hot && m.Sensors.Celsius < hot &&
+		percent(m.Sensors.Humidity) && percent(m.Link.Quality)
+}
+
+// areLengths reports whether lengths are some.
+func areLengths(all []int) bool { return !slices.ContainsFunc(all, func(n int) bool { return n < 1 }) }
 
 func eventsOf(all []manage.Event) []device.LogEvent {
 	var out []device.LogEvent
@@ -151,7 +177,7 @@ func inOrder(events []device.LogEvent, after uint64) bool {
 
 // name is a short text without anything that does not belong into one. It stands on screens and in reports, where the
 // digits of a key must not.
-func name(s string) string { return manage.Blot(cut(unprintable(s), maxName)) }
+func name(s string) string { return cut(manage.Blot(unprintable(s)), maxName) }
 
 // serialDigits is how long a serial number of hex digits alone may be: real ones have up to sixteen.
 const serialDigits = 16

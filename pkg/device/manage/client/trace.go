@@ -23,14 +23,17 @@ func (d *driver) trace(way device.Direction, line string) {
 	}
 }
 
-// traceAnswer shows an answer as it was understood. What was not is not shown: it may hold anything.
-func (d *driver) traceAnswer(status, size int, answer any) {
+// traceAnswer shows an answer as it was understood. What was not is not shown: it may hold anything. Nor is one that
+// repeats what the question keeps to itself.
+func (d *driver) traceAnswer(q question, status, size int, answer any) {
 	if d.o.Trace == nil {
 		return
 	}
 	line := fmt.Sprintf("%d <%d bytes>", status, size)
 	if answer != nil {
-		line = fmt.Sprintf("%d %s", status, document(answer))
+		if shown := document(answer); !q.repeatedBy(shown) {
+			line = fmt.Sprintf("%d %s", status, shown)
+		}
 	}
 	d.trace(device.Received, line)
 }
@@ -76,7 +79,7 @@ func blotOrder(o manage.Order, approvals int) string {
 const maxWords = 300
 
 // clean makes a text of the terminal one that can be shown: it could draw on the screen, or repeat a key.
-func clean(s string) string { return manage.Blot(cut(unprintable(s), maxWords)) }
+func clean(s string) string { return cut(manage.Blot(unprintable(s)), maxWords) }
 
 func unprintable(s string) string {
 	return strings.Map(func(c rune) rune {

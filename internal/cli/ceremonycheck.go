@@ -1,0 +1,219 @@
+package cli
+
+// Everything that can be known of a ceremony before it begins.
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"poskey/internal/fault"
+	"poskey/internal/render"
+	"poskey/internal/text"
+	"poskey/pkg/ceremony/script"
+)
+
+// ceremonyOpts are flags that check, rehearse, run and resume share.
+type ceremonyOpts struct {
+	dir, printer     string
+	past, identities []string
+	idle             time.Duration
+}
+
+func (o *ceremonyOpts) addDir(a *App, f *pflag.FlagSet) {
+	f.StringVar(&o.dir, "dir", "", a.Say.T("folder for the record, new or empty; named after script and day when left out"))
+}
+
+func (o *ceremonyOpts) addPrinter(a *App, f *pflag.FlagSet) {
+	f.StringVar(&o.printer, "printer", "", a.Say.T("local device that prints the sheets, such as /dev/usb/lp0"))
+}
+
+func (o *ceremonyOpts) addPast(a *App, f *pflag.FlagSet) {
+	f.StringArrayVar(&o.past, "past", nil, a.Say.T("folder of a ceremony before, or of many; may be repeated"))
+}
+
+func (o *ceremonyOpts) addIdentity(a *App, f *pflag.FlagSet) {
+	f.StringArrayVar(&o.identities, "identity", nil, a.Say.T("identity file of somebody who takes part, or a folder of them; may be repeated"))
+}
+
+// usualIdle is how long a hidden question waits for somebody who types.
+const usualIdle = 3 * time.Minute
+
+func (o *ceremonyOpts) addIdle(a *App, f *pflag.FlagSet) {
+	f.DurationVar(&o.idle, "idle", usualIdle, a.Say.T("end a hidden entry when nobody types for so long"))
+}
+
+func (o *ceremonyOpts) check() error {
+	if o.idle < time.Second {
+		return fault.New(fault.Usage, "--idle is a second or more")
+	}
+	return nil
+}
+
+// inspection is a script with all that was found about it and the room.
+type inspection struct {
+	room
+	program  *script.Program
+	findings []script.Finding
+}
+
+// inspectCeremony reads a script and holds it against the rules, what was before, and the room, of which r says what it is for.
+func (a *App) inspectCeremony(ctx context.Context, path string, o ceremonyOpts, r room) (*inspection, error) {
+	s, err := readCeremonyScript(path)
+	if err != nil {
+		return nil, err
+	}
+	in := &inspection{room: r}
+	in.script, in.scriptPath, in.dir, in.printer, in.now = s, path, o.dir, o.printer, a.Env.Now()
+	if in.identities, err = readIdentities(ctx, o.identities); err != nil {
+		return nil, err
+	}
+	return in, in.look(ctx, a, o.past)
+}
+
+// look finds everything that can be found.
+func (in *inspection) look(ctx context.Context, a *App, places []string) (err error) {
+	if in.program, err = in.script.Program(); err != nil {
+		return fault.Wrap(err, "%s", pathWord(in.scriptPath))
+	}
+	past, err := pastOf(places)
+	if err != nil {
+		return err
+	}
+	if !in.rehearsal {
+		past = append(past, a.ledgerPast(ctx, in.script)...)
+	}
+	stored, err := in.storeFindings(ctx, a)
+	if err != nil {
+		return err
+	}
+	in.findings = slices.Concat(in.script.Rules(past), in.machine(), stored)
+	return nil
+}
+
+// readIdentities reads identity files, named or in folders. Cards beside them are passed over.
+func readIdentities(ctx context.Context, places []string) ([]officerFile, error) {
+	var all []officerFile
+	for _, place := range places {
+		info, err := os.Stat(place)
+		if err != nil || !info.IsDir() {
+			f, err := readIdentityFile(ctx, place)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, f)
+			continue
+		}
+		found, err := identitiesIn(ctx, place)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, fault.New(fault.NotFound, "there is no identity file in folder %s", pathWord(place))
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+func identitiesIn(ctx context.Context, dir string) ([]officerFile, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fault.WrapAs(fault.NotPermitted, err, "folder %s", pathWord(dir))
+	}
+	var all []officerFile
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if !isOfficerFile(path) {
+			continue
+		}
+		f, err := readOfficerFile(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		if f.locked != nil {
+			all = append(all, f)
+		}
+	}
+	return all, nil
+}
+
+// ceremonyFindingDoc is a finding in a document.
+type ceremonyFindingDoc struct {
+	ID          string       `json:"id"`
+	Level       script.Level `json:"level"`
+	Requirement string       `json:"requirement,omitempty"`
+	Where       string       `json:"where"`
+	What        string       `json:"what"`
+	Fix         string       `json:"fix,omitempty"`
+}
+
+func ceremonyFindingDocs(all []script.Finding) []ceremonyFindingDoc {
+	docs := []ceremonyFindingDoc{}
+	for _, f := range all {
+		docs = append(docs, ceremonyFindingDoc{f.ID, f.Level, f.Requirement, f.Where, f.What.String(), f.Fix.String()})
+	}
+	return docs
+}
+
+func countFindings(all []script.Finding, l script.Level) (n int) {
+	for _, f := range all {
+		if f.Level == l {
+			n++
+		}
+	}
+	return n
+}
+
+func levelText(l script.Level) text.Text {
+	switch l {
+	case script.Error:
+		return text.New("error")
+	case script.Warning:
+		return text.New("warning")
+	case script.Note:
+		return text.New("note")
+	}
+	return text.Raw(string(l))
+}
+
+// findingsPage lists findings, the heaviest first. width is that of the terminal; 0 leaves lines whole.
+func findingsPage(p *render.Page, all []script.Finding, width int) {
+	if len(all) == 0 {
+		return
+	}
+	p.Blank()
+	var rows [][]string
+	used := 0 // by what stands before the sentence
+	for _, l := range []script.Level{script.Error, script.Warning, script.Note} {
+		for _, f := range all {
+			if f.Level == l {
+				row := []string{p.T(levelText(l)), f.Requirement, f.Where}
+				used = max(used, render.Columns(row[0])+len("  PCI PIN 21-2.4  ")+render.Columns(f.Where)+len("  "))
+				rows = append(rows, append(row, p.T(findingText(f))))
+			}
+		}
+	}
+	for i := range rows {
+		if width > 0 {
+			rows[i][3] = strings.Join(render.Wrap(rows[i][3], max(width-used, leastSentence)), "\n")
+		}
+	}
+	p.Grid([]text.Text{text.New("WEIGHT"), text.New("REQUIREMENT"), text.New("WHERE"), text.New("WHAT")}, rows)
+}
+
+// leastSentence is how narrow a column of sentences becomes.
+const leastSentence = 30
+
+// findingText says what is wrong, and what to do.
+func findingText(f script.Finding) text.Text {
+	if f.Fix.IsZero() {
+		return f.What
+	}
+	return text.New("%s; %s", f.What, f.Fix)
+}

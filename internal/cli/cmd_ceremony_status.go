@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"poskey/internal/fault"
+	"poskey/internal/render"
+	"poskey/internal/text"
+	"poskey/pkg/ceremony/script"
+	"poskey/pkg/ceremony/transcript"
+	"poskey/pkg/custody"
+)
+
+func newCeremonyStatusCmd(a *App) *cobra.Command {
+	cmd := a.command(cmdSpec{
+		use:   "status DIR",
+		short: text.New("tell where a ceremony stands, and who has signed"),
+		long: text.New("DIR is the folder of the ceremony, or its record. Whether the record is what it says is told by poskey ceremony verify; one that is\n" +
+			"damaged ends with 5 here too."),
+		example: "  poskey ceremony status zmk-20261201-7F3A91\n  poskey ceremony status zmk-20261201-7F3A91 -o json",
+		exits:   []int{3, 4, 5}, args: cobra.ExactArgs(1),
+	})
+	cmd.RunE = func(_ *cobra.Command, args []string) error { return runCeremonyStatus(a, args[0]) }
+	return cmd
+}
+
+type ceremonyStatusDoc struct {
+	Ceremony    string              `json:"ceremony"`
+	Mode        transcript.Mode     `json:"mode"`
+	Environment custody.Environment `json:"environment"`
+	Title       string              `json:"title"`
+	State       transcript.State    `json:"state"`
+	Began       *time.Time          `json:"began,omitempty"`
+	Last        *time.Time          `json:"last,omitempty"`
+	Lines       int                 `json:"lines"`
+	Torn        int                 `json:"torn_bytes,omitempty"`
+	Steps       int                 `json:"steps"`
+	StepsDone   int                 `json:"steps_done"`
+	Next        int                 `json:"next,omitempty"` // step
+	Deviations  int                 `json:"deviations"`
+	People      []ceremonyPersonDoc `json:"people"`
+	Problems    []ceremonyFlawDoc   `json:"problems"`
+
+	next *script.Planned
+}
+
+// ceremonyPersonDoc is somebody who took part.
+type ceremonyPersonDoc struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Card   string `json:"card"`
+	Lines  int    `json:"lines_signed"`
+	Closed bool   `json:"signed_at_end"`
+}
+
+// ceremonyFlawDoc is something wrong with a record.
+type ceremonyFlawDoc struct {
+	Line    int    `json:"line"`
+	Message string `json:"message"`
+}
+
+func runCeremonyStatus(a *App, place string) error {
+	doc, err := readRecord(place)
+	if err != nil {
+		return err
+	}
+	if doc.Head.Ceremony == "" {
+		return flawed(doc.Problems, place)
+	}
+	s, err := newCeremonyStatusDoc(doc)
+	if err != nil {
+		return err
+	}
+	if err := a.render.Answer("ceremony.status", s, func(p *render.Page) { ceremonyStatusPage(p, s, doc.Problems) }); err != nil {
+		return err
+	}
+	return flawed(doc.Problems, place)
+}
+
+// flawed is the error of a record that is not what was written.
+func flawed(problems []transcript.Problem, place string) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return fault.WrapAs(fault.LogBroken, problems[0].Error, "%s", pathWord(recordPath(place))) // it names the line
+}
+
+func flawDocs(problems []transcript.Problem) []ceremonyFlawDoc {
+	docs := []ceremonyFlawDoc{}
+	for _, p := range problems {
+		docs = append(docs, ceremonyFlawDoc{p.Line, p.Error.Error()})
+	}
+	return docs
+}
+
+func newCeremonyStatusDoc(d *transcript.Document) (ceremonyStatusDoc, error) {
+	s, err := script.Parse(d.Head.Script)
+	if err != nil {
+		return ceremonyStatusDoc{}, fault.Wrap(err, "the script in the record")
+	}
+	program, err := s.Program()
+	if err != nil {
+		return ceremonyStatusDoc{}, fault.Wrap(err, "the script in the record")
+	}
+	doc := ceremonyStatusDoc{Ceremony: d.Head.Ceremony, Mode: d.Head.Mode, Environment: d.Head.Environment, Title: s.Title, State: d.State,
+		Lines: len(d.Records), Torn: d.Torn, Steps: len(program.Steps), People: signersOf(d), Problems: flawDocs(d.Problems)}
+	if n := len(d.Records); n > 0 {
+		doc.Began, doc.Last = moment(d.Records[0].Time), moment(d.Records[n-1].Time)
+	}
+	done := map[int]bool{}
+	for _, r := range d.Records {
+		switch r.Kind {
+		case transcript.KindDone:
+			done[r.Step] = true
+		case transcript.KindBegun: // it is done once more
+			delete(done, r.Step)
+		case transcript.KindDeviation:
+			doc.Deviations++
+		}
+	}
+	doc.StepsDone = len(done)
+	if d.State == transcript.Open {
+		i := slices.IndexFunc(program.Steps, func(p script.Planned) bool { return !done[p.Number] })
+		if i >= 0 {
+			doc.Next, doc.next = program.Steps[i].Number, &program.Steps[i]
+		}
+	}
+	return doc, nil
+}
+
+// signersOf counts what each of those who were there has signed.
+func signersOf(d *transcript.Document) []ceremonyPersonDoc {
+	people := []ceremonyPersonDoc{}
+	for _, c := range d.Cards {
+		p := ceremonyPersonDoc{ID: c.ID(), Name: c.Name(), Card: c.Fingerprint().String()}
+		for _, r := range d.Records {
+			if r.Kind == transcript.KindSigned && r.Who == c.ID() {
+				p.Lines++
+			}
+		}
+		p.Closed = slices.Contains(d.Signers, c.ID())
+		people = append(people, p)
+	}
+	return people
+}
+
+func ceremonyStatusPage(p *render.Page, doc ceremonyStatusDoc, flaws []transcript.Problem) {
+	if doc.Mode == transcript.Rehearsal {
+		p.Heading(text.New("TEST REHEARSAL: its keys are thrown away"))
+	}
+	stateVerdict(p, doc.State)
+	next := ""
+	if doc.next != nil {
+		next = p.T(text.New("step %d: %s", doc.Next, verbText(doc.next.Step.Do)))
+	}
+	p.Fields(
+		render.F(text.New("ceremony"), doc.Ceremony),
+		render.F(text.New("title"), doc.Title),
+		render.F(text.New("environment"), p.T(environmentText(doc.Environment))),
+		render.F(text.New("began"), momentText(doc.Began)),
+		render.F(text.New("last line"), momentText(doc.Last)),
+		render.F(text.New("steps done"), p.T(text.New("%d of %d", doc.StepsDone, doc.Steps))),
+		render.F(text.New("next"), next),
+		render.F(text.New("deviations"), strconv.Itoa(doc.Deviations)),
+	)
+	peoplePage(p, doc.People)
+	flawsPage(p, flaws)
+}
+
+func momentText(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return shownTime(*t)
+}
+
+// verbText says what is done in a step.
+func verbText(v script.Verb) text.Text {
+	for _, row := range script.Verbs() {
+		if row.Verb == v {
+			return row.Says
+		}
+	}
+	return text.Raw(string(v))
+}
+
+func peoplePage(p *render.Page, people []ceremonyPersonDoc) {
+	if len(people) == 0 {
+		return
+	}
+	p.Blank()
+	var rows [][]string
+	for _, person := range people {
+		signed := p.T(text.New("no"))
+		if person.Closed {
+			signed = p.T(text.New("yes"))
+		}
+		rows = append(rows, []string{person.ID, person.Name, strconv.Itoa(person.Lines), signed, groups(person.Card)})
+	}
+	p.Grid([]text.Text{text.New("PERSON"), text.New("NAME"), text.New("LINES SIGNED"), text.New("SIGNED AT THE END"), text.New("CARD")}, rows)
+}
+
+// groups shows the first digits of a fingerprint, as they stand on a card.
+func groups(digits string) string {
+	const shown, group = 16, 4
+	var out []string
+	for i := 0; i+group <= min(len(digits), shown); i += group {
+		out = append(out, digits[i:i+group])
+	}
+	return strings.Join(out, " ")
+}
+
+func flawsPage(p *render.Page, problems []transcript.Problem) {
+	for i, f := range problems {
+		if i == 0 {
+			p.Blank()
+		}
+		p.Bad(text.New("%s", f.Error))
+	}
+}

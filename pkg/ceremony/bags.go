@@ -1,0 +1,274 @@
+package ceremony
+
+// Bags: a sheet is sealed in one, sent, received and opened; each time its serial is typed and compared.
+
+import (
+	"context"
+	"strings"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+	"poskey/pkg/ceremony/script"
+	"poskey/pkg/ceremony/transcript"
+)
+
+// knownBag is the serial that a part's bag should have: as it was seen in this ceremony, or as the script says.
+func (k *keyState) knownBag(p *script.Part) string {
+	if b := k.bags[p.Number]; b != "" {
+		return b
+	}
+	return p.Bag
+}
+
+// bagSerial has a serial typed twice and compares it. against is what it should be, "" when nobody knows.
+func (l *lead) bagSerial(ctx context.Context, t *turn, against string) (typed string, v transcript.Verdict, err error) {
+	for {
+		typed, err = l.blindTwice(ctx, t, text.New("%s: serial of the bag (hidden)", t.who.ID),
+			text.New("%s: serial of the bag once more (hidden)", t.who.ID))
+		if err != nil {
+			return "", "", err
+		}
+		typed = serial(typed)
+		switch {
+		case against == "":
+			return typed, transcript.Compared, nil
+		case sameItem(typed, against):
+			return typed, transcript.Match, nil
+		}
+		e := transcript.Entry{Kind: transcript.KindObserved, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number, Verdict: transcript.Differs,
+			Details: map[string]string{"item": "serial of the bag", "seen": typed, "expected": serial(against)}}
+		if err := l.tell(ctx, e, alarm(text.New("the serial of the bag is %s, expected %s", typed, against))); err != nil {
+			return "", "", err
+		}
+		why := fault.New(fault.NotConfirmed, "the serial of the bag is %s, expected %s", typed, against)
+		again, err := l.choose(ctx, why, wordGoOn)
+		if err != nil {
+			return "", "", err
+		}
+		if !again {
+			return typed, transcript.Differs, nil
+		}
+	}
+}
+
+// bag writes what happened to a bag, shows it, and has the ledger know.
+func (l *lead) bag(ctx context.Context, t *turn, event, typed string, v transcript.Verdict, more map[string]string,
+	shown text.Text) error {
+	d := map[string]string{"event": event, "serial": typed}
+	for _, f := range []struct{ name, value string }{{"outer", t.Part.Outer}, {"channel", t.Part.Channel}} {
+		if f.value != "" {
+			d[f.name] = serial(f.value)
+		}
+	}
+	for name, value := range more {
+		d[name] = value
+	}
+	e := transcript.Entry{Kind: transcript.KindBag, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number, Verdict: v, Details: d}
+	if err := l.tell(ctx, e, told(shown)); err != nil {
+		return err
+	}
+	return l.hold(ctx, t, t.who, event, typed)
+}
+
+// sealPart puts a sheet into a bag.
+func (l *lead) sealPart(ctx context.Context, t *turn) error {
+	k := l.keys[t.Key.ID]
+	old := k.bags[t.Part.Number]
+	against := t.Part.Bag
+	if old != "" {
+		against = "" // it came in that one; a bag is used once
+	}
+	typed, v, err := l.bagSerial(ctx, t, against)
+	if err != nil {
+		return err
+	}
+	if other := l.inBag(typed, k.ID, t.Part.Number); !other.IsZero() {
+		if err := l.wrong(ctx, t, "serial of the bag", other); err != nil {
+			return err
+		}
+		if err := l.again(ctx, fault.New(fault.NotPermitted, "%s", other)); err != nil {
+			return err
+		}
+		return l.sealPart(ctx, t)
+	}
+	k.bags[t.Part.Number] = typed
+	delete(k.came, t.Part.Number)
+	delete(k.opened, t.Part.Number)
+	return l.bag(ctx, t, eventSealed, typed, v, nil, text.New("part %d of %s is sealed in bag %s", t.Part.Number, k.ID, typed))
+}
+
+// inBag finds another part in the same bag: what lies together is no split knowledge.
+func (l *lead) inBag(typed, key string, part int) text.Text {
+	for i := range l.s.Keys {
+		k := l.keys[l.s.Keys[i].ID]
+		for _, p := range k.Parts {
+			if b := k.bags[p.Number]; b != "" && sameItem(b, typed) && (k.ID != key || p.Number != part || k.came[p.Number]) {
+				return text.New("bag %s held part %d of %s already", typed, p.Number, k.ID)
+			}
+		}
+	}
+	return text.Text{}
+}
+
+// sendPart gives a bag to its channel.
+func (l *lead) sendPart(ctx context.Context, t *turn) error {
+	k := l.keys[t.Key.ID]
+	typed, v, err := l.bagSerial(ctx, t, k.knownBag(t.Part))
+	if err != nil {
+		return err
+	}
+	if err := l.stop(ctx, t, told(text.New("bag %s goes by %s", typed, t.Part.Channel))); err != nil {
+		return err
+	}
+	if err := l.confirm(ctx, text.New("%s: when the bag is given to %s, type sent", t.who.ID, t.Part.Channel), "sent"); err != nil {
+		return err
+	}
+	var more map[string]string
+	if t.Part.SerialBy != "" {
+		more = map[string]string{"serial-by": serial(t.Part.SerialBy)}
+	}
+	return l.bag(ctx, t, eventSent, typed, v, more, text.New("bag %s goes by %s", typed, t.Part.Channel))
+}
+
+// receivePart takes a bag in: its serial is compared with the one told apart from it, then it is looked at.
+func (l *lead) receivePart(ctx context.Context, t *turn) error {
+	k := l.keys[t.Key.ID]
+	for {
+		typed, v, err := l.bagSerial(ctx, t, t.Part.Bag)
+		if err != nil {
+			return err
+		}
+		state, err := l.state(ctx, t)
+		if err != nil {
+			return err
+		}
+		k.bags[t.Part.Number], k.came[t.Part.Number] = typed, true
+		more := map[string]string{"state": state}
+		if err := l.bag(ctx, t, eventReceived, typed, v, more, text.New("bag %s is there: %s", typed, state)); err != nil {
+			return err
+		}
+		if state == wordIntact {
+			delete(k.damaged, t.Part.Number)
+			return nil
+		}
+		if err := l.tampered(ctx, t, k); err != nil {
+			return err
+		}
+	}
+}
+
+// state has the bag looked at from all sides.
+func (l *lead) state(ctx context.Context, t *turn) (string, error) {
+	for {
+		answer, err := l.ask(ctx, text.New("%s: the bag and its seal, from all sides: type intact or damaged", t.who.ID))
+		if err != nil {
+			return "", err
+		}
+		if a := strings.ToLower(answer); a == wordIntact || a == wordBroken {
+			return a, nil
+		}
+	}
+}
+
+// tampered voids a part whose bag is damaged, and names what falls with it (PCI PIN 9-2).
+func (l *lead) tampered(ctx context.Context, t *turn, k *keyState) error {
+	k.damaged[t.Part.Number] = true
+	e := transcript.Entry{Kind: transcript.KindVoid, Who: t.who.ID, Key: k.ID, Part: t.Part.Number,
+		Details: map[string]string{"why": "the bag is damaged", "requirement": "9-2"}}
+	lines := []Line{alarm(text.New("part %d of %s is void: its bag is damaged (PCI PIN 9-2)", t.Part.Number, k.ID)),
+		alarm(text.New("if the damage is confirmed, all parts of %s and every key under it are replaced", k.ID))}
+	for _, name := range l.under(k) {
+		lines = append(lines, alarm(text.New("under it: %s", name)))
+	}
+	if err := l.tell(ctx, e, lines...); err != nil {
+		return err
+	}
+	if err := l.deviate(ctx, text.New("the bag of part %d of %s is intact", t.Part.Number, k.ID)); err != nil {
+		return err
+	}
+	return l.again(ctx, fault.New(fault.PartRefused, "the bag of part %d of %s is damaged", t.Part.Number, k.ID))
+}
+
+// under names the keys of the script that are protected by a key.
+func (l *lead) under(k *keyState) []string {
+	var all []string
+	for _, other := range l.s.Keys {
+		for _, o := range other.Outputs {
+			if o.KBPK != "" && (o.KBPK == k.label() || o.KBPK == k.ID) {
+				all = append(all, other.ID)
+			}
+		}
+	}
+	return all
+}
+
+// openBag opens the bag of a part that is to be entered, where it is in one.
+func (l *lead) openBag(ctx context.Context, t *turn, k *keyState) error {
+	n := t.Part.Number
+	known := k.knownBag(t.Part)
+	switch {
+	case k.damaged[n]:
+		return fault.New(fault.PartRefused, "part %d of %s is void: its bag is damaged", n, k.ID)
+	case known == "":
+		return nil
+	case k.opened[n]:
+		return l.confirm(ctx, text.New("%s: the bag was opened before, and the sheet never left your hands since; type held", t.who.ID), "held")
+	}
+	typed, v, err := l.bagSerial(ctx, t, known)
+	if err != nil {
+		return err
+	}
+	state, err := l.state(ctx, t)
+	if err != nil {
+		return err
+	}
+	k.bags[n], k.opened[n], k.came[n] = typed, true, true
+	more := map[string]string{"state": state}
+	if err := l.bag(ctx, t, eventOpened, typed, v, more, text.New("bag %s is opened: %s", typed, state)); err != nil {
+		return err
+	}
+	if state == wordIntact {
+		return nil
+	}
+	k.opened[n] = false
+	if err := l.tampered(ctx, t, k); err != nil {
+		return err
+	}
+	delete(k.damaged, n)
+	delete(k.bags, n)
+	return l.openBag(ctx, t, k)
+}
+
+// destroyPart destroys a sheet or a bag before the witness.
+func (l *lead) destroyPart(ctx context.Context, t *turn) error {
+	k := l.keys[t.Key.ID]
+	typed := ""
+	if known := k.knownBag(t.Part); known != "" && !k.opened[t.Part.Number] {
+		var err error
+		if typed, _, err = l.bagSerial(ctx, t, known); err != nil {
+			return err
+		}
+	}
+	how := public(t.Step.Method)
+	if how == "" {
+		var err error
+		if how, err = l.some(ctx, text.New("%s: how it is destroyed", t.who.ID)); err != nil {
+			return err
+		}
+	}
+	if err := l.stop(ctx, t, told(text.New("it is destroyed so: %s", how))); err != nil {
+		return err
+	}
+	if err := l.confirm(ctx, text.New("%s: when nothing is left of it, type destroyed", t.who.ID), "destroyed"); err != nil {
+		return err
+	}
+	e := transcript.Entry{Kind: transcript.KindDestroyed, Who: t.who.ID, Key: k.ID, Part: t.Part.Number,
+		Details: map[string]string{"how": how}}
+	if typed != "" {
+		e.Details["bag"] = typed
+	}
+	if err := l.tell(ctx, e, told(text.New("part %d of %s is destroyed", t.Part.Number, k.ID))); err != nil {
+		return err
+	}
+	return l.hold(ctx, t, t.who, eventDestroyed, typed)
+}

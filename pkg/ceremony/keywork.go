@@ -1,0 +1,407 @@
+package ceremony
+
+// Steps with a whole key: drawn, formed, looked up, compared, kept, exported, loaded, destroyed.
+
+import (
+	"context"
+	"slices"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+	"poskey/pkg/ceremony/script"
+	"poskey/pkg/ceremony/transcript"
+	"poskey/pkg/component"
+	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
+)
+
+// makeKey draws a key inside the boundary.
+func (l *lead) makeKey(ctx context.Context, t *turn) error {
+	k := l.keys[t.Key.ID]
+	k.reset()
+	var made Made
+	if err := l.try(ctx, t, func() (err error) {
+		made, err = l.Tools.Generate(ctx, t.Key)
+		return err
+	}); err != nil {
+		return err
+	}
+	k.made, k.there = made, true
+	return l.tellMade(ctx, t, k, "drawn")
+}
+
+func (l *lead) tellMade(ctx context.Context, t *turn, k *keyState, how string) error {
+	e := transcript.Entry{Kind: transcript.KindMade, Who: t.who.ID, Key: k.ID, Check: k.made.Check,
+		Details: map[string]string{"how": how, "algorithm": string(k.Algorithm)}}
+	if k.made.Label != "" {
+		e.Details["label"] = k.made.Label
+	}
+	return l.tell(ctx, e, told(text.New("key %s is there, check value %s", k.ID, k.made.Check)))
+}
+
+// try does what a tool does until it is done. What fails is written down and shown, and done again or given up.
+func (l *lead) try(ctx context.Context, t *turn, do func() error) error {
+	for {
+		err := do()
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if err := l.failed(ctx, t, err); err != nil {
+			return err
+		}
+		if err := l.again(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// tryOr is try for what can be left out after a deviation; ok tells whether it was done.
+func (l *lead) tryOr(ctx context.Context, t *turn, do func() error) (ok bool, err error) {
+	for {
+		err := do()
+		if err == nil || ctx.Err() != nil {
+			return err == nil, err
+		}
+		if err := l.failed(ctx, t, err); err != nil {
+			return false, err
+		}
+		again, err := l.choose(ctx, err, wordSkip)
+		if err != nil || !again {
+			return false, err
+		}
+	}
+}
+
+func (l *lead) failed(ctx context.Context, t *turn, err error) error {
+	return l.wrong(ctx, t, "failed", text.New("that failed: %s", err))
+}
+
+// have has a key at hand: one of the store is looked up when it is first needed.
+func (l *lead) have(ctx context.Context, t *turn) (*keyState, error) {
+	k := l.keys[t.Key.ID]
+	if k.there {
+		return k, nil
+	}
+	if k.Source != script.Stored && k.kept == "" {
+		return nil, fault.New(fault.Bug, "step %d: the key %s is not there", t.Number, k.ID)
+	}
+	wanted := *t.Key
+	if k.kept != "" {
+		wanted.Label = k.kept
+	}
+	var made Made
+	if err := l.try(ctx, t, func() (err error) {
+		made, err = l.Tools.Find(ctx, &wanted)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	before := k.made.Check
+	k.made, k.there = made, true
+	expect := l.expected(k)
+	if k.kept != "" && before.Digits != "" {
+		expect = &kcv.Expected{Digits: before.Digits}
+	}
+	if l.isRehearsal() {
+		expect = nil // after a break another key stands for it
+	}
+	return k, l.compareMade(ctx, t, k, expect)
+}
+
+// compareMade compares a key with what was told of it. What differs is gone past with a deviation only, and never kept.
+func (l *lead) compareMade(ctx context.Context, t *turn, k *keyState, expect *kcv.Expected) error {
+	e, line := compared(k.Key, 0, k.made.Check, expect)
+	e.Who = t.who.ID
+	if err := l.tell(ctx, e, line); err != nil {
+		return err
+	}
+	if e.Verdict != transcript.Compared {
+		k.verdict = e.Verdict
+	}
+	return nil
+}
+
+// formKey combines the components. It stops with everything known before, and the key is compared before it is taken.
+func (l *lead) formKey(ctx context.Context, t *turn) error {
+	k := l.keys[t.Key.ID]
+	if len(k.parts) < k.needed() {
+		return l.enterAgain(ctx, t, fault.New(fault.PartMissing, "key %s: %d of %d parts were entered", k.ID, len(k.parts), k.needed()))
+	}
+	if l.expected(k) == nil {
+		e, err := l.askCheck(ctx, t, text.New("%s: check value of the key as the other side told it, or - when there is none", t.who.ID))
+		if err != nil {
+			return err
+		}
+		k.told = e
+	}
+	expect := l.expected(k)
+	if err := l.stop(ctx, t, expectedLine(expect)); err != nil {
+		return err
+	}
+	f := l.forming(k, expect)
+	made, err := l.Tools.Form(ctx, t.Key, f)
+	component.WipeAll(f.Parts)
+	if err == nil && expect != nil && !agrees(made.Check, *expect) {
+		err = fault.New(fault.KCVMismatch, "the parts combine to a key with check value %s, expected %s", made.Check, expect.Shown())
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		return l.enterAgain(ctx, t, err)
+	}
+	k.made, k.there = made, true
+	if err := l.tellMade(ctx, t, k, "formed"); err != nil {
+		return err
+	}
+	return l.compareMade(ctx, t, k, expect)
+}
+
+func expectedLine(e *kcv.Expected) Line {
+	if e == nil {
+		return alarm(text.New("no check value of the key is known: a wrong key would not be seen"))
+	}
+	return told(text.New("check value of the key must be: %s", e.Digits))
+}
+
+// forming hands the parts over; they are the tools' then.
+func (l *lead) forming(k *keyState, expect *kcv.Expected) hsm.Forming {
+	f := hsm.Forming{Expected: expect, Attributes: hsm.Attributes{Algorithm: k.Algorithm, Usage: k.Usage, Mode: k.Mode,
+		Exportability: k.Exportability}}
+	var checks []kcv.Expected
+	for i := range k.Parts {
+		p, ok := k.parts[k.Parts[i].Number]
+		if !ok {
+			continue
+		}
+		f.Parts = append(f.Parts, p)
+		if e := l.expectedPart(&k.Parts[i]); e != nil {
+			checks = append(checks, *e)
+		}
+		delete(k.parts, k.Parts[i].Number)
+	}
+	if len(checks) == len(f.Parts) {
+		f.PartExpected = checks
+	}
+	return f
+}
+
+// enterAgain voids the parts of a key that did not come out, and goes back to where they are entered.
+func (l *lead) enterAgain(ctx context.Context, t *turn, why error) error {
+	k := l.keys[t.Key.ID]
+	e := transcript.Entry{Kind: transcript.KindChecked, Who: t.who.ID, Key: k.ID, Verdict: transcript.Differs,
+		Details: map[string]string{"what": public(why.Error())}}
+	if x := l.expected(k); x != nil {
+		e.Expected = method(k.Key, *x)
+	}
+	void := alarm(text.New("no key was kept; all parts of %s are void and are entered again", k.ID))
+	if err := l.tell(ctx, e, alarm(text.New("%s", why)), void); err != nil {
+		return err
+	}
+	steps := []int{t.Number}
+	for _, s := range l.Program.Steps {
+		if s.Step.Do != script.EnterPart || s.Key == nil || s.Key.ID != k.ID || !l.done[s.Number] {
+			continue
+		}
+		steps = append(steps, s.Number)
+		void := transcript.Entry{Kind: transcript.KindVoid, Key: k.ID, Part: s.Part.Number,
+			Details: map[string]string{"why": "the key did not come out", detailStep: itoa(s.Number)}}
+		if err := l.write(void); err != nil {
+			return err
+		}
+	}
+	if err := l.again(ctx, why); err != nil {
+		return err
+	}
+	k.wipe()
+	clear(k.checks)
+	clear(k.by)
+	k.there, k.made, k.verdict, k.told, k.set = false, Made{}, "", nil, ""
+	slices.Sort(steps)
+	return &backTo{steps}
+}
+
+// askCheck asks for a check value until it is one; nil when there is none.
+func (l *lead) askCheck(ctx context.Context, t *turn, q text.Text) (*kcv.Expected, error) {
+	for {
+		answer, err := l.ask(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		if answer == wordNone {
+			return nil, nil
+		}
+		e, err := kcv.Parse(answer)
+		if err == nil && len(e.Digits) <= 16 {
+			return &e, nil
+		}
+		if err == nil {
+			err = fault.New(fault.MalformedLength, "a check value has no more than 16 digits")
+		}
+		if err := l.wrong(ctx, t, "check value", text.New("that is no check value: %s", err)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// compareKey has the other side's check value typed, before ours is shown again.
+func (l *lead) compareKey(ctx context.Context, t *turn) error {
+	k, err := l.have(ctx, t)
+	if err != nil {
+		return err
+	}
+	for {
+		if l.isRehearsal() {
+			if err := l.Desk.Say(ctx, toDo(text.New("TEST REHEARSAL: the other side would say %s", k.made.Check))); err != nil {
+				return err
+			}
+		}
+		e, err := l.askCheck(ctx, t, text.New("%s: check value of %s as the other side tells it", t.who.ID, k.ID))
+		if err != nil {
+			return err
+		}
+		if e == nil {
+			continue
+		}
+		if err := l.compareMade(ctx, t, k, e); err != nil || k.verdict == transcript.Match {
+			return err
+		}
+		why := fault.New(fault.KCVMismatch, "key %s: check value is %s, the other side says %s", k.ID, k.made.Check, e.Shown())
+		again, err := l.choose(ctx, why, wordGoOn)
+		if err != nil || !again {
+			return err
+		}
+	}
+}
+
+// settled sees to it that a key which differs from what was told of it goes nowhere.
+func (l *lead) settled(ctx context.Context, t *turn, k *keyState) error {
+	for k.verdict == transcript.Differs {
+		why := fault.New(fault.KCVMismatch, "the check value of %s differs from what was told of it: it is not used", k.ID)
+		if err := l.wrong(ctx, t, "check value", text.New("%s", why)); err != nil {
+			return err
+		}
+		if err := l.again(ctx, why); err != nil {
+			return err
+		}
+		if err := l.compareKey(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ready has the key at hand and settled, and stops where it cannot be taken back.
+func (l *lead) ready(ctx context.Context, t *turn) (*keyState, error) {
+	k, err := l.have(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.settled(ctx, t, k); err != nil {
+		return nil, err
+	}
+	if !t.Irreversible {
+		return k, nil
+	}
+	return k, l.stop(ctx, t)
+}
+
+// same holds what a tool says of the key it handled against the key of the ceremony.
+func (l *lead) same(k *keyState, v kcv.Value) error {
+	if v == (kcv.Value{}) || agrees(v, kcv.Expected{Digits: k.made.Check.Digits}) || v.Method != k.made.Check.Method {
+		return nil
+	}
+	return fault.New(fault.KCVMismatch, "key %s has check value %s, and now %s", k.ID, k.made.Check, v)
+}
+
+// keepKey makes the key of the store active.
+func (l *lead) keepKey(ctx context.Context, t *turn) error {
+	k, err := l.ready(ctx, t)
+	if err != nil {
+		return err
+	}
+	var made Made
+	if err := l.try(ctx, t, func() (err error) {
+		if made, err = l.Tools.Keep(ctx, t.Key, t.Output); err != nil {
+			return err
+		}
+		return l.same(k, made.Check)
+	}); err != nil {
+		return err
+	}
+	k.kept = made.Label
+	if k.kept == "" && t.Output != nil {
+		k.kept = t.Output.Label
+	}
+	e := transcript.Entry{Kind: transcript.KindKept, Who: t.who.ID, Key: k.ID, Check: made.Check, Details: map[string]string{"label": k.kept}}
+	return l.tell(ctx, e, told(text.New("key %s is kept as %s, for use", k.ID, k.kept)))
+}
+
+// exportKey writes a key block.
+func (l *lead) exportKey(ctx context.Context, t *turn) error {
+	k, err := l.ready(ctx, t)
+	if err != nil {
+		return err
+	}
+	var x Exported
+	ok, err := l.tryOr(ctx, t, func() (err error) {
+		if x, err = l.Tools.Export(ctx, t.Key, t.Output); err != nil {
+			return err
+		}
+		return l.same(k, x.Check)
+	})
+	if err != nil || !ok {
+		return err
+	}
+	e := transcript.Entry{Kind: transcript.KindExported, Who: t.who.ID, Key: k.ID, Check: x.Check,
+		Details: map[string]string{"file": x.File, "sha256": x.SHA256, "header": x.Header}}
+	return l.tell(ctx, e, told(text.New("key block %s: header %s, SHA-256 %s", x.File, x.Header, x.SHA256)))
+}
+
+// loadKey loads a key into a device.
+func (l *lead) loadKey(ctx context.Context, t *turn) error {
+	k, err := l.ready(ctx, t)
+	if err != nil {
+		return err
+	}
+	var x Loaded
+	ok, err := l.tryOr(ctx, t, func() (err error) {
+		if x, err = l.Tools.Load(ctx, t.Key, t.Output); err != nil {
+			return err
+		}
+		return l.same(k, x.Check)
+	})
+	if err != nil || !ok {
+		return err
+	}
+	e := transcript.Entry{Kind: transcript.KindLoaded, Who: t.who.ID, Key: k.ID, Check: x.Check,
+		Details: map[string]string{"device": x.Device, "slot": x.Slot, "proof": public(x.Proof)}}
+	return l.tell(ctx, e, told(text.New("key %s is in %s, slot %s; proof: %s", k.ID, x.Device, x.Slot, x.Proof)))
+}
+
+// destroyKey destroys a key of the store.
+func (l *lead) destroyKey(ctx context.Context, t *turn) error {
+	k, err := l.have(ctx, t)
+	if err != nil {
+		return err
+	}
+	reason := public(t.Step.Text)
+	if reason == "" {
+		reason = public(t.Step.Method)
+	}
+	if reason == "" {
+		if reason, err = l.some(ctx, text.New("%s: why the key is destroyed", t.who.ID)); err != nil {
+			return err
+		}
+	}
+	if err := l.stop(ctx, t, told(text.New("reason: %s", reason))); err != nil {
+		return err
+	}
+	if err := l.try(ctx, t, func() error { return l.Tools.DestroyKey(ctx, t.Key, reason) }); err != nil {
+		return err
+	}
+	k.there = false
+	e := transcript.Entry{Kind: transcript.KindDestroyed, Who: t.who.ID, Key: k.ID, Check: k.made.Check,
+		Details: map[string]string{"how": "in the store", "reason": reason, "label": k.label()}}
+	return l.tell(ctx, e, told(text.New("key %s is destroyed", k.ID)))
+}

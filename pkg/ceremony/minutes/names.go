@@ -1,0 +1,240 @@
+package minutes
+
+// What things are called on paper.
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"poskey/internal/text"
+	"poskey/pkg/ceremony/script"
+	"poskey/pkg/ceremony/transcript"
+	"poskey/pkg/custody"
+	"poskey/pkg/kcv"
+)
+
+// The marks of what is not real. They are the same in every language.
+const (
+	markTest      = "TEST"
+	markRehearsal = "TEST REHEARSAL"
+)
+
+// markOf is the mark of a paper; mode is "" for one without a record.
+func markOf(e custody.Environment, mode transcript.Mode) string {
+	switch {
+	case mode == transcript.Rehearsal:
+		return markRehearsal
+	case e != custody.Production:
+		return markTest
+	}
+	return ""
+}
+
+func environmentName(e custody.Environment) text.Text {
+	switch e {
+	case custody.Production:
+		return text.New("production")
+	case custody.Test:
+		return text.New("test: keys that protect nothing")
+	}
+	return text.Raw(string(e))
+}
+
+func modeName(m transcript.Mode) text.Text {
+	switch m {
+	case transcript.Run:
+		return text.New("ceremony")
+	case transcript.Rehearsal:
+		return text.New("rehearsal with throw-away keys")
+	}
+	return text.Raw(string(m))
+}
+
+func stateOf(s transcript.State) text.Text {
+	switch s {
+	case transcript.Closed:
+		return text.New("closed: it came to its end and was signed")
+	case transcript.Aborted:
+		return text.New("aborted: it was given up")
+	case transcript.Open:
+		return text.New("open: it broke off, or is still going on")
+	}
+	return text.Raw(string(s))
+}
+
+func kindName(k script.Kind) text.Text {
+	switch k {
+	case script.ZMKExchange:
+		return text.New("zone master key made here for a partner")
+	case script.ZMKReceive:
+		return text.New("zone master key formed from a partner's components")
+	case script.TMK:
+		return text.New("terminal master key or base derivation key")
+	case script.Destruction:
+		return text.New("destruction of components or keys")
+	case script.StoreMaster:
+		return text.New("master key of a store")
+	case script.Reissue:
+		return text.New("component handed to a new custodian")
+	case script.Injection:
+		return text.New("keys loaded into terminals")
+	case script.HSMScribe:
+		return text.New("work on an HSM, led and recorded")
+	case script.Custom:
+		return text.New("ceremony of its own kind")
+	}
+	return text.Raw(string(k))
+}
+
+func roleName(r script.Role) text.Text {
+	switch r {
+	case script.Leader:
+		return text.New("leader")
+	case script.Operator:
+		return text.New("operator")
+	case script.Witness:
+		return text.New("witness")
+	case script.SecondWitness:
+		return text.New("second witness")
+	}
+	return text.Raw(string(r))
+}
+
+// roleOrder is the order of roles on paper; others follow by name.
+func roleOrder(roles map[script.Role]script.Seat) []script.Role {
+	known := []script.Role{script.Leader, script.Operator, script.Witness, script.SecondWitness}
+	var out, others []script.Role
+	for r := range roles {
+		if !slices.Contains(known, r) {
+			others = append(others, r)
+		}
+	}
+	for _, r := range known {
+		if _, ok := roles[r]; ok {
+			out = append(out, r)
+		}
+	}
+	slices.Sort(others)
+	return append(out, others...)
+}
+
+func sourceName(s script.Source) text.Text {
+	switch s {
+	case script.Generate:
+		return text.New("drawn inside the boundary")
+	case script.Components:
+		return text.New("formed from components that were typed in")
+	case script.Stored:
+		return text.New("key of the store")
+	case script.InHSM:
+		return text.New("in an HSM alone")
+	}
+	return text.Raw(string(s))
+}
+
+func verdictName(v transcript.Verdict) (text.Text, tone) {
+	switch v {
+	case transcript.Match:
+		return text.New("match"), good
+	case transcript.Differs:
+		return text.New("DIFFERS"), bad
+	case transcript.Compared:
+		return text.New("nothing to compare with"), quiet
+	}
+	return text.Raw(string(v)), plain
+}
+
+func levelName(l script.Level) (text.Text, tone) {
+	switch l {
+	case script.Error:
+		return text.New("error"), bad
+	case script.Warning:
+		return text.New("warning"), bad
+	case script.Note:
+		return text.New("note"), plain
+	}
+	return text.Raw(string(l)), plain
+}
+
+// eventName is what happens to a bag.
+func eventName(e string) text.Text {
+	switch e {
+	case "sealed":
+		return text.New("sealed")
+	case "sent":
+		return text.New("sent")
+	case "received":
+		return text.New("received")
+	case "opened":
+		return text.New("opened")
+	case "destroyed":
+		return text.New("destroyed")
+	}
+	return text.Raw(e)
+}
+
+// word is what the record calls by a fixed word; what people wrote stays as it is.
+func word(s string) text.Text {
+	switch s {
+	case "step":
+		return text.New("that the step was done so")
+	case "log-in":
+		return text.New("log-in")
+	case "script":
+		return text.New("the fingerprint of the script")
+	case "declaration":
+		return text.New("the declaration")
+	case "put away":
+		return text.New("that everything is put away")
+	case "read":
+		return text.New("that the text was read")
+	case "back":
+		return text.New("that everybody is back")
+	case "stop":
+		return text.New("to go on with what cannot be taken back")
+	case "serial of the bag":
+		return text.New("serial of the bag")
+	case "intact":
+		return text.New("intact")
+	case "damaged":
+		return text.New("damaged")
+	case "misprint":
+		return text.New("misprint")
+	case "not said":
+		return text.New("not said")
+	}
+	return text.Raw(s)
+}
+
+// verbName is what a step is called; verbs that the table does not know stay as they are.
+func verbName(v script.Verb) text.Text {
+	for _, info := range script.Verbs() {
+		if info.Verb == v && !info.Says.IsZero() {
+			return info.Says
+		}
+	}
+	return text.Raw(string(v))
+}
+
+// valueText is a check value with its method; "" for none.
+func valueText(v kcv.Value) string {
+	if v == (kcv.Value{}) {
+		return ""
+	}
+	return v.String()
+}
+
+// requirements are numbers of PCI PIN in a row.
+func requirements(numbers []string) string { return strings.Join(numbers, ", ") }
+
+// partOf names a component: ZMK 2/3.
+func partOf(k *script.Key, key string, part int) string {
+	if part == 0 {
+		return key
+	}
+	if k != nil && len(k.Parts) > 0 {
+		return key + " " + strconv.Itoa(part) + "/" + strconv.Itoa(len(k.Parts))
+	}
+	return key + " " + strconv.Itoa(part)
+}

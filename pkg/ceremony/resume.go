@@ -1,0 +1,264 @@
+package ceremony
+
+// After a break: what is done stays done, what lay in memory or open on a table is void, and is done again.
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"poskey/internal/text"
+	"poskey/pkg/ceremony/script"
+	"poskey/pkg/ceremony/transcript"
+	"poskey/pkg/kcv"
+)
+
+// lost is a part that is void by a break.
+type lost struct {
+	key  string
+	part int
+	why  string
+}
+
+// resume goes on with the same record: the break is its first deviation, and everybody logs in again.
+func (l *lead) resume(ctx context.Context) error {
+	l.replay(l.Before)
+	again, void := l.broken()
+	e := transcript.Entry{Kind: transcript.KindResumed, Details: map[string]string{"torn": itoa(l.Before.Torn)}}
+	if len(again) > 0 {
+		e.Details[detailAgain] = joined(again)
+	}
+	if err := l.tell(ctx, e, alarm(text.New("the ceremony was broken off; it goes on with the same record"))); err != nil {
+		return err
+	}
+	for _, n := range again {
+		delete(l.done, n)
+		delete(l.acted, n)
+	}
+	for _, v := range void {
+		e := transcript.Entry{Kind: transcript.KindVoid, Key: v.key, Part: v.part, Details: map[string]string{"why": v.why}}
+		if err := l.tell(ctx, e, alarm(text.New("part %d of %s is void by the break", v.part, v.key))); err != nil {
+			return err
+		}
+	}
+	if len(again) > 0 {
+		if err := l.Desk.Say(ctx, toDo(text.New("steps that are done again: %s", joined(again)))); err != nil {
+			return err
+		}
+	}
+	if err := l.deviate(ctx, text.New("the ceremony goes on without a break")); err != nil {
+		return err
+	}
+	if !l.attended() {
+		return nil
+	}
+	if err := l.seatAll(ctx, &turn{}); err != nil {
+		return err
+	}
+	for _, role := range []script.Role{script.Leader, script.Witness} {
+		if err := l.confirmScript(ctx, role); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// detailAgain holds the steps that are done again, in a line resumed; detailStep the one that a line void takes back.
+const (
+	detailAgain = "again"
+	detailStep  = "step"
+)
+
+func joined(steps []int) string {
+	words := make([]string, len(steps))
+	for i, n := range steps {
+		words[i] = strconv.Itoa(n)
+	}
+	return strings.Join(words, ", ")
+}
+
+func (l *lead) attended() bool {
+	for _, s := range l.Program.Steps {
+		if s.Step.Do == script.Attend {
+			return l.done[s.Number]
+		}
+	}
+	return false
+}
+
+// undo takes back the steps that a line says are done again.
+func undo(done map[int]bool, r transcript.Record) {
+	word := ""
+	switch r.Kind {
+	case transcript.KindResumed:
+		word = r.Details[detailAgain]
+	case transcript.KindVoid:
+		word = r.Details[detailStep]
+	}
+	for n := range strings.SplitSeq(word, ",") {
+		if i, err := strconv.Atoi(strings.TrimSpace(n)); err == nil {
+			delete(done, i)
+		}
+	}
+}
+
+// replay reads what happened before.
+func (l *lead) replay(d *transcript.Document) {
+	for _, c := range d.Cards {
+		l.cards[c.ID()], l.welcomed[c.ID()] = c, true
+	}
+	for _, r := range d.Records {
+		undo(l.done, r)
+		undo(l.acted, r)
+		if r.Step >= 1 && r.Step <= len(l.Program.Steps) && isResult(&l.Program.Steps[r.Step-1], r) {
+			l.acted[r.Step] = true
+		}
+		switch r.Kind {
+		case transcript.KindDone:
+			l.done[r.Step] = true
+		case transcript.KindDeviation:
+			l.out.Deviations++
+		case transcript.KindAttended:
+			l.replaySeat(r)
+		}
+		if k := l.keys[r.Key]; k != nil {
+			k.replay(r)
+		}
+	}
+	l.out.Steps = len(l.done)
+}
+
+func (l *lead) replaySeat(r transcript.Record) {
+	for _, p := range places(l.Program) {
+		if p.role == r.Details["role"] && p.key == r.Key && p.part == r.Part {
+			l.seated[p.seat] = r.Who
+		}
+	}
+}
+
+// replay takes over what a line says of a key.
+func (k *keyState) replay(r transcript.Record) {
+	switch r.Kind {
+	case transcript.KindMade:
+		k.made.Check = r.Check
+	case transcript.KindKept:
+		k.kept = r.Details["label"]
+	case transcript.KindPrinted:
+		k.set, k.printed[r.Part], k.by[r.Part], k.checks[r.Part] = r.Details["set"], true, r.Who, r.Check
+	case transcript.KindEntered:
+		k.by[r.Part], k.checks[r.Part] = r.Who, r.Check
+	case transcript.KindVoid:
+		delete(k.by, r.Part)
+		delete(k.checks, r.Part)
+		delete(k.printed, r.Part)
+	case transcript.KindChecked:
+		if r.Part == 0 && r.Verdict != transcript.Compared {
+			k.verdict = r.Verdict
+		}
+		if r.Part == 0 && k.Source == script.InHSM {
+			k.made.Check, k.there = r.Check, true
+		}
+	case transcript.KindBag:
+		k.replayBag(r)
+	}
+}
+
+func (k *keyState) replayBag(r transcript.Record) {
+	k.bags[r.Part] = r.Details["serial"]
+	k.came[r.Part] = r.Details["event"] == eventReceived || r.Details["event"] == eventOpened
+	k.opened[r.Part] = r.Details["event"] == eventOpened && r.Details["state"] != wordBroken
+	k.damaged[r.Part] = r.Details["state"] == wordBroken
+}
+
+// broken finds, key by key, which steps are done again and which parts are void, and forgets what they made.
+func (l *lead) broken() (again []int, void []lost) {
+	for i := range l.s.Keys {
+		k := l.keys[l.s.Keys[i].ID]
+		steps := l.redo(k)
+		void = append(void, l.voidParts(k, steps)...)
+		again = append(again, steps...)
+	}
+	slices.Sort(again)
+	return slices.Compact(again), void
+}
+
+// stepsOf are the numbers of a key's steps of some verbs: those that are done, and those that are not.
+func (l *lead) stepsOf(k *keyState, verbs ...script.Verb) (done, open []int) {
+	for _, s := range l.Program.Steps {
+		if s.Key == nil || s.Key.ID != k.ID || !slices.Contains(verbs, s.Step.Do) {
+			continue
+		}
+		if l.done[s.Number] {
+			done = append(done, s.Number)
+		} else {
+			open = append(open, s.Number)
+		}
+	}
+	return done, open
+}
+
+// redo lists the steps of a key that were done and whose result is gone. A key that is kept can be found again; its
+// parts in memory cannot, so all of its sheets are cut anew or none.
+func (l *lead) redo(k *keyState) []int {
+	printed, _ := l.stepsOf(k, script.PrintPart, script.SealPart, script.SendPart)
+	_, unprinted := l.stepsOf(k, script.PrintPart, script.SealPart)
+	if len(printed) == 0 {
+		unprinted = nil
+	}
+	switch {
+	case k.kept != "" || k.Source == script.Stored:
+		if len(unprinted) > 0 {
+			return printed
+		}
+		return nil
+	case k.Source == script.InHSM:
+		return nil
+	}
+	_, open := l.stepsOf(k, script.FormKey, script.PrintPart, script.SealPart, script.KeepKey, script.ExportKey, script.LoadKey)
+	if len(open) == 0 {
+		return nil
+	}
+	done, _ := l.stepsOf(k, script.MakeKey, script.EnterPart, script.FormKey, script.PrintPart, script.SealPart, script.SendPart,
+		script.ExportKey, script.LoadKey, script.CompareKey)
+	if k.Source == script.Generate {
+		return done
+	}
+	return slices.DeleteFunc(done, func(n int) bool { return l.Program.Steps[n-1].Step.Do == script.SendPart })
+}
+
+// voidParts lists the parts that the redone steps, or the one in which it broke, had in people's hands, and forgets
+// them.
+func (l *lead) voidParts(k *keyState, again []int) []lost {
+	redone := map[int]bool{}
+	for _, n := range again {
+		if p := l.Program.Steps[n-1].Part; p != nil {
+			redone[p.Number] = true
+		}
+	}
+	_, open := l.stepsOf(k, script.PrintPart, script.EnterPart)
+	for _, n := range open {
+		if p := l.Program.Steps[n-1].Part; p != nil && k.by[p.Number] != "" {
+			redone[p.Number] = true
+		}
+	}
+	var void []lost
+	for _, n := range slices.Sorted(maps.Keys(redone)) {
+		why := "entered before the break"
+		if k.printed[n] {
+			why = "printed before the break; the sheet is destroyed"
+			delete(k.bags, n)
+			delete(k.opened, n)
+			delete(k.came, n)
+		}
+		void = append(void, lost{k.ID, n, why})
+		delete(k.by, n)
+		delete(k.checks, n)
+		delete(k.printed, n)
+	}
+	if len(again) > 0 && k.kept == "" && k.Source != script.Stored {
+		k.made, k.verdict, k.there, k.set = Made{Check: kcv.Value{}}, "", false, ""
+	}
+	return void
+}

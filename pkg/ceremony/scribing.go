@@ -1,0 +1,151 @@
+package ceremony
+
+// Steps whose secret work is done elsewhere: on an HSM, or by the officers of a new store.
+
+import (
+	"context"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+	"poskey/pkg/ceremony/script"
+	"poskey/pkg/ceremony/transcript"
+	"poskey/pkg/custody"
+	"poskey/pkg/kcv"
+)
+
+// scribe has something done on the HSM; the check value that it shows is typed by two people, each without seeing the
+// other's.
+func (l *lead) scribe(ctx context.Context, t *turn) error {
+	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID, Key: t.Step.Key, Details: map[string]string{"text": public(t.Step.Text)}}
+	if err := l.write(said); err != nil {
+		return err
+	}
+	if err := l.confirm(ctx, text.New("%s: when it is done on the HSM, type done", t.who.ID), "done"); err != nil {
+		return err
+	}
+	if t.Key == nil {
+		return nil
+	}
+	other := l.sitter(t.Seconder).ID
+	if t.Seconder == (script.Seat{}) {
+		other = l.sitter(l.s.Roles[script.Witness]).ID
+	}
+	for {
+		value, err := l.readOff(ctx, t, other)
+		if err != nil {
+			return err
+		}
+		if value == nil {
+			continue
+		}
+		done, err := l.readRight(ctx, t, *value)
+		if err != nil || done {
+			return err
+		}
+	}
+}
+
+// readOff takes the check value from both; nil when they differ.
+func (l *lead) readOff(ctx context.Context, t *turn, other string) (*kcv.Expected, error) {
+	one, err := l.blind(ctx, text.New("%s: the check value that the HSM shows (hidden)", t.who.ID))
+	if err != nil {
+		return nil, err
+	}
+	two, err := l.blind(ctx, text.New("%s: the check value that the HSM shows (hidden)", other))
+	if err != nil {
+		return nil, err
+	}
+	a, err := kcv.Parse(one)
+	if err == nil && len(a.Digits) > 16 {
+		err = fault.New(fault.MalformedLength, "a check value has no more than 16 digits")
+	}
+	if err == nil {
+		var b kcv.Expected
+		if b, err = kcv.Parse(two); err == nil && a.Digits == b.Digits {
+			return &a, nil
+		}
+	}
+	if err != nil {
+		return nil, l.wrong(ctx, t, "check value", text.New("that is no check value: %s", err))
+	}
+	return nil, l.wrong(ctx, t, "check value", text.New("the two entries differ; type both again"))
+}
+
+// readRight holds what the HSM shows against what is known of the key, or of the part.
+func (l *lead) readRight(ctx context.Context, t *turn, value kcv.Expected) (bool, error) {
+	k := l.keys[t.Key.ID]
+	shown := transcript.Cut(method(t.Key, value))
+	expect, part := l.expected(k), 0
+	if t.Part != nil {
+		expect, part = l.expectedPart(t.Part), t.Part.Number
+	}
+	e, line := compared(t.Key, part, shown, expect)
+	e.Who, e.People = t.who.ID, l.present
+	if err := l.tell(ctx, e, line); err != nil {
+		return false, err
+	}
+	if e.Verdict == transcript.Differs {
+		why := fault.New(fault.KCVMismatch, "the HSM shows %s, expected %s", shown, expect.Shown())
+		again, err := l.choose(ctx, why, wordGoOn)
+		if err != nil || again {
+			return false, err
+		}
+	}
+	if part != 0 {
+		k.checks[part] = shown
+		return true, nil
+	}
+	k.made, k.there = Made{Check: shown}, true
+	if e.Verdict != transcript.Compared {
+		k.verdict = e.Verdict
+	}
+	return true, nil
+}
+
+// initStore draws the master key of a store and cuts it to the officers that are its custodians.
+func (l *lead) initStore(ctx context.Context, t *turn) error {
+	cards, err := l.shareholders(t)
+	if err != nil {
+		return err
+	}
+	k := l.keys[t.Key.ID]
+	var made Made
+	if err := l.try(ctx, t, func() (err error) {
+		made, err = l.Tools.InitStore(ctx, t.Key, cards)
+		return err
+	}); err != nil {
+		return err
+	}
+	k.made, k.there, k.kept = made, true, made.Label
+	if err := l.tellMade(ctx, t, k, "cut to officers"); err != nil {
+		return err
+	}
+	for i, c := range cards {
+		if i >= len(k.Parts) {
+			break
+		}
+		share := *t
+		share.Part = &k.Parts[i]
+		k.by[share.Part.Number] = c.ID()
+		if err := l.hold(ctx, &share, l.person(c.ID()), eventSealed, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shareholders are the officers who sit for the parts of the master key; all of them are there.
+func (l *lead) shareholders(t *turn) ([]custody.Card, error) {
+	if t.Key == nil {
+		return nil, fault.New(fault.Bug, "step %d: no key", t.Number)
+	}
+	var cards []custody.Card
+	for _, p := range t.Key.Parts {
+		c, ok := l.cards[l.sitter(p.Custodian).ID]
+		if !ok {
+			return nil, fault.New(fault.NotPermitted, "%s has not logged in", l.sitter(p.Custodian).ID)
+		}
+		cards = append(cards, c)
+	}
+	return cards, nil
+}

@@ -1,0 +1,155 @@
+package ceremony
+
+// Steps in which nothing happens to a key: something is read, looked at, or waited for.
+
+import (
+	"context"
+	"strings"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+	"poskey/pkg/ceremony/script"
+	"poskey/pkg/ceremony/transcript"
+)
+
+// read has a text read aloud.
+func (l *lead) read(ctx context.Context, t *turn) error {
+	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID, Details: map[string]string{"text": public(t.Step.Text)}}
+	if err := l.write(said); err != nil {
+		return err
+	}
+	if err := l.confirm(ctx, text.New("%s: when it was read aloud and everybody has heard it, type read", t.who.ID), "read"); err != nil {
+		return err
+	}
+	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, Details: map[string]string{"what": "read"}})
+}
+
+// inspect has what stands on an item typed, and compares it.
+func (l *lead) inspect(ctx context.Context, t *turn) error {
+	for {
+		seen, err := l.someSerial(ctx, text.New("%s: what stands on %s", t.who.ID, t.Step.Item))
+		if err != nil {
+			return err
+		}
+		e := transcript.Entry{Kind: transcript.KindObserved, Who: t.who.ID, Verdict: transcript.Compared,
+			Details: map[string]string{"item": clean(t.Step.Item), "seen": seen}}
+		line := told(text.New("%s: %s, nothing to compare it with", t.Step.Item, seen))
+		if t.Step.Expect != "" {
+			want := clean(t.Step.Expect)
+			e.Details["expected"], e.Verdict = serial(want), transcript.Match
+			line = told(text.New("%s: %s, as expected", t.Step.Item, seen))
+			if !sameItem(seen, serial(want)) {
+				e.Verdict = transcript.Differs
+				line = alarm(text.New("%s: %s, the script expects %s", t.Step.Item, seen, serial(want)))
+			}
+		}
+		if err := l.tell(ctx, e, line); err != nil {
+			return err
+		}
+		if e.Verdict != transcript.Differs {
+			return nil
+		}
+		again, err := l.choose(ctx, fault.New(fault.NotConfirmed, "what stands on %s is not what the script expects", t.Step.Item), wordGoOn)
+		if err != nil || !again {
+			return err
+		}
+	}
+}
+
+// sameItem compares without regard to case and blanks, which people do not type alike.
+func sameItem(a, b string) bool {
+	return strings.EqualFold(strings.Join(strings.Fields(a), ""), strings.Join(strings.Fields(b), ""))
+}
+
+// pause waits until everybody is back.
+func (l *lead) pause(ctx context.Context, t *turn) error {
+	if err := l.Desk.Clear(ctx); err != nil {
+		return err
+	}
+	if err := l.confirm(ctx, text.New("pause; when everybody is back, type back"), "back"); err != nil {
+		return err
+	}
+	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, People: l.present, Details: map[string]string{"what": "back"}})
+}
+
+// stop shows everything known that can fail before what cannot be taken back, and asks the leader for the exact phrase.
+func (l *lead) stop(ctx context.Context, t *turn, more ...Line) error {
+	phrase := stopPhrase(t)
+	lines := []Line{l.heading(text.New("stop before what cannot be taken back: %s", l.about(t)))}
+	lines = append(lines, l.known(t)...)
+	lines = append(lines, more...)
+	lines = append(lines, l.warnings()...)
+	if err := l.Desk.Say(ctx, lines...); err != nil {
+		return err
+	}
+	leader := l.sitter(l.s.Roles[script.Leader])
+	if err := l.confirm(ctx, text.New("leader: if all of this is right, type %s", phrase), phrase); err != nil {
+		return err
+	}
+	e := transcript.Entry{Kind: transcript.KindConfirmed, Who: leader.ID, Key: t.Step.Key, Part: t.Step.Part,
+		Details: map[string]string{"what": "stop", "phrase": phrase}}
+	return l.write(e)
+}
+
+// stopPhrase is what the leader types: it is another one for each step, so that no hand goes through by habit.
+func stopPhrase(t *turn) string {
+	phrase := string(t.Step.Do)
+	if t.Step.Key != "" {
+		phrase += " " + t.Step.Key
+	}
+	if t.Step.Part != 0 {
+		phrase += " " + itoa(t.Step.Part)
+	}
+	return phrase
+}
+
+// known lists what is known of a step's key, part and output.
+func (l *lead) known(t *turn) []Line {
+	var lines []Line
+	if t.Key != nil {
+		lines = append(lines, l.keys[t.Key.ID].lines()...)
+	}
+	if t.Part != nil {
+		lines = append(lines, told(text.New("part %d: custodian %s", t.Part.Number, l.sitter(t.Part.Custodian).ID)))
+	}
+	if o := t.Output; o != nil {
+		for _, f := range []struct {
+			is   bool
+			text text.Text
+		}{
+			{o.Label != "", text.New("goes to the store as %s", o.Label)},
+			{o.File != "", text.New("goes into the key block %s", o.File)},
+			{o.KBPK != "", text.New("under the key %s", o.KBPK)},
+			{o.Device != "", text.New("goes into the device %s, slot %s", o.Device, o.Slot)},
+		} {
+			if f.is {
+				lines = append(lines, told(f.text))
+			}
+		}
+	}
+	return lines
+}
+
+// warnings are those of the check before, and how many deviations there were.
+func (l *lead) warnings() []Line {
+	var lines []Line
+	for _, f := range l.Findings {
+		if f.Level == script.Warning {
+			lines = append(lines, alarm(text.New("%s: %s", f.Where, f.What)))
+		}
+	}
+	if n := l.out.Deviations; n > 0 {
+		lines = append(lines, alarm(text.New("deviations until now: %d", n)))
+	}
+	return lines
+}
+
+// someSerial is some for numbers.
+func (l *lead) someSerial(ctx context.Context, q text.Text) (string, error) {
+	for {
+		answer, err := l.ask(ctx, q)
+		if err != nil || answer != "" {
+			return serial(answer), err
+		}
+	}
+}

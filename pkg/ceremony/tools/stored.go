@@ -1,0 +1,376 @@
+package tools
+
+// Keys of the store.
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"poskey/internal/fault"
+	"poskey/pkg/agent"
+	"poskey/pkg/audit"
+	"poskey/pkg/ceremony"
+	"poskey/pkg/ceremony/script"
+	"poskey/pkg/custody"
+	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
+	"poskey/pkg/keyblock"
+	"poskey/pkg/store"
+	"poskey/pkg/vault"
+)
+
+// fieldCeremony names the ceremony in the log.
+const fieldCeremony audit.Field = "ceremony"
+
+// begin admits one operation of the ceremony.
+func (t *Tools) begin(ctx context.Context, in agent.Intent) (*vault.Work, *vault.Vault, error) {
+	if t.o.Vault == nil {
+		return nil, nil, fault.New(fault.NotFound, "this ceremony has no store; name one with --store")
+	}
+	v, err := t.o.Vault(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if string(t.o.Script.Environment) != v.Identity().Environment {
+		return nil, nil, fault.New(fault.NotPermitted, "the script is for %s, the store is for %s", string(t.o.Script.Environment),
+			v.Identity().Environment)
+	}
+	approvers, done, err := t.o.Approvers(ctx, in.Activity)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer done()
+	in.Who, in.Approvers = t.o.Who, approvers
+	if in.Details == nil {
+		in.Details = audit.Details{}
+	}
+	in.Details[fieldCeremony] = t.o.Ceremony
+	in.Request = t.request(in)
+	work, err := v.Begin(ctx, in)
+	return work, v, err
+}
+
+// request stands for all that is asked for: the script that was reviewed says it.
+func (t *Tools) request(in agent.Intent) audit.Digest {
+	return audit.DigestOf([]byte(strings.Join([]string{"poskey ceremony", t.o.Ceremony, t.o.Script.Fingerprint().String(),
+		string(in.Activity), in.Label, in.Check.Digits}, "\n")))
+}
+
+// finish records how an operation ended, and gives its error. Where the record fails, the result is not to be shown.
+func finish(ctx context.Context, work *vault.Work, o agent.Outcome, err error) error {
+	o.Outcome = audit.OutcomeOf(err)
+	recorded := work.Done(context.WithoutCancel(ctx), o)
+	if closed := work.Close(); err == nil && recorded == nil {
+		recorded = closed
+	}
+	switch {
+	case err != nil:
+		return err
+	case recorded != nil:
+		return fault.WrapAs(fault.OutcomeUnknown, recorded, "it was done, but the log does not have its outcome")
+	}
+	return nil
+}
+
+// expected is what the script knows of a key's check value, where it is by the default method.
+func expected(k *script.Key) kcv.Value {
+	if k.Check == nil || len(k.Check.Digits) != 6 {
+		return kcv.Value{}
+	}
+	return kcv.Value{Method: kcv.Default(k.Algorithm), Digits: k.Check.Digits}
+}
+
+// madeInStore lets a key come into being in the store, not active yet.
+func (t *Tools) madeInStore(ctx context.Context, k *script.Key, label string, a custody.Activity, origin string,
+	make func(context.Context, hsm.Boundary) (hsm.Key, error)) (ceremony.Made, error) {
+	ref, err := t.newRef(ctx, label)
+	if err != nil {
+		return ceremony.Made{}, err
+	}
+	attrs := attributes(k)
+	work, _, err := t.begin(ctx, agent.Intent{Activity: a, Label: ref.String(), Check: expected(k),
+		Attributes: custody.Attributes{Algorithm: attrs.Algorithm, Usage: attrs.Usage, Mode: attrs.Mode,
+			Exportability: attrs.Exportability}})
+	if err != nil {
+		return ceremony.Made{}, err
+	}
+	var kept vault.Kept
+	key, err := make(ctx, work)
+	if err == nil {
+		kept, err = work.Enter(ctx, key, vault.New{Ref: ref, Origin: origin, Purpose: t.purpose(), Custodians: custodians(k),
+			Dormant: true})
+	}
+	outcome := agent.Outcome{Label: ref.String(), Check: kept.Row.Check}
+	if err == nil {
+		outcome.Details = audit.Details{vault.FieldKept: ref.String()}
+	}
+	if err = finish(ctx, work, outcome, err); err != nil {
+		return ceremony.Made{}, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refs[k.ID], t.dormant[k.ID] = ref, true
+	return ceremony.Made{Check: kept.Row.Check, Label: ref.String()}, nil
+}
+
+const maxPurpose = 256
+
+func (t *Tools) purpose() string {
+	s := audit.Clean(t.o.Script.Purpose)
+	if len(s) > maxPurpose {
+		s = strings.ToValidUTF8(s[:maxPurpose], "")
+	}
+	return s
+}
+
+// custodians are those who are to hold a part, in the order of the parts.
+func custodians(k *script.Key) []string {
+	var all []string
+	for i := range k.Parts {
+		all = append(all, k.Parts[i].Custodian.Primary)
+	}
+	return all
+}
+
+// newRef names a new key. A label whose earlier versions never were in use is taken again: they are of a ceremony that
+// broke.
+func (t *Tools) newRef(ctx context.Context, label string) (store.Ref, error) {
+	if t.o.Vault == nil {
+		return store.Ref{}, fault.New(fault.NotFound, "this ceremony has no store; name one with --store")
+	}
+	v, err := t.o.Vault(ctx)
+	if err != nil {
+		return store.Ref{}, err
+	}
+	for row, err := range v.Store().List(ctx, store.Filter{Label: label}) {
+		if err != nil {
+			return store.Ref{}, err
+		}
+		if row.Label == label && row.State != store.PreActivation && !row.State.Gone() {
+			return store.Ref{}, fault.New(fault.FileExists, "the store has a key %s already", row.Ref())
+		}
+	}
+	next, err := v.Store().NextVersion(ctx, label)
+	return store.Ref{Label: label, Version: next}, err
+}
+
+// ref is where a key lies in the store.
+func (t *Tools) ref(ctx context.Context, k *script.Key) (store.Ref, error) {
+	t.mu.Lock()
+	ref, has := t.refs[k.ID]
+	t.mu.Unlock()
+	if has {
+		return ref, nil
+	}
+	label, keeps := stored(k)
+	if !keeps {
+		return store.Ref{}, fault.New(fault.NotFound, "key %s is in no store", k.ID)
+	}
+	row, err := t.newest(ctx, label)
+	if err != nil {
+		return store.Ref{}, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refs[k.ID] = row.Ref()
+	return row.Ref(), nil
+}
+
+// newest finds a key that lies in the store, whatever state it is in.
+func (t *Tools) newest(ctx context.Context, label string) (store.Key, error) {
+	if t.o.Vault == nil {
+		return store.Key{}, fault.New(fault.NotFound, "this ceremony has no store; name one with --store")
+	}
+	v, err := t.o.Vault(ctx)
+	if err != nil {
+		return store.Key{}, err
+	}
+	ref, err := store.ParseRef(label)
+	if err != nil {
+		return store.Key{}, err
+	}
+	if ref.Version != 0 {
+		return v.Store().Get(ctx, ref)
+	}
+	found := store.Key{}
+	for row, err := range v.Store().List(ctx, store.Filter{Label: ref.Label}) {
+		if err != nil {
+			return store.Key{}, err
+		}
+		if row.Label == ref.Label && !row.State.Gone() && row.Version > found.Version {
+			found = row
+		}
+	}
+	if found.Version == 0 {
+		return store.Key{}, fault.New(fault.NotFound, "the store has no key %s", ref)
+	}
+	return found, nil
+}
+
+// onRow does one operation on a key of the store.
+func (t *Tools) onRow(ctx context.Context, k *script.Key, a custody.Activity, use vault.Use, details audit.Details,
+	act func(work *vault.Work, h vault.Held) error) error {
+	ref, err := t.ref(ctx, k)
+	if err != nil {
+		return err
+	}
+	v, err := t.o.Vault(ctx)
+	if err != nil {
+		return err
+	}
+	held, err := v.Find(ctx, ref, use)
+	if err != nil {
+		return err
+	}
+	work, _, err := t.begin(ctx, agent.Intent{Activity: a, Label: ref.String(), Check: held.Row.Check, Details: details})
+	if err != nil {
+		return err
+	}
+	return finish(ctx, work, agent.Outcome{Label: ref.String(), Check: held.Row.Check}, act(work, held))
+}
+
+// Find looks a key of the store up, and lets the boundary prove that it is what its row says.
+func (t *Tools) Find(ctx context.Context, k *script.Key) (ceremony.Made, error) {
+	var made ceremony.Made
+	err := t.onRow(ctx, k, custody.KeyCheck, vault.ToCheck, nil, func(work *vault.Work, h vault.Held) error {
+		made = ceremony.Made{Check: h.Row.Check, Label: h.Row.Ref().String()}
+		if h.Row.Algorithm != k.Algorithm || k.Usage != "" && h.Row.Usage != k.Usage {
+			return fault.New(fault.NotPermitted, "key %s is %s of usage %s, the script says %s of usage %s", h.Row.Ref(),
+				string(h.Row.Algorithm), string(h.Row.Usage), string(k.Algorithm), string(k.Usage))
+		}
+		return work.Prove(ctx, h)
+	})
+	return made, err
+}
+
+// Keep makes a key of the store active.
+func (t *Tools) Keep(ctx context.Context, k *script.Key, _ *script.Output) (ceremony.Made, error) {
+	row, err := t.moved(ctx, k, custody.KeyState, store.Active, "kept in ceremony "+t.o.Ceremony)
+	if err != nil {
+		return ceremony.Made{}, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.dormant, k.ID)
+	return ceremony.Made{Check: row.Check, Label: row.Ref().String()}, nil
+}
+
+// DestroyKey destroys a key of the store.
+func (t *Tools) DestroyKey(ctx context.Context, k *script.Key, reason string) error {
+	ref, err := t.ref(ctx, k)
+	if err != nil {
+		return err
+	}
+	v, err := t.o.Vault(ctx)
+	if err != nil {
+		return err
+	}
+	row, err := v.Store().Get(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if row.State == store.Active || row.State == store.Suspended {
+		return fault.New(fault.NotPermitted, "key %s is %s: take it out of use first, with poskey key retire", ref, string(row.State))
+	}
+	_, err = t.moved(ctx, k, custody.KeyDestroy, vault.Destruction(row.State), reason)
+	return err
+}
+
+func (t *Tools) moved(ctx context.Context, k *script.Key, a custody.Activity, to store.State, reason string) (store.Key, error) {
+	var row store.Key
+	details := audit.Details{audit.FieldState: string(to), audit.FieldReason: audit.Clean(reason)}
+	err := t.onRow(ctx, k, a, vault.ToCheck, details, func(work *vault.Work, h vault.Held) (err error) {
+		if err = vault.CheckMove(&h.Row, to); err != nil {
+			return err
+		}
+		row, err = work.Move(ctx, h.Row, to, reason)
+		return err
+	})
+	return row, err
+}
+
+// forgetDormant destroys what was made here and not kept.
+func (t *Tools) forgetDormant(ctx context.Context) error {
+	t.mu.Lock()
+	var left []string
+	for id := range t.dormant {
+		left = append(left, id)
+	}
+	t.mu.Unlock()
+	var failed error
+	for _, id := range left {
+		k, has := t.o.Script.Key(id)
+		if !has {
+			continue
+		}
+		if err := t.DestroyKey(ctx, k, "not kept in ceremony "+t.o.Ceremony); err != nil && failed == nil {
+			failed = fault.Wrap(err, "key %s lies in the store, was never in use, and is left there; destroy it with poskey key destroy",
+				t.refs[id])
+			continue
+		}
+		t.mu.Lock()
+		delete(t.dormant, id)
+		delete(t.refs, id)
+		t.mu.Unlock()
+	}
+	return failed
+}
+
+// export wraps a key of the store under another one.
+func (t *Tools) export(ctx context.Context, k *script.Key, o *script.Output) (ceremony.Exported, error) {
+	kbpkRow, err := t.newest(ctx, o.KBPK)
+	if err != nil {
+		return ceremony.Exported{}, fault.Wrap(err, "the KBPK")
+	}
+	v, err := t.o.Vault(ctx)
+	if err != nil {
+		return ceremony.Exported{}, err
+	}
+	kbpk, err := v.Find(ctx, kbpkRow.Ref(), vault.ToProtect)
+	if err != nil {
+		return ceremony.Exported{}, fault.Wrap(err, "the KBPK")
+	}
+	var out ceremony.Exported
+	details := audit.Details{audit.FieldParent: kbpkRow.Ref().String()}
+	err = t.onRow(ctx, k, custody.KeyWrap, vault.ToProtect, details, func(work *vault.Work, h vault.Held) error {
+		if err := work.Prove(ctx, kbpk); err != nil {
+			return err
+		}
+		w, err := work.Wrap(ctx, h.Key, kbpk.Key, t.header(ctx, work, h.Key, kbpk.Key, o),
+			keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(h.Key.Algorithm)})
+		if err != nil {
+			return err
+		}
+		content := []byte(w.Block + "\n")
+		sum := sha256.Sum256(content)
+		out = ceremony.Exported{File: o.File, Header: w.Block[:fixedHeader], SHA256: strings.ToUpper(hex.EncodeToString(sum[:])),
+			Check: h.Row.Check}
+		return t.o.WriteBlock(o.File, content)
+	})
+	if err != nil {
+		return ceremony.Exported{}, err
+	}
+	return out, nil
+}
+
+// fixedHeader is the part of a block's header that all blocks have.
+const fixedHeader = 16
+
+// header is that of a block for a partner. Under a TDES key it is of version B unless the script says otherwise.
+func (t *Tools) header(ctx context.Context, work *vault.Work, k, kbpk hsm.Key, o *script.Output) keyblock.Header {
+	version := o.Version
+	switch {
+	case version != 0:
+	case kbpk.Algorithm.IsDES():
+		version = 'B'
+	default:
+		version = 'D'
+	}
+	h := k.Header(version)
+	if data, err := work.CheckData(ctx, k); err == nil && k.Algorithm.IsBlockCipher() {
+		h.SetOpt("KC", data)
+	}
+	return h
+}

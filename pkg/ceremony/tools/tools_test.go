@@ -1,0 +1,292 @@
+package tools_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"poskey/internal/fault"
+	"poskey/internal/secret"
+	"poskey/pkg/agent"
+	"poskey/pkg/audit"
+	"poskey/pkg/ceremony"
+	"poskey/pkg/ceremony/script"
+	"poskey/pkg/ceremony/tools"
+	"poskey/pkg/component"
+	"poskey/pkg/custody"
+	"poskey/pkg/hsm"
+	"poskey/pkg/keyblock"
+	"poskey/pkg/keys"
+	"poskey/pkg/store"
+	"poskey/pkg/vault"
+)
+
+// room is a store whose authority is in this process, and the tools of a ceremony with it.
+type room struct {
+	*testing.T
+	env    keys.Env
+	vault  *vault.Vault
+	log    string
+	blocks map[string][]byte
+	opts   tools.Options
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newRoom(t *testing.T, e custody.Environment) *room {
+	t.Helper()
+	before := secret.Live()
+	t.Cleanup(func() {
+		if after := secret.Live(); after != before {
+			t.Errorf("%d secrets are still live, %d before the test", after, before)
+		}
+	})
+	r := &room{T: t, env: keys.Env{Rand: rand.Reader, Now: time.Now}, blocks: map[string][]byte{}}
+	dir := t.TempDir()
+	url, err := store.SQLite(filepath.Join(dir, "store.db"))
+	must(t, err)
+	id, err := vault.CreateOnToken(t.Context(), r.env, vault.TokenBirth{URL: url, Environment: e, Token: "pkcs11:token=test",
+		Who: audit.Actor{ID: "a", Role: "user"}, LogPath: func(id string) (string, error) {
+			r.log = filepath.Join(dir, id+".audit")
+			return r.log, nil
+		}, MakeKey: func(context.Context, string) error { return nil }})
+	must(t, err)
+	db, err := store.Open(t.Context(), url, store.Options{Now: time.Now})
+	must(t, err)
+	t.Cleanup(func() { must(t, db.Close()) })
+	master, err := keys.Generate(r.env.Rand, keys.AES256)
+	must(t, err)
+	boundary, err := hsm.NewMaster(r.env, master, hsm.Info{Driver: "soft", Name: "test"})
+	must(t, err)
+	t.Cleanup(func() { must(t, boundary.Close()) })
+	log, err := audit.Open(r.log, audit.Identity{Store: id.ID, Environment: audit.Environment(id.Environment)},
+		audit.Options{Now: time.Now, Who: audit.Actor{ID: "a", Role: "user"}})
+	must(t, err)
+	t.Cleanup(func() { must(t, log.Close()) })
+	authority, err := agent.NewLocal(boundary, log, agent.LocalTerms{Environment: e})
+	must(t, err)
+	r.vault, err = vault.Open(t.Context(), db, authority)
+	must(t, err)
+	r.opts = tools.Options{Env: r.env, Ceremony: "20261201-7F3A91", Who: audit.Actor{ID: "a", Role: "user"},
+		Vault: func(context.Context) (*vault.Vault, error) { return r.vault, nil },
+		Approvers: func(context.Context, custody.Activity) (agent.Approvers, func(), error) {
+			return agent.Approvers{}, func() {}, nil
+		},
+		WriteBlock: func(name string, content []byte) error { r.blocks[name] = bytes.Clone(content); return nil },
+	}
+	return r
+}
+
+// lead gives the tools of a ceremony with these keys.
+func (r *room) lead(all ...script.Key) *tools.Tools {
+	o := r.opts
+	o.Script = &script.Script{Kind: script.ZMKExchange, Title: "TEST ceremony", Environment: custody.Test, Keys: all,
+		Purpose: "exchange of test keys"}
+	return tools.New(o)
+}
+
+func zmk(outputs ...script.Output) script.Key {
+	return script.Key{ID: "ZMK", Algorithm: keys.TDES128, Usage: "K0", Source: script.Generate, Scheme: "xor", Threshold: 2,
+		Parts: []script.Part{{Number: 1, Custodian: script.Seat{Primary: "custodian.a"}},
+			{Number: 2, Custodian: script.Seat{Primary: "custodian.b"}}},
+		Outputs: outputs}
+}
+
+func intoStore(label string) script.Output { return script.Output{To: script.ToStore, Label: label} }
+
+func (r *room) state(label string) store.State {
+	r.Helper()
+	ref, err := store.ParseRef(label)
+	must(r, err)
+	row, err := r.vault.Store().Get(r.Context(), ref)
+	must(r, err)
+	return row.State
+}
+
+// agrees holds the store against its log.
+func (r *room) agrees() {
+	r.Helper()
+	got, err := vault.Verify(r.Context(), r.vault.Store(), nil, r.log)
+	must(r, err)
+	for _, f := range got.Findings {
+		if !f.Warning {
+			r.Errorf("%s: %v", f.Where, f.Err)
+		}
+	}
+	if got.LogErr != nil {
+		r.Error(got.LogErr)
+	}
+}
+
+func TestAKeyIsActiveOnlyAfterItWasKept(t *testing.T) {
+	r := newRoom(t, custody.Test)
+	k := zmk(intoStore("ZMK-2026"), script.Output{To: script.ToBlock, File: "zmk.block", KBPK: "KEK"})
+	kek := script.Key{ID: "KEK", Algorithm: keys.TDES128, Usage: "K0", Source: script.Generate, Outputs: []script.Output{intoStore("KEK")}}
+	l := r.lead(k, kek)
+	made, err := l.Generate(t.Context(), &k)
+	must(t, err)
+	if made.Label != "ZMK-2026#1" || len(made.Check.Digits) != 6 || r.state("ZMK-2026#1") != store.PreActivation {
+		t.Fatalf("%+v, %s", made, r.state("ZMK-2026#1"))
+	}
+	_, err = l.Generate(t.Context(), &kek)
+	must(t, err)
+	_, err = l.Keep(t.Context(), &kek, &kek.Outputs[0])
+	must(t, err)
+	if _, err := l.Export(t.Context(), &k, &k.Outputs[1]); !fault.Is(err, fault.NotPermitted) {
+		t.Fatalf("a key that is not active yet: %v", err)
+	}
+	parts, err := l.Split(t.Context(), &k)
+	must(t, err)
+	formed := joined(t, r, parts)
+	if formed != made.Check.Digits {
+		t.Errorf("the parts form %s, the key is %s", formed, made.Check.Digits)
+	}
+	kept, err := l.Keep(t.Context(), &k, &k.Outputs[0])
+	must(t, err)
+	if kept.Check != made.Check || r.state("ZMK-2026#1") != store.Active {
+		t.Errorf("%+v, %s", kept, r.state("ZMK-2026#1"))
+	}
+	out, err := l.Export(t.Context(), &k, &k.Outputs[1])
+	must(t, err)
+	b, err := keyblock.Parse(strings.TrimSpace(string(r.blocks["zmk.block"])))
+	if err != nil || b.Version != 'B' || b.Usage != "K0" || !strings.HasPrefix(string(r.blocks["zmk.block"]), out.Header) {
+		t.Errorf("%+v, %v", b, err)
+	}
+	must(t, l.Close(t.Context()))
+	r.agrees()
+}
+
+// joined forms the key of the parts in a boundary of its own.
+func joined(t *testing.T, r *room, parts []*component.Part) string {
+	t.Helper()
+	b, err := hsm.NewSoft(r.env)
+	must(t, err)
+	defer func() { must(t, b.Close()) }()
+	k, err := b.Form(t.Context(), hsm.Forming{Parts: parts, Attributes: hsm.Attributes{Algorithm: parts[0].Algorithm, Usage: "K0"}})
+	must(t, err)
+	return k.Check.Digits
+}
+
+func TestAKeyThatWasNotKeptIsDestroyed(t *testing.T) {
+	r := newRoom(t, custody.Test)
+	k := zmk(intoStore("ZMK-2026"))
+	l := r.lead(k)
+	_, err := l.Generate(t.Context(), &k)
+	must(t, err)
+	must(t, l.Close(t.Context()))
+	if s := r.state("ZMK-2026#1"); s != store.Destroyed {
+		t.Errorf("it is %s", s)
+	}
+	l = r.lead(k)
+	made, err := l.Generate(t.Context(), &k)
+	if err != nil || made.Label != "ZMK-2026#2" {
+		t.Errorf("the label cannot be used again: %+v, %v", made, err)
+	}
+	_, err = l.Keep(t.Context(), &k, &k.Outputs[0])
+	must(t, err)
+	must(t, l.Close(t.Context()))
+	if _, err := r.lead(k).Generate(t.Context(), &k); !fault.Is(err, fault.FileExists) {
+		t.Errorf("over a key in use: %v", err)
+	}
+	r.agrees()
+}
+
+func TestPartsBecomeAKeyOfTheStore(t *testing.T) {
+	r := newRoom(t, custody.Test)
+	k := zmk(intoStore("ZMK-P"))
+	k.Source = script.Components
+	cut := zmk()
+	l := r.lead(k, cut)
+	made, err := l.Generate(t.Context(), &cut)
+	must(t, err)
+	parts, err := l.Split(t.Context(), &cut)
+	must(t, err)
+	formed, err := l.Form(t.Context(), &k, hsm.Forming{Parts: parts})
+	must(t, err)
+	if formed.Label != "ZMK-P#1" || formed.Check != made.Check {
+		t.Errorf("%+v, want %+v", formed, made)
+	}
+	found, err := l.Find(t.Context(), &k)
+	if err != nil || found.Check != made.Check {
+		t.Errorf("%+v, %v", found, err)
+	}
+	other := k
+	other.Usage = "B0"
+	if _, err := l.Find(t.Context(), &other); !fault.Is(err, fault.NotPermitted) {
+		t.Errorf("as another usage: %v", err)
+	}
+	must(t, l.Close(t.Context()))
+	r.agrees()
+}
+
+func TestAKeyOfNoStoreIsGoneWithTheCeremony(t *testing.T) {
+	r := newRoom(t, custody.Test)
+	k := zmk()
+	o := r.opts
+	o.Vault, o.Script = nil, &script.Script{Environment: custody.Test, Keys: []script.Key{k}}
+	l := tools.New(o)
+	made, err := l.Generate(t.Context(), &k)
+	must(t, err)
+	if made.Label != "" {
+		t.Error(made.Label)
+	}
+	must(t, l.Hold(t.Context(), held(&k, "custodian.a", 1)))
+	must(t, l.End(t.Context(), store.CeremonyClosed, strings.Repeat("AB", 32)))
+	must(t, l.Forget(t.Context()))
+	if _, err := l.Split(t.Context(), &k); err == nil {
+		t.Error("it was split after it was forgotten")
+	}
+	must(t, l.Close(t.Context()))
+	keeps := zmk(intoStore("X"))
+	if _, err := l.Generate(t.Context(), &keeps); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a key for a store that is not there: %v", err)
+	}
+}
+
+func held(k *script.Key, person string, part int) ceremony.Held {
+	return ceremony.Held{Key: k, Set: "7F3A-91C2", Part: part, Of: 2, Needed: 2, Seat: "primary", Event: "printed",
+		Person: script.Person{ID: person, Name: "Custodian"}, Bag: "B-1"}
+}
+
+func TestWhatWasHeldIsInTheLedgerThoughTheCeremonyBroke(t *testing.T) {
+	r := newRoom(t, custody.Test)
+	k := zmk(intoStore("ZMK-2026"))
+	l := r.lead(k)
+	_, err := l.Generate(t.Context(), &k)
+	must(t, err)
+	must(t, l.Hold(t.Context(), held(&k, "custodian.a", 1)))
+	must(t, l.Close(t.Context())) // it breaks
+	l = r.lead(k)
+	must(t, l.Hold(t.Context(), held(&k, "custodian.a", 2)))
+	must(t, l.End(t.Context(), store.CeremonyClosed, strings.Repeat("AB", 32)))
+	must(t, l.Close(t.Context()))
+	all, err := vault.HoldersOf(t.Context(), r.vault.Store(), store.HoldingFilter{})
+	must(t, err)
+	if len(all) != 2 || all[0].Key.String() != "ZMK-2026#1" || len(all[0].People) != 1 || all[0].Enough(&all[0].People[0]) {
+		t.Errorf("%+v", all)
+	}
+	bags, err := vault.Bags(t.Context(), r.vault.Store(), "B-1")
+	if err != nil || len(bags) != 1 || len(bags[0].History) != 2 {
+		t.Errorf("%+v, %v", bags, err)
+	}
+	r.agrees()
+}
+
+func TestAScriptOfAnotherEnvironmentTouchesNoStore(t *testing.T) {
+	r := newRoom(t, custody.Test)
+	k := zmk(intoStore("ZMK-2026"))
+	o := r.opts
+	o.Script = &script.Script{Environment: custody.Production, Keys: []script.Key{k}}
+	if _, err := tools.New(o).Generate(t.Context(), &k); !fault.Is(err, fault.NotPermitted) {
+		t.Errorf("%v", err)
+	}
+}

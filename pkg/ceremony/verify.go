@@ -1,0 +1,355 @@
+package ceremony
+
+// Verification of a record from the file alone: not only that every byte is as it was written, but that what it tells
+// is the ceremony that its script asks for.
+
+import (
+	"io"
+	"slices"
+
+	"poskey/internal/text"
+	"poskey/pkg/ceremony/script"
+	"poskey/pkg/ceremony/transcript"
+)
+
+// Verified is a record that was read against its own script.
+type Verified struct {
+	*transcript.Document
+	Script   *script.Script
+	Program  *script.Program
+	Findings []script.Finding // steps left out or out of order, seats taken by others, comparisons that differ and went on
+}
+
+// Verify reads a record from the file alone: every byte, every signature, and every step against the script in it. What
+// is wrong with the bytes is in Problems, what is wrong with the ceremony in Findings; an error is one of reading.
+func Verify(r io.Reader) (*Verified, error) {
+	d, err := transcript.Read(r)
+	if err != nil {
+		return nil, err
+	}
+	v := &Verified{Document: d}
+	s, err := script.Parse(d.Head.Script)
+	if err != nil {
+		v.add(finding("script-unreadable", "head", text.New("the script in the record cannot be read: %s", err)))
+		return v, nil
+	}
+	v.Script = s
+	if v.Program, err = s.Program(); err != nil {
+		v.add(finding("script-unfit", "head", text.New("the steps of the script do not fit: %s", err)))
+		return v, nil
+	}
+	w := &walker{v: v, done: map[int]bool{}, acted: map[int]bool{}, keys: map[string]transcript.Verdict{}, came: map[string]bool{},
+		seats: map[string]bool{}}
+	w.head()
+	for _, rec := range d.Records {
+		w.line(rec)
+	}
+	w.end()
+	return v, nil
+}
+
+func (v *Verified) add(f script.Finding) { v.Findings = append(v.Findings, f) }
+
+// finding is an error of the ceremony.
+func finding(id, where string, what text.Text) script.Finding {
+	return script.Finding{ID: id, Level: script.Error, Where: where, What: what}
+}
+
+// walker goes through the lines as the people went through the steps.
+type walker struct {
+	v         *Verified
+	done      map[int]bool
+	acted     map[int]bool                  // what a step must leave is there
+	keys      map[string]transcript.Verdict // of keys, since they were made
+	came      map[string]bool               // ids
+	seats     map[string]bool               // role, key, part
+	at        *script.Planned               // the step that goes on
+	lines     []transcript.Record           // of it
+	deviation *transcript.Record            // the last one, until it is signed
+	vouchers  []string
+	aborted   bool
+}
+
+func (w *walker) wrong(id string, what text.Text) {
+	where := "record"
+	if w.at != nil {
+		where = "steps." + itoa(w.at.Number)
+	}
+	w.v.add(finding(id, where, what))
+}
+
+func (w *walker) head() {
+	h, s := w.v.Head, w.v.Script
+	if h.Environment != s.Environment {
+		w.wrong("other-environment", text.New("the record is for %s, its script for %s", string(h.Environment), string(s.Environment)))
+	}
+	if h.Mode == transcript.Rehearsal {
+		f := finding("rehearsal", "record", text.New("this was a rehearsal with throw-away keys, and no ceremony"))
+		f.Level = script.Note
+		w.v.add(f)
+	}
+}
+
+func (w *walker) line(r transcript.Record) {
+	undo(w.done, r)
+	undo(w.acted, r)
+	w.vouched(r)
+	switch r.Kind {
+	case transcript.KindBegun:
+		w.begun(r)
+		return
+	case transcript.KindResumed:
+		w.at, w.lines = nil, nil
+		return
+	case transcript.KindAborted:
+		w.aborted = true
+	case transcript.KindAttended:
+		w.attended(r)
+	case transcript.KindMade:
+		w.keys[r.Key] = ""
+	case transcript.KindChecked:
+		if r.Part == 0 {
+			w.keys[r.Key] = r.Verdict
+		}
+	case transcript.KindKept:
+		w.kept(r)
+	}
+	if w.at != nil {
+		w.lines = append(w.lines, r)
+		if isResult(w.at, r) {
+			w.acted[w.at.Number] = true
+		}
+	}
+	if r.Kind == transcript.KindDone {
+		w.over(r)
+	}
+}
+
+// begun holds the order: it is the first step that is not done.
+func (w *walker) begun(r transcript.Record) {
+	steps := w.v.Program.Steps
+	w.at, w.lines = nil, nil
+	if r.Step < 1 || r.Step > len(steps) {
+		w.wrong("unknown-step", text.New("step %d is not in the script", r.Step))
+		return
+	}
+	w.at = &steps[r.Step-1]
+	for i := range steps {
+		n := steps[i].Number
+		switch {
+		case n < r.Step && !w.done[n]:
+			w.wrong("step-left-out", text.New("step %d begins, and step %d is not done", r.Step, n))
+			return
+		case n == r.Step && w.done[n]:
+			w.wrong("step-twice", text.New("step %d begins, and was done", n))
+			return
+		}
+	}
+	if verb := r.Details["verb"]; verb != "" && verb != string(w.at.Step.Do) {
+		w.wrong("other-step", text.New("step %d is %s in the script, %s in the record", r.Step, string(w.at.Step.Do), verb))
+	}
+}
+
+// over holds a step that is done against the script.
+func (w *walker) over(r transcript.Record) {
+	defer func() { w.at, w.lines = nil, nil }()
+	if w.at == nil || w.at.Number != r.Step {
+		w.wrong("done-not-begun", text.New("step %d is done, and did not begin", r.Step))
+		return
+	}
+	w.done[r.Step] = true
+	w.seat(r.Who, w.at.Actor, "seat-actor")
+	if !w.signed(func(who string) bool { return who == r.Who }) {
+		w.wrong("not-signed", text.New("step %d: %s did not sign it", r.Step, r.Who))
+	}
+	if s := w.at.Seconder; s != (script.Seat{}) {
+		second := func(who string) bool { return who != r.Who && sits(who, s) }
+		if !w.signed(second) {
+			w.wrong("not-confirmed", text.New("step %d: nobody confirmed it", r.Step))
+		}
+	}
+	w.results(r)
+	w.differing(r)
+}
+
+func sits(who string, s script.Seat) bool { return who != "" && (who == s.Primary || who == s.Backup) }
+
+// seat finds somebody who has no seat in a step.
+func (w *walker) seat(who string, s script.Seat, id string) {
+	if !sits(who, s) {
+		w.wrong(id, text.New("step %d was done by %s, who has no seat in it", w.at.Number, who))
+		return
+	}
+	if !w.came[who] {
+		w.wrong("not-attended", text.New("step %d: %s never logged in at the beginning", w.at.Number, who))
+	}
+}
+
+func (w *walker) signed(by func(string) bool) bool {
+	return slices.ContainsFunc(w.lines, func(r transcript.Record) bool { return r.Kind == transcript.KindSigned && by(r.Who) })
+}
+
+func (w *walker) deviated() bool {
+	return slices.ContainsFunc(w.lines, func(r transcript.Record) bool { return r.Kind == transcript.KindDeviation })
+}
+
+// result is the line that a verb must leave.
+func result(v script.Verb) (transcript.Kind, string) {
+	switch v {
+	case script.MakeKey, script.FormKey, script.InitStore:
+		return transcript.KindMade, ""
+	case script.PrintPart:
+		return transcript.KindPrinted, ""
+	case script.SealPart:
+		return transcript.KindBag, eventSealed
+	case script.SendPart:
+		return transcript.KindBag, eventSent
+	case script.ReceivePart:
+		return transcript.KindBag, eventReceived
+	case script.EnterPart:
+		return transcript.KindEntered, ""
+	case script.CompareKey, script.Scribe:
+		return transcript.KindChecked, ""
+	case script.KeepKey:
+		return transcript.KindKept, ""
+	case script.ExportKey:
+		return transcript.KindExported, ""
+	case script.LoadKey:
+		return transcript.KindLoaded, ""
+	case script.DestroyPart, script.DestroyKey:
+		return transcript.KindDestroyed, ""
+	case script.Inspect:
+		return transcript.KindObserved, ""
+	case script.Attend:
+		return transcript.KindAttended, ""
+	}
+	return transcript.KindConfirmed, ""
+}
+
+// isResult reports whether a line is what a step must leave, of its own key and part.
+func isResult(p *script.Planned, r transcript.Record) bool {
+	kind, event := result(p.Step.Do)
+	switch {
+	case r.Kind != kind, event != "" && r.Details["event"] != event:
+		return false
+	case kind == transcript.KindAttended:
+		return true
+	case kind == transcript.KindConfirmed:
+		return r.Details["what"] != "log-in" && r.Details["what"] != "step"
+	}
+	return r.Key == p.Step.Key && r.Part == p.Step.Part
+}
+
+// results finds a step that left nothing, and one that left something of another key or part.
+func (w *walker) results(r transcript.Record) {
+	if w.acted[w.at.Number] {
+		return
+	}
+	if v := w.at.Step.Do; w.deviated() && (v == script.ExportKey || v == script.LoadKey) {
+		return // it was left out
+	}
+	w.wrong("without-result", text.New("step %d is done, and the record does not say what came of it", r.Step))
+}
+
+// differing finds comparisons that differ and were gone past without a deviation behind them.
+func (w *walker) differing(r transcript.Record) {
+	type what struct {
+		kind transcript.Kind
+		part int
+		item string
+	}
+	last, deviated := map[what]transcript.Verdict{}, false
+	for _, line := range w.lines {
+		if line.Kind == transcript.KindDeviation {
+			clear(last)
+			deviated = true
+			continue
+		}
+		if deviated && line.Kind == transcript.KindBag {
+			continue // says what the deviation was about
+		}
+		if line.Verdict != "" {
+			last[what{line.Kind, line.Part, line.Details["item"]}] = line.Verdict
+		}
+		if line.Kind == transcript.KindBag && line.Verdict != transcript.Differs {
+			delete(last, what{transcript.KindObserved, line.Part, "serial of the bag"})
+		}
+	}
+	for _, v := range last {
+		if v == transcript.Differs {
+			w.wrong("differs", text.New("step %d: a comparison differs, and there is no deviation", r.Step))
+			return
+		}
+	}
+}
+
+// kept finds keys that went into use without a match. A key that was drawn here has nothing to be compared with.
+func (w *walker) kept(r transcript.Record) {
+	k, ok := w.v.Script.Key(r.Key)
+	if !ok {
+		w.wrong("unknown-key", text.New("the key %s is not in the script", r.Key))
+		return
+	}
+	switch v := w.keys[r.Key]; {
+	case v == transcript.Differs:
+		w.wrong("kept-differs", text.New("key %s was kept though its check value differs", r.Key))
+	case v != transcript.Match && k.Source == script.Components:
+		w.wrong("kept-unmatched", text.New("key %s was kept without a check value from outside that matches", r.Key))
+	}
+}
+
+func (w *walker) attended(r transcript.Record) {
+	w.came[r.Who] = true
+	for _, p := range places(w.v.Program) {
+		if p.role != r.Details["role"] || p.key != r.Key || p.part != r.Part {
+			continue
+		}
+		w.seats[p.role+"/"+p.key+"/"+itoa(p.part)] = true
+		if !sits(r.Who, p.seat) {
+			w.wrong("seat-attended", text.New("%s took a seat that the script gives to others", r.Who))
+		}
+		return
+	}
+	w.wrong("unknown-seat", text.New("%s took a seat that is not in the script", r.Who))
+}
+
+// vouched wants the signatures of leader and witness under each deviation.
+func (w *walker) vouched(r transcript.Record) {
+	if r.Kind == transcript.KindSigned {
+		w.vouchers = append(w.vouchers, r.Who)
+		return
+	}
+	if d := w.deviation; d != nil {
+		for _, role := range []script.Role{script.Leader, script.Witness} {
+			if !slices.ContainsFunc(w.vouchers, func(who string) bool { return sits(who, w.v.Script.Roles[role]) }) {
+				w.wrong("deviation-unsigned", text.New("line %d: a deviation without the signature of the %s", d.N, roleName(role)))
+			}
+		}
+		w.deviation = nil
+	}
+	w.vouchers = nil
+	if r.Kind == transcript.KindDeviation {
+		w.deviation = &r
+	}
+}
+
+// end finds what is missing altogether.
+func (w *walker) end() {
+	if w.aborted || w.v.State != transcript.Closed {
+		return
+	}
+	w.at = nil
+	for _, s := range w.v.Program.Steps {
+		if !w.done[s.Number] {
+			w.wrong("step-left-out", text.New("step %d was never done", s.Number))
+		}
+	}
+	for _, p := range places(w.v.Program) {
+		if !w.seats[p.role+"/"+p.key+"/"+itoa(p.part)] {
+			w.wrong("seat-empty", text.New("nobody took the seat of %s", p.seat.Primary))
+		}
+	}
+	for _, who := range w.v.Missing {
+		w.wrong("end-not-signed", text.New("%s did not sign the end", who))
+	}
+}
