@@ -199,8 +199,8 @@ func (p *player) play(c *exec.Cmd, errb *bytes.Buffer) (killed bool) {
 // control is what clears and paints a screen.
 var control = regexp.MustCompile(`\x1b\[[0-9;]*[A-Za-z]`) //nolint:gochecknoglobals // compiled once
 
-// asking is a question at the end of the screen: it begins with ?, and people type behind it.
-var asking = regexp.MustCompile(`(?s)(?:^|\n)\? ([^\n]*(?:\n  [^\n]*)*[:?：？]) $`) //nolint:gochecknoglobals // compiled once
+// asking is a question at the end of the screen: it begins with ?, and people type behind it. The agent's begin with nothing.
+var asking = regexp.MustCompile(`(?s)(?:^|\n)(?:\? ([^\n]*(?:\n  [^\n]*)*[:?：？])|(passphrase of \S+ \(hidden\):)) $`) //nolint:gochecknoglobals // compiled once
 
 // stubborn is how often the same question in a row is no ceremony any more.
 const stubborn = 10
@@ -225,7 +225,7 @@ func (p *player) question() (q string, ok bool) {
 			}
 			p.shown.Write(b)
 		case <-quiet:
-			return strings.ReplaceAll(m[1], "\n  ", " "), true
+			return strings.ReplaceAll(m[1]+m[2], "\n  ", " "), true
 		case <-p.deadline:
 			p.ts.Fatalf("the ceremony takes too long\nscreen: %s\nasked: %s", p.shown.String(), strings.Join(p.asked, "\n"))
 		}

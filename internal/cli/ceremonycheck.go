@@ -22,6 +22,7 @@ import (
 type ceremonyOpts struct {
 	dir, printer     string
 	past, identities []string
+	devices          []string // SERIAL=URI
 	idle             time.Duration
 }
 
@@ -85,14 +86,12 @@ func (in *inspection) look(ctx context.Context, a *App, places []string) (err er
 	if err != nil {
 		return err
 	}
-	if !in.rehearsal {
-		past = append(past, a.ledgerPast(ctx, in.script)...)
-	}
-	stored, err := in.storeFindings(ctx, a)
+	stored, err := in.askStore(ctx, a)
 	if err != nil {
 		return err
 	}
-	in.findings = slices.Concat(in.script.Rules(past), in.machine(), stored)
+	known := script.Knowledge{Past: append(past, stored.past...), Algorithm: stored.algorithm}
+	in.findings = slices.Concat(in.script.RulesWith(known), in.machine(), stored.findings)
 	return nil
 }
 

@@ -28,6 +28,7 @@ type ceremonySetup struct {
 	dir        string // of the ceremony; key blocks lie there
 	printer    string // a device; "" none
 	identities []officerFile
+	devices    []string // SERIAL=URI
 	resumed    bool
 }
 
@@ -110,7 +111,7 @@ func (a *App) headOf(s *sitting) transcript.Head {
 // lead sits people down, and tells how it ended.
 func (a *App) lead(ctx context.Context, s *sitting) error {
 	tools, done, err := a.ceremonyTools(ctx, ceremonySetup{ceremony: s.id, mode: s.mode, program: s.program, dir: s.dir, printer: s.printer,
-		identities: s.identities, resumed: s.before != nil})
+		identities: s.identities, devices: s.opts.devices, resumed: s.before != nil})
 	if err != nil {
 		return errors.Join(err, s.log.Abandon())
 	}
@@ -121,7 +122,7 @@ func (a *App) lead(ctx context.Context, s *sitting) error {
 			Desk: desk, Tools: tools, Env: a.Env, Clock: a.Env.Now, Sheet: writeCeremonySheet})
 	}
 	a.Console.Close()
-	closed := done()
+	closed := done(out.State, s.log.Head().Hash)
 	if err := a.answerLed(s, out); err != nil && led == nil {
 		led = err
 	}

@@ -5,6 +5,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/internal/source"
+	"poskey/pkg/agent"
 	"poskey/pkg/ceremony"
 	"poskey/pkg/ceremony/minutes"
 	"poskey/pkg/ceremony/script"
@@ -19,19 +21,67 @@ import (
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/component"
 	"poskey/pkg/custody"
+	"poskey/pkg/store"
 )
 
-// ceremonyTools gives the tools of a ceremony, and what closes them.
-func (a *App) ceremonyTools(ctx context.Context, o ceremonySetup) (ceremony.Tools, func() error, error) {
+// toolsEnd lets the tools of a ceremony go, when its record is at its last line.
+type toolsEnd func(state transcript.State, head transcript.Digest) error
+
+// ceremonyTools gives the tools of a ceremony, and what ends them.
+func (a *App) ceremonyTools(ctx context.Context, o ceremonySetup) (ceremony.Tools, toolsEnd, error) {
 	if o.mode == transcript.Rehearsal {
-		return a.practiceTools(o)
+		t, err := a.practiceTools(o)
+		if err != nil {
+			return nil, nil, err
+		}
+		return t, func(transcript.State, transcript.Digest) error { return t.Close() }, nil
 	}
-	t := tools.New(tools.Options{Env: a.Env, Ceremony: o.ceremony, Script: o.program.Script, Who: whoAmI(),
+	own := tools.Options{Env: a.Env, Ceremony: o.ceremony, Script: o.program.Script, Who: whoAmI(),
 		Identity:   func(_ context.Context, p script.Person) (*custody.Locked, error) { return lockedOf(o.identities, p) },
 		Print:      func(_ context.Context, write func(io.Writer) error) error { return o.print(a, write) },
 		WriteBlock: func(name string, content []byte) error { return writeBlockFile(o.dir, name, content) },
-	})
-	return t, func() error { return t.Close(context.WithoutCancel(ctx)) }, nil
+		InitStore: func(ctx context.Context, k *script.Key, cards []custody.Card) (ceremony.Made, error) {
+			return o.initStore(ctx, a, k, cards)
+		},
+	}
+	if a.usesStore(o.program.Script) {
+		own.Vault = a.openVault
+		own.Approvers = func(ctx context.Context, activity custody.Activity) (agent.Approvers, func(), error) {
+			return o.approvers(ctx, a, activity)
+		}
+		own.Load = func(ctx context.Context, ref store.Ref, out *script.Output) (ceremony.Loaded, error) {
+			return o.load(ctx, a, ref, out)
+		}
+	}
+	t := tools.New(own)
+	return t, func(state transcript.State, head transcript.Digest) error {
+		return endTools(context.WithoutCancel(ctx), t, state, head)
+	}, nil
+}
+
+// endTools closes the ledger of a ceremony that is over. One that broke goes on later, with what lies in the store.
+func endTools(ctx context.Context, t *tools.Tools, state transcript.State, head transcript.Digest) error {
+	var failed error
+	switch state {
+	case transcript.Closed:
+		failed = errors.Join(t.Forget(ctx), t.End(ctx, store.CeremonyClosed, head.String()))
+	case transcript.Aborted:
+		failed = t.End(ctx, store.CeremonyAborted, head.String())
+	}
+	return errors.Join(failed, t.Close(ctx))
+}
+
+// initStore makes a store for the officers who sit for the parts of its master key.
+func (o *ceremonySetup) initStore(ctx context.Context, a *App, k *script.Key, cards []custody.Card) (ceremony.Made, error) {
+	url, err := a.storeURL()
+	if err != nil {
+		return ceremony.Made{}, err
+	}
+	id, err := a.createStore(ctx, url, o.program.Script.Environment, cards, nil, k.Needed())
+	if err != nil {
+		return ceremony.Made{}, err
+	}
+	return ceremony.Made{Check: id.Master.Check, Label: id.ID}, nil
 }
 
 // lockedOf finds the identity file of somebody.
@@ -79,9 +129,9 @@ func writeCeremonySheet(w io.Writer, p *component.Part, about ceremony.SheetAbou
 }
 
 // practiceTools are throw-away tools for a rehearsal.
-func (a *App) practiceTools(o ceremonySetup) (ceremony.Tools, func() error, error) {
+func (a *App) practiceTools(o ceremonySetup) (*ceremony.Practice, error) {
 	file := func(person string) string { return filepath.Join(o.dir, testPrefix(o.mode, "")+person+".identity") }
-	t, err := ceremony.NewPractice(ceremony.PracticeOptions{
+	return ceremony.NewPractice(ceremony.PracticeOptions{
 		Env:   a.Env,
 		Paper: practicePaper{a, o},
 		Write: func(name string, block []byte) error { return writeBlockFile(o.dir, name, block) },
@@ -94,10 +144,6 @@ func (a *App) practiceTools(o ceremonySetup) (ceremony.Tools, func() error, erro
 		},
 		Save: func(person string, raw []byte) error { return source.WriteNew(file(person), raw) },
 	})
-	if err != nil {
-		return nil, nil, err
-	}
-	return t, t.Close, nil
 }
 
 // practicePaper prints sheets of a rehearsal where those of the ceremony would be.

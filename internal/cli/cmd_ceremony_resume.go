@@ -19,6 +19,7 @@ func newCeremonyResumeCmd(a *App) *cobra.Command {
 	f := cmd.Flags()
 	o.addPrinter(a, f)
 	o.addIdentity(a, f)
+	o.addDevice(a, f)
 	o.addPast(a, f)
 	o.addIdle(a, f)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.resume(cmd.Context(), args[0], o) }

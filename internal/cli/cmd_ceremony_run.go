@@ -24,6 +24,7 @@ func newCeremonyRunCmd(a *App) *cobra.Command {
 	o.addDir(a, f)
 	o.addPrinter(a, f)
 	o.addIdentity(a, f)
+	o.addDevice(a, f)
 	o.addPast(a, f)
 	o.addIdle(a, f)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"poskey/internal/fault"
 	"poskey/internal/render"
 	"poskey/internal/text"
 	"poskey/pkg/custody"
@@ -31,6 +32,11 @@ func newDeviceAddCmd(a *App) *cobra.Command {
 	return cmd
 }
 
+// listedError says that a device is on the list already: what helps is another thing than with a file.
+type listedError struct{ error }
+
+func (e *listedError) Unwrap() error { return e.error }
+
 func runDeviceAdd(ctx context.Context, a *App, o deviceAddOpts, serial string) error {
 	if o.poi != "" {
 		if _, err := inject.ParsePOIVersion(o.poi); err != nil {
@@ -42,7 +48,11 @@ func runDeviceAdd(ctx context.Context, a *App, o deviceAddOpts, serial string) e
 		return err
 	}
 	db := a.holding.db
-	if err := db.AddDevice(ctx, work.Change(), store.Device{Serial: serial, Model: o.model, POIVersion: o.poi}); err != nil {
+	err = db.AddDevice(ctx, work.Change(), store.Device{Serial: serial, Model: o.model, POIVersion: o.poi})
+	if fault.Is(err, fault.FileExists) {
+		return &listedError{err}
+	}
+	if err != nil {
 		return err
 	}
 	d, err := db.Device(ctx, serial)

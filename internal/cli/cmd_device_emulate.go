@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"poskey/internal/fault"
 	"poskey/internal/render"
@@ -22,7 +23,7 @@ type emulateOpts struct {
 	state, vendor, serial, model, poi, firmware, prefix   string
 	vendorKey                                             string
 	environment, lock                                     string
-	pty, noInject, control                                bool
+	pty, noInject, control, settled                       bool
 	faults, trust                                         []string
 	maxLoads, openBatch, farm                             int
 	seed                                                  uint64
@@ -37,7 +38,7 @@ func newDeviceEmulateCmd(a *App) *cobra.Command {
 			"beside it. The first line on stdout says how to reach it; what happens to it, and what its screen shows, goes to stderr. It ends with an\n"+
 			"interrupt (exit code 130 or 143). With --state it keeps keys, counters, locks and log on disk through any crash; else in memory only.\n"+
 			"Load the KLK first: slot F in clear (inject --slot F --clear), or --klk as the factory would. It is no security module: test keys only.\n"+
-			"Faults to order: %s\nLines on stdin with --control: tamper SENSOR, battery MILLIVOLTS, lock KIND, settle, restart, inject-mode A B.", faultList()),
+			"Faults to order: %s\nLines on stdin with --control: tamper SENSOR, battery MILLIVOLTS, lock KIND, settle, restart, inject-mode A B, cancel.", faultList()),
 		example: "  poskey device emulate --listen 127.0.0.1:0\n" +
 			"  poskey device emulate --pty --klk file:klk.txt --fault wrong-echo\n" +
 			"  poskey device emulate --listen 127.0.0.1:9000 --manage 127.0.0.1:9443 --state terminal --serial PK00000001 --vendor pax --lang zh\n" +
@@ -45,12 +46,36 @@ func newDeviceEmulateCmd(a *App) *cobra.Command {
 		exits: []int{3, 4, 5, 6, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
+	o.lineFlags(a, f)
+	o.identityFlags(a, f)
+	o.beginningFlags(a, f)
+	o.troubleFlags(a, f)
+	o.farmFlags(a, f)
+	cmd.MarkFlagsMutuallyExclusive("listen", "pty")
+	for _, single := range []string{"pty", "manage", "serial", "control"} {
+		cmd.MarkFlagsMutuallyExclusive("farm", single)
+	}
+	cmd.MarkFlagsOneRequired("listen", "pty")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o.settled = f.Changed("open-batch") && o.openBatch == 0
+		return runDeviceEmulate(cmd.Context(), a, o)
+	}
+	return cmd
+}
+
+// lineFlags say how the terminal is reached, and in which dialect.
+func (o *emulateOpts) lineFlags(a *App, f *pflag.FlagSet) {
 	f.StringVar(&o.listen, "listen", "", a.Say.T("loopback address and port; port 0 takes a free one"))
 	f.BoolVar(&o.pty, "pty", false, a.Say.T("a pseudo-terminal in place of TCP"))
 	f.StringVar(&o.manage, "manage", "", a.Say.T("loopback address and port of the agent dialect (HTTPS); needs --state, where its certificates lie"))
 	f.StringVar(&o.dialect, "dialect", device.Visa, a.Say.T("dialect: visa or futurex"))
 	f.StringVar(&o.slots, "slots", "", a.Say.T("futurex: how slots are written, decimal or hex"))
 	f.StringVar(&o.profile, "profile", "", a.Say.T("variant of the dialect, as in a device URI"))
+	f.BoolVar(&o.control, "control", false, a.Say.T("take orders as lines on stdin, as hands at the terminal would give them"))
+}
+
+// identityFlags say who the terminal is, and whom it obeys.
+func (o *emulateOpts) identityFlags(a *App, f *pflag.FlagSet) {
 	f.StringVar(&o.state, "state", "", a.Say.T("folder that keeps the terminal; made when it is not there"))
 	f.StringVar(&o.vendor, "vendor", string(emulator.Generic), a.Say.T("whose screen texts and codes: %s", vendorList()))
 	f.StringVar(&o.serial, "serial", "", a.Say.T("serial number of the device"))
@@ -58,26 +83,30 @@ func newDeviceEmulateCmd(a *App) *cobra.Command {
 	f.StringVar(&o.poi, "poi-version", "", a.Say.T("PCI POI version of the device"))
 	f.StringVar(&o.firmware, "firmware", "", a.Say.T("version of its software"))
 	f.StringVar(&o.vendorKey, "vendor-key", "", a.Say.T("FILE with the public key (Ed25519; PEM or hex) whose software updates it takes"))
+	f.StringVar(&o.environment, "environment", string(custody.Test), a.Say.T("of the officers whose approvals count: test or production"))
+	f.StringArrayVar(&o.trust, "trust", nil, a.Say.T("card FILE of an officer whose approvals the terminal takes (again for each)"))
+}
+
+// beginningFlags say how the terminal stands when it begins.
+func (o *emulateOpts) beginningFlags(a *App, f *pflag.FlagSet) {
 	f.StringVar(&o.klk, "klk", "", a.Say.T("key loading key (SRC), as from the factory"))
 	f.StringVar(&o.klkSlot, "klk-slot", "", a.Say.T("its slot; F with visa, 00 with futurex when left out"))
 	f.BoolVar(&o.noInject, "no-inject-mode", false, a.Say.T("refuse clear keys until two people open the key inject mode (--control)"))
-	f.IntVar(&o.maxLoads, "max-loads", 0, a.Say.T("key loads after which the terminal refuses more; 0 for no end"))
 	f.IntVar(&o.openBatch, "open-batch", 0, a.Say.T("transactions that are not settled"))
 	f.StringVar(&o.lock, "lock", "", a.Say.T("begin with this lock on"))
-	f.StringVar(&o.environment, "environment", string(custody.Test), a.Say.T("of the officers whose approvals count: test or production"))
-	f.StringArrayVar(&o.trust, "trust", nil, a.Say.T("card FILE of an officer whose approvals the terminal takes (again for each)"))
+}
+
+// troubleFlags order what goes wrong.
+func (o *emulateOpts) troubleFlags(a *App, f *pflag.FlagSet) {
 	f.StringArrayVar(&o.faults, "fault", nil, a.Say.T("misbehave: NAME or NAME=VALUE (again for each); see above"))
 	f.Uint64Var(&o.seed, "seed", 1, a.Say.T("of the fault random: the same seed breaks at the same places"))
-	f.BoolVar(&o.control, "control", false, a.Say.T("take orders as lines on stdin, as hands at the terminal would give them"))
+	f.IntVar(&o.maxLoads, "max-loads", 0, a.Say.T("key loads after which the terminal refuses more; 0 for no end"))
+}
+
+// farmFlags make many of it.
+func (o *emulateOpts) farmFlags(a *App, f *pflag.FlagSet) {
 	f.IntVar(&o.farm, "farm", 0, a.Say.T("so many terminals, each on a port of its own; stdout is a list as fleet plan takes it"))
 	f.StringVar(&o.prefix, "prefix", "PK", a.Say.T("what the serial numbers of a farm begin with"))
-	cmd.MarkFlagsMutuallyExclusive("listen", "pty")
-	for _, single := range []string{"pty", "manage", "serial", "control"} {
-		cmd.MarkFlagsMutuallyExclusive("farm", single)
-	}
-	cmd.MarkFlagsOneRequired("listen", "pty")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDeviceEmulate(cmd.Context(), a, o) }
-	return cmd
 }
 
 func faultList() string {

@@ -24,7 +24,7 @@ func newDeviceLogsCmd(a *App) *cobra.Command {
 		short:   text.New("pull a terminal's own log"),
 		long:    text.New("The oldest first. A log is a ring: what was overwritten is gone, and a gap in the numbers shows it."),
 		example: "  poskey device logs --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key' --login 99 --after 120",
-		exits:   []int{3, 4, 6, 7, 8}, args: cobra.NoArgs,
+		exits:   []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	a.managedFlags(f, &o.managedOpts)

@@ -1,15 +1,16 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"poskey/internal/fault"
 	"poskey/internal/render"
+	"poskey/internal/source"
 	"poskey/internal/text"
 	"poskey/pkg/audit"
 	"poskey/pkg/custody"
@@ -19,9 +20,10 @@ import (
 )
 
 type fleetPlanOpts struct {
-	plan, manifest, customer string
-	stations                 []string
-	dryRun, replace          bool
+	plan, customer  string
+	list            fleetListOpts
+	stations        []string
+	dryRun, replace bool
 }
 
 func newFleetPlanCmd(a *App) *cobra.Command {
@@ -31,19 +33,21 @@ func newFleetPlanCmd(a *App) *cobra.Command {
 		short: text.New("take a run down: which devices are expected, and what goes into each"),
 		long: text.New("The list is CSV: serial and device (a URI), and where there is more to say model, poi_version, kbpk (label of the device's own key loading\n" +
 			"key) and note. Devices that the inventory does not have come into it. From then on the list does not change: a device that is not on it gets\n" +
-			"nothing, and every one that is on it is accounted for (PCI PIN 30-3). What goes in is a plan as for poskey inject, without a device."),
+			"nothing, and every one that is on it is accounted for (PCI PIN 30-3). What goes in is a plan as for poskey inject, without a device.\n" +
+			"With --inventory the list is taken from the inventory, which has no addresses: --address says how each is reached by its serial number."),
 		example: "  poskey fleet plan RUN-2026-11 --plan terminal.yaml --manifest terminals.csv\n" +
-			"  poskey fleet plan RUN-2026-11 --plan terminal.yaml --manifest terminals.csv --dry-run",
+			"  poskey fleet plan RUN-2026-11 --plan terminal.yaml --manifest terminals.csv --dry-run\n" +
+			"  poskey fleet plan RUN-2026-11 --plan terminal.yaml --inventory --model S90 --address 'visa+tcp://{serial}.terminals.example:9000'",
 		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.ExactArgs(1),
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.plan, "plan", "", a.Say.T("plan of what goes into each device (YAML, %s)", inject.DocumentSchema))
-	f.StringVar(&o.manifest, "manifest", "", a.Say.T("list of the expected devices (CSV)"))
+	a.fleetListFlags(cmd, &o.list)
 	f.StringVar(&o.customer, "customer", "", a.Say.T("for whom the devices are loaded"))
 	f.StringArrayVar(&o.stations, "station", nil, a.Say.T("station that may take part (again for each); any when left out"))
 	f.BoolVar(&o.replace, "replace", false, a.Say.T("devices that have a number of the key set get another one; the old one is burnt"))
 	f.BoolVar(&o.dryRun, "dry-run", false, a.Say.T("read and check, the keys in the store too, and take nothing down"))
-	required(cmd, "plan", "manifest")
+	required(cmd, "plan")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runFleetPlan(cmd.Context(), a, o, args[0]) }
 	return cmd
 }
@@ -58,18 +62,19 @@ type fleetPlanDoc struct {
 	Warnings []string `json:"warnings"`
 }
 
-// maxManifestFile bounds what is read of a list: a hundred thousand devices fit well.
-const maxManifestFile = 64 << 20
-
 func runFleetPlan(ctx context.Context, a *App, o fleetPlanOpts, run string) error {
-	p, list, err := readFleetPlan(ctx, o, run)
+	p, list, err := a.readFleetPlan(ctx, o, run)
 	if err != nil {
 		return err
 	}
 	for _, w := range list.Warnings {
 		a.render.Warn(w)
 	}
-	if err := a.fitForRun(ctx, &p, &list); err != nil {
+	db, err := a.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.Fits(ctx, db, &list); err != nil { // before anything is recorded
 		return err
 	}
 	if !o.dryRun {
@@ -84,8 +89,8 @@ func runFleetPlan(ctx context.Context, a *App, o fleetPlanOpts, run string) erro
 	return a.render.Answer("fleet.plan", doc, func(p *render.Page) { fleetPlanPage(p, &doc) })
 }
 
-// readFleetPlan reads plan and list, and holds them to what can be told without a store.
-func readFleetPlan(ctx context.Context, o fleetPlanOpts, run string) (fleet.Plan, fleet.Manifest, error) {
+// readFleetPlan reads plan and list, and holds them to what can be told without a look at keys.
+func (a *App) readFleetPlan(ctx context.Context, o fleetPlanOpts, run string) (fleet.Plan, fleet.Manifest, error) {
 	if err := store.CheckLabel(run); err != nil {
 		return fleet.Plan{}, fleet.Manifest{}, fault.Wrap(err, "the name of the run")
 	}
@@ -96,13 +101,12 @@ func readFleetPlan(ctx context.Context, o fleetPlanOpts, run string) (fleet.Plan
 	if err := noClearFleet(&doc); err != nil {
 		return fleet.Plan{}, fleet.Manifest{}, err
 	}
-	raw, err := readWhole(o.manifest, maxManifestFile)
+	if err := usagesSaid(&doc); err != nil {
+		return fleet.Plan{}, fleet.Manifest{}, fault.Wrap(err, "%s", o.plan)
+	}
+	list, err := a.fleetList(ctx, o.list)
 	if err != nil {
 		return fleet.Plan{}, fleet.Manifest{}, err
-	}
-	list, err := fleet.ParseManifest(bytes.NewReader(raw))
-	if err != nil {
-		return fleet.Plan{}, fleet.Manifest{}, fault.Wrap(err, "%s", o.manifest)
 	}
 	p := fleet.Plan{Run: run, Environment: doc.Environment, Customer: o.customer, Own: doc.Own, Replace: o.replace, Stations: o.stations, Loads: fleet.Templates(&doc),
 		Devices: len(list.Devices), Manifest: list.Digest(), Serials: list.SerialsDigest(), Software: buildVersion().Version}
@@ -126,6 +130,18 @@ func fleetPlanPage(p *render.Page, doc *fleetPlanDoc) {
 func noClearFleet(doc *inject.Document) error {
 	if doc.Environment == string(store.Production) && slices.ContainsFunc(doc.Loads, func(it inject.Item) bool { return it.Clear }) {
 		return errClearAlone()
+	}
+	return nil
+}
+
+// usagesSaid refuses a key that does not say what it is for. Of one device the slot is asked; those of a run may be of several
+// dialects.
+func usagesSaid(doc *inject.Document) error {
+	for i, it := range doc.Loads {
+		kind, _, _ := strings.Cut(it.Key, ":")
+		if it.Key != "" && it.Usage == "" && kind != string(source.Store) && kind != string(source.Block) {
+			return fault.New(fault.Usage, "load %d: the key comes neither from the store nor as a block; say what it is for (usage)", i+1)
+		}
 	}
 	return nil
 }

@@ -73,12 +73,25 @@ func newInjectCmd(a *App) *cobra.Command {
 	cmd.MarkFlagsMutuallyExclusive("plan", "slot")
 	cmd.MarkFlagsMutuallyExclusive("plan", "key")
 	cmd.MarkFlagsMutuallyExclusive("key-set", "key")
-	cmd.MarkFlagsOneRequired("plan", "slot")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runInject(cmd.Context(), a, o) }
 	return cmd
 }
 
+// saysWhat refuses an injection of nothing.
+func (o *injectOpts) saysWhat() error {
+	switch {
+	case o.plan != "" || o.slot != "":
+		return nil
+	case o.resume:
+		return fault.New(fault.Usage, "--resume goes on with what the run began with: give its --plan, or --slot with the --key or --key-set")
+	}
+	return fault.New(fault.Usage, "say what goes in: --plan FILE, or --slot with a --key or --key-set")
+}
+
 func runInject(ctx context.Context, a *App, o injectOpts) error {
+	if err := o.saysWhat(); err != nil {
+		return err
+	}
 	in, err := a.newInjection(ctx, o)
 	if err != nil {
 		return err

@@ -78,12 +78,7 @@ func runStoreInit(ctx context.Context, a *App, o storeInitOpts) error {
 	if err := checkThreshold(o.threshold, len(holders)); err != nil {
 		return err
 	}
-	if err := makeFolderOf(url); err != nil {
-		return err
-	}
-	id, err := vault.Create(ctx, a.Env, vault.Birth{URL: url, Environment: environment, Holders: holders, Others: others,
-		Threshold: o.threshold, Who: whoAmI(), Language: string(a.Say.Lang()), Start: a.startAgent(nil, nil),
-		LogPath: func(id string) (string, error) { return a.newAuditPath(url, id) }})
+	id, err := a.createStore(ctx, url, environment, holders, others, o.threshold)
 	if err != nil {
 		return err
 	}
@@ -91,6 +86,16 @@ func runStoreInit(ctx context.Context, a *App, o storeInitOpts) error {
 		a.render.Warn(text.New("%d or more of the custodians report to %s: together they open the store (PCI PIN 25-1)", o.threshold, manager))
 	}
 	return a.answerInit(url, id, holders, others, o.threshold)
+}
+
+// createStore makes a store whose master key the holders share.
+func (a *App) createStore(ctx context.Context, url store.URL, environment custody.Environment, holders, others []custody.Card, threshold int) (store.Identity, error) {
+	if err := makeFolderOf(url); err != nil {
+		return store.Identity{}, err
+	}
+	return vault.Create(ctx, a.Env, vault.Birth{URL: url, Environment: environment, Holders: holders, Others: others,
+		Threshold: threshold, Who: whoAmI(), Language: string(a.Say.Lang()), Start: a.startAgent(nil, nil),
+		LogPath: func(id string) (string, error) { return a.newAuditPath(url, id) }})
 }
 
 // initCards reads the officers' cards: custodians get shares, the others are known.

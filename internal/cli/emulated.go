@@ -39,7 +39,7 @@ func (a *App) emulated(ctx context.Context, o emulateOpts) (emulator.Config, err
 	if err != nil {
 		return emulator.Config{}, err
 	}
-	cfg := emulator.Config{Env: a.Env, Port: port, Faults: faults, Seed: o.seed, InjectModeOff: o.noInject, MaxLoads: o.maxLoads, OpenBatch: o.openBatch,
+	cfg := emulator.Config{Env: a.Env, Port: port, Faults: faults, Seed: o.seed, InjectModeOff: o.noInject, MaxLoads: o.maxLoads, OpenBatch: o.openBatch, Settled: o.settled,
 		OnEvent: a.eventPrinter(), Vendor: vendor, Lang: emulator.English, Serial: o.serial, Model: o.model, POIVersion: o.poi, Firmware: o.firmware,
 		Environment: environment, Dir: o.state}
 	if a.Say.Lang() == i18n.Chinese {

@@ -74,8 +74,10 @@ func hand(t *emulator.Terminal, words []string) error {
 		defer first.Wipe()
 		defer second.Wipe()
 		return t.EnterInjectMode(first, second)
+	case order == "cancel" && len(rest) == 0:
+		t.LeaveInjectMode()
 	default:
-		return fault.New(fault.Usage, "unknown order %q; known: tamper SENSOR, battery MILLIVOLTS, lock KIND, settle, restart, inject-mode A B", text.Redact(order))
+		return fault.New(fault.Usage, "unknown order %q; known: tamper SENSOR, battery MILLIVOLTS, lock KIND, settle, restart, inject-mode A B, cancel", text.Redact(order))
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func hintFor(err error) text.Text {
 	case fault.FileExposed:
 		return text.New("take the rights of others away (chmod 600 for a file, 700 for a folder); a key that others may have read must be replaced")
 	case fault.FileExists:
-		return text.New("name a new file; poskey does not overwrite")
+		return hintExists(err)
 	case fault.KCVMismatch:
 		return text.New("find out why with: poskey diagnose kcv --expected ... --key ...")
 	case fault.MalformedHex:
@@ -57,6 +57,15 @@ func hintFor(err error) text.Text {
 		return text.New("what could not be done is named; do that again")
 	}
 	return text.Text{}
+}
+
+// hintExists is for what is there already: a file, or a device.
+func hintExists(err error) text.Text {
+	var listed *listedError
+	if errors.As(err, &listed) {
+		return text.New("it is on the list, and stays as it is there: poskey device list shows it")
+	}
+	return text.New("name a new file; poskey does not overwrite")
 }
 
 // hintUnknown is for what may have been done: at a device, or on this side of the line.

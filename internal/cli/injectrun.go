@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/store"
 )
 
@@ -16,6 +17,9 @@ func (in *injection) nameRun(ctx context.Context) error {
 	open, err := in.newestRun(ctx, store.LoadReserved, store.LoadSent, store.LoadUnknown)
 	if err == nil && open == "" && in.opts.resume && !whole(in.job.Known.State) { // broken off between two loads, or every load failed
 		open, err = in.newestRun(ctx)
+	}
+	if err == nil && in.opts.resume && in.job.Run != "" {
+		err = in.knownRun(ctx, in.job.Run)
 	}
 	if err != nil {
 		return err
@@ -29,6 +33,20 @@ func (in *injection) nameRun(ctx context.Context) error {
 		return fault.New(fault.Busy, "run %s of device %s was broken off and is not settled; --resume goes on with it", open, in.job.Serial)
 	case said == "":
 		in.job.Run, err = in.app.newRunName()
+	}
+	return err
+}
+
+// knownRun refuses a run to go on with of which the store has nothing about this device: a name that was mistyped would be
+// another run.
+func (in *injection) knownRun(ctx context.Context, run string) error {
+	db := in.app.holding.db
+	for _, err := range db.Loads(ctx, store.LoadFilter{Run: run, Serial: in.job.Serial}) {
+		return err
+	}
+	_, err := db.RunDevice(ctx, run, in.job.Serial)
+	if fault.Is(err, fault.NotFound) {
+		return fault.New(fault.NotFound, "device %s has no run %s to go on with", in.job.Serial, text.Redact(run))
 	}
 	return err
 }

@@ -317,19 +317,7 @@ func (a *App) writeClear(ctx context.Context, path string, k hsm.Key) error {
 	defer clear.Wipe()
 	line := secret.New(2*clear.Len() + 1)
 	defer line.Wipe()
-	w := &into{line.Expose()}
-	if err := keys.WriteHex(w, clear); err != nil {
-		return err
-	}
+	keys.HexInto(line.Expose(), clear)
 	line.Expose()[2*clear.Len()] = '\n'
 	return source.WriteNew(path, line.Expose())
-}
-
-// into writes into bytes that are there already, so that a secret does not pass through a growing buffer.
-type into struct{ rest []byte }
-
-func (w *into) Write(p []byte) (int, error) {
-	n := copy(w.rest, p)
-	w.rest = w.rest[n:]
-	return n, nil
 }

@@ -90,7 +90,11 @@ func newStatusDoc(s *device.Status) statusDoc {
 		doc.Slots = append(doc.Slots, newSlotDoc(&s.Slots[i]))
 	}
 	for _, k := range s.Initial {
-		doc.Initial = append(doc.Initial, initialDoc(k))
+		row := initialDoc{Slot: k.Slot, KSN: k.KSN, Left: k.Left}
+		if k.Check.Digits != "" {
+			row.Check = k.Check.String()
+		}
+		doc.Initial = append(doc.Initial, row)
 	}
 	return doc
 }

@@ -19,11 +19,13 @@ import (
 	"poskey/pkg/custody"
 	"poskey/pkg/device"
 	"poskey/pkg/device/manage"
+	"poskey/pkg/store"
 )
 
 // orderOpts say what a device is to do, and why.
 type orderOpts struct {
 	managedOpts
+	serial   string // who shall be at the end of the line
 	officers []string
 	reason   string
 	note     string
@@ -36,6 +38,7 @@ func (a *App) orderFlags(cmd *cobra.Command, o *orderOpts) {
 	f := cmd.Flags()
 	a.managedFlags(f, &o.managedOpts)
 	a.loginFlags(f, &o.managedOpts)
+	f.StringVar(&o.serial, "serial", "", a.Say.T("serial number of the device that is meant: another one gets no order; needed in production"))
 	f.StringVar(&o.reason, "reason", "", a.Say.T("why: %s", reasonList()))
 	f.StringVar(&o.note, "note", "", a.Say.T("a line more for the record"))
 	required(cmd, "device", "login", "reason")
@@ -93,11 +96,50 @@ func (a *App) beginOrder(ctx context.Context, o orderOpts, order device.Order) (
 	if d.device, err = a.manage(ctx, o.managedOpts); err != nil {
 		return nil, err
 	}
-	if d.before, err = d.device.Status(ctx); err != nil {
+	if d.before, err = d.device.Status(ctx); err == nil {
+		err = d.isMeant()
+	}
+	if err != nil {
 		d.close()
 		return nil, err
 	}
 	return d, nil
+}
+
+// isMeant holds who answers against who was said to. A device between may pass on what another one says, challenges
+// too: what the officers sign then opens the other one.
+func (d *ordering) isMeant() error {
+	if d.opts.serial == "" || d.opts.serial == d.before.Serial {
+		return nil
+	}
+	return fault.New(fault.NotPermitted, "device %s is on the line, and %s was meant (--serial); nothing was ordered, and nobody was asked to sign",
+		text.Redact(d.before.Serial), text.Redact(d.opts.serial))
+}
+
+// isListed holds who answers against the inventory.
+func (d *ordering) isListed(ctx context.Context) error {
+	db, id, err := d.app.openIdentified(ctx)
+	if err != nil {
+		return err
+	}
+	production := id.Environment == store.Production
+	if production && d.opts.serial == "" {
+		return fault.New(fault.Usage, "in production the device that is meant is named with --serial: what it says of itself does not count")
+	}
+	known, err := db.Device(ctx, d.before.Serial)
+	switch {
+	case fault.Is(err, fault.NotFound) && production:
+		return fault.New(fault.NotPermitted, "device %s is not in the inventory; in production only devices of the inventory take orders "+
+			"(PCI PIN 30-3): poskey device add", d.before.Serial)
+	case fault.Is(err, fault.NotFound):
+		d.app.render.Note(text.New("device %s is not in the inventory", d.before.Serial))
+		return nil
+	case err != nil:
+		return err
+	case known.State == store.Rejected && d.order.Verb == device.Unlock:
+		return fault.New(fault.NotPermitted, "device %s was rejected; find out why before its lock is lifted", known.Serial)
+	}
+	return nil
 }
 
 func (d *ordering) close() { d.device.close() }
@@ -114,6 +156,9 @@ func (d *ordering) carry(ctx context.Context) (device.Status, error) {
 	if d.before.OpenBatch > 0 && reboots(d.order) && !d.opts.discard {
 		return device.Status{}, fault.New(fault.NotPermitted, "%d transactions of device %s are not settled and would be lost; settle them first, "+
 			"or say --discard-batch", d.before.OpenBatch, d.before.Serial)
+	}
+	if err := d.isListed(ctx); err != nil {
+		return device.Status{}, err
 	}
 	if _, err := a.begin(ctx, recordedAs(d.order.Verb), d.before.Serial, d.details()); err != nil {
 		return device.Status{}, err
@@ -242,7 +287,8 @@ func (d *ordering) approvals(ctx context.Context) ([][]byte, error) {
 // maxOpenFor is the longest that an approval for a device may wait to be used.
 const maxOpenFor = time.Hour
 
-// suits holds a challenge against the order that it is for: a device that asks for approvals of something else gets none.
+// suits holds a challenge against the order that it is for, and against the device that is meant and listed: a device that
+// asks for approvals of something else, or passes on what another one asks for, gets none.
 func (d *ordering) suits(q custody.Request) error {
 	switch {
 	case q.Store() != d.before.Serial && q.Store() != "terminal-"+d.before.Serial: // the form of serial numbers that are too short

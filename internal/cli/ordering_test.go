@@ -64,7 +64,7 @@ func TestKeysAreKeptWhenTheirCheckValuesAre(t *testing.T) {
 		return device.SlotReport{Slot: name, SlotState: device.SlotState{Loaded: true, Check: kcv.Value{Digits: check, Method: kcv.ECBZero}}}
 	}
 	engine := func(ksn, check string) device.InitialReport {
-		return device.InitialReport{Slot: "90", KSN: ksn, Check: check}
+		return device.InitialReport{Slot: "90", KSN: ksn, Check: kcv.Value{Digits: check, Method: kcv.ECBZero}}
 	}
 	before := device.Status{Slots: []device.SlotReport{slot("0", "08D7B4"), slot("F", "844876")},
 		Initial: []device.InitialReport{engine("FFFF9876543210E00001", "AF8CBC")}}

@@ -162,6 +162,9 @@ func (d *desk) newJob(in Intent, a admitted, pending *audit.Pending) *job {
 	j.limited = &limited{inner: d.boundary, activity: in.Activity, powers: powersOf(in.Activity, d.environment),
 		label: in.Label, check: in.Check, purpose: in.Attributes, batch: in.Count > 0, bound: a.bound,
 		strict: d.environment == custody.Production, free: d.free}
+	if in.Activity == custody.DeviceInject || in.Activity == custody.DeviceInjectClear {
+		j.deriving = j.recordDerive
+	}
 	return j
 }
 
@@ -239,7 +242,8 @@ func (d *desk) note(e audit.Entry, o audit.Outcome) error {
 func ownOperation(o audit.Operation) bool {
 	switch o {
 	case audit.StoreCreate, audit.StoreUnseal, audit.StoreSeal, audit.OfficerAuthenticate, audit.ApprovalGive,
-		audit.ApprovalUse, audit.ShareOpen, audit.MasterOpen, audit.MasterReshare, audit.StoreAuthorise, audit.AgentConnect:
+		audit.ApprovalUse, audit.ShareOpen, audit.MasterOpen, audit.MasterReshare, audit.StoreAuthorise, audit.AgentConnect,
+		audit.DeviceEndorse, audit.DeviceDerive:
 		return true
 	}
 	return strings.HasPrefix(string(o), "log.") && o != audit.LogVerify && o != audit.LogExport
@@ -269,6 +273,7 @@ type job struct {
 	ended     text.Text // why it was ended from here
 	questions uint64
 	asked     *audit.Digester
+	derives   bool // recorded
 }
 
 var _ Work = (*job)(nil)
@@ -381,6 +386,26 @@ func (j *job) Prober(ctx context.Context, material []hsm.Key) (hsm.ProbeCloser, 
 		return nil, err
 	}
 	return newCounted(p, j), nil
+}
+
+// recordDerive records that keys of an injection are derived from here on, once. Of an injection that ends without a word
+// this tells whether a device may have a key that goes by a number: one that had only looked at its keys has let none go.
+func (j *job) recordDerive() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case j.derives:
+		return nil
+	case j.over:
+		return fault.New(fault.Failure, "the operation is over")
+	}
+	e := audit.Entry{Who: j.intent.Who, Operation: audit.DeviceDerive, Details: audit.Details{fieldIntent: fmt.Sprint(j.pending.Begun.Seq)},
+		Object: objectOf(j.intent.Activity, j.intent.Label, j.intent.Check)}
+	if err := j.desk.ledger.append(e, audit.OK()); err != nil {
+		return err
+	}
+	j.derives = true
+	return nil
 }
 
 // opQuestions is recorded at every so many questions of a diagnosis, so that their number outlives the agent.

@@ -19,6 +19,8 @@ import (
 const (
 	orderIndent = 8 // columns of the words before a device's name
 
+	saidOrder audit.Field = "order" // a command's detail
+
 	maxOrders = 16              // requests that officers are shown at one time
 	maxAhead  = 5 * time.Minute // a device's clock may be ahead by so much
 	maxOpen   = time.Hour       // a request may wait so long for its approvals to be used
@@ -75,10 +77,11 @@ func (e *endorsement) entries() []audit.Entry {
 		}
 		details[fieldNonce] = asUUID(q.Nonce().String())
 		details[fieldUntil] = utc(q.Expires())
+		details[audit.FieldPurpose] = string(e.intent.Activity)
 		if order := q.Action().Label; order != "" {
 			details[fieldOrder] = audit.Clean(order)
 		}
-		return audit.Entry{Who: e.intent.Who, Operation: operationOf(e.intent.Activity), Details: details,
+		return audit.Entry{Who: e.intent.Who, Operation: audit.DeviceEndorse, Details: details,
 			Object:  audit.Object{Kind: audit.KindDevice, Label: audit.Clean(q.Store())},
 			Request: audit.DigestOf(q.Marshal())}
 	})
@@ -200,6 +203,7 @@ func (g *gate) approveAll(e *endorsement, present []*custody.Identity) ([][]byte
 // outcome. A refusal is one record.
 func (s *server) endorse(ctx context.Context, in Intent, raw [][]byte) ([][]byte, error) {
 	in.Details = public(in.Details)
+	delete(in.Details, saidOrder) // what the device asks says more
 	e, err := s.gate.readOrders(in, raw)
 	if err != nil {
 		return nil, err

@@ -92,12 +92,15 @@ func TestOfficersSignWhatADeviceAsks(t *testing.T) {
 	}
 	wantKind(t, one.takes(custody.DeviceRecover, given[:2]), fault.NotPermitted, "used already")
 	for i, name := range []string{serial, "PK00000043"} {
-		begun, done := p.recorded(audit.DeviceRecover, "")[i], p.recorded(audit.DeviceRecover, audit.Done)[i]
+		begun, done := p.recorded(audit.DeviceEndorse, "")[i], p.recorded(audit.DeviceEndorse, audit.Done)[i]
 		if begun.Object.Kind != audit.KindDevice || begun.Object.Label != name || done.Of != begun.Seq || len(begun.With) != 2 ||
 			begun.Request != audit.DigestOf(asked[i]) || begun.Details[audit.FieldReason] != "back from repair" ||
-			begun.Details["order"] != "tamper: opened for repair" || strings.Contains(begun.Details["nonce"], "command") {
+			begun.Details["asks"] != "tamper: opened for repair" || begun.Details[audit.FieldPurpose] != "device.recover" || strings.Contains(begun.Details["nonce"], "command") {
 			t.Errorf("recorded are %+v and %+v", begun, done)
 		}
+	}
+	if done := p.recorded(audit.DeviceRecover, audit.Done); len(done) != 0 {
+		t.Errorf("%d approvals are recorded as what the device does with them", len(done))
 	}
 	p.verifies()
 }
@@ -135,12 +138,12 @@ func TestADeviceIsRefusedWhatItsOfficersMayNotGive(t *testing.T) {
 		"a clock far behind": {p.order(lift, p.a), newTerminal(t, p.environment, serial, at(-time.Hour), all...).ask(lift), "expired"},
 		"a clock far ahead":  {p.order(lift, p.a), newTerminal(t, p.environment, serial, at(time.Hour), all...).ask(lift), "future"},
 	} {
-		before := len(p.recorded(operationOf(c.in.Activity), audit.Refused))
+		before := len(p.recorded(audit.DeviceEndorse, audit.Refused))
 		given, err := p.client.Endorse(t.Context(), c.in, [][]byte{c.asks})
 		if !fault.Is(err, fault.NotPermitted) || given != nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %d approvals, the error is %v", what, len(given), err)
 		}
-		if now := len(p.recorded(operationOf(c.in.Activity), audit.Refused)); now != before+1 {
+		if now := len(p.recorded(audit.DeviceEndorse, audit.Refused)); now != before+1 {
 			t.Errorf("%s: %d refusals were recorded", what, now-before)
 		}
 	}
@@ -215,10 +218,10 @@ func TestAWrongPassphraseSignsNothingForADevice(t *testing.T) {
 	if r := p.wantRecord(audit.OfficerAuthenticate, audit.Refused); r.With[0].ID != "custodian-c" {
 		t.Errorf("the record names %+v", r.With)
 	}
-	if r := p.wantRecord(audit.DeviceRecover, audit.Refused); r.Outcome.Fault != fault.AuthFailed || r.Object.Label != serial {
+	if r := p.wantRecord(audit.DeviceEndorse, audit.Refused); r.Outcome.Fault != fault.AuthFailed || r.Object.Label != serial {
 		t.Errorf("recorded is %+v", r)
 	}
-	if begun := p.recorded(audit.DeviceRecover, ""); len(begun) != 0 {
+	if begun := p.recorded(audit.DeviceEndorse, ""); len(begun) != 0 {
 		t.Errorf("%d intents were recorded", len(begun))
 	}
 }

@@ -24,7 +24,7 @@ const (
 	fieldUntil      audit.Field = "until"
 	fieldActivities audit.Field = "activities"
 	fieldNonce      audit.Field = "nonce"
-	fieldOrder      audit.Field = "order" // what a device is to do, as it says in its request
+	fieldOrder      audit.Field = "asks" // what a device says in its request that it is to do
 	fieldPID        audit.Field = "pid"
 	fieldUID        audit.Field = "uid"
 	fieldOthers     audit.Field = "others" // so many more of the kind that were not recorded one by one

@@ -114,6 +114,8 @@ type limited struct {
 	once   bool     // a key got its label, and no other one gets one
 	// derived are blocks of keys that were derived here.
 	derived births
+	// deriving is told before a key is derived; nil: nobody has to know.
+	deriving func() error
 	succession
 }
 
@@ -512,6 +514,11 @@ func (l *limited) Derive(ctx context.Context, base hsm.Key, d hsm.Derivation, p 
 	}
 	if err := l.mayComeFrom(base); err != nil {
 		return hsm.Key{}, err
+	}
+	if l.deriving != nil {
+		if err := l.deriving(); err != nil {
+			return hsm.Key{}, err
+		}
 	}
 	k, err := l.inner.Derive(ctx, base, d, p)
 	if err == nil {

@@ -82,6 +82,8 @@ const (
 	DeviceRestart   Operation = "device.restart"
 	DeviceReset     Operation = "device.reset"
 	DeviceUpdate    Operation = "device.update"
+	DeviceEndorse   Operation = "device.endorse" // what the device makes of the approval is recorded by itself
+	DeviceDerive    Operation = "device.derive"  // of an injection: from here on a device may have a number's key
 	KSNAllocate     Operation = "ksn.allocate"
 	KSNLease        Operation = "ksn.lease"
 	KSNBurn         Operation = "ksn.burn"
@@ -149,13 +151,15 @@ func Operations() []NamedOperation {
 		{DeviceLoad, text.New("load a key into a device")},
 		{DeviceLoadClear, text.New("load a clear key into a device")},
 		{DeviceConfirm, text.New("confirm a key in a device")},
-		{DeviceManage, text.New("read how a device is")},
+		{DeviceManage, text.New("manage a device")},
 		{DeviceLock, text.New("lock a device")},
 		{DeviceUnlock, text.New("unlock a device")},
 		{DeviceRecover, text.New("lift the remote or tamper lock of a device")},
 		{DeviceRestart, text.New("restart a device")},
 		{DeviceReset, text.New("erase the keys of a device")},
 		{DeviceUpdate, text.New("update a device")},
+		{DeviceEndorse, text.New("approve an order to a device")},
+		{DeviceDerive, text.New("derive the first key of an injection")},
 		{KSNAllocate, text.New("allocate a key serial number")},
 		{KSNLease, text.New("lease a range of key serial numbers")},
 		{KSNBurn, text.New("burn a key serial number")},

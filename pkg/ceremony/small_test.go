@@ -50,7 +50,7 @@ const smallHead = `schema: poskey.ceremony/v1
 kind: zmk-receive
 environment: test
 title: 'TEST: a partner key'
-organisation: 'Sample Bank'
+organisation: 'Organisation A'
 place: 'Room 1'
 people:
   - {id: leader.a, name: 'Leader A', manager: 'M1'}

@@ -6,6 +6,7 @@ import (
 
 	"poskey/internal/secret"
 	"poskey/pkg/dukpt"
+	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 )
 
@@ -158,9 +159,9 @@ type SlotReport struct {
 // InitialReport is a DUKPT engine.
 type InitialReport struct {
 	Slot  Slot
-	KSN   string // of the next transaction
-	Check string // check value of the initial key as it was loaded, with its method; the device keeps it, not the key
-	Left  uint64 // transactions that are left
+	KSN   string    // of the next transaction
+	Check kcv.Value // of the initial key as it was loaded; the device keeps it, not the key
+	Left  uint64    // transactions that are left
 }
 
 // LogEvent is a line of the device's own log.

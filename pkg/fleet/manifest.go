@@ -267,25 +267,6 @@ func settleList(all []Expected) Manifest {
 // maxWarnings is how many warnings of a kind are told one by one.
 const maxWarnings = 10
 
-// FromInventory makes a list of devices of the inventory. address says where each is reached; "" leaves it out.
-func FromInventory(devices []store.Device, address func(store.Device) string) (Manifest, error) {
-	var all []Expected
-	for _, d := range devices {
-		e := Expected{Serial: d.Serial, Device: address(d), Model: d.Model, POIVersion: d.POIVersion}
-		if e.Device == "" {
-			continue
-		}
-		if err := e.check(); err != nil {
-			return Manifest{}, err
-		}
-		all = append(all, e)
-	}
-	if len(all) == 0 {
-		return Manifest{}, fault.New(fault.NotFound, "no device of the inventory is chosen")
-	}
-	return settleList(all), nil
-}
-
 // Digest is that of the list: see the package documentation. 64 upper-case hex digits.
 func (m *Manifest) Digest() string {
 	h := sha256.New()

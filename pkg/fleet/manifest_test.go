@@ -89,19 +89,46 @@ func TestOddThingsInAListAreSaid(t *testing.T) {
 }
 
 func TestAListIsMadeOfTheInventory(t *testing.T) {
-	devices := []store.Device{{Serial: "B2", Model: "S90", POIVersion: "5"}, {Serial: "A1"}, {Serial: "C3"}}
-	m, err := fleet.FromInventory(devices, func(d store.Device) string {
-		if d.Serial == "C3" {
-			return ""
-		}
-		return "visa+tcp://127.0.0.1:9100"
-	})
-	must(t, err)
-	if len(m.Devices) != 2 || m.Devices[0].Serial != "A1" || m.Devices[1].Model != "S90" {
-		t.Errorf("%+v", m.Devices)
+	r := open(t, onFile(t))
+	for _, d := range []store.Device{{Serial: "B2", Model: "S90", POIVersion: "5"}, {Serial: "A1"}, {Serial: "A2", Model: "S90"}} {
+		must(t, r.db.AddDevice(t.Context(), store.Change{}, d))
 	}
-	_, err = fleet.FromInventory(nil, nil)
-	wantKind(t, "no device", err, fault.NotFound)
+	const at = "visa+tcp://{serial}.example:9100?timeout=1s"
+	for what, c := range map[string]struct {
+		choice  fleet.Choice
+		serials string
+	}{
+		"all":        {fleet.Choice{Address: at}, "A1 A2 B2"},
+		"a model":    {fleet.Choice{Address: at, Model: "S90"}, "A2 B2"},
+		"by serials": {fleet.Choice{Address: at, Prefix: "A"}, "A1 A2"},
+	} {
+		m, err := fleet.FromInventory(t.Context(), r.db, c.choice)
+		must(t, err)
+		var serials []string
+		for _, d := range m.Devices {
+			serials = append(serials, d.Serial)
+			if d.Device != "visa+tcp://"+d.Serial+".example:9100?timeout=1s" {
+				t.Errorf("%s: %+v", what, d)
+			}
+		}
+		if got := strings.Join(serials, " "); got != c.serials || len(m.Warnings) != 0 {
+			t.Errorf("%s: %s, want %s, %v", what, got, c.serials, m.Warnings)
+		}
+	}
+	for what, c := range map[string]struct {
+		choice fleet.Choice
+		kind   fault.Kind
+	}{
+		"no device in the state": {fleet.Choice{Address: at, State: store.Confirmed}, fault.NotFound},
+		"one address for all":    {fleet.Choice{Address: "visa+tcp://127.0.0.1:9100"}, fault.Usage},
+		"no address":             {fleet.Choice{Address: "{serial}"}, fault.Malformed},
+	} {
+		_, err := fleet.FromInventory(t.Context(), r.db, c.choice)
+		wantKind(t, what, err, c.kind)
+	}
+	must(t, r.db.AddDevice(t.Context(), store.Change{}, store.Device{Serial: "Z9?retries=9"}))
+	_, err := fleet.FromInventory(t.Context(), r.db, fleet.Choice{Address: at})
+	wantKind(t, "a serial number with parameters of the line", err, fault.Malformed)
 }
 
 func FuzzMalleability(f *testing.F) {

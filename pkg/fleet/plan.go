@@ -47,7 +47,7 @@ func (t *LoadTemplate) Item(kbpk string) inject.Item {
 	it := inject.Item{Slot: t.Slot, Key: t.Key, KeySet: t.KeySet, KBPK: t.KBPK, KBPKSlot: t.KBPKSlot, Usage: t.Usage,
 		Mode: t.Mode, Clear: t.Clear, Why: t.Why}
 	if kbpk != "" && !t.Clear {
-		it.KBPK = "store:" + kbpk
+		it.KBPK = fromStore + kbpk
 	}
 	return it
 }
@@ -121,33 +121,17 @@ func checkStation(s string) error {
 
 // Begin takes a run down: the plan, the list, and the devices as expected in the inventory. It fills in what the plan
 // leaves open, and gives it as it is kept. Errors: file_exists (the run), not_permitted (a device is in another open run,
-// in quarantine, of another model, or has a number of the key set), not_found (a key set).
+// in quarantine, of another model) and those of [Plan.Fits].
 func Begin(ctx context.Context, db *store.Store, c store.Change, p Plan, m Manifest) (Plan, error) {
 	if err := p.Check(); err != nil {
+		return Plan{}, err
+	}
+	if err := p.Fits(ctx, db, &m); err != nil {
 		return Plan{}, err
 	}
 	id, err := db.Identity(ctx)
 	if err != nil {
 		return Plan{}, err
-	}
-	if p.Environment != "" && p.Environment != string(id.Environment) {
-		return Plan{}, fault.New(fault.NotPermitted, "the plan is for %s, the store for %s", p.Environment, string(id.Environment))
-	}
-	for _, l := range p.Loads {
-		if l.KeySet == "" {
-			continue
-		}
-		set, err := db.KeySet(ctx, l.KeySet)
-		if err != nil {
-			return Plan{}, err
-		}
-		if set.Left() < uint64(len(m.Devices)) {
-			return Plan{}, fault.New(fault.EndOfLife, "key set %s has %d numbers left, the list has %d devices", l.KeySet, set.Left(),
-				len(m.Devices))
-		}
-		if err := p.unnumbered(ctx, db, l.KeySet, &m); err != nil {
-			return Plan{}, err
-		}
 	}
 	p.Schema, p.Environment, p.Devices = PlanSchema, string(id.Environment), len(m.Devices)
 	p.Manifest, p.Serials, p.Created = m.Digest(), m.SerialsDigest(), p.Created.UTC()
@@ -165,23 +149,6 @@ func Begin(ctx context.Context, db *store.Store, c store.Change, p Plan, m Manif
 		return Plan{}, err
 	}
 	return p, nil
-}
-
-// unnumbered refuses devices that have a number of the key set, unless they are to get another one.
-func (p *Plan) unnumbered(ctx context.Context, db *store.Store, keySet string, m *Manifest) error {
-	if p.Replace {
-		return nil
-	}
-	var serials []string
-	for i := range m.Devices {
-		serials = append(serials, m.Devices[i].Serial)
-	}
-	serial, has, err := db.HasNumber(ctx, keySet, serials)
-	if err == nil && has {
-		err = fault.New(fault.NotPermitted,
-			"device %s has a live number of key set %s; a plan that says so (replace) burns it and gives another one", serial, keySet)
-	}
-	return err
 }
 
 // ReadPlan reads a run as it was taken down. Errors: not_found; checksum_mismatch for a plan or a list that is not the

@@ -79,6 +79,8 @@ func open(t testing.TB, u store.URL) *facility {
 	must(t, err)
 	_, err = f.db.Insert(context.Background(), store.Change{}, klkRow())
 	must(t, err)
+	_, err = f.db.Insert(context.Background(), store.Change{}, pinRow())
+	must(t, err)
 	must(t, f.keys())
 	f.keySet("SET", "987654", 0, 100_000)
 	t.Cleanup(func() { _ = f.boundary.Close() })
@@ -95,6 +97,13 @@ func bdkRow() store.Key {
 func klkRow() store.Key {
 	row := storetest.Key("KLK", 1)
 	row.Usage, row.Mode = keys.UsageKEK, 'B'
+	row.Block = storetest.Block(row)
+	return row
+}
+
+func pinRow() store.Key {
+	row := storetest.Key("PIN", 1)
+	row.Usage, row.Mode = keys.UsagePIN, 'E'
 	row.Block = storetest.Block(row)
 	return row
 }

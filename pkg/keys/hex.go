@@ -117,12 +117,25 @@ func LookAlike(c byte) (digit byte, ok bool) {
 // WriteHex writes the bytes as upper-case hex: the one place where a key becomes text again, for the few commands
 // that were told to reveal it.
 func WriteHex(w io.Writer, sec *secret.Bytes) error {
-	const digits = "0123456789ABCDEF"
-	out := secret.New(2 * sec.Len())
+	out := Hex(sec)
 	defer out.Wipe()
-	for i, v := range sec.Expose() {
-		out.Expose()[2*i], out.Expose()[2*i+1] = digits[v>>4], digits[v&15]
-	}
 	_, err := w.Write(out.Expose())
 	return err
+}
+
+// Hex is WriteHex into memory of its own, which the caller wipes.
+func Hex(sec *secret.Bytes) *secret.Bytes {
+	out := secret.New(2 * sec.Len())
+	HexInto(out.Expose(), sec)
+	return out
+}
+
+// HexInto is WriteHex into memory that is already there, so that no growing buffer leaves copies behind. It fills the
+// first 2*sec.Len() bytes; memory that is shorter is a bug, and panics.
+func HexInto(to []byte, sec *secret.Bytes) {
+	const digits = "0123456789ABCDEF"
+	to = to[:2*sec.Len()]
+	for i, v := range sec.Expose() {
+		to[2*i], to[2*i+1] = digits[v>>4], digits[v&15]
+	}
 }

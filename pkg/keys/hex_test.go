@@ -222,3 +222,25 @@ func FuzzParseHex(f *testing.F) {
 		}
 	})
 }
+
+// TestHexGoesIntoTheMemoryThatIsGiven: no more of it is touched than the digits take, and less is a bug.
+func TestHexGoesIntoTheMemoryThatIsGiven(t *testing.T) {
+	sec := secret.Copy([]byte{0x0F, 0xA9})
+	defer sec.Wipe()
+	to := []byte("......")
+	HexInto(to, sec)
+	if string(to) != "0FA9.." {
+		t.Errorf("written %q", to)
+	}
+	own := Hex(sec)
+	defer own.Wipe()
+	if string(own.Expose()) != "0FA9" {
+		t.Error("Hex and HexInto differ")
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("three bytes took four digits")
+		}
+	}()
+	HexInto(make([]byte, 3), sec)
+}

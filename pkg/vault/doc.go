@@ -17,9 +17,9 @@
 //
 // The outcome of an operation that changed the inventory says how far that had come ([FieldInventory], [FieldNumbers]).
 // By that [Verify] finds a database that was put back to an older copy, and [Vault.Begin] refuses to hand numbers or
-// loads out of it. What ended without an outcome says nothing; when it loaded keys, and the inventory has nothing of it,
-// Begin freezes all key sets and says why, since the inventory may be a copy from before. A copy from the middle of a run
-// that was killed is not found. A restored store has its key sets frozen.
+// loads out of it. What ended without an outcome says nothing; when it derived keys for devices, which has a record of
+// its own, and the inventory has nothing of it, Begin freezes all key sets and says why, since the inventory is a copy
+// from before. A copy from the middle of a run that was killed is not found. A restored store has its key sets frozen.
 //
 // A rotation makes a new key and wraps what hangs below anew; the keys below stay the same, so they fall with the old
 // key too ([BlastOf]).

@@ -32,8 +32,8 @@ type Holder struct {
 // Enough reports that one person has seen as many parts as form the key (PCI PIN 8-2).
 func (p *PartsOf) Enough(h *Holder) bool { return len(h.Seen) >= p.Needed }
 
-// sees tells the events after which somebody knows the digits of a part; the others are about its bag.
-func sees(event string) bool {
+// Sees tells the events after which somebody knows the digits of a part; the others are about its bag.
+func Sees(event string) bool {
 	return event == "printed" || event == "entered" || event == "opened"
 }
 
@@ -67,7 +67,7 @@ func (p *PartsOf) add(h *store.Holding) {
 	who := &p.People[at]
 	who.Name, who.Card, who.Last = h.Name, h.Card, h.At
 	who.Ceremonies = with(who.Ceremonies, h.Ceremony)
-	if sees(h.Event) {
+	if Sees(h.Event) {
 		who.Seen = with(who.Seen, h.Part)
 		who.Carried = slices.DeleteFunc(who.Carried, func(n int) bool { return n == h.Part })
 	} else if !slices.Contains(who.Seen, h.Part) {

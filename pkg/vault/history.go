@@ -265,10 +265,10 @@ func (b *bookkeeping) judge(reached store.Mark, generation uint64) {
 		b.find("database", fault.New(fault.ChecksumMismatch, "by the log the master key was sealed anew for other officers (generation %d), "+
 			"the inventory is at %d: an older database was put in its place, or resharing broke off", b.generation, generation))
 	}
-	if b.silent.newest > reached.Seq { // a run that was killed before its first number looks the same
+	if b.silent.newest > reached.Seq { // see silent
 		b.v.Findings = append(b.v.Findings, store.Finding{Where: "database", Warning: true, Err: fault.New(fault.ChecksumMismatch,
-			"record %d of the log began to load keys, nobody recorded its end, and the inventory, which ends at record %d, has nothing of it: "+
-				"an older database may have been put in its place", b.silent.newest, reached.Seq)})
+			"record %d of the log began to load keys and derived some, nobody recorded its end, and the inventory, which ends at record %d, has "+
+				"nothing of it: an older database was put in its place", b.silent.newest, reached.Seq)})
 	}
 	switch {
 	case !b.found:

@@ -1,8 +1,8 @@
 package vault
 
-// Injections that handed out numbers, perhaps, and ended without a word: a run that was killed, a machine that went dark.
-// The first number of each left its mark in the inventory. Where the mark is missing, an older copy of the database was
-// put in its place, or the run was ended before its first number; nobody can tell which.
+// Injections that derived keys of numbers and ended without a word: a run that was killed, a machine that went dark. The
+// first number of each left its mark in the inventory before its key was derived, and of that the log has a record. Where
+// the mark is missing and the record is there, an older copy of the database was put in its place.
 
 import (
 	"bytes"
@@ -31,14 +31,14 @@ func (v *Vault) heard(ctx context.Context, w *Work) error {
 	if err := v.db.HoldBack(ctx, held); err != nil { // no change of the work's own: the right database has nothing of it
 		return err
 	}
-	return fault.New(fault.ChecksumMismatch, "record %d of the log began to load keys, nobody recorded its end, and the "+
-		"inventory, which ends at record %d, has nothing of it: an older database may have been put in its place. All key sets are frozen "+
+	return fault.New(fault.ChecksumMismatch, "record %d of the log began to load keys and derived some, nobody recorded its end, and the "+
+		"inventory, which ends at record %d, has nothing of it: an older database was put in its place. All key sets are frozen "+
 		"now. Put the right database back; or look which numbers went out, and let each key set go on after them with poskey keyset thaw --next",
 		unheard, mark.Seq)
 }
 
-// silentAfter reads the log from its end down to a mark. It names the newest intent above it to load keys that ended
-// without a word; 0: there is none.
+// silentAfter reads the log from its end down to a mark. It names the newest intent above it to load keys that derived
+// some and ended without a word; 0: there is none.
 func silentAfter(path string, mark uint64) (uint64, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -85,7 +85,7 @@ func silentIn(tail []byte, mark uint64) (uint64, error) {
 
 // mayBeSilent is a quick look whether a record is one that [silent] reads.
 func mayBeSilent(line []byte) bool {
-	for _, o := range []audit.Operation{audit.DeviceLoad, audit.StoreUnseal, audit.StoreRestore} {
+	for _, o := range []audit.Operation{audit.DeviceLoad, audit.DeviceDerive, audit.StoreUnseal, audit.StoreRestore} {
 		if bytes.Contains(line, []byte(o)) {
 			return true
 		}
@@ -113,7 +113,7 @@ func seqOf(line []byte) uint64 {
 // silent finds injections that ended without a word, as records tell it: their command went away, or their agent did,
 // since another one unsealed the store.
 type silent struct {
-	open   map[uint64]bool // intents without an outcome
+	open   map[uint64]bool // intents without an outcome; true: keys were derived
 	newest uint64          // intent
 }
 
@@ -122,28 +122,44 @@ func (s *silent) read(rec *audit.Record) {
 	case rec.Operation == audit.StoreRestore && rec.Outcome.Result == audit.Done: // its officers know that it is older
 		*s = silent{}
 	case rec.Operation == audit.StoreUnseal && rec.Outcome.Result == audit.Done:
-		for intent := range s.open {
-			s.newest = max(s.newest, intent)
+		for intent, derived := range s.open {
+			s.found(intent, derived)
 		}
 		s.open = nil
+	case rec.Operation == audit.DeviceDerive:
+		if of, err := strconv.ParseUint(rec.Details[fieldIntent], 10, 53); err == nil && rec.Outcome.Result == audit.Done {
+			s.begun(of, true)
+		}
 	case rec.Operation != audit.DeviceLoad && rec.Operation != audit.DeviceLoadClear:
 	case rec.IsIntent():
-		if s.open == nil {
-			s.open = map[uint64]bool{}
-		}
-		s.open[rec.Seq] = true
+		s.begun(rec.Seq, false)
 	default:
-		delete(s.open, rec.Of)
 		if toldNothing(rec) {
-			s.newest = max(s.newest, rec.Of)
+			s.found(rec.Of, s.open[rec.Of])
 		}
+		delete(s.open, rec.Of)
 	}
 }
 
-// fieldKeys is the agent's detail of the keys that an operation used.
-const fieldKeys audit.Field = "keys"
+func (s *silent) begun(intent uint64, derived bool) {
+	if s.open == nil {
+		s.open = map[uint64]bool{}
+	}
+	s.open[intent] = derived
+}
 
-// toldNothing reports the outcome of an injection that went away, after it had used keys: without one it loaded none.
+// found counts an injection that ended without a word, if it derived keys: one that was in its preflight still, or loads
+// keys that go by no number, takes none.
+func (s *silent) found(intent uint64, derived bool) {
+	if derived {
+		s.newest = max(s.newest, intent)
+	}
+}
+
+// fieldIntent is the authority's detail of the intent that a record belongs to.
+const fieldIntent audit.Field = "intent"
+
+// toldNothing reports the outcome of an injection that went away.
 func toldNothing(rec *audit.Record) bool {
-	return rec.Outcome.Result == audit.Unknown && rec.Details[FieldInventory] == "" && rec.Details[fieldKeys] != ""
+	return rec.Outcome.Result == audit.Unknown && rec.Details[FieldInventory] == ""
 }

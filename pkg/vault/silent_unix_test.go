@@ -6,12 +6,16 @@ import (
 	"bytes"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"poskey/internal/fault"
 	"poskey/pkg/agent"
 	"poskey/pkg/audit"
 	"poskey/pkg/custody"
+	"poskey/pkg/dukpt"
+	"poskey/pkg/hsm"
+	"poskey/pkg/keys"
 	"poskey/pkg/store"
 )
 
@@ -26,14 +30,14 @@ func TestACopyFromBeforeAKilledRunGivesNothing(t *testing.T) {
 		old := dump(t, w.db)
 		work := w.begin(custody.DeviceInject, "SN-0")
 		w.number(work, "SN-0")
-		w.uses(work)
+		w.derives(work)
 		must(t, work.Close()) // the command went away
 		w.verifies()
 		done(t, w.begin(custody.DeviceInject, "SN-1"), ok()) // the right database hands out
 		w.close()
 		raw, err := os.ReadFile(w.log)
 		must(t, err)
-		must(t, os.WriteFile(w.log, upTo(raw, work.Mark().Seq+1), 0o600)) // nothing came after it
+		must(t, os.WriteFile(w.log, upTo(raw, work.Mark().Seq+2), 0o600)) // nothing came after it
 		w.open()
 
 		w.putBack(old, place())
@@ -70,7 +74,7 @@ func upTo(log []byte, seq uint64) []byte {
 // TestWhatEndedWithAWordIsNotSilent reads the ends of operations.
 func TestWhatEndedWithAWordIsNotSilent(t *testing.T) {
 	w := newWorld(t, custody.Test)
-	w.kek("ZMK", "")
+	w.generate(want{label: "BDK", alg: keys.TDES128, usage: keys.UsageBDK})
 	is := func(what string, mark, want uint64) {
 		t.Helper()
 		if seq, err := silentAfter(w.log, mark); seq != want || err != nil {
@@ -80,11 +84,17 @@ func TestWhatEndedWithAWordIsNotSilent(t *testing.T) {
 	for range 2 {
 		done(t, w.begin(custody.DeviceInject, "SN-0"), ok())
 		must(t, w.begin(custody.DeviceInject, "SN-0").Close()) // it used no key
-		must(t, w.begin(custody.KeyCheck, "ZMK#1").Close())
+		must(t, w.begin(custody.KeyCheck, "BDK#1").Close())
 	}
 	is("all ended with a word", 0, 0)
 	work := w.begin(custody.DeviceInject, "SN-0")
-	w.uses(work)
+	w.looks(work)
+	must(t, work.Close())
+	is("gone in its preflight", 0, 0)
+	work = w.begin(custody.DeviceInject, "SN-0")
+	w.looks(work)
+	w.derives(work)
+	w.derives(work)
 	at := work.Mark().Seq
 	is("under way", 0, 0)
 	must(t, work.Close())
@@ -92,6 +102,9 @@ func TestWhatEndedWithAWordIsNotSilent(t *testing.T) {
 	is("the inventory has it", at, 0)
 
 	dark := w.begin(custody.DeviceInject, "SN-0")
+	w.derives(dark)
+	early := w.begin(custody.DeviceInject, "SN-1")
+	w.looks(early)
 	is("under way", at, 0)
 	_, err := w.audit.Append(audit.Entry{Who: me(), Operation: audit.StoreUnseal}, audit.OK())
 	must(t, err)
@@ -104,14 +117,52 @@ func TestWhatEndedWithAWordIsNotSilent(t *testing.T) {
 	}
 }
 
-// uses lets a work use a key of the store.
-func (w *world) uses(work *Work) {
+// looks lets a work use the BDK of the store as a preflight does.
+func (w *world) looks(work *Work) {
 	w.t.Helper()
-	for _, label := range []string{"BDK#1", "ZMK#1"} {
-		if held, err := w.vault.Find(w.t.Context(), ref(w.t, label), ToProtect); err == nil {
-			must(w.t, work.Prove(w.t.Context(), held))
-			return
+	must(w.t, work.Prove(w.t.Context(), w.held("BDK#1", ToProtect)))
+}
+
+// derives lets a work derive an initial key.
+func (w *world) derives(work *Work) {
+	w.t.Helper()
+	deriveIn(w.t, work, w.held("BDK#1", ToProtect))
+}
+
+func deriveIn(t testing.TB, work *Work, bdk Held) {
+	t.Helper()
+	ksn, err := dukpt.ParseKSN("FFFF9876543210E00000")
+	must(t, err)
+	_, err = work.Derive(t.Context(), bdk.Key, hsm.Derivation{From: hsm.FromBDK, KSN: ksn, Want: hsm.WantIK}, hsm.Policy{})
+	must(t, err)
+}
+
+// TestAnAgentThatIsKilledInAPreflightFreezesNothing kills it where an injection has looked at its keys, and where it has
+// derived one.
+func TestAnAgentThatIsKilledInAPreflightFreezesNothing(t *testing.T) {
+	o := newOffice(t, custody.Test)
+	v, started := o.unseal()
+	generateIn(t, v, want{label: "BDK", alg: keys.TDES128, usage: keys.UsageBDK})
+	injects := func(derived bool) {
+		t.Helper()
+		work := beginIn(t, v, custody.DeviceInject, "SN-0")
+		bdk, err := v.Find(t.Context(), ref(t, "BDK#1"), ToProtect)
+		must(t, err)
+		must(t, work.Prove(t.Context(), bdk))
+		if derived {
+			deriveIn(t, work, bdk)
 		}
+		must(t, syscall.Kill(started.PID, syscall.SIGKILL))
+		gone(t, started.PID)
+		v, started = o.unseal()
+		v.HoldAgainst(o.log(o.id.ID))
 	}
-	w.t.Fatal("the store has no key")
+	for range 3 {
+		injects(false)
+		done(t, beginIn(t, v, custody.DeviceInject, "SN-1"), ok())
+		verifyIn(t, v, o.log(o.id.ID))
+	}
+	injects(true)
+	_, err := v.Begin(t.Context(), injecting("SN-1"))
+	mustFail(t, err, fault.ChecksumMismatch, "older database")
 }

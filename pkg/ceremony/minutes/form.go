@@ -205,6 +205,19 @@ func (c *cast) purpose(k *script.Key) string {
 	return c.lang.words(text.New("%s (%s)", string(k.Usage), name))
 }
 
+// label is a key's in the store: as it was kept, else as the script has it.
+func (c *cast) label(k *script.Key) string {
+	if r, ok := c.event(transcript.KindKept, k.ID, 0, ""); ok && r.Details["label"] != "" {
+		return r.Details["label"]
+	}
+	for _, o := range k.Outputs {
+		if o.To == script.ToStore && k.Label == "" {
+			return o.Label
+		}
+	}
+	return k.Label
+}
+
 // holder is a part with one of those who hold it.
 type holder struct {
 	key    *script.Key
@@ -249,7 +262,7 @@ func (f *filler) acceptance() {
 			f.fact(text.New("in force until (date, time)"), ""))
 		f.section(text.New("The component"), 2, f.fact(text.New("role"), f.say(role)),
 			f.fact(text.New("component"), f.say(text.New("%d of %d of key %s", h.part.Number, len(h.key.Parts), h.key.ID))),
-			f.fact(text.New("key in the store"), h.key.Label), f.fact(text.New("purpose"), f.purpose(h.key)),
+			f.fact(text.New("key in the store"), f.label(h.key)), f.fact(text.New("purpose"), f.purpose(h.key)),
 			f.fact(text.New("algorithm, scheme"), joined(", ", string(h.key.Algorithm), f.schemeOf(h.key))),
 			f.fact(text.New("the other custodian"), other), f.monoFact(text.New("bag, inner"), h.part.Bag),
 			f.monoFact(text.New("bag, outer"), h.part.Outer))

@@ -68,7 +68,7 @@ func (f *filler) inspected() {
 		{f.say(text.New("seen")), 26}, {f.say(text.New("verdict")), 18}}}
 	if f.v != nil {
 		for _, r := range f.v.Records {
-			if r.Kind == transcript.KindObserved {
+			if r.Kind == transcript.KindObserved && r.Step > 0 && f.isInspection(r.Step) {
 				name, tone := verdictName(r.Verdict)
 				t.Rows = append(t.Rows, []cell{{Text: f.say(word(r.Details["item"]))}, {Text: r.Details["expected"]}, {Text: r.Details["seen"]},
 					{Text: f.say(name), Tone: tone}})
@@ -87,6 +87,20 @@ func (f *filler) inspected() {
 	f.p.table(t)
 }
 
+// isInspection: what is seen at other steps is a log-in, or the serial of a bag.
+func (f *filler) isInspection(step int) bool {
+	return step <= len(f.s.Steps) && f.s.Steps[step-1].Do == script.Inspect
+}
+
+// bagStates are the states of a bag as it came and as it was opened, once if they are the same.
+func (f *filler) bagStates(received, opened transcript.Record) string {
+	a, b := f.say(word(received.Details["state"])), f.say(word(opened.Details["state"]))
+	if a == b {
+		return a
+	}
+	return joined("; ", a, b)
+}
+
 func (f *filler) loadedKey(k *script.Key) {
 	expected, seen := f.check(k, 0)
 	block, _ := f.event(transcript.KindExported, k.ID, 0, "")
@@ -101,7 +115,7 @@ func (f *filler) loadedKey(k *script.Key) {
 	if k.Source == script.Components {
 		method = f.say(text.New("components of full length, combined by %s", orDash(k.Scheme)))
 	}
-	f.section(text.New("Key %s", k.ID), 2, f.fact(text.New("key in the store"), k.Label), f.fact(text.New("usage"), f.purpose(k)),
+	f.section(text.New("Key %s", k.ID), 2, f.fact(text.New("key in the store"), f.label(k)), f.fact(text.New("usage"), f.purpose(k)),
 		f.fact(text.New("algorithm"), string(k.Algorithm)), f.fact(text.New("slot"), slot),
 		f.fact(text.New("method of combination"), method), f.monoFact(text.New("check value, expected"), expected),
 		f.monoFact(text.New("check value, seen by the tool"), seen),
@@ -144,7 +158,7 @@ func (f *filler) components(k *script.Key) *table {
 			checks = joined("\n", orDash(expected), orDash(seen), f.matchOf(k, p.Number))
 		}
 		row := []cell{{Text: joined("\n", partOf(k, k.ID, p.Number), holder)}, {Text: out, Mono: true},
-			{Text: joined("; ", f.say(word(received.Details["state"])), f.say(word(opened.Details["state"])))}, {Text: since(opened.Time, wasOpened)},
+			{Text: f.bagStates(received, opened)}, {Text: since(opened.Time, wasOpened)},
 			{Text: since(entered.Time, wasEntered)}, {Text: checks, Mono: true}, {Text: after}}
 		for j := range row {
 			row[j].Write = row[j].Text == ""

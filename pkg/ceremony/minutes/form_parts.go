@@ -86,7 +86,7 @@ func (f *filler) destroyed(n int, t target) {
 	}
 	f.page("")
 	f.section(text.New("What was destroyed"), 2, f.monoFact(text.New("affidavit"), id), f.fact(text.New("ceremony"), f.ceremonyID()),
-		f.fact(text.New("key"), joined(" = ", t.key.ID, t.key.Label)), f.fact(text.New("of it"), what),
+		f.fact(text.New("key"), joined(" = ", t.key.ID, f.label(t.key))), f.fact(text.New("of it"), what),
 		f.fact(text.New("algorithm, usage"), joined(", ", string(t.key.Algorithm), f.purpose(t.key))),
 		f.monoFact(text.New("check value, method"), seen), f.monoFact(text.New("bag number"), bag),
 		f.orBoxes(text.New("state of the bag"), f.say(word(f.bagState(t))), text.New("intact"), text.New("opened"), text.New("no bag")),
@@ -186,7 +186,7 @@ func (f *filler) envelope(k *script.Key, p *script.Part) {
 	t := fields(2, []fact{f.fact(text.New("custodian"), f.who(p.Custodian.Primary)), f.fact(text.New("backup custodian"), f.who(p.Custodian.Backup)),
 		f.monoFact(text.New("bag, inner"), serial), f.monoFact(text.New("bag, outer"), outer),
 		f.fact(text.New("channel"), p.Channel), f.fact(text.New("who sends the serial, apart"), f.who(p.SerialBy)),
-		f.fact(text.New("key in the store"), k.Label), f.fact(text.New("ceremony"), f.ceremonyID()),
+		f.fact(text.New("key in the store"), f.label(k)), f.fact(text.New("ceremony"), f.ceremonyID()),
 		f.fact(text.New("sealed (date, time)"), since(sealed.Time, was)), f.fact(text.New("signature over the seal"), "")})
 	t.High = 7
 	f.p.table(t)
@@ -241,7 +241,7 @@ func (f *filler) conveyed(k *script.Key, p *script.Part) {
 	}
 	channel := orElse(orElse(sent.Details["channel"], received.Details["channel"]), p.Channel)
 	f.page("")
-	f.section(text.New("The component"), 2, f.fact(text.New("component"), partOf(k, k.ID, p.Number)), f.fact(text.New("key in the store"), k.Label),
+	f.section(text.New("The component"), 2, f.fact(text.New("component"), partOf(k, k.ID, p.Number)), f.fact(text.New("key in the store"), f.label(k)),
 		f.fact(text.New("algorithm, usage"), joined(", ", string(k.Algorithm), f.purpose(k))), f.fact(text.New("ceremony"), f.ceremonyID()),
 		f.monoFact(text.New("bag, inner"), orElse(sealed.Details["serial"], p.Bag)),
 		f.monoFact(text.New("bag, outer"), orElse(sealed.Details["outer"], p.Outer)))

@@ -152,7 +152,7 @@ func (c *cast) sayingOfKeys(r transcript.Record, d *details, key string) (text.T
 		return text.New("finding of the check, %s: %s (%s; %s)", level, d.take("what"), d.take("id"),
 			orDash(d.take("requirement"))), t
 	case transcript.KindDeviation:
-		return text.New("DEVIATION. Expected: %s. Happened: %s. Decided: %s. By: %s", d.take("expected"), d.take("happened"),
+		return text.New("DEVIATION\nexpected: %s\nhappened: %s\ndecided: %s\nby: %s", d.take("expected"), d.take("happened"),
 			d.take("decided"), orDash(c.all(deviators(r)))), bad
 	}
 	return c.sayingOfTheRecord(r, d)

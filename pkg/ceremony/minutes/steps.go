@@ -176,7 +176,7 @@ func (s *story) keysAndOutputs() {
 		if name := k.Usage.Name(); !name.IsZero() && k.Usage != "" {
 			usage = s.say(text.New("%s (%s)", usage, name))
 		}
-		t.Rows = append(t.Rows, []cell{{Text: joined("\n", k.ID, k.Label), Bold: true}, {Text: joined("\n", string(k.Algorithm), usage)},
+		t.Rows = append(t.Rows, []cell{{Text: joined("\n", k.ID, s.label(k)), Bold: true}, {Text: joined("\n", string(k.Algorithm), usage)},
 			{Text: s.say(sourceName(k.Source))}, {Text: s.schemeOf(k)}, {Text: orDash(k.CheckText), Mono: true}})
 	}
 	s.p.table(t)
@@ -206,7 +206,7 @@ func (s *story) partTable() {
 
 // outputTable are keys kept, written, loaded and destroyed, as the record has them, and what of the script did not come.
 func (s *story) outputTable() {
-	t := &table{Headed: true, Columns: []column{{s.say(text.New("line, time")), 15}, {s.say(text.New("key")), 14},
+	t := &table{Headed: true, Columns: []column{{s.say(text.New("line, time")), 17}, {s.say(text.New("key")), 14},
 		{s.say(text.New("where")), 13}, {s.say(text.New("what")), 58}}}
 	for _, r := range s.v.Records {
 		var where text.Text

@@ -259,7 +259,7 @@ func (s *story) people() {
 
 func (s *story) checkValues() {
 	s.p.heading(1, s.say(text.New("Check values")))
-	t := &table{Headed: true, Columns: []column{{s.say(text.New("line, time")), 15}, {s.say(text.New("step")), 7},
+	t := &table{Headed: true, Columns: []column{{s.say(text.New("line, time")), 17}, {s.say(text.New("step")), 7},
 		{s.say(text.New("key or component")), 20}, {s.say(text.New("what")), 14}, {s.say(text.New("method")), 14},
 		{s.say(text.New("expected")), 15}, {s.say(text.New("seen")), 15}, {s.say(text.New("verdict")), 16}}}
 	for _, r := range s.v.Records {
@@ -291,6 +291,8 @@ func checkedAs(k transcript.Kind) text.Text {
 	switch k {
 	case transcript.KindMade:
 		return text.New("key made")
+	case transcript.KindPrinted:
+		return text.New("sheet printed")
 	case transcript.KindEntered:
 		return text.New("component typed")
 	case transcript.KindChecked:
@@ -324,7 +326,7 @@ func number0(n int) string {
 
 func (s *story) bags() {
 	s.p.heading(1, s.say(text.New("Ledger of bags")))
-	t := &table{Headed: true, Columns: []column{{s.say(text.New("line, time")), 15}, {s.say(text.New("step")), 7},
+	t := &table{Headed: true, Columns: []column{{s.say(text.New("line, time")), 17}, {s.say(text.New("step")), 7},
 		{s.say(text.New("component")), 14}, {s.say(text.New("event")), 13}, {s.say(text.New("bag")), 17},
 		{s.say(text.New("outer bag")), 15}, {s.say(text.New("channel")), 16}, {s.say(text.New("state")), 14}, {s.say(text.New("who")), 18}}}
 	for _, r := range s.v.Records {

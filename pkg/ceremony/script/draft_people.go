@@ -56,7 +56,7 @@ func (d *draft) head() {
 		title = said{"TEST: " + title.en, "TEST 测试：" + title.zh}
 	}
 	d.print("title: %s", d.wished(d.Title, title, d.title()))
-	d.print("organisation: %s", d.wished(d.Organisation, said{"Sample Bank", "示例银行"}, said{"name of the organisation",
+	d.print("organisation: %s", d.wished(d.Organisation, said{"Organisation A", "甲机构"}, said{"name of the organisation",
 		"机构名称"}))
 	d.print("place: %s", d.wished(d.Place, said{"Key room 1", "密钥室一"}, said{"building and room", "楼宇与房间"}))
 	d.note("", said{"starts: 2026-12-01T09:00:00Z    the planned time, in UTC",

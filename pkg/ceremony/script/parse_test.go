@@ -15,7 +15,7 @@ const small = `schema: poskey.ceremony/v1
 kind: custom
 environment: test
 title: Small
-organisation: Sample Bank
+organisation: Organisation A
 place: Key room 1
 people:
   - id: leader.a

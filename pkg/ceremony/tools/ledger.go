@@ -84,9 +84,10 @@ func (t *Tools) End(ctx context.Context, state store.CeremonyState, head string)
 	return finish(ctx, work, agent.Outcome{Details: audit.Details{"record": words}}, err)
 }
 
-// Close lets go of what is open. A ceremony that broke stays open in the ledger, for its resumption.
+// Close lets go of what is open. A ceremony that broke stays open in the ledger, for its resumption; so does a key that it
+// made and did not keep, which the resumption finds and destroys.
 func (t *Tools) Close(ctx context.Context) error {
-	err := t.Forget(ctx)
+	err := t.forgetSession()
 	t.mu.Lock()
 	work := t.ledger
 	t.ledger = nil

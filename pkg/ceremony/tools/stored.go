@@ -6,6 +6,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
+	"slices"
 	"strings"
 
 	"poskey/internal/fault"
@@ -111,7 +113,7 @@ func (t *Tools) madeInStore(ctx context.Context, k *script.Key, label string, a 
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.refs[k.ID], t.dormant[k.ID] = ref, true
+	t.refs[k.ID], t.dormant[ref] = ref, true
 	return ceremony.Made{Check: kept.Row.Check, Label: ref.String()}, nil
 }
 
@@ -148,12 +150,27 @@ func (t *Tools) newRef(ctx context.Context, label string) (store.Ref, error) {
 		if err != nil {
 			return store.Ref{}, err
 		}
-		if row.Label == label && row.State != store.PreActivation && !row.State.Gone() {
+		switch {
+		case row.Label != label || row.State.Gone():
+		case row.State != store.PreActivation:
 			return store.Ref{}, fault.New(fault.FileExists, "the store has a key %s already", row.Ref())
+		default:
+			t.leave(row.Ref(), true)
 		}
 	}
 	next, err := v.Store().NextVersion(ctx, label)
 	return store.Ref{Label: label, Version: next}, err
+}
+
+// leave notes whether a key lies in the store without having been kept.
+func (t *Tools) leave(ref store.Ref, dormant bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if dormant {
+		t.dormant[ref] = true
+	} else {
+		delete(t.dormant, ref)
+	}
 }
 
 // ref is where a key lies in the store.
@@ -210,12 +227,8 @@ func (t *Tools) newest(ctx context.Context, label string) (store.Key, error) {
 }
 
 // onRow does one operation on a key of the store.
-func (t *Tools) onRow(ctx context.Context, k *script.Key, a custody.Activity, use vault.Use, details audit.Details,
+func (t *Tools) onRow(ctx context.Context, ref store.Ref, a custody.Activity, use vault.Use, details audit.Details,
 	act func(work *vault.Work, h vault.Held) error) error {
-	ref, err := t.ref(ctx, k)
-	if err != nil {
-		return err
-	}
 	v, err := t.o.Vault(ctx)
 	if err != nil {
 		return err
@@ -234,7 +247,11 @@ func (t *Tools) onRow(ctx context.Context, k *script.Key, a custody.Activity, us
 // Find looks a key of the store up, and lets the boundary prove that it is what its row says.
 func (t *Tools) Find(ctx context.Context, k *script.Key) (ceremony.Made, error) {
 	var made ceremony.Made
-	err := t.onRow(ctx, k, custody.KeyCheck, vault.ToCheck, nil, func(work *vault.Work, h vault.Held) error {
+	ref, err := t.ref(ctx, k)
+	if err != nil {
+		return made, err
+	}
+	err = t.onRow(ctx, ref, custody.KeyCheck, vault.ToCheck, nil, func(work *vault.Work, h vault.Held) error {
 		made = ceremony.Made{Check: h.Row.Check, Label: h.Row.Ref().String()}
 		if h.Row.Algorithm != k.Algorithm || k.Usage != "" && h.Row.Usage != k.Usage {
 			return fault.New(fault.NotPermitted, "key %s is %s of usage %s, the script says %s of usage %s", h.Row.Ref(),
@@ -247,13 +264,15 @@ func (t *Tools) Find(ctx context.Context, k *script.Key) (ceremony.Made, error) 
 
 // Keep makes a key of the store active.
 func (t *Tools) Keep(ctx context.Context, k *script.Key, _ *script.Output) (ceremony.Made, error) {
-	row, err := t.moved(ctx, k, custody.KeyState, store.Active, "kept in ceremony "+t.o.Ceremony)
+	ref, err := t.ref(ctx, k)
 	if err != nil {
 		return ceremony.Made{}, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.dormant, k.ID)
+	row, err := t.moved(ctx, ref, custody.KeyState, store.Active, "kept in ceremony "+t.o.Ceremony)
+	if err != nil {
+		return ceremony.Made{}, err
+	}
+	t.leave(ref, false)
 	return ceremony.Made{Check: row.Check, Label: row.Ref().String()}, nil
 }
 
@@ -263,6 +282,10 @@ func (t *Tools) DestroyKey(ctx context.Context, k *script.Key, reason string) er
 	if err != nil {
 		return err
 	}
+	return t.destroy(ctx, ref, reason)
+}
+
+func (t *Tools) destroy(ctx context.Context, ref store.Ref, reason string) error {
 	v, err := t.o.Vault(ctx)
 	if err != nil {
 		return err
@@ -274,14 +297,14 @@ func (t *Tools) DestroyKey(ctx context.Context, k *script.Key, reason string) er
 	if row.State == store.Active || row.State == store.Suspended {
 		return fault.New(fault.NotPermitted, "key %s is %s: take it out of use first, with poskey key retire", ref, string(row.State))
 	}
-	_, err = t.moved(ctx, k, custody.KeyDestroy, vault.Destruction(row.State), reason)
+	_, err = t.moved(ctx, ref, custody.KeyDestroy, vault.Destruction(row.State), reason)
 	return err
 }
 
-func (t *Tools) moved(ctx context.Context, k *script.Key, a custody.Activity, to store.State, reason string) (store.Key, error) {
+func (t *Tools) moved(ctx context.Context, ref store.Ref, a custody.Activity, to store.State, reason string) (store.Key, error) {
 	var row store.Key
 	details := audit.Details{audit.FieldState: string(to), audit.FieldReason: audit.Clean(reason)}
-	err := t.onRow(ctx, k, a, vault.ToCheck, details, func(work *vault.Work, h vault.Held) (err error) {
+	err := t.onRow(ctx, ref, a, vault.ToCheck, details, func(work *vault.Work, h vault.Held) (err error) {
 		if err = vault.CheckMove(&h.Row, to); err != nil {
 			return err
 		}
@@ -291,28 +314,22 @@ func (t *Tools) moved(ctx context.Context, k *script.Key, a custody.Activity, to
 	return row, err
 }
 
-// forgetDormant destroys what was made here and not kept.
+// forgetDormant destroys what was not kept.
 func (t *Tools) forgetDormant(ctx context.Context) error {
 	t.mu.Lock()
-	var left []string
-	for id := range t.dormant {
-		left = append(left, id)
-	}
+	left := slices.SortedFunc(maps.Keys(t.dormant), func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
 	t.mu.Unlock()
 	var failed error
-	for _, id := range left {
-		k, has := t.o.Script.Key(id)
-		if !has {
-			continue
-		}
-		if err := t.DestroyKey(ctx, k, "not kept in ceremony "+t.o.Ceremony); err != nil && failed == nil {
-			failed = fault.Wrap(err, "key %s lies in the store, was never in use, and is left there; destroy it with poskey key destroy",
-				t.refs[id])
+	for _, ref := range left {
+		if err := t.destroy(ctx, ref, "not kept in ceremony "+t.o.Ceremony); err != nil {
+			if failed == nil {
+				failed = fault.Wrap(err, "key %s lies in the store and was never in use; destroy it with poskey key destroy", ref)
+			}
 			continue
 		}
 		t.mu.Lock()
-		delete(t.dormant, id)
-		delete(t.refs, id)
+		delete(t.dormant, ref)
+		maps.DeleteFunc(t.refs, func(_ string, r store.Ref) bool { return r == ref })
 		t.mu.Unlock()
 	}
 	return failed
@@ -332,9 +349,13 @@ func (t *Tools) export(ctx context.Context, k *script.Key, o *script.Output) (ce
 	if err != nil {
 		return ceremony.Exported{}, fault.Wrap(err, "the KBPK")
 	}
+	ref, err := t.ref(ctx, k)
+	if err != nil {
+		return ceremony.Exported{}, err
+	}
 	var out ceremony.Exported
 	details := audit.Details{audit.FieldParent: kbpkRow.Ref().String()}
-	err = t.onRow(ctx, k, custody.KeyWrap, vault.ToProtect, details, func(work *vault.Work, h vault.Held) error {
+	err = t.onRow(ctx, ref, custody.KeyWrap, vault.ToProtect, details, func(work *vault.Work, h vault.Held) error {
 		if err := work.Prove(ctx, kbpk); err != nil {
 			return err
 		}

@@ -51,13 +51,13 @@ type Tools struct {
 	session hsm.Boundary // for keys that no store keeps
 	keys    map[string]hsm.Key
 	refs    map[string]store.Ref // of keys that lie in the store
-	dormant map[string]bool      // that were made here and not kept yet
+	dormant map[store.Ref]bool   // that lie there and were not kept: of this ceremony, or of one that broke
 	ledger  *vault.Work
 }
 
 // New gives the tools of one ceremony. The caller ends them with End or Close.
 func New(o Options) *Tools {
-	return &Tools{o: o, keys: map[string]hsm.Key{}, refs: map[string]store.Ref{}, dormant: map[string]bool{}}
+	return &Tools{o: o, keys: map[string]hsm.Key{}, refs: map[string]store.Ref{}, dormant: map[store.Ref]bool{}}
 }
 
 // Identity is the locked identity file of somebody.
@@ -167,7 +167,11 @@ func (t *Tools) Split(ctx context.Context, k *script.Key) ([]*component.Part, er
 		return b.Split(ctx, key, spec)
 	}
 	var parts []*component.Part
-	err := t.onRow(ctx, k, custody.KeySplit, vault.ToCheck, audit.Details{"parts": strconv.Itoa(len(k.Parts))},
+	ref, err := t.ref(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	err = t.onRow(ctx, ref, custody.KeySplit, vault.ToCheck, audit.Details{"parts": strconv.Itoa(len(k.Parts))},
 		func(work *vault.Work, h vault.Held) (err error) {
 			parts, err = work.Split(ctx, h.Key, spec)
 			return err
@@ -221,14 +225,19 @@ func (t *Tools) InitStore(ctx context.Context, k *script.Key, cards []custody.Ca
 // Forget wipes every key that was not kept. What lies in the store without being active is destroyed, where those who
 // approve it are there; else the error names it: nothing can be protected with it.
 func (t *Tools) Forget(ctx context.Context) error {
+	if err := t.forgetSession(); err != nil {
+		return err
+	}
+	return t.forgetDormant(ctx)
+}
+
+func (t *Tools) forgetSession() error {
 	t.mu.Lock()
 	session := t.session
 	t.session, t.keys = nil, map[string]hsm.Key{}
 	t.mu.Unlock()
-	if session != nil {
-		if err := session.Close(); err != nil {
-			return err
-		}
+	if session == nil {
+		return nil
 	}
-	return t.forgetDormant(ctx)
+	return session.Close()
 }

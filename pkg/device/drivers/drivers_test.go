@@ -92,24 +92,18 @@ func TestSuiteOverTCP(t *testing.T) {
 }
 
 func TestSuiteOverPTY(t *testing.T) {
-	devicetest.Run(t, devicetest.Rig{
-		Dialect: devicetest.Visa(), Attach: attach,
-		Pair: ptyPair,
-		Start: func(t *testing.T, s devicetest.Setup) devicetest.Bench {
-			term := terminal(t, s)
-			p, err := term.ListenPTY(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = p.Close() })
-			return open(t, term, p.URI(), device.Options{Timeout: s.Timeout, Trace: s.Trace})
-		},
-	})
+	overPTY(t, func(p *emulator.PTY) string { return p.URI() })
 }
 
 // TestSuiteOverSerial opens a pseudo-terminal as the serial port of a 7E1 terminal: what differs from TestSuiteOverPTY is
 // speed, mode and the wires that are not there.
 func TestSuiteOverSerial(t *testing.T) {
+	overPTY(t, func(p *emulator.PTY) string { return "visa+serial://" + p.Path() + "?baud=19200&mode=7E1" })
+}
+
+// overPTY runs the suite over a pseudo-terminal, under the name that uri gives it.
+func overPTY(t *testing.T, uri func(p *emulator.PTY) string) {
+	t.Helper()
 	devicetest.Run(t, devicetest.Rig{
 		Dialect: devicetest.Visa(), Attach: attach,
 		Pair: ptyPair,
@@ -120,8 +114,7 @@ func TestSuiteOverSerial(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = p.Close() })
-			uri := "visa+serial://" + p.Path() + "?baud=19200&mode=7E1"
-			return open(t, term, uri, device.Options{Timeout: s.Timeout, Trace: s.Trace})
+			return open(t, term, uri(p), device.Options{Timeout: s.Timeout, Trace: s.Trace})
 		},
 	})
 }

@@ -371,10 +371,3 @@ func (t *Terminal) corrupt(slot device.Slot) bool {
 	t.keepAnyway() // the damage is done
 	return true
 }
-
-// Corrupt damages the memory of one slot, as flash does when it ages. It reports whether there was a key.
-func (t *Terminal) Corrupt(slot device.Slot) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.corrupt(slot)
-}

@@ -57,7 +57,8 @@
 // # What it keeps
 //
 // With Config.Dir ([Open]) everything but sessions, requests for approval, the key inject mode and what is on the line
-// outlives the process, whatever ends it. The directory is the user's own and 0700, or it is refused; no link in it is
+// outlives the process, whatever ends it. A directory that holds a terminal keeps it: a Config of another identity or
+// open batch is refused. The directory is the user's own and 0700, or it is refused; no link in it is
 // followed; one process has it, by a lock on the directory itself. Files are 0600:
 //
 //	state.json      {"format", "sequence", "mac", "state"}: written whole or not at all, and synced before a store is
@@ -80,7 +81,8 @@
 // (key inject mode); five wrong passwords bar an account, or A and B together, for 15 minutes and set the password lock.
 // Passwords are looked at one after the other. A one-time code counts once, and none before it counts afterwards. What
 // an account may order is a table by role; what takes officers' approvals is pkg/device/manage's table. Approvals are pkg/custody's,
-// for a request of this terminal under its serial number, counted once, and gone with a restart. Denials are logged.
+// for a request of this terminal under its serial number, counted once, and gone with a restart. The lock
+// dual-administrator is lifted by no order: it takes the passwords of A and B at the terminal. Denials are logged.
 // Time that passes is counted by a clock that nobody can set; the time of day may be wrong, and then codes and
 // approvals fail by it. After a tamper unlock the terminal has no keys. Software updates are signed by the vendor's
 // key, for this model, of the image that came, with a rising release number. The log has 200 lines.

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -9,6 +10,7 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
+	"poskey/pkg/device/manage"
 	"poskey/pkg/kcv"
 )
 
@@ -41,6 +43,7 @@ const (
 	SingleDES             Fault = "single-des"
 	SlotAsHex             Fault = "slot-as-hex"
 	LowBattery            Fault = "low-battery"
+	Refuse                Fault = "refuse"
 	Random                Fault = "random"
 )
 
@@ -82,6 +85,7 @@ func Faults() []FaultInfo {
 		{SingleDES, "", text.New("of every key only the first eight bytes are stored, repeated")},
 		{SlotAsHex, "", text.New("slot numbers are read as hex (futurex)")},
 		{LowBattery, "[MILLIVOLTS]", text.New("the backup battery is low; below 2000 mV it is empty, which is a tamper")},
+		{Refuse, "CODE", text.New("the agent dialect answers every request with this refusal (busy, login-needed, forged, ...)")},
 		{Random, "5%", text.New("each exchange has this chance of one of the faults of the line")},
 	}
 }
@@ -159,6 +163,8 @@ func (f Fault) valid(info FaultInfo) bool {
 		return value != "" && len(value) <= 3
 	case TamperAt:
 		return value != ""
+	case Refuse:
+		return slices.ContainsFunc(manage.Codes(), func(row manage.Code) bool { return row.Code == value })
 	case WrongClock:
 		_, err := time.ParseDuration(value)
 		return err == nil

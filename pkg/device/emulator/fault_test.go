@@ -22,7 +22,8 @@ func TestOrdersOfFaultsHaveTheirForm(t *testing.T) {
 	for _, good := range []string{"slow", "cut-at=0", "cut-at=17", "flash-corrupt=0", "flash-corrupt=90",
 		"kcv-method=cmac", "kcv-method=ecb-zero/4", "kcv-method=echo",
 		"tamper-at=stored", "tamper-at=3", "expired-key", "expired-key=F",
-		"clock=+26h", "clock=-5m", "random=5%", "random=0.5%", "low-battery", "low-battery=1900", "power-cut"} {
+		"clock=+26h", "clock=-5m", "random=5%", "random=0.5%", "low-battery", "low-battery=1900", "power-cut",
+		"refuse=busy", "refuse=forged"} {
 		got, err := ParseFaults([]string{good})
 		if err != nil || len(got) != 1 || string(got[0]) != good {
 			t.Errorf("%s: %v, %v", good, got, err)
@@ -33,7 +34,8 @@ func TestOrdersOfFaultsHaveTheirForm(t *testing.T) {
 		"kcv-method=sum": "kcv-method", "kcv-method=cmac/0": "kcv-method", "tamper-at=": "tamper-at=EVENT|N",
 		"clock": "clock=+26h", "clock=tomorrow": "clock", "random": "random=5%", "random=5": "random",
 		"random=101%": "random",
-		"random=NaN%": "random", "expired-key=": "expired-key[=SLOT]", "low-battery=x": "low-battery"} {
+		"random=NaN%": "random", "expired-key=": "expired-key[=SLOT]", "low-battery=x": "low-battery",
+		"refuse": "refuse=CODE", "refuse=never": "refuse=CODE"} {
 		got, err := ParseFaults([]string{bad})
 		if !fault.Is(err, fault.Usage) || got != nil || !strings.Contains(err.Error(), form) {
 			t.Errorf("%s: %v, %v", bad, got, err)

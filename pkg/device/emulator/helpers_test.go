@@ -14,6 +14,13 @@ import (
 	"poskey/pkg/keys"
 )
 
+// Corrupt damages the memory of one slot, as flash does when it ages. It reports whether there was a key.
+func (t *Terminal) Corrupt(slot device.Slot) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.corrupt(slot)
+}
+
 func deviceSlot(s string) device.Slot { return device.Slot(s) }
 
 // ownDir is a directory as a terminal wants it.

@@ -80,7 +80,7 @@ func (t *Terminal) EnterInjectMode(a, b *secret.Bytes) error {
 	return nil
 }
 
-// LeaveInjectMode ends it.
+// LeaveInjectMode ends it, as the key CAN does.
 func (t *Terminal) LeaveInjectMode() { t.leave("key CAN") }
 
 func (t *Terminal) leave(why string) {

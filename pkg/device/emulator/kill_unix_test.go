@@ -91,7 +91,7 @@ func TestTheStateSurvivesBeingKilled(t *testing.T) {
 	const rounds, most = 25, 250 // more of them where the machine is busy and little is acknowledged in each
 	for round := 0; round < rounds || round < most && (keysAcked < rounds || len(seen) < rounds); round++ {
 		key, lastKSN := killed(t, dir, seen)
-		term := inDir(t, dir)
+		term := inDir(t, dir, nameless)
 		s := term.Status()
 		if s.Tamper.Tripped || len(s.Initial) != 1 {
 			t.Fatalf("round %d: %+v", round, s)

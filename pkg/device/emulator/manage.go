@@ -79,11 +79,13 @@ func (t *Terminal) ListenManage(ctx context.Context, addr string, papers Papers)
 		_ = l.Close()
 		return nil, err
 	}
+	places := &places{Listener: l}
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	m.http = &http.Server{Handler: m, ReadHeaderTimeout: manageHeaderTime, ReadTimeout: manageReadTime,
 		WriteTimeout: manageWriteTime, IdleTimeout: manageIdleTime, MaxHeaderBytes: manageHeaders, Protocols: protocols,
 		ErrorLog:    log.New(io.Discard, "", 0), // strangers at the door; they get no further
+		ConnState:   places.know,
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
 			return context.WithValue(ctx, visitKey{}, &visit{})
@@ -92,7 +94,7 @@ func (t *Terminal) ListenManage(ctx context.Context, addr string, papers Papers)
 	go func() {
 		defer close(m.done)
 		defer stop()
-		_ = m.http.Serve(tls.NewListener(&limitedListener{Listener: l, free: make(chan struct{}, manageConns)}, config))
+		_ = m.http.Serve(tls.NewListener(places, config))
 	}()
 	return m, nil
 }
@@ -142,38 +144,6 @@ func (t *Terminal) startedSoOften() uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.boots
-}
-
-// limitedListener takes so many connections at one time, and hangs up on all others.
-type limitedListener struct {
-	net.Listener
-	free chan struct{}
-}
-
-func (l *limitedListener) Accept() (net.Conn, error) {
-	for {
-		conn, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		select {
-		case l.free <- struct{}{}:
-			return &limitedConn{Conn: conn, free: l.free}, nil
-		default:
-			_ = conn.Close()
-		}
-	}
-}
-
-type limitedConn struct {
-	net.Conn
-	once sync.Once
-	free chan struct{}
-}
-
-func (c *limitedConn) Close() error {
-	defer c.once.Do(func() { <-c.free })
-	return c.Conn.Close()
 }
 
 // no is a refusal on its way.
@@ -289,6 +259,10 @@ func (m *Manager) answer(w http.ResponseWriter, r *http.Request, v *visit) (any,
 		panic(http.ErrAbortHandler) // it went away, or says nothing
 	case !route.body && len(raw) > 0:
 		return nil, refuse(manage.CodeMalformed)
+	}
+	if m.t.misbehaves(Refuse) {
+		code, _ := m.t.faults.value(Refuse)
+		return nil, refuse(code)
 	}
 	if err := m.begin(r.Context()); err != nil {
 		panic(http.ErrAbortHandler)

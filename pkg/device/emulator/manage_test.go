@@ -692,6 +692,47 @@ func TestTooManyConnectionsAreHungUpOn(t *testing.T) {
 	t.Error("places are not given back")
 }
 
+// TestStrangersMakeRoomForHosts: who only knocks keeps nobody with a certificate out, and hosts keep their places.
+func TestStrangersMakeRoomForHosts(t *testing.T) {
+	b := newBureau(t)
+	knock := func() net.Conn {
+		c, err := net.Dial("tcp", b.m.Addr().String())
+		b.must(err)
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	var hosts []*rawHost
+	for i := range manageConns {
+		for range manageConns {
+			knock()
+		}
+		h := b.raw()
+		if status, words := h.asks("GET", "/v1/device", ""); status != 200 {
+			t.Fatalf("host %d among strangers: %d %s", i, status, words)
+		}
+		hosts = append(hosts, h)
+	}
+	late := knock()
+	b.must(late.SetReadDeadline(time.Now().Add(5 * time.Second)))
+	if _, err := late.Read(make([]byte, 1)); err == nil || os.IsTimeout(err) {
+		t.Errorf("a stranger has a place beside %d hosts: %v", manageConns, err)
+	}
+	for i, h := range hosts {
+		if status, words := h.asks("GET", "/v1/device", ""); status != 200 {
+			t.Errorf("host %d lost its place: %d %s", i, status, words)
+		}
+	}
+}
+
+func TestTheAgentRefusesWhatIsOrdered(t *testing.T) {
+	for code, status := range map[string]int{manage.CodeBusy: 503, manage.CodeForged: 403, manage.CodeLoginNeeded: 401} {
+		b := newBureau(t, func(c *Config) { c.Faults = []Fault{Refuse + Fault("="+code)} })
+		if got, words := b.raw().asks("GET", "/v1/status", ""); got != status || !strings.Contains(words, `"`+code+`"`) {
+			t.Errorf("%s: %d %s", code, got, words)
+		}
+	}
+}
+
 func TestTheAgentListensOnThisMachineOnly(t *testing.T) {
 	b := newBureau(t)
 	for _, addr := range []string{"0.0.0.0:0", "[::]:0", "192.0.2.1:0", ":0", "x"} {

@@ -13,6 +13,7 @@ import (
 	"poskey/internal/secret"
 	"poskey/pkg/device"
 	"poskey/pkg/device/manage"
+	"poskey/pkg/kcv"
 )
 
 // decoded reads a request's document.
@@ -345,10 +346,16 @@ func slotMessage(slot device.Slot, r device.SlotReport) manage.Slot {
 	}
 	out.Usage, out.Mode, out.Algorithm = string(r.Usage), string(r.Mode), string(r.Algorithm)
 	out.KSN, out.Damaged, out.Expires = r.KSN, r.Damaged, r.Expires
-	if r.Check.Digits != "" {
-		out.Check = &manage.Check{Method: string(r.Check.Method), Value: r.Check.Digits}
-	}
+	out.Check = checkMessage(r.Check)
 	return out
+}
+
+// checkMessage is nil where there is no check value.
+func checkMessage(v kcv.Value) *manage.Check {
+	if v.Digits == "" {
+		return nil
+	}
+	return &manage.Check{Method: string(v.Method), Value: v.Digits}
 }
 
 func eventMessages(events []device.LogEvent) []manage.Event {
@@ -373,7 +380,7 @@ func statusMessage(s device.Status) manage.Status {
 		out.Slots = append(out.Slots, slotMessage(r.Slot, r))
 	}
 	for _, i := range s.Initial {
-		out.Initial = append(out.Initial, manage.InitialSlot{Slot: string(i.Slot), KSN: i.KSN, Check: i.Check, Left: i.Left})
+		out.Initial = append(out.Initial, manage.InitialSlot{Slot: string(i.Slot), KSN: i.KSN, Check: checkMessage(i.Check), Left: i.Left})
 	}
 	return out
 }

@@ -167,6 +167,10 @@ func (s *Session) may(o device.Order) error {
 	if !s.t.s.locked(o.Lock) {
 		return fault.New(fault.NotFound, "the lock %s is not on", string(o.Lock))
 	}
+	if o.Lock == device.LockDualAdmin {
+		return fault.New(fault.NotPermitted, "the lock %s is lifted by no order: it takes the passwords A and B of two people at the "+
+			"terminal, which opens the key inject mode", string(o.Lock))
+	}
 	if o.Lock == device.LockOperator && s.account.Role == Operator && s.t.s.lockedBy != s.account.ID {
 		return fault.New(fault.NotPermitted, "the operator lock is lifted by the operator who set it, or by a supervisor")
 	}

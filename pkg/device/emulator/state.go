@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"poskey/pkg/device"
@@ -171,64 +170,6 @@ func (t *Terminal) change(do func()) Refusal {
 	}
 	before.wipeBut(&t.s)
 	return Accepted
-}
-
-// fits looks a key up in the table of slots.
-func (l *Layout) fits(slot device.Slot, e *entry, length int) Refusal {
-	if l.Takes != nil {
-		return l.Takes(slot, e.usage, e.mode, e.alg)
-	}
-	for _, r := range l.Rules {
-		if r.Has(slot) && r.Usage == e.usage &&
-			strings.IndexByte(r.Modes, e.mode) >= 0 && strings.IndexByte(r.Algorithms, e.algorithm()) >= 0 &&
-			slices.Contains(r.Lengths, length) {
-			return Accepted
-		}
-	}
-	return RefusedUsage
-}
-
-// suits says why a key may not stand in a slot. kek is the key that protected it, if any did.
-func (t *Terminal) suits(slot device.Slot, e *entry, kek *entry) Refusal {
-	if why := t.layout.fits(slot, e, e.key.Len()); why != Accepted {
-		return why
-	}
-	if kek != nil && longer(e.key, kek.key) {
-		return RefusedTooLong
-	}
-	if t.hasElsewhere(slot, e.key, false) {
-		return RefusedDuplicate
-	}
-	return Accepted
-}
-
-// longer reports whether a key is stronger than the one that protects it.
-func longer(key, kek *keys.Key) bool {
-	if key.Algorithm().IsDES() && kek.Algorithm().IsDES() {
-		return key.Len() > kek.Len()
-	}
-	return key.Strength() > kek.Strength()
-}
-
-// hasElsewhere looks for the same key in other slots. Initial keys may be equal to each other.
-func (t *Terminal) hasElsewhere(slot device.Slot, key *keys.Key, initial bool) bool {
-	found := false
-	for at, s := range t.s.slots {
-		if at != slot && s.key != nil && s.key.Secret().Equal(key.Secret()) {
-			found = true
-		}
-	}
-	if initial || len(t.s.engines) == 0 {
-		return found
-	}
-	full, err := kcv.Compute(key.Algorithm(), key.Secret().Expose(), kcv.Default(key.Algorithm()))
-	mark := t.marked(key.Algorithm(), full)
-	for at, e := range t.s.engines {
-		if err == nil && at != slot && slices.Equal(e.mark, mark) {
-			found = true
-		}
-	}
-	return found
 }
 
 func checkOf(k *keys.Key) (kcv.Value, error) {

@@ -47,7 +47,7 @@ func (t *Terminal) Status() device.Status {
 }
 
 func (e *engine) report(slot device.Slot) device.InitialReport {
-	out := device.InitialReport{Slot: slot, Check: e.check.String()}
+	out := device.InitialReport{Slot: slot, Check: e.check}
 	if state, err := e.state(); err == nil {
 		out.KSN, out.Left = state.KSN.String(), state.Remaining
 	}

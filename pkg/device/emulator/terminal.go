@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/custody"
 	"poskey/pkg/device"
 	"poskey/pkg/device/visa/table"
@@ -27,7 +28,7 @@ type Config struct {
 	Port  Port         // nil takes Visa("")
 	Slots []device.SlotRule
 
-	// Identity. What the directory holds goes before.
+	// Identity. A directory that holds a terminal has its own; another one is refused.
 	Serial, Model, POIVersion, Firmware string            // "" are none, the vendor's in VendorInfo, 6.2 and 1.0.0
 	VendorKey                           ed25519.PublicKey // of software updates; nil takes none
 	Vendor                              Vendor            // whose screen texts; "" is generic
@@ -41,7 +42,8 @@ type Config struct {
 	Environment   custody.Environment  // of the officers; "" is test
 	Link          device.Link          // zero is a good ethernet line
 	Sensors       device.Environment   // zero is 22.5 degrees and 45 per cent
-	OpenBatch     int                  // transactions that are not settled
+	OpenBatch     int                  // transactions that are not settled; 0 takes the directory's
+	Settled       bool                 // there are none, in the directory neither
 	PIN           string               // what the cardholder enters at packet 70; "" is 1234
 	Elapsed       func() time.Duration // time since any fixed point that nobody can set; nil goes by Env.Now
 	OnEvent       func(Event)          // called one after the other; may be nil, and must not call what reports events
@@ -94,7 +96,8 @@ func New(cfg Config) *Terminal {
 }
 
 // Open makes a terminal whose state is in Config.Dir, or in memory without one. The directory is made where it is
-// missing. Wipe it after use: the state stays. Errors: usage; busy when another process has the directory; file_exposed for
+// missing. Wipe it after use: the state stays. Errors: usage, also where the directory keeps a terminal of another
+// identity than the Config names; busy when another process has the directory; file_exposed for
 // one that is not the user's alone, or has links in it; malformed for a state that cannot be read; mac_mismatch for one
 // that was changed or put back; bug where Config.Env.Rand is missing.
 func Open(cfg Config) (*Terminal, error) {
@@ -113,11 +116,37 @@ func Open(cfg Config) (*Terminal, error) {
 		return nil, err
 	}
 	t.disk = d
-	if err := t.restore(); err != nil {
+	err = t.restore()
+	if err == nil {
+		err = t.isAsked()
+	}
+	if err != nil {
+		t.s.wipe()
 		return nil, errors.Join(err, d.close())
 	}
 	t.begin()
 	return t, nil
+}
+
+// isAsked refuses a terminal out of a directory that is another one than was asked for.
+func (t *Terminal) isAsked() error {
+	for _, is := range []struct {
+		what        text.Text
+		asked, kept string
+	}{
+		{text.New("serial number"), t.cfg.Serial, t.s.serial}, {text.New("model"), t.cfg.Model, t.modelName()},
+		{text.New("PCI POI version"), t.cfg.POIVersion, t.s.poi}, {text.New("version of its software"), t.cfg.Firmware, t.s.firmware},
+	} {
+		if is.asked != "" && is.asked != is.kept {
+			return fault.New(fault.Usage, "%s keeps a terminal already, whose %s is %q and not %q; leave that out, or name a new directory",
+				t.disk.folder.name, is.what, is.kept, text.Redact(is.asked))
+		}
+	}
+	if (t.cfg.OpenBatch > 0 || t.cfg.Settled) && t.cfg.OpenBatch != t.s.batch {
+		return fault.New(fault.Usage, "%s keeps a terminal already, with %d transactions that are not settled and not %d; leave that out, "+
+			"or name a new directory", t.disk.folder.name, t.s.batch, t.cfg.OpenBatch)
+	}
+	return nil
 }
 
 // check refuses what no terminal is.

@@ -331,30 +331,6 @@ func TestTheTwoLayoutsAreNotTakenForEachOther(t *testing.T) {
 	}
 }
 
-func TestLegacyCommandsAreReadAndThePollIsNone(t *testing.T) {
-	for payload, want := range map[string]Legacy{
-		"0007" + ksnIK + keyIK: {Slot: 7, KSN: ksnIK, Key: sec(t, keyIK)},
-		"0107" + keyPIN:        {Slot: 7, Key: sec(t, keyPIN)},
-	} {
-		f, err := Layout{}.Legacy(want)
-		if err != nil || !f.Equal(frame(t, payload)) {
-			t.Fatalf("%s is not built: %v", payload, err)
-		}
-		got, err := Layout{}.ParseLegacy(f)
-		if err != nil || got.Slot != want.Slot || got.KSN != want.KSN || !got.Key.Equal(want.Key) {
-			t.Errorf("%s: slot %d, KSN %s, %v", payload, got.Slot, got.KSN, err)
-		}
-		got.Key.Wipe()
-		f.Wipe()
-	}
-	for _, bad := range []string{table.Poll, table.PollAnswer, "0107", "0107" + keyPIN + "0", "0107" + keyPIN[:30],
-		"0007" + ksnIK, "0007FFFF", "0007", "00", "0307" + keyPIN, "01x7" + keyPIN, "0107" + strings.ToLower(keyPIN)} {
-		if got, err := (Layout{}).ParseLegacy(frame(t, bad)); err == nil || got != (Legacy{}) {
-			t.Errorf("%q was read: %v", bad, err)
-		}
-	}
-}
-
 func TestEveryReplyCodeIsExplained(t *testing.T) {
 	seen := map[string]bool{}
 	for _, info := range table.Replies() {
@@ -636,13 +612,6 @@ func FuzzCommandMalleability(f *testing.F) {
 			m.Key.Wipe()
 		} else if m != (Inject{}) {
 			t.Fatalf("a command with error %v", err)
-		}
-		if m, err := l.ParseLegacy(fr); err == nil {
-			built, err := l.Legacy(m)
-			same("legacy", built, err)
-			m.Key.Wipe()
-		} else if m != (Legacy{}) {
-			t.Fatalf("a legacy command with error %v", err)
 		}
 		if r, err := ParseReply(fr, fr.Command()); err == nil {
 			built, err := r.Frame()

@@ -19,9 +19,9 @@
 //	04 01 serial(16)            set it: 04 rc
 //	05 01                       delete ALL keys: 05 rc
 //	06 01 slot(2) type(2)       delete a key: 06 rc
-//	00 slot(2) KSN(20) key      legacy; in the codec alone
-//	01 slot(2) key              legacy; in the codec alone
-//	0100|POLL  0110|ACK         a poll, which looks like legacy 01 and is matched first
+//	00 slot(2) KSN(20) key      legacy; never sent
+//	01 slot(2) key              legacy; never sent
+//	0100|POLL  0110|ACK         a poll, which looks like legacy 01 and is told apart from it
 //
 // len counts bytes, in hex: 008 010 018 020 030. What stands in brackets in the request belongs to the layout of
 // Options.Profile "dialect"; total and index are optional there, and the driver leaves them out. Whether a frame is a

@@ -52,19 +52,6 @@ func (l Layout) slotDigits(n int) (string, error) {
 	return fmt.Sprintf("%02d", n), nil
 }
 
-// slotNumber reads a slot number as the terminal writes it.
-func (l Layout) slotNumber(digits []byte) (int, error) {
-	base := 10
-	if l.HexSlots {
-		base = 16
-	}
-	n, err := strconv.ParseUint(string(digits), base, 8)
-	if err != nil || !isHex(digits) {
-		return 0, fault.New(fault.Malformed, "a slot is two digits, decimal or hex as the terminal writes them")
-	}
-	return int(n), nil
-}
-
 // isHex takes digits and the letters A to F, no small ones.
 func isHex[T string | []byte](s T) bool {
 	for i := range len(s) {

@@ -110,3 +110,13 @@ func isAlnum(s string) bool {
 	}
 	return true
 }
+
+// fields cuts public fields off a text one by one; what is not there is "".
+type fields struct{ rest []byte }
+
+func (r *fields) take(n int) string {
+	n = min(n, len(r.rest))
+	out := string(r.rest[:n])
+	r.rest = r.rest[n:]
+	return out
+}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"poskey/internal/fault"
-	"poskey/internal/secret"
 	"poskey/pkg/device"
 	"poskey/pkg/device/futurex/table"
 	"poskey/pkg/device/line"
@@ -15,12 +14,10 @@ import (
 
 // session runs exchanges over a line: one frame asks, one answers. It knows when to ask again, and nothing of keys.
 type session struct {
-	line   *line.Line
+	line   *line.Reader
 	o      device.Options
 	layout Layout
 	dec    *Decoder
-	chunk  []byte // read, not yet decoded from at on
-	at     int
 	// The answer to an order may still come, and must not be taken for another's. It is so from the beginning: the line is
 	// older than this session, and who had it before may have left an order on it.
 	owed    bool
@@ -30,26 +27,19 @@ type session struct {
 
 func newSession(rw io.ReadWriteCloser, o device.Options) *session {
 	o = line.Defaults(o, table.Timeout, table.Repeats)
-	return &session{line: line.New(rw, o.Clock), o: o, layout: LayoutOf(o), dec: NewDecoder(),
+	return &session{line: line.NewReader(rw, o.Clock), o: o, layout: LayoutOf(o), dec: NewDecoder(),
 		owed: true}
 }
 
 func (s *session) close() error {
 	err := s.line.Close()
-	s.dropChunk()
 	s.dec.Wipe()
 	return err
 }
 
-func (s *session) dropChunk() {
-	secret.Wipe(s.chunk)
-	s.chunk, s.at = nil, 0
-}
-
 // forget throws away what an earlier exchange left behind.
 func (s *session) forget() {
-	s.line.Drain()
-	s.dropChunk()
+	s.line.Forget()
 	s.dec.Reset()
 	s.dec.Noise = 0
 }
@@ -243,23 +233,16 @@ func (x *exchange) read(f Frame) (reply Reply, mine bool, err error) {
 }
 
 // next gives the next event, whatever it is.
-func (x *exchange) next(ctx context.Context, timer <-chan time.Time) (Event, error) {
-	for {
-		for x.at < len(x.chunk) {
-			c := x.chunk[x.at]
-			x.chunk[x.at] = 0
-			x.at++
-			if ev := x.dec.Feed(c); ev.Kind != NoEvent {
-				x.o.Trace(device.Received, describeAnswer(ev, x.ask.Command()))
-				return ev, nil
-			}
-		}
-		chunk, err := x.line.Read(ctx, timer)
-		if err != nil {
-			return Event{}, err
-		}
-		x.chunk, x.at = chunk, 0
+func (x *exchange) next(ctx context.Context, timer <-chan time.Time) (ev Event, err error) {
+	err = x.line.Feed(ctx, timer, func(c byte) bool {
+		ev = x.dec.Feed(c)
+		return ev.Kind != NoEvent
+	})
+	if err != nil {
+		return Event{}, err
 	}
+	x.o.Trace(device.Received, describeAnswer(ev, x.ask.Command()))
+	return ev, nil
 }
 
 // onlyEchoes says that nothing came but the frame itself.

@@ -26,7 +26,7 @@ func documents() []any {
 		&Carry{order, [][]byte{[]byte("one"), []byte("two")}}, &Done{}, &Logs{[]Event{{1, at, "kind", "detail"}}},
 		&Refusal{CodeBusy, "later"},
 		&Status{"PK1", "M", "6.2", "1", at, "锁定", []Lock{{"tamper", at, "d"}}, Tamper{true, "case", at}, Battery{2900, true},
-			Sensors{21.5, 40}, Link{"wifi", 80}, true, []Slot{slot}, []InitialSlot{{"D1", "FF", "ecb-zero 08D7B4", 9}}, 2,
+			Sensors{21.5, 40}, Link{"wifi", 80}, true, []Slot{slot}, []InitialSlot{{"D1", "FF", &Check{"ecb-zero", "08D7B4"}, 9}}, 2,
 			[]Event{{1, at, "kind", ""}}},
 	}
 }

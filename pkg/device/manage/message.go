@@ -207,9 +207,9 @@ type Link struct {
 // InitialSlot is a DUKPT engine.
 type InitialSlot struct {
 	Slot  string `json:"slot"`
-	KSN   string `json:"ksn"`   // of the next transaction
-	Check string `json:"check"` // of the initial key as it was loaded, with its method
-	Left  uint64 `json:"left"`  // transactions
+	KSN   string `json:"ksn"`             // of the next transaction
+	Check *Check `json:"check,omitempty"` // of the initial key as it was loaded
+	Left  uint64 `json:"left"`            // transactions
 }
 
 // Refusal is the document of every answer with a status of 400 or more.

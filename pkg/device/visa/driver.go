@@ -13,8 +13,9 @@ import (
 	"poskey/pkg/keys"
 )
 
-// Terminal is what New gives: a device of this dialect with all that it can do besides loading keys. Of its parts beyond
-// device.Device callers mostly need the optional interfaces of package device, which they find by a type assertion.
+// Terminal is what New gives: a device of this dialect with all that it can do besides loading keys. Loaders need
+// device.Device and the optional interfaces of package device, which they find by a type assertion. What follows those
+// sets a terminal up for its work; it is for programs of that kind, and no command of poskey's own calls it.
 type Terminal interface {
 	device.Device
 	device.Serials

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"poskey/internal/fault"
-	"poskey/internal/secret"
 	"poskey/pkg/device"
 	"poskey/pkg/device/visa/table"
 	"poskey/pkg/dukpt"
@@ -34,11 +33,8 @@ func InitialFrame(slot device.Slot, ik *keys.Key, ksn dukpt.KSN) (Frame, error) 
 	if err := checkKSN(ksn); err != nil {
 		return Frame{}, err
 	}
-	digits := secret.New(2 * ik.Len())
+	digits := keys.Hex(ik.Secret())
 	defer digits.Wipe()
-	if err := keys.WriteHex(&overwrite{digits.Expose()}, ik.Secret()); err != nil {
-		return Frame{}, err
-	}
 	return NewFrame(Transaction, []byte(slot), digits.Expose(), []byte(ksn.String()))
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 
 	"poskey/internal/fault"
-	"poskey/internal/secret"
 	"poskey/pkg/device"
 	"poskey/pkg/device/visa/table"
 	"poskey/pkg/keyblock"
@@ -54,11 +53,8 @@ func LoadClearFrame(slot device.Slot, key *keys.Key, usage keys.Usage, mode byte
 	if len(usage) != 2 || !isUpperAlnum(usage[0]) || !isUpperAlnum(usage[1]) || !isUpperAlnum(mode) {
 		return Frame{}, fault.New(fault.Usage, "usage %q with mode %q is not two letters or digits and one", usage, mode)
 	}
-	digits := secret.New(2 * key.Len())
+	digits := keys.Hex(key.Secret())
 	defer digits.Wipe()
-	if err := keys.WriteHex(&overwrite{digits.Expose()}, key.Secret()); err != nil {
-		return Frame{}, err
-	}
 	var attributes []byte
 	if usage != table.DefaultUsage || mode != table.DefaultMode {
 		attributes = append(append([]byte{table.FS}, usage...), mode)
@@ -74,21 +70,9 @@ func KeyOnlyFrame(slot device.Slot, key *keys.Key) (Frame, error) {
 	if alg := key.Algorithm(); alg != keys.DES {
 		return Frame{}, fault.New(fault.Usage, "VeriFone's packet 02 carries clear keys of des, not %s", alg)
 	}
-	digits := secret.New(2 * key.Len())
+	digits := keys.Hex(key.Secret())
 	defer digits.Wipe()
-	if err := keys.WriteHex(&overwrite{digits.Expose()}, key.Secret()); err != nil {
-		return Frame{}, err
-	}
 	return NewFrame(Admin, []byte(table.LoadKey), []byte(slot), digits.Expose())
-}
-
-// overwrite is a writer into memory that is already there, so that no growing buffer leaves copies behind.
-type overwrite struct{ to []byte }
-
-func (o *overwrite) Write(p []byte) (int, error) {
-	n := copy(o.to, p)
-	o.to = o.to[n:]
-	return n, nil
 }
 
 func checkSlot(slot device.Slot, known string) error {

@@ -16,15 +16,13 @@ import (
 
 // session runs exchanges over a line: who sends what again, and how long anybody waits. It knows no packets.
 type session struct {
-	line    *line.Line
+	line    *line.Reader
 	clock   device.Clock
 	timeout time.Duration
 	retries int
 	trace   device.Trace
 	profile string
 	dec     *Decoder
-	chunk   []byte // read, not yet decoded from at on
-	at      int
 	// The last exchange was over with an ACK. Should an EOT come (mayEnd), or the answer again because the ACK was lost
 	// (mayRepeat), it still belongs to that one, until the terminal has acknowledged something else.
 	mayEnd, mayRepeat bool
@@ -38,14 +36,12 @@ type session struct {
 
 func newSession(rw io.ReadWriteCloser, o device.Options) *session {
 	o = line.Defaults(o, table.Timeout, table.Repeats)
-	return &session{line: line.New(rw, o.Clock), clock: o.Clock, timeout: o.Timeout, retries: o.Retries, trace: o.Trace,
+	return &session{line: line.NewReader(rw, o.Clock), clock: o.Clock, timeout: o.Timeout, retries: o.Retries, trace: o.Trace,
 		profile: o.Profile, dec: NewDecoder()}
 }
 
 func (s *session) close() error {
 	err := s.line.Close()
-	secret.Wipe(s.chunk)
-	s.chunk, s.at = nil, 0
 	s.dec.Wipe()
 	return err
 }
@@ -63,30 +59,21 @@ func (s *session) startTimer() timer {
 }
 
 // next gives the next event, whatever it is.
-func (s *session) next(ctx context.Context, t timer) (Event, error) {
-	for {
-		for s.at < len(s.chunk) {
-			c := s.chunk[s.at]
-			s.chunk[s.at] = 0
-			s.at++
-			if ev := s.dec.Feed(c); ev.Kind != NoEvent {
-				s.trace(device.Received, describeEvent(ev, s.show))
-				return ev, nil
-			}
-		}
-		chunk, err := s.line.Read(ctx, t.fired)
-		if err != nil {
-			return Event{}, err
-		}
-		s.chunk, s.at = chunk, 0
+func (s *session) next(ctx context.Context, t timer) (ev Event, err error) {
+	err = s.line.Feed(ctx, t.fired, func(c byte) bool {
+		ev = s.dec.Feed(c)
+		return ev.Kind != NoEvent
+	})
+	if err != nil {
+		return Event{}, err
 	}
+	s.trace(device.Received, describeEvent(ev, s.show))
+	return ev, nil
 }
 
 // forget throws away what an earlier exchange left behind.
 func (s *session) forget() {
-	s.line.Drain()
-	secret.Wipe(s.chunk)
-	s.chunk, s.at = nil, 0
+	s.line.Forget()
 	s.dec.Reset()
 	s.dec.Noise = 0
 }

@@ -409,7 +409,7 @@ func TestAStatusIsReadAndMadeHarmless(t *testing.T) {
 	status := `{"serial":"PK00000001","model":"M\u001b[2J","poi_version":"6.2","firmware":"1.0","now":"2026-03-01T08:00:00Z",` +
 		`"screen":"\u9501\u5b9a","locks":[{"kind":"tamper","since":"2026-03-01T07:00:00Z"}],"tamper":{"tripped":true,"sensor":"case"},` +
 		`"battery":{"millivolts":2950},"sensors":{"celsius":21.5,"humidity":40},"link":{"kind":"ethernet","quality":100},` +
-		`"inject_mode":false,"slots":[` + loadedJSON + `],"initial":[{"slot":"D1","ksn":"FFFF9876543210E00001","check":"ecb-zero 08D7B4","left":9}],` +
+		`"inject_mode":false,"slots":[` + loadedJSON + `],"initial":[{"slot":"D1","ksn":"FFFF9876543210E00001","check":{"method":"ecb-zero","value":"08D7B4"},"left":9}],` +
 		`"open_batch":3,"events":[{"seq":1,"at":"2026-03-01T07:00:00Z","kind":"tampered","detail":"a\u0007b"}]}`
 	p.answers("GET /v1/status", says(200, status))
 	m, ok := p.open(device.Options{}).(device.Manager)

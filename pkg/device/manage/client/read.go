@@ -87,14 +87,24 @@ func slotOf(m manage.Slot, want device.Slot) (device.SlotReport, error) {
 	}
 	r.SlotState = device.SlotState{Loaded: true, HasAttributes: true, Usage: keys.Usage(m.Usage), Mode: m.Mode[0],
 		Algorithm: m.Algorithm[0], KSN: strings.ToUpper(m.KSN)}
-	if m.Check != nil {
-		method, err := kcv.ParseMethod(m.Check.Method)
-		if err != nil || len(m.Check.Value) == 0 || len(m.Check.Value) > maxDigits || !isHex(m.Check.Value) {
-			return device.SlotReport{}, bad("check value")
-		}
-		r.Check = kcv.Value{Method: method, Digits: strings.ToUpper(m.Check.Value[:min(digits, len(m.Check.Value))])}
+	var err error
+	r.Check, err = checkOf(m.Check)
+	if err != nil {
+		return device.SlotReport{}, err
 	}
 	return r, nil
+}
+
+// checkOf reads a check value; the zero value where none is told.
+func checkOf(m *manage.Check) (kcv.Value, error) {
+	if m == nil {
+		return kcv.Value{}, nil
+	}
+	method, err := kcv.ParseMethod(m.Method)
+	if err != nil || len(m.Value) == 0 || len(m.Value) > maxDigits || !isHex(m.Value) {
+		return kcv.Value{}, bad("check value")
+	}
+	return kcv.Value{Method: method, Digits: strings.ToUpper(m.Value[:min(digits, len(m.Value))])}, nil
 }
 
 // statusOf reads a status. Texts are made harmless; what has a form must have it.
@@ -138,8 +148,12 @@ func statusOf(m manage.Status) (device.Status, error) {
 		if !isSlot(i.Slot) || len(i.KSN) > maxKSN || !isHex(i.KSN) {
 			return device.Status{}, bad("initial")
 		}
+		check, err := checkOf(i.Check)
+		if err != nil {
+			return device.Status{}, err
+		}
 		s.Initial = append(s.Initial, device.InitialReport{Slot: device.Slot(i.Slot), KSN: strings.ToUpper(i.KSN),
-			Check: clean(i.Check), Left: i.Left})
+			Check: check, Left: i.Left})
 	}
 	s.Events = eventsOf(m.Events)
 	return s, nil

@@ -27,9 +27,7 @@ const (
 	SO  = 0x0E
 	SI  = 0x0F
 	NAK = 0x15
-	SUB = 0x1A
 	FS  = 0x1C
-	GS  = 0x1D
 )
 
 // Ids of admin packets. The answer carries the same id; after the host's ACK the terminal ends the exchange with EOT.
