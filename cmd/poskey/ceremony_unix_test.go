@@ -6,6 +6,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"os"
 	"os/exec"
@@ -21,6 +22,8 @@ import (
 	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/term"
+
+	"poskey/pkg/ceremony/script"
 )
 
 // paper is what a printer has printed.
@@ -73,7 +76,14 @@ type rule struct {
 	once     bool
 	kill     bool
 	save     string
+	troupe   *troupe
+	slip     int  // the digit that is typed wrong
+	guarded  bool // the process is looked at
+	raise    syscall.Signal
 }
+
+// known: what people say is in the script.
+func (r *rule) known() bool { return r.slip > 0 || r.guarded }
 
 // rules are read from lines:
 //
@@ -82,6 +92,10 @@ type rule struct {
 //	once REGEXP => ANSWER   the same, the first time only
 //	kill REGEXP             at that question the process is killed
 //	save NAME REGEXP        the last match of its group, on the screen or on paper, is $NAME
+//	cast SCRIPT             what no other rule answers is answered as that script says
+//	slip N REGEXP           once, the Nth digit of that answer is typed wrong
+//	guarded REGEXP          once, it is looked whether the process can be dumped, and has memory that is not swapped
+//	crash REGEXP            at that question the process crashes; it leaves no core
 func rules(ts *testscript.TestScript, file string) []*rule {
 	var all []*rule
 	for line := range strings.Lines(ts.ReadFile(file)) {
@@ -97,7 +111,22 @@ func rules(ts *testscript.TestScript, file string) []*rule {
 			if pattern, r.answer, ok = strings.Cut(rest, " => "); !ok {
 				ts.Fatalf("no => in %q", line)
 			}
+		case "cast":
+			s, err := script.Parse([]byte(ts.ReadFile(rest)))
+			ts.Check(err)
+			r.troupe = newTroupe(s)
+			all = append(all, r)
+			continue
 		case "kill":
+			r.raise = syscall.SIGKILL
+		case "crash":
+			r.once, r.kill, r.raise = true, true, syscall.SIGABRT
+		case "slip":
+			var n string
+			n, pattern, _ = strings.Cut(rest, " ")
+			r.once, r.slip = true, number(ts, n)
+		case "guarded":
+			r.once, r.guarded = true, true
 		case "save":
 			r.save, pattern, _ = strings.Cut(rest, " ")
 		default:
@@ -117,6 +146,8 @@ type player struct {
 	ts    *testscript.TestScript
 	rules []*rule
 	asked []string
+
+	typing typedSheet // by a custodian
 }
 
 // cmdPlay runs a ceremony at a terminal of its own, with people who answer by rules. Afterwards screen, out and err hold
@@ -127,23 +158,32 @@ func cmdPlay(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: play [-exit=N] [-columns=N] RULES cmd...")
 	}
-	want := 0
+	want, columns := 0, 100
 	if n := opts["exit"]; n != "" {
 		want = number(ts, n)
 	}
+	if n := opts["columns"]; n != "" {
+		columns = number(ts, n)
+	}
+	if err, killed := perform(ts, rules(ts, args[0]), columns, args[1:]); !killed {
+		checkExit(ts, err, want)
+	}
+}
+
+// perform plays one process to its end.
+func perform(ts *testscript.TestScript, known []*rule, columns int, args []string) (ended error, killed bool) {
 	ptm, tty, err := pty.Open()
 	ts.Check(err)
 	defer ptm.Close()
-	columns := uint16(100)
-	if n := opts["columns"]; n != "" {
-		columns = uint16(number(ts, n))
-	}
-	ts.Check(pty.Setsize(ptm, &pty.Winsize{Rows: 50, Cols: columns}))
+	ts.Check(pty.Setsize(ptm, &pty.Winsize{Rows: 50, Cols: uint16(columns)}))
 	var out, errb bytes.Buffer
-	c := command(ts, args[1:])
+	c := command(ts, args)
 	c.Stdout, c.Stderr = &out, &errb
 	c.ExtraFiles = []*os.File{tty}
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
+	if stateOf(ts).offline {
+		withoutNetwork(c.SysProcAttr)
+	}
 	ts.Check(c.Start())
 	ts.Check(tty.Close())
 	defer func() {
@@ -151,20 +191,62 @@ func cmdPlay(ts *testscript.TestScript, neg bool, args []string) {
 			killAll(c)
 		}
 	}()
-	p := &player{screen: newScreen(ts, ptm), ts: ts, rules: rules(ts, args[0])}
+	p := &player{screen: newScreen(ts, ptm), ts: ts, rules: known}
 	p.deadline = time.After(3 * patience)
-	killed := p.play(c, &errb)
-	err = c.Wait()
-	label := strings.Join(args[1:], " ")
+	killed = p.play(c, &errb)
+	ended = c.Wait()
+	label := strings.Join(args, " ")
 	stateOf(ts).canaries.heard("terminal of "+label, p.shown.Bytes(), nil)
 	answer(ts, label, &out, &errb)
 	files := map[string]string{"screen": p.shown.String(), "out": out.String(), "err": errb.String(), "asked": strings.Join(p.asked, "\n") + "\n"}
 	for name, text := range files {
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
 	}
-	if !killed {
-		checkExit(ts, err, want)
+	if killed && c.ProcessState.Sys().(syscall.WaitStatus).CoreDump() {
+		ts.Fatalf("the process left a core")
 	}
+	remember(ts)
+	return ended, killed
+}
+
+// cmdOffline: from here on ceremonies are played where there is no network.
+func cmdOffline(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 0 {
+		ts.Fatalf("usage: [!] offline")
+	}
+	stateOf(ts).offline = !neg
+}
+
+// remember has what was printed looked for in everything else that the script leaves.
+func remember(ts *testscript.TestScript) {
+	s := stateOf(ts)
+	for _, sheet := range sheetsIn(s.printed()) {
+		var digits strings.Builder
+		for n := 1; n <= len(sheet.rows); n++ {
+			row, _, _ := strings.Cut(sheet.rows[n], " check ")
+			digits.WriteString(tight(row))
+		}
+		raw, err := hex.DecodeString(digits.String())
+		ts.Check(err)
+		s.canaries.needles = append(s.canaries.needles, needle{"a component", raw, digits.String()})
+	}
+}
+
+// slipped is an answer with one wrong hex digit.
+func slipped(answer string, digit int) string {
+	out := []byte(answer)
+	for i, c := range out {
+		if c == ' ' {
+			continue
+		}
+		if digit--; digit == 0 {
+			out[i] = '0'
+			if c == '0' {
+				out[i] = '1'
+			}
+		}
+	}
+	return string(out)
 }
 
 // play answers until the terminal is closed.
@@ -180,14 +262,29 @@ func (p *player) play(c *exec.Cmd, errb *bytes.Buffer) (killed bool) {
 			p.ts.Fatalf("asked again and again: %q\nscreen: %s", q, p.shown.String())
 		}
 		r := p.ruleFor(q)
+		said, known := "", false
+		if r == nil || r.known() {
+			said, known = p.improvise(q)
+		}
+		if known && p.fatal(q) {
+			r, known = &rule{kill: true, raise: syscall.SIGKILL}, false
+		}
+		if r != nil && r.slip > 0 {
+			said = slipped(said, r.slip)
+		}
+		if r != nil && r.guarded {
+			lookAtMemory(p.ts, c.Process.Pid)
+		}
 		switch {
+		case known:
+			p.press(said + "\r")
 		case r == nil:
 			killAll(c)
 			_ = c.Wait()
 			p.ts.Fatalf("nobody knows an answer to %q\nscreen: %s\nstderr: %s\nasked before: %s", q, p.shown.String(), errb.String(),
 				strings.Join(p.asked, "\n"))
 		case r.kill:
-			killAll(c)
+			p.ts.Check(syscall.Kill(-c.Process.Pid, r.raise))
 			killed = true
 		default:
 			p.press(p.expand(r, q) + "\r")
@@ -200,7 +297,7 @@ func (p *player) play(c *exec.Cmd, errb *bytes.Buffer) (killed bool) {
 var control = regexp.MustCompile(`\x1b\[[0-9;]*[A-Za-z]`) //nolint:gochecknoglobals // compiled once
 
 // asking is a question at the end of the screen: it begins with ?, and people type behind it. The agent's begin with nothing.
-var asking = regexp.MustCompile(`(?s)(?:^|\n)(?:\? ([^\n]*(?:\n  [^\n]*)*[:?：？])|(passphrase of \S+ \(hidden\):)) $`) //nolint:gochecknoglobals // compiled once
+var asking = regexp.MustCompile(`(?s)(?:^|\n)(?:\? ([^\n]*(?:\n  [^\n]*)*[:?：？]) |(passphrase of \S+ \(hidden\): |\S+ 的口令（不回显）：)) ?$`) //nolint:gochecknoglobals // compiled once
 
 // stubborn is how often the same question in a row is no ceremony any more.
 const stubborn = 10
@@ -225,7 +322,7 @@ func (p *player) question() (q string, ok bool) {
 			}
 			p.shown.Write(b)
 		case <-quiet:
-			return strings.ReplaceAll(m[1]+m[2], "\n  ", " "), true
+			return strings.TrimRight(strings.ReplaceAll(m[1]+m[2], "\n  ", " "), " "), true
 		case <-p.deadline:
 			p.ts.Fatalf("the ceremony takes too long\nscreen: %s\nasked: %s", p.shown.String(), strings.Join(p.asked, "\n"))
 		}
@@ -234,7 +331,7 @@ func (p *player) question() (q string, ok bool) {
 
 func (p *player) ruleFor(q string) *rule {
 	for i, r := range p.rules {
-		if r.save == "" && r.question.MatchString(q) {
+		if r.save == "" && r.troupe == nil && r.question.MatchString(q) {
 			if r.once {
 				p.rules = append(p.rules[:i:i], p.rules[i+1:]...)
 			}
@@ -242,6 +339,19 @@ func (p *player) ruleFor(q string) *rule {
 		}
 	}
 	return nil
+}
+
+// improvise answers by the script, where no rule does.
+func (p *player) improvise(q string) (string, bool) {
+	for _, r := range p.rules {
+		if r.troupe == nil {
+			continue
+		}
+		if said, ok := r.troupe.answer(p, q); ok {
+			return said, true
+		}
+	}
+	return "", false
 }
 
 // expand makes an answer out of a rule.
@@ -270,7 +380,7 @@ func (p *player) expand(r *rule, q string) string {
 func (p *player) saved(name string) (string, bool) {
 	text := stateOf(p.ts).printed() + "\n" + control.ReplaceAllString(strings.ReplaceAll(p.shown.String(), "\r", ""), "")
 	for _, r := range p.rules {
-		if r.save != name {
+		if r.save != name || r.save == "" {
 			continue
 		}
 		if all := r.question.FindAllStringSubmatch(text, -1); len(all) > 0 {

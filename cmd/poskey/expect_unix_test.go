@@ -26,7 +26,7 @@ import (
 func terminalCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"expect": cmdExpect, "serve": cmdServe, "halt": cmdHalt, "signalled": cmdSignalled,
-		"play": cmdPlay, "printer": cmdPrinter, "finddir": cmdFindDir,
+		"play": cmdPlay, "printer": cmdPrinter, "finddir": cmdFindDir, "survive": cmdSurvive, "offline": cmdOffline,
 	}
 }
 

@@ -51,7 +51,11 @@ type state struct {
 	t        testing.TB
 	pg       any // the script's PostgreSQL
 	printer  interface{ text() string }
-	code     int64 // step of the last one-time code
+	code     int64             // step of the last one-time code
+	bags     map[string]string // of ceremonies, by key and part
+	reaper   any               // of ceremonies
+	offline  bool              // where ceremonies are played
+	sealed   int               // bags that were taken from the box
 }
 
 // printed is what the script's printer has printed.
@@ -65,7 +69,7 @@ func (s *state) printed() string {
 func stateOf(ts *testscript.TestScript) *state { return ts.Value(stateKey{}).(*state) }
 
 func setup(env *testscript.Env) error {
-	s := &state{canaries: newSearch(env.WorkDir), servers: map[string]*server{}, t: env.T().(testing.TB)}
+	s := &state{canaries: newSearch(env.WorkDir), servers: map[string]*server{}, bags: map[string]string{}, t: env.T().(testing.TB)}
 	env.Values[stateKey{}] = s
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race runtime would sleep for a second at the end of every process
 	env.Setenv("CANARY", canary)

@@ -70,7 +70,7 @@ func (a *App) inspectCeremony(ctx context.Context, path string, o ceremonyOpts, 
 		return nil, err
 	}
 	in := &inspection{room: r}
-	in.script, in.scriptPath, in.dir, in.printer, in.now = s, path, o.dir, o.printer, a.Env.Now()
+	in.script, in.scriptPath, in.dir, in.printer, in.devices, in.now = s, path, o.dir, o.printer, o.devices, a.Env.Now()
 	if in.identities, err = readIdentities(ctx, o.identities); err != nil {
 		return nil, err
 	}

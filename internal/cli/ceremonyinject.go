@@ -22,8 +22,8 @@ func (o *ceremonyOpts) addDevice(a *App, f *pflag.FlagSet) {
 }
 
 // deviceURI is where a device is reached.
-func (o *ceremonySetup) deviceURI(serial string) (string, error) {
-	for _, said := range o.devices {
+func deviceURI(devices []string, serial string) (string, error) {
+	for _, said := range devices {
 		if own, uri, ok := strings.Cut(said, "="); ok && own == serial {
 			return uri, nil
 		}
@@ -33,7 +33,7 @@ func (o *ceremonySetup) deviceURI(serial string) (string, error) {
 
 // load is the injection of one key of the store.
 func (o *ceremonySetup) load(ctx context.Context, a *App, ref store.Ref, out *script.Output) (_ ceremony.Loaded, err error) {
-	uri, err := o.deviceURI(out.Device)
+	uri, err := deviceURI(o.devices, out.Device)
 	if err != nil {
 		return ceremony.Loaded{}, err
 	}

@@ -25,9 +25,11 @@ const inRoom = "room"
 type room struct {
 	script     *script.Script
 	scriptPath string
-	dir        string // of the ceremony; "" one that is made
-	there      bool   // the folder is that of a ceremony which goes on
+	dir        string   // of the ceremony; "" one that is made
+	there      bool     // the folder is that of a ceremony which goes on
+	kept       []string // keys of the store that it kept before it broke
 	printer    string
+	devices    []string // SERIAL=URI
 	identities []officerFile
 	rehearsal  bool // nothing of it is real: no store, no devices, no identities
 	begins     bool // people are about to sit down: what is missing now is missing for good
@@ -77,6 +79,7 @@ func (r *room) machine() []script.Finding {
 	all = append(all, r.memory()...)
 	all = append(all, r.checkPrinter()...)
 	all = append(all, r.folder()...)
+	all = append(all, r.cables()...)
 	return append(all, r.officers()...)
 }
 
@@ -252,6 +255,23 @@ func (r *room) blocks() []script.Finding {
 			if _, err := os.Lstat(filepath.Join(r.dir, o.File)); err == nil {
 				all = append(all, script.Finding{ID: "file-exists", Level: script.Error, Where: "keys." + k.ID + ".outputs",
 					What: text.New("the file %s is there already", pathWord(o.File)), Fix: text.New("name a new folder with --dir")})
+			}
+		}
+	}
+	return all
+}
+
+// cables: a key goes into a device only where somebody said how that is reached.
+func (r *room) cables() []script.Finding {
+	if r.rehearsal || !r.begins {
+		return nil
+	}
+	var all []script.Finding
+	for _, k := range r.script.Keys {
+		for i, o := range k.Outputs {
+			if _, err := deviceURI(r.devices, o.Device); o.To == script.ToDevice && err != nil {
+				all = append(all, script.Finding{ID: "device-nowhere", Level: script.Error, Where: fmt.Sprintf("keys.%s.outputs.%d", k.ID, i+1),
+					What: text.New("nobody said where device %s is", text.Redact(o.Device)), Fix: text.New("say it with --device %s=URI", text.Redact(o.Device))})
 			}
 		}
 	}

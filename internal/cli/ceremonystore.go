@@ -75,7 +75,7 @@ func (r *room) readStore(ctx context.Context, a *App) (storeTells, error) {
 			text.New("name the right store with --store")))
 	}
 	for i := range r.script.Keys {
-		found, err := keyFindings(ctx, db, &r.script.Keys[i])
+		found, err := r.keyFindings(ctx, db, &r.script.Keys[i])
 		tells.findings = append(tells.findings, found...)
 		if err != nil {
 			return tells, err
@@ -112,24 +112,18 @@ func algorithmsOf(ctx context.Context, db *store.Store, s *script.Script) (func(
 }
 
 // keyFindings looks a key of the script up, and where it is to go.
-func keyFindings(ctx context.Context, db *store.Store, k *script.Key) ([]script.Finding, error) {
+func (r *room) keyFindings(ctx context.Context, db *store.Store, k *script.Key) ([]script.Finding, error) {
 	var all []script.Finding
-	at := "keys." + k.ID
 	if k.Source == script.Stored {
-		row, found, err := lookUp(ctx, db, k.Label)
-		switch {
-		case err != nil:
+		found, err := storedFindings(ctx, db, r.script, k)
+		if err != nil {
 			return nil, err
-		case !found:
-			all = append(all, script.Finding{ID: "key-missing", Level: script.Error, Where: at + ".label",
-				What: text.New("the store has no key %s in use", text.Redact(k.Label)), Fix: text.New("look with: poskey key list")})
-		case row.Algorithm != k.Algorithm:
-			all = append(all, script.Finding{ID: "key-algorithm", Level: script.Error, Where: at + ".algorithm",
-				What: text.New("%s is a key of %s in the store", row.Ref().String(), string(row.Algorithm)), Fix: text.New("mend the script")})
 		}
+		all = append(all, found...)
 	}
+	at := "keys." + k.ID
 	for i, o := range k.Outputs {
-		found, err := outputFindings(ctx, db, o, fmt.Sprintf("%s.outputs.%d", at, i+1))
+		found, err := r.outputFindings(ctx, db, o, fmt.Sprintf("%s.outputs.%d", at, i+1))
 		if err != nil {
 			return nil, err
 		}
@@ -138,10 +132,43 @@ func keyFindings(ctx context.Context, db *store.Store, k *script.Key) ([]script.
 	return all, nil
 }
 
-func outputFindings(ctx context.Context, db *store.Store, o script.Output, at string) ([]script.Finding, error) {
+// storedFindings looks up a key that is to be in the store: it is there, of the script's algorithm, and in a state in which
+// the steps can be taken.
+func storedFindings(ctx context.Context, db *store.Store, s *script.Script, k *script.Key) ([]script.Finding, error) {
+	at := "keys." + k.ID
+	row, found, err := newestKey(ctx, db, k.Label)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return []script.Finding{{ID: "key-missing", Level: script.Error, Where: at + ".label",
+			What: text.New("the store has no key %s", text.Redact(k.Label)), Fix: text.New("look with: poskey key list")}}, nil
+	}
+	var all []script.Finding
+	if row.Algorithm != k.Algorithm {
+		all = append(all, script.Finding{ID: "key-algorithm", Level: script.Error, Where: at + ".algorithm",
+			What: text.New("%s is a key of %s in the store", row.Ref().String(), string(row.Algorithm)), Fix: text.New("mend the script")})
+	}
+	destroyed := slices.ContainsFunc(s.Steps, func(st script.Step) bool { return st.Do == script.DestroyKey && st.Key == k.ID })
+	leaves := slices.ContainsFunc(k.Outputs, func(o script.Output) bool { return o.To == script.ToDevice || o.To == script.ToBlock })
+	inUse := row.State == store.Active || row.State == store.Suspended
+	switch {
+	case destroyed && inUse:
+		all = append(all, script.Finding{ID: "key-in-use", Level: script.Error, Where: at + ".label",
+			What: text.New("the key %s is %s in the store", row.Ref().String(), string(row.State)),
+			Fix:  text.New("take it out of use before it is destroyed: poskey key retire")})
+	case leaves && row.State != store.Active:
+		all = append(all, script.Finding{ID: "key-state", Level: script.Error, Where: at + ".label",
+			What: text.New("the key %s is %s in the store", row.Ref().String(), string(row.State)),
+			Fix:  text.New("name one that is active: poskey key list")})
+	}
+	return all, nil
+}
+
+func (r *room) outputFindings(ctx context.Context, db *store.Store, o script.Output, at string) ([]script.Finding, error) {
 	switch o.To {
 	case script.ToStore:
-		return labelFindings(ctx, db, o.Label, at)
+		return r.labelFindings(ctx, db, o.Label, at)
 	case script.ToDevice:
 		return deviceFindings(ctx, db, o.Device, at)
 	}
@@ -149,15 +176,19 @@ func outputFindings(ctx context.Context, db *store.Store, o script.Output, at st
 }
 
 // labelFindings looks for a key under the label. One that was in use keeps it; one that never was is of a ceremony that
-// broke.
-func labelFindings(ctx context.Context, db *store.Store, label, at string) ([]script.Finding, error) {
+// broke, and one that this ceremony kept before it broke is as it should be.
+func (r *room) labelFindings(ctx context.Context, db *store.Store, label, at string) ([]script.Finding, error) {
+	fix := text.New("name another label; a key is renewed with poskey key rotate")
+	if r.there {
+		fix = text.New("its record does not say that it was kept: take it out of use with poskey key retire, then poskey key destroy; it is made anew")
+	}
 	for row, err := range db.List(ctx, store.Filter{Label: label}) {
 		if err != nil {
 			return nil, err
 		}
-		if row.Label == label && row.State != store.PreActivation && !row.State.Gone() {
+		if row.Label == label && row.State != store.PreActivation && !row.State.Gone() && !slices.Contains(r.kept, row.Ref().String()) {
 			return []script.Finding{{ID: "label-exists", Level: script.Error, Where: at,
-				What: text.New("the store has a key %s already", row.Ref().String()), Fix: text.New("name another label; a key is renewed with poskey key rotate")}}, nil
+				What: text.New("the store has a key %s already", row.Ref().String()), Fix: fix}}, nil
 		}
 	}
 	return nil, nil
@@ -177,6 +208,23 @@ func lookUp(ctx context.Context, db *store.Store, label string) (store.Key, bool
 		return store.Key{}, false, nil
 	}
 	return store.Key{}, false, err
+}
+
+// newestKey finds a key as the steps will: the version that is named, or the newest that is not gone, in use or not.
+func newestKey(ctx context.Context, db *store.Store, label string) (newest store.Key, found bool, err error) {
+	ref, err := store.ParseRef(label)
+	if err != nil {
+		return newest, false, nil //nolint:nilerr // it names no key
+	}
+	for row, err := range db.List(ctx, store.Filter{Label: ref.Label}) {
+		if err != nil {
+			return newest, false, err
+		}
+		if row.Label == ref.Label && (ref.Version == 0 || row.Version == ref.Version) && !row.State.Gone() && row.Version > newest.Version {
+			newest, found = row, true
+		}
+	}
+	return newest, found, nil
 }
 
 func deviceFindings(ctx context.Context, db *store.Store, serial, at string) ([]script.Finding, error) {

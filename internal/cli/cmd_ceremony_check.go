@@ -101,6 +101,8 @@ func fingerprintOfScript(p *render.Page, f custody.Fingerprint) {
 	p.Blank()
 	p.Line(text.New("fingerprint of the script, confirmed by everybody in the room: in words"))
 	wordsPage(p, f)
+	p.Line(text.New("or in digits"))
+	p.Raw("  " + f.Digits())
 	p.Line(text.New("and whole"))
 	p.Raw("  " + f.Hex()[:len(f.Hex())/2])
 	p.Raw("  " + f.Hex()[len(f.Hex())/2+1:])

@@ -143,7 +143,7 @@ func runCeremonyNew(a *App, o ceremonyNewOpts) error {
 	}
 	return a.render.Answer("ceremony.new", doc, func(p *render.Page) {
 		p.Good(text.New("The script was written to %s.", pathWord(o.to)))
-		p.Line(text.New("Fill in people, envelopes and channels, let others review it, then: poskey ceremony check %s", pathWord(o.to)))
+		p.Line(text.New("Fill in people, bags and channels, let others review it, then: poskey ceremony check %s", pathWord(o.to)))
 	})
 }
 

@@ -37,8 +37,9 @@ func newCeremonyReportCmd(a *App) *cobra.Command {
 		use:   "report DIR|SCRIPT",
 		short: text.New("write the minutes of a ceremony, or a form"),
 		long: text.New("The minutes of a record that verifies, as a page (html), for paper (pdf) or for programs (json); they speak the language of --lang.\n"+
-			"Forms are for paper: %s. Before a ceremony they are filled with what the script knows (give the script instead of DIR), afterwards\n"+
-			"with what the record knows too. No file is overwritten.", strings.Join(formNames(), " ")),
+			"Forms are for paper: %s.\n"+
+			"Before a ceremony they are filled with what the script knows (give the script instead of DIR), afterwards with what the record knows\n"+
+			"too. No file is overwritten.", strings.Join(formNames(), " ")),
 		example: "  poskey ceremony report zmk-20261201-7F3A91 --format pdf\n" +
 			"  poskey ceremony report zmk-20261201-7F3A91 --format html --lang zh --to minutes.html\n" +
 			"  poskey ceremony report zmk.yaml --form acceptance --to acceptance.pdf",

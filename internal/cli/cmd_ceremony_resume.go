@@ -12,7 +12,8 @@ func newCeremonyResumeCmd(a *App) *cobra.Command {
 		use:   "resume DIR",
 		short: text.New("go on with a ceremony that broke"),
 		long: text.New("The record in DIR goes on in the same chain, first with a deviation that says what happened. No component survives: parts that were\n" +
-			"entered or printed and not kept are void, and the steps that made them are done again. What is over cannot go on."),
+			"entered or printed and not kept are void, and the steps that made them are done again. Sheets that are void are\n" +
+			"destroyed with their bags before new ones are printed. What is over cannot go on."),
 		example: "  poskey ceremony resume zmk-20261201-7F3A91 --identity officers --printer /dev/usb/lp0",
 		exits:   []int{4, 5, 6, 8, 9}, args: cobra.ExactArgs(1),
 	})

@@ -18,7 +18,7 @@ func newDeviceResetCmd(a *App) *cobra.Command {
 		short: text.New("set a terminal back to its factory state: every key is erased"),
 		long: text.New("What will be erased is listed first, and confirmed by typing the serial number. It takes two officers. Accounts and approvers stay;\n" +
 			"every key goes, and so do settings and transactions that are not settled."),
-		example: "  poskey device reset --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key' --login 99 \\\n" +
+		example: "  poskey device reset --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key' --serial PK00000001 --login 99 \\\n" +
 			"    --officer custodian.a.identity --officer custodian.b.identity --reason end-of-use",
 		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})

@@ -21,7 +21,7 @@ func newDeviceUnlockCmd(a *App) *cobra.Command {
 			"terminal takes each approval once. Remote and tamper locks take two officers. Then the terminal is asked again: the lock must be gone.\n" +
 			"An unlock is never a key repair: after tamper the keys are gone, and the terminal must be injected anew.\n" +
 			"No real terminal speaks the agent dialect yet; poskey device emulate --manage does."),
-		example: "  poskey device unlock --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key' --login 99 \\\n" +
+		example: "  poskey device unlock --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key' --serial PK00000001 --login 99 \\\n" +
 			"    --officer custodian.a.identity --officer custodian.b.identity --reason acquirer-released",
 		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})

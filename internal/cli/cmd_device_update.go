@@ -24,7 +24,7 @@ func newDeviceUpdateCmd(a *App) *cobra.Command {
 		short: text.New("update a terminal's software"),
 		long: text.New("The terminal checks the vendor's signature under the manifest, the digest of the software, the model, and that the version is not older\n" +
 			"than the one it runs. It takes two officers. Keys stay."),
-		example: "  poskey device update --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key' --login 99 \\\n" +
+		example: "  poskey device update --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key' --serial PK00000001 --login 99 \\\n" +
 			"    --manifest update.manifest --image update.bin --officer custodian.a.identity --officer custodian.b.identity --reason software",
 		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})

@@ -102,7 +102,7 @@ func runFleetRun(ctx context.Context, a *App, o fleetRunOpts, run string) error 
 	}
 	if c := r.Counts; c.Failed+c.Quarantined+c.Rejected > 0 {
 		return fault.New(fault.Partial, "%d of %d devices are without their keys: %d failed, %d quarantined, %d rejected",
-			c.Failed+c.Quarantined+c.Rejected, c.Expected, c.Failed, c.Quarantined, c.Rejected)
+			c.Failed+c.Quarantined+c.Rejected, c.Listed, c.Failed, c.Quarantined, c.Rejected)
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func (a *App) fleetLoads(ctx context.Context, plan *fleet.Plan, kbpk string) ([]
 // recordRun writes into the log how the run stood when this station ended.
 func (a *App) recordRun(ctx context.Context, run string, c fleet.Counts, err error) error {
 	n := func(i int) string { return strconv.Itoa(i) }
-	a.holding.outcome = agent.Outcome{Details: audit.Details{"run": audit.Clean(run), "expected": n(c.Expected), "confirmed": n(c.Confirmed),
+	a.holding.outcome = agent.Outcome{Details: audit.Details{"run": audit.Clean(run), "expected": n(c.Listed), "confirmed": n(c.Confirmed),
 		"failed": n(c.Failed), "quarantined": n(c.Quarantined), "rejected": n(c.Rejected), "left": n(c.Left)}}
 	return a.record(ctx, err)
 }

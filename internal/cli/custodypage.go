@@ -95,7 +95,7 @@ func keyHolders(p *render.Page, k *vault.PartsOf) {
 		rows = append(rows, []string{h.Person, h.Name, numbersOf(h.Seen), numbersOf(h.Carried), stamp(h.Last), strings.Join(h.Ceremonies, " ")})
 	}
 	p.Blank()
-	p.Grid([]text.Text{text.New("PERSON"), text.New("NAME"), text.New("PARTS SEEN"), text.New("BAGS ONLY"), text.New("LAST"), text.New("CEREMONIES")}, rows)
+	p.Grid([]text.Text{text.New("PERSON"), text.New("NAME"), text.New("SAW PART"), text.New("ONLY ITS BAG"), text.New("LAST"), text.New("CEREMONIES")}, rows)
 	for j := range k.People {
 		if h := &k.People[j]; k.Enough(h) {
 			p.Bad(text.New("%s has seen %d parts: enough to form the key (PCI PIN 8-2). Replace the key.", h.Person, len(h.Seen)))

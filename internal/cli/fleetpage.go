@@ -13,7 +13,7 @@ import (
 
 func countsPage(p *render.Page, c fleet.Counts) {
 	p.Grid([]text.Text{text.New("on the list"), text.New("confirmed"), text.New("failed"), text.New("quarantined"), text.New("rejected"), text.New("left")},
-		[][]string{{strconv.Itoa(c.Expected), strconv.Itoa(c.Confirmed), strconv.Itoa(c.Failed), strconv.Itoa(c.Quarantined), strconv.Itoa(c.Rejected),
+		[][]string{{strconv.Itoa(c.Listed), strconv.Itoa(c.Confirmed), strconv.Itoa(c.Failed), strconv.Itoa(c.Quarantined), strconv.Itoa(c.Rejected),
 			strconv.Itoa(c.Left)}})
 }
 

@@ -55,13 +55,13 @@ func (t *fleetTeller) event(e fleet.Event) {
 	if !t.bars {
 		return
 	}
-	words := t.app.Say.T("%d of %d devices, %s/s", e.Counts.Done(), e.Counts.Expected, strconv.FormatFloat(e.Rate, 'f', 1, 64))
+	words := t.app.Say.T("%d of %d devices, %s/s", e.Counts.Done(), e.Counts.Listed, strconv.FormatFloat(e.Rate, 'f', 1, 64))
 	if e.ETA > 0 {
 		words += "  " + e.ETA.Round(time.Second).String()
 	}
 	t.words.Store(&words)
 	if t.bar == nil {
-		t.bar = console.NewBar(t.app.Err, int64(e.Counts.Expected), func() string { return *t.words.Load() })
+		t.bar = console.NewBar(t.app.Err, int64(e.Counts.Listed), func() string { return *t.words.Load() })
 	}
 	t.bar.At(int64(e.Counts.Done()))
 }

@@ -32,7 +32,7 @@ func TestTheBarOfARunSaysWhatIsDoneByNow(t *testing.T) {
 	tell := a.fleetProgress()
 	const devices = 300
 	for n := range devices { // as long as it takes until a bar is drawn, and some frames more
-		tell.event(fleet.Event{Counts: fleet.Counts{Expected: devices, Confirmed: n, Left: devices - n}, Rate: 1.5, ETA: time.Minute})
+		tell.event(fleet.Event{Counts: fleet.Counts{Listed: devices, Confirmed: n, Left: devices - n}, Rate: 1.5, ETA: time.Minute})
 		time.Sleep(3 * time.Millisecond)
 	}
 	screen.waitFor(t, fmt.Sprintf("%d of %d devices, 1.5/s  1m0s", devices-1, devices))

@@ -393,16 +393,16 @@ func TestAProductionStoreLabelsNoWeakKey(t *testing.T) {
 }
 
 func TestAKeyThatIsUsedIsNotForgotten(t *testing.T) {
-	var b births
+	var b remembered
 	b.add("used")
 	b.add("left")
-	for i := range 3 * maxBirths {
+	for i := range 3 * maxRemembered {
 		b.add(fmt.Sprint(i))
 		if i%1000 == 0 && !b.has("used") {
 			t.Fatalf("after %d keys one that is used is forgotten", i)
 		}
 	}
-	if b.has("left") || b.has("") || !b.has(fmt.Sprint(3*maxBirths-1)) || len(b.young)+len(b.old) > 2*maxBirths {
+	if b.has("left") || b.has("") || !b.has(fmt.Sprint(3*maxRemembered-1)) || len(b.young)+len(b.old) > 2*maxRemembered {
 		t.Errorf("%d and %d keys are remembered", len(b.young), len(b.old))
 	}
 }

@@ -46,7 +46,9 @@
 // that one: label and check value are held against what the key's own block says, never against what the command
 // says. Keys without a label are free. Reveal and split are bound in that way in a test store too. The labels of the
 // store's keys that were used are in the record of the outcome ("keys"). A work asks 4,096 questions of a diagnosis in
-// all, however many probers it opens; their number is recorded at every 256, and with the outcome.
+// all, however many probers it opens; their number is recorded at every 256, and with the outcome. Before an injection
+// derives its first key, device.derive is recorded: of one that ends without a word this tells whether a device may have
+// a key that goes by a number.
 //
 // What is noted without a work is a refusal, a failure, or one of a few readings that were done (log.verify, log.export,
 // store.verify, hsm.selftest, unless they are admitted). Who else was there is nobody's to say in a note. Details that
@@ -65,8 +67,9 @@
 //
 // A device asks for approvals too, by requests with its serial number in the place of the store ([Authority.Endorse]).
 // Officers sign them in the same way: they are shown the device, what it is to do and until when, too few of them and the
-// wrong ones are refused before anybody types, and intent and outcome are recorded for each device. A request of a store
-// is never signed so, nor one for anything but device.unlock, device.recover, device.reset and device.update.
+// wrong ones are refused before anybody types, and intent and outcome are recorded for each device, as device.endorse:
+// what the device does with the approvals is recorded by whoever ordered it. A request of a store is never signed so, nor
+// one for anything but device.unlock, device.recover, device.reset and device.update.
 //
 // # The life of an agent
 //

@@ -105,15 +105,15 @@ type limited struct {
 
 	closed atomic.Bool
 	mu     sync.Mutex
-	proven string   // block of the key that was found to be the one approved
-	used   []string // labels of keys of the store that were used, each once
-	more   bool     // and others
-	named  string   // block of the key that got its label last
-	births births   // blocks of the keys that came into being here
-	labels births   // that keys got here
-	once   bool     // a key got its label, and no other one gets one
+	proven string     // block of the key that was found to be the one approved
+	used   []string   // labels of keys of the store that were used, each once
+	more   bool       // and others
+	named  string     // block of the key that got its label last
+	births remembered // blocks of the keys that came into being here
+	labels remembered // that keys got here
+	once   bool       // a key got its label, and no other one gets one
 	// derived are blocks of keys that were derived here.
-	derived births
+	derived remembered
 	// deriving is told before a key is derived; nil: nobody has to know.
 	deriving func() error
 	succession

@@ -14,11 +14,11 @@ import (
 
 // succession is how far a rotation has come. The lock of the work is held but for children.
 type succession struct {
-	rotated  hsm.Key // the key that the operation is about: the first of its label that was used
-	children births  // blocks of keys that came out of a block
-	parent   string  // block of the key under which the rotated one was shown to stand
-	moved    bool    // a key was wrapped under the successor
-	strayed  bool    // the successor was wrapped under a key that was not shown to be its parent
+	rotated  hsm.Key    // the key that the operation is about: the first of its label that was used
+	children remembered // blocks of keys that came out of a block
+	parent   string     // block of the key under which the rotated one was shown to stand
+	moved    bool       // a key was wrapped under the successor
+	strayed  bool       // the successor was wrapped under a key that was not shown to be its parent
 }
 
 // opened notes a key that a rotation took out of a block.

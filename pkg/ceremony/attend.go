@@ -87,7 +87,7 @@ func (l *lead) seatAll(ctx context.Context, t *turn) error {
 func (l *lead) take(ctx context.Context, t *turn, p place, signed map[string]bool) error {
 	id, who := t.actor, t.who
 	switch {
-	case id != nil && (p.seat.Primary == who.ID || p.seat.Backup == who.ID):
+	case id != nil && (p.seat == t.Actor || p.seat.Primary == who.ID):
 	case p.seat.Backup == "" && signed[p.seat.Primary]:
 		return l.seatTaken(ctx, p, l.person(p.seat.Primary)) // has logged in for another seat
 	default:
@@ -168,8 +168,8 @@ func (l *lead) close(ctx context.Context) error {
 	if err := l.Desk.Say(ctx, l.heading(text.New("everybody signs the record"))); err != nil {
 		return err
 	}
-	for _, who := range slices.Clone(l.present) {
-		id, err := l.signer(ctx, who)
+	for i := 0; i < len(l.present); i++ { // a backup may come to write a deviation
+		id, err := l.signer(ctx, l.present[i])
 		if err != nil {
 			return err
 		}
@@ -177,6 +177,15 @@ func (l *lead) close(ctx context.Context) error {
 			all = append(all, id)
 		}
 	}
+	if err := l.signEnd(all); err != nil {
+		return err
+	}
+	l.out.State = transcript.Closed
+	return l.Desk.Say(ctx, l.heading(text.New("the ceremony is over; the record is signed and closed")))
+}
+
+// signEnd writes the last lines: the statement about all that was written, with signatures.
+func (l *lead) signEnd(all []*custody.Identity) error {
 	if err := l.write(transcript.Entry{Kind: transcript.KindClosing, People: slices.Clone(l.present)}); err != nil {
 		return err
 	}
@@ -191,11 +200,10 @@ func (l *lead) close(ctx context.Context) error {
 	if err := l.Log.Close(note); err != nil {
 		return err
 	}
-	l.out.State = transcript.Closed
 	for _, id := range all {
 		l.out.Signers = append(l.out.Signers, id.Card().ID())
 	}
-	return l.Desk.Say(ctx, l.heading(text.New("the ceremony is over; the record is signed and closed")))
+	return nil
 }
 
 // signer has somebody log in to sign the end. Who has gone is left out, after a deviation.
@@ -219,6 +227,12 @@ func (l *lead) signer(ctx context.Context, who string) (*custody.Identity, error
 			id, err := l.open1(ctx, l.person(seat.Primary))
 			if err != nil || id != nil {
 				return id, err
+			}
+		default:
+			if answer != "" && !l.named(answer) {
+				if err := l.unnamed(ctx); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}

@@ -4,6 +4,7 @@ package ceremony
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"poskey/internal/fault"
@@ -134,7 +135,7 @@ func (l *lead) sendPart(ctx context.Context, t *turn) error {
 func (l *lead) receivePart(ctx context.Context, t *turn) error {
 	k := l.keys[t.Key.ID]
 	for {
-		typed, v, err := l.bagSerial(ctx, t, t.Part.Bag)
+		typed, v, err := l.wholeBag(ctx, t, k, t.Part.Bag)
 		if err != nil {
 			return err
 		}
@@ -148,14 +149,33 @@ func (l *lead) receivePart(ctx context.Context, t *turn) error {
 			return err
 		}
 		if state == wordIntact {
-			delete(k.damaged, t.Part.Number)
 			return nil
 		}
-		if err := l.tampered(ctx, t, k); err != nil {
+		if err := l.tampered(ctx, t, k, typed); err != nil {
 			return err
 		}
 	}
 }
+
+// wholeBag is bagSerial, but for bags that were damaged: none of them becomes intact by being looked at again.
+func (l *lead) wholeBag(ctx context.Context, t *turn, k *keyState, against string) (string, transcript.Verdict, error) {
+	for {
+		typed, v, err := l.bagSerial(ctx, t, against)
+		if err != nil || !k.damaged[bagName(typed)] {
+			return typed, v, err
+		}
+		why := fault.New(fault.PartRefused, "bag %s was damaged; what was in it is not used", typed)
+		if err := l.wrong(ctx, t, "serial of the bag", text.New("%s", why)); err != nil {
+			return "", "", err
+		}
+		if err := l.again(ctx, why); err != nil {
+			return "", "", err
+		}
+	}
+}
+
+// bagName is a serial without what people do not type alike.
+func bagName(serial string) string { return strings.ToUpper(strings.Join(strings.Fields(serial), "")) }
 
 // state has the bag looked at from all sides.
 func (l *lead) state(ctx context.Context, t *turn) (string, error) {
@@ -171,13 +191,21 @@ func (l *lead) state(ctx context.Context, t *turn) (string, error) {
 }
 
 // tampered voids a part whose bag is damaged, and names what falls with it (PCI PIN 9-2).
-func (l *lead) tampered(ctx context.Context, t *turn, k *keyState) error {
-	k.damaged[t.Part.Number] = true
+func (l *lead) tampered(ctx context.Context, t *turn, k *keyState, bag string) error {
+	k.damaged[bagName(bag)] = true
+	delete(k.bags, t.Part.Number)
 	e := transcript.Entry{Kind: transcript.KindVoid, Who: t.who.ID, Key: k.ID, Part: t.Part.Number,
 		Details: map[string]string{"why": "the bag is damaged", "requirement": "9-2"}}
 	lines := []Line{alarm(text.New("part %d of %s is void: its bag is damaged (PCI PIN 9-2)", t.Part.Number, k.ID)),
 		alarm(text.New("if the damage is confirmed, all parts of %s and every key under it are replaced", k.ID))}
-	for _, name := range l.under(k) {
+	under, err := l.under(ctx, k)
+	if err != nil { // it is told, and the bag is damaged all the same
+		lines = append(lines, alarm(text.New("what lies under it in the store cannot be told: %s", err)))
+	}
+	if len(under) > 0 {
+		e.Details["under"] = public(strings.Join(under, " "))
+	}
+	for _, name := range under {
 		lines = append(lines, alarm(text.New("under it: %s", name)))
 	}
 	if err := l.tell(ctx, e, lines...); err != nil {
@@ -189,9 +217,16 @@ func (l *lead) tampered(ctx context.Context, t *turn, k *keyState) error {
 	return l.again(ctx, fault.New(fault.PartRefused, "the bag of part %d of %s is damaged", t.Part.Number, k.ID))
 }
 
-// under names the keys of the script that are protected by a key.
-func (l *lead) under(k *keyState) []string {
-	var all []string
+// beneath are tools that know what lies under a key of the store: keys and devices, by name.
+type beneath interface {
+	Beneath(ctx context.Context, k *script.Key) ([]string, error)
+}
+
+// under names the keys of the script that are protected by a key, and what the store knows.
+func (l *lead) under(ctx context.Context, k *keyState) (all []string, err error) {
+	if b, ok := l.Tools.(beneath); ok && k.label() != "" {
+		all, err = b.Beneath(ctx, k.Key)
+	}
 	for _, other := range l.s.Keys {
 		for _, o := range other.Outputs {
 			if o.KBPK != "" && (o.KBPK == k.label() || o.KBPK == k.ID) {
@@ -199,7 +234,8 @@ func (l *lead) under(k *keyState) []string {
 			}
 		}
 	}
-	return all
+	slices.Sort(all)
+	return slices.Compact(all), err
 }
 
 // openBag opens the bag of a part that is to be entered, where it is in one.
@@ -207,14 +243,12 @@ func (l *lead) openBag(ctx context.Context, t *turn, k *keyState) error {
 	n := t.Part.Number
 	known := k.knownBag(t.Part)
 	switch {
-	case k.damaged[n]:
-		return fault.New(fault.PartRefused, "part %d of %s is void: its bag is damaged", n, k.ID)
 	case known == "":
 		return nil
 	case k.opened[n]:
 		return l.confirm(ctx, text.New("%s: the bag was opened before, and the sheet never left your hands since; type held", t.who.ID), "held")
 	}
-	typed, v, err := l.bagSerial(ctx, t, known)
+	typed, v, err := l.wholeBag(ctx, t, k, known)
 	if err != nil {
 		return err
 	}
@@ -231,11 +265,9 @@ func (l *lead) openBag(ctx context.Context, t *turn, k *keyState) error {
 		return nil
 	}
 	k.opened[n] = false
-	if err := l.tampered(ctx, t, k); err != nil {
+	if err := l.tampered(ctx, t, k, typed); err != nil {
 		return err
 	}
-	delete(k.damaged, n)
-	delete(k.bags, n)
 	return l.openBag(ctx, t, k)
 }
 

@@ -12,6 +12,7 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
+	"poskey/pkg/custody"
 )
 
 // patience is how long an interrupted ceremony asks whether it is given up for good.
@@ -21,6 +22,7 @@ const patience = time.Minute
 type abortError struct {
 	why     string
 	because error // what they were asked about; may be nil
+	alone   bool  // the program gave it up, and asks nobody
 }
 
 func (a *abortError) Error() string { return "the ceremony is given up" }
@@ -31,17 +33,23 @@ func (l *lead) deviate(ctx context.Context, expected text.Text) error {
 	l.deciding = true
 	defer func() { l.deciding = false }()
 	err := l.writeDeviation(ctx, expected)
+	l.deciding = false
 	if errors.Is(err, ErrAbort) {
-		l.deciding = false
 		if err = l.giveUp(ctx); err == nil {
 			return l.deviate(ctx, expected)
 		}
 	}
-	return err
+	if err != nil || !l.alone() {
+		return err
+	}
+	return l.change(ctx, l.sitter(l.private), l.seatName(l.private)) // the custodian comes back, the others step back
 }
 
+// alone reports whether somebody sits at the keyboard whom nobody looks over the shoulder. In a rehearsal everybody learns.
+func (l *lead) alone() bool { return l.private != script.Seat{} && !l.isRehearsal() }
+
 func (l *lead) writeDeviation(ctx context.Context, expected text.Text) error {
-	if l.private && !l.isRehearsal() { // leader and witness come to the keyboard
+	if l.alone() { // leader and witness come to the keyboard
 		if err := l.Desk.Clear(ctx); err != nil {
 			return err
 		}
@@ -132,7 +140,7 @@ func (l *lead) end(ctx context.Context, err error) error {
 	for _, k := range l.keys {
 		k.wipe()
 	}
-	if l.private {
+	if l.private != (script.Seat{}) {
 		_ = l.Desk.Clear(context.WithoutCancel(ctx))
 	}
 	err = l.cut(ctx, err)
@@ -140,7 +148,9 @@ func (l *lead) end(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 	case errors.As(err, &aborted):
-		err = l.writeAborted(aborted)
+		if err = l.writeAborted(aborted); l.out.State == transcript.Aborted && !aborted.alone {
+			err = errors.Join(err, l.signAborted(ctx))
+		}
 	}
 	if l.out.State != transcript.Closed {
 		err = errors.Join(err, l.Log.Abandon())
@@ -188,6 +198,54 @@ func (l *lead) voidAll() error {
 		}
 	}
 	return nil
+}
+
+// signAborted has those who are there sign how it ended. Nothing secret is left, and the record says already that it was
+// given up: who does not sign leaves it so.
+func (l *lead) signAborted(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	defer cancel()
+	l.deciding = true // nothing can be decided any more
+	defer func() { l.deciding = false }()
+	var all []*custody.Identity
+	defer func() {
+		for _, id := range all {
+			id.Wipe()
+		}
+	}()
+	for _, who := range slices.Clone(l.present) {
+		id, err := l.bySigning(ctx, who)
+		if err != nil {
+			break // nobody can be asked any more
+		}
+		if id != nil {
+			all = append(all, id)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return l.signEnd(all)
+}
+
+// farewell is how long those who are there are asked for their signatures under a ceremony that was given up.
+const farewell = 15 * time.Minute
+
+// bySigning has somebody log in to sign that it was given up; nil when they do not.
+func (l *lead) bySigning(ctx context.Context, who string) (*custody.Identity, error) {
+	for {
+		answer, err := l.ask(ctx, text.New("%s: type your id to sign that it was given up, or - to leave without", who))
+		switch {
+		case err != nil || answer == wordNone:
+			return nil, err
+		case answer == who:
+			return l.open1(ctx, l.person(who))
+		case answer != "" && !l.named(answer):
+			if err := l.unnamed(ctx); err != nil {
+				return nil, err
+			}
+		}
+	}
 }
 
 func (l *lead) writeAborted(a *abortError) error {

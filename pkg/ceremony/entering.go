@@ -33,8 +33,13 @@ func (l *lead) enterPart(ctx context.Context, t *turn) error {
 		if err != nil {
 			return err
 		}
-		if err := l.voidPart(ctx, t, why); err != nil {
+		if err := l.voidPart(ctx, t, why); err != nil { // nothing that was typed is there any more
 			return err
+		}
+		if idle(why) {
+			if err := l.left(ctx, t); err != nil {
+				return err
+			}
 		}
 		if err := l.again(ctx, why); err != nil {
 			return err
@@ -174,7 +179,7 @@ func (l *lead) judge(ctx context.Context, t *turn, k *keyState, p *component.Par
 			if agrees(p.Check, *expect) { // longer than what is shown
 				e.Check = kcv.Value{}
 			}
-			return l.misplaced(t, p, err), l.write(e)
+			return l.misplaced(t, p, discreet(k.Key, expect, err)), l.write(e)
 		}
 	}
 	e, line := compared(k.Key, t.Part.Number, p.Check, expect)
@@ -272,7 +277,7 @@ func (l *lead) row(ctx context.Context, t *turn, q text.Text, place string, take
 	for {
 		typed, err := l.hidden(ctx, q)
 		if idle(err) {
-			return l.left(ctx, t)
+			return err, nil
 		}
 		if err != nil {
 			return nil, err
@@ -288,16 +293,13 @@ func (l *lead) row(ctx context.Context, t *turn, q text.Text, place string, take
 	}
 }
 
-// left is that nobody typed for a while: what was typed is void, and the custodian logs in anew.
-func (l *lead) left(ctx context.Context, t *turn) (why, err error) {
+// left is that nobody typed for a while: the custodian logs in anew.
+func (l *lead) left(ctx context.Context, t *turn) error {
 	t.wipe()
 	if err := l.change(ctx, t.who, l.seatName(t.Actor)); err != nil {
-		return nil, err
+		return err
 	}
-	if err := l.logIn(ctx, t); err != nil {
-		return nil, err
-	}
-	return fault.New(fault.DeviceTimeout, "nobody typed for a while"), nil
+	return l.logIn(ctx, t)
 }
 
 // hexRow reads a row without a check.

@@ -35,7 +35,7 @@ func (l *lead) hold(ctx context.Context, t *turn, who script.Person, event, bag 
 	}
 	h := Held{Ceremony: l.id, Key: t.Key, Label: label, Check: check, Set: k.set, Part: t.Part.Number, Of: len(t.Key.Parts),
 		Needed: k.needed(), Person: who, Seat: t.seatOf(who), Event: event, Bag: bag, Outer: t.Part.Outer, Channel: t.Part.Channel}
-	return l.Tools.Hold(ctx, h)
+	return l.try(ctx, t, func() error { return l.Tools.Hold(ctx, h) }) // what is not in the ledger would be forgotten
 }
 
 // seatOf says whether somebody is the part's custodian or their backup; "" for others.

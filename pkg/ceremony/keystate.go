@@ -5,6 +5,7 @@ package ceremony
 import (
 	"slices"
 
+	"poskey/internal/fault"
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
@@ -28,7 +29,7 @@ type keyState struct {
 	bags    map[int]string          // serial of the bag a part is in
 	came    map[int]bool            // it came in that bag, which is not used again
 	opened  map[int]bool
-	damaged map[int]bool
+	damaged map[string]bool // serials of bags that are not taken again
 	printed map[int]bool
 }
 
@@ -42,7 +43,7 @@ func newKeyState(k *script.Key) *keyState {
 func (k *keyState) reset() {
 	k.wipe()
 	*k = keyState{Key: k.Key, parts: map[int]*component.Part{}, cut: map[int]*component.Part{}, checks: map[int]kcv.Value{},
-		by: map[int]string{}, bags: map[int]string{}, came: map[int]bool{}, opened: map[int]bool{}, damaged: map[int]bool{},
+		by: map[int]string{}, bags: map[int]string{}, came: map[int]bool{}, opened: map[int]bool{}, damaged: map[string]bool{},
 		printed: map[int]bool{}}
 }
 
@@ -126,6 +127,20 @@ func method(k *script.Key, e kcv.Expected) kcv.Value {
 	return kcv.Value{Method: kcv.Default(k.Algorithm), Digits: e.Digits}
 }
 
+// shown is a value that was told, as long as one of the key may be seen: others may tell more than they should.
+func shown(k *script.Key, e kcv.Expected) string {
+	v := method(k, e)
+	return v.Digits[:min(len(v.Digits), kcv.Limit(k.Algorithm, v.Method))]
+}
+
+// discreet is a mismatch without the digits of an expected value that are more than may be seen.
+func discreet(k *script.Key, e *kcv.Expected, err error) error {
+	if e == nil || !fault.Is(err, fault.KCVMismatch) || shown(k, *e) == e.Digits {
+		return err
+	}
+	return fault.New(fault.KCVMismatch, "the check value is another one than was told (%s...)", shown(k, *e))
+}
+
 // expected is the check value that the key should have, where somebody has told it: the script, its sheets, the other
 // side. In a rehearsal the script speaks of another key.
 func (l *lead) expected(k *keyState) *kcv.Expected {
@@ -159,8 +174,8 @@ func compared(k *script.Key, part int, v kcv.Value, e *kcv.Expected) (transcript
 	out.Expected = method(k, *e)
 	if agrees(v, *e) {
 		out.Verdict = transcript.Match
-		return out, told(text.New("check value %s: as expected (%s)", v, e.Digits))
+		return out, told(text.New("check value %s: as expected (%s)", v, shown(k, *e)))
 	}
 	out.Verdict = transcript.Differs
-	return out, alarm(text.New("check value %s: NOT as expected (%s)", v, e.Shown()))
+	return out, alarm(text.New("check value %s: NOT as expected (%s)", v, shown(k, *e)))
 }

@@ -96,16 +96,25 @@ func (l *lead) have(ctx context.Context, t *turn) (*keyState, error) {
 	}); err != nil {
 		return nil, err
 	}
-	before := k.made.Check
+	before, verdict := k.made.Check, k.verdict
 	k.made, k.there = made, true
-	expect := l.expected(k)
-	if k.kept != "" && before.Digits != "" {
+	expect, own := l.expected(k), k.kept != "" && before.Digits != ""
+	if own {
 		expect = &kcv.Expected{Digits: before.Digits}
 	}
 	if l.isRehearsal() {
 		expect = nil // after a break another key stands for it
 	}
-	return k, l.compareMade(ctx, t, k, expect)
+	err := l.compareMade(ctx, t, k, expect)
+	if own && k.verdict == transcript.Match {
+		k.verdict = verdict // it is the key of before, of which nobody outside has said anything by this
+	}
+	return k, err
+}
+
+// contradicted reports whether the script knows another check value of a key than it has. Nothing that is typed mends that.
+func (l *lead) contradicted(k *keyState) bool {
+	return k.Check != nil && !l.isRehearsal() && k.made.Check.Digits != "" && !agrees(k.made.Check, *k.Check)
 }
 
 // compareMade compares a key with what was told of it. What differs is gone past with a deviation only, and never kept.
@@ -115,7 +124,10 @@ func (l *lead) compareMade(ctx context.Context, t *turn, k *keyState, expect *kc
 	if err := l.tell(ctx, e, line); err != nil {
 		return err
 	}
-	if e.Verdict != transcript.Compared {
+	switch {
+	case l.contradicted(k):
+		k.verdict = transcript.Differs
+	case e.Verdict != transcript.Compared:
 		k.verdict = e.Verdict
 	}
 	return nil
@@ -135,20 +147,20 @@ func (l *lead) formKey(ctx context.Context, t *turn) error {
 		k.told = e
 	}
 	expect := l.expected(k)
-	if err := l.stop(ctx, t, expectedLine(expect)); err != nil {
+	if err := l.stop(ctx, t, expectedLine(k.Key, expect)); err != nil {
 		return err
 	}
 	f := l.forming(k, expect)
 	made, err := l.Tools.Form(ctx, t.Key, f)
 	component.WipeAll(f.Parts)
 	if err == nil && expect != nil && !agrees(made.Check, *expect) {
-		err = fault.New(fault.KCVMismatch, "the parts combine to a key with check value %s, expected %s", made.Check, expect.Shown())
+		err = fault.New(fault.KCVMismatch, "the parts combine to a key with check value %s, expected %s", made.Check, shown(k.Key, *expect))
 	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
-		return l.enterAgain(ctx, t, err)
+		return l.enterAgain(ctx, t, discreet(k.Key, expect, err))
 	}
 	k.made, k.there = made, true
 	if err := l.tellMade(ctx, t, k, "formed"); err != nil {
@@ -157,11 +169,11 @@ func (l *lead) formKey(ctx context.Context, t *turn) error {
 	return l.compareMade(ctx, t, k, expect)
 }
 
-func expectedLine(e *kcv.Expected) Line {
+func expectedLine(k *script.Key, e *kcv.Expected) Line {
 	if e == nil {
 		return alarm(text.New("no check value of the key is known: a wrong key would not be seen"))
 	}
-	return told(text.New("check value of the key must be: %s", e.Digits))
+	return told(text.New("check value of the key must be: %s", shown(k, *e)))
 }
 
 // forming hands the parts over; they are the tools' then.
@@ -266,7 +278,13 @@ func (l *lead) compareKey(ctx context.Context, t *turn) error {
 		if err := l.compareMade(ctx, t, k, e); err != nil || k.verdict == transcript.Match {
 			return err
 		}
-		why := fault.New(fault.KCVMismatch, "key %s: check value is %s, the other side says %s", k.ID, k.made.Check, e.Shown())
+		why := fault.New(fault.KCVMismatch, "key %s: check value is %s, the other side says %s", k.ID, k.made.Check, shown(k.Key, *e))
+		if agrees(k.made.Check, *e) {
+			why = fault.New(fault.KCVMismatch, "key %s: check value is %s, the script says %s", k.ID, k.made.Check, shown(k.Key, *k.Check))
+			if err := l.wrong(ctx, t, "check value", text.New("%s", why)); err != nil {
+				return err
+			}
+		}
 		again, err := l.choose(ctx, why, wordGoOn)
 		if err != nil || !again {
 			return err
@@ -276,7 +294,7 @@ func (l *lead) compareKey(ctx context.Context, t *turn) error {
 
 // settled sees to it that a key which differs from what was told of it goes nowhere.
 func (l *lead) settled(ctx context.Context, t *turn, k *keyState) error {
-	for k.verdict == transcript.Differs {
+	for k.verdict == transcript.Differs || l.contradicted(k) {
 		why := fault.New(fault.KCVMismatch, "the check value of %s differs from what was told of it: it is not used", k.ID)
 		if err := l.wrong(ctx, t, "check value", text.New("%s", why)); err != nil {
 			return err

@@ -5,6 +5,7 @@ package ceremony
 import (
 	"context"
 	"errors"
+	"maps"
 	"runtime"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/custody"
+	"poskey/pkg/kcv"
 )
 
 // lead is a ceremony that goes on.
@@ -34,8 +36,9 @@ type lead struct {
 	number   int          // of the step; 0 outside
 	// deciding: a deviation or the end is being written down, so that another one cannot begin.
 	deciding bool
-	private  bool  // a custodian's step: what is on the screen is for them alone
-	because  error // what people are asked about: giving up now is because of it
+	private  script.Seat    // of a custodian's step: what is on the screen is for them alone
+	failures map[string]int // wrong passphrases, by id
+	because  error          // what people are asked about: giving up now is because of it
 	out      Outcome
 }
 
@@ -67,7 +70,7 @@ func newLead(o Options) (*lead, error) {
 		o.unlock = o.unlockIdentity
 	}
 	l := &lead{Options: o, s: o.Program.Script, cards: map[string]custody.Card{}, seated: map[script.Seat]string{},
-		took: map[place]string{}, welcomed: map[string]bool{},
+		took: map[place]string{}, welcomed: map[string]bool{}, failures: map[string]int{},
 		keys: map[string]*keyState{}, done: map[int]bool{}, acted: map[int]bool{}, out: Outcome{State: transcript.Open}}
 	for i := range l.s.Keys {
 		l.keys[l.s.Keys[i].ID] = newKeyState(&l.s.Keys[i])
@@ -90,7 +93,7 @@ func Lead(ctx context.Context, o Options) (out Outcome, err error) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			err = &abortError{why: "a fault of the program", because: panicked(r)}
+			err = &abortError{why: "a fault of the program", because: panicked(r), alone: true}
 		}
 		err = l.end(ctx, err)
 		out = l.out
@@ -148,7 +151,8 @@ func (l *lead) step(ctx context.Context, p script.Planned) error {
 	if err := l.begin(ctx, t); err != nil {
 		return err
 	}
-	if l.private = v.custodian; v.custodian {
+	if v.custodian {
+		l.private = p.Actor
 		if err := l.change(ctx, l.sitter(p.Actor), l.seatName(p.Actor)); err != nil {
 			return err
 		}
@@ -184,7 +188,7 @@ func (l *lead) begin(ctx context.Context, t *turn) error {
 
 // finish takes the signatures under a step.
 func (l *lead) finish(ctx context.Context, t *turn) error {
-	l.private = false
+	l.private = script.Seat{}
 	if err := l.sign(t.actor); err != nil {
 		return err
 	}
@@ -221,6 +225,13 @@ func (l *lead) second(ctx context.Context, t *turn) error {
 // write puts a line on the disk.
 func (l *lead) write(e transcript.Entry) error {
 	e.Step = l.number
+	if k := l.keys[e.Key]; k != nil && (e.Check != kcv.Value{} || e.Expected != kcv.Value{}) { // it says how much may be shown
+		e.Details = maps.Clone(e.Details)
+		if e.Details == nil {
+			e.Details = map[string]string{}
+		}
+		e.Details["algorithm"] = string(k.Algorithm)
+	}
 	_, err := l.Log.Write(e)
 	return err
 }

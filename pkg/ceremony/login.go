@@ -15,8 +15,12 @@ import (
 	"poskey/pkg/custody"
 )
 
-// passphraseTries is how often a passphrase may be typed wrong before it is asked again who sits there.
-const passphraseTries = 3
+// passphraseTries is how often a passphrase may be typed wrong before it is asked again who sits there, and
+// passphraseMost how often in all until the ceremony is resumed, which is a deviation. Each time is in the record.
+const (
+	passphraseTries = 3
+	passphraseMost  = 9
+)
 
 // The words of a seat.
 const (
@@ -80,10 +84,15 @@ func (l *lead) whoSits(ctx context.Context, seat script.Seat, not []string) (scr
 		switch {
 		case id == "":
 			continue
+		case !l.named(id):
+			if err := l.unnamed(ctx); err != nil {
+				return script.Person{}, err
+			}
+			continue
 		case slices.Contains(not, id):
 			no = text.New("%s may not do this as well: it takes another person", id)
 		case id != seat.Primary && (seat.Backup == "" || id != seat.Backup):
-			no = text.New("%s has no seat here; it is that of %s", public(id), l.holders(seat))
+			no = text.New("%s has no seat here; it is that of %s", id, l.holders(seat))
 		default:
 			return l.person(id), nil
 		}
@@ -100,6 +109,24 @@ func (l *lead) holders(s script.Seat) text.Text {
 	return text.New("%s or %s", s.Primary, s.Backup)
 }
 
+func (l *lead) named(id string) bool {
+	_, ok := l.s.Person(id)
+	return ok
+}
+
+// unnamed is an answer that is nobody's id. It may be a passphrase that was typed too early: it is in no record, and goes
+// from the screen.
+func (l *lead) unnamed(ctx context.Context) error {
+	e := transcript.Entry{Kind: transcript.KindObserved, Details: map[string]string{"item": "log-in", "seen": "no id of the script"}}
+	if err := l.write(e); err != nil {
+		return err
+	}
+	if err := l.Desk.Clear(ctx); err != nil {
+		return err
+	}
+	return l.Desk.Say(ctx, alarm(text.New("that is no id of the script, and is not recorded; if it was a passphrase, others have seen it: change it")))
+}
+
 // refuse writes and shows that somebody was not let in.
 func (l *lead) refuse(ctx context.Context, id string, why text.Text) error {
 	e := transcript.Entry{Kind: transcript.KindObserved, Details: map[string]string{"item": "log-in", "seen": public(why.String()), "id": public(id)}}
@@ -111,6 +138,10 @@ func (l *lead) open1(ctx context.Context, who script.Person) (*custody.Identity,
 	locked, err := l.Tools.Identity(ctx, who)
 	if err == nil {
 		err = l.admit(who, locked.Card())
+	}
+	if err == nil && l.failures[who.ID] >= passphraseMost {
+		err = fault.New(fault.NotPermitted, "%d wrong passphrases are too many; somebody else takes the seat, or the ceremony is "+
+			"interrupted and resumed", l.failures[who.ID])
 	}
 	if err != nil {
 		return nil, l.refuse(ctx, who.ID, text.New("%s cannot log in: %s", who.ID, err))
@@ -136,6 +167,7 @@ func (l *lead) open1(ctx context.Context, who script.Person) (*custody.Identity,
 		if !errors.Is(err, custody.ErrPassphrase) && !fault.Is(err, fault.Malformed) {
 			return nil, l.refuse(ctx, who.ID, text.New("%s cannot log in: %s", who.ID, err))
 		}
+		l.failures[who.ID]++
 		if err := l.refuse(ctx, who.ID, text.New("the passphrase of %s is wrong (%d of %d)", who.ID, try, passphraseTries)); err != nil {
 			return nil, err
 		}

@@ -164,7 +164,7 @@ func TestADeviceThatFailsIsTriedAgainOrLeftOut(t *testing.T) {
 		if err != nil || out.State != transcript.Closed {
 			t.Fatalf("%+v, %v\n%s", out, err, s.desk.seen.String())
 		}
-		v := s.sound()
+		v := s.sound("left-out")
 		if loaded := lines(v, transcript.KindLoaded, nil); (loaded > 0) != (times == 1) {
 			t.Errorf("%d keys were loaded", loaded)
 		}
@@ -319,8 +319,8 @@ func TestWhatPeopleTypeIsOneLineWithoutKeys(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"  the   seal\tis\nbroken ", "the seal is broken"},
 		{"a\u202Eb\u200Bc\x00", "abc"},
-		{"key 0123 4567-89AB.CDEF", "(23 characters)"},
-		{"0123456789012345", "(16 characters)"},
+		{"key 0123 4567-89AB.CDEF", "(23 characters that look like a key)"},
+		{"0123456789012345", "(16 characters that look like a key)"},
 		{"BAG 7002-451", "BAG 7002-451"},
 	} {
 		if got := public(c.in); got != c.want {

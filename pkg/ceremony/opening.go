@@ -40,20 +40,35 @@ func (l *lead) openingLines() []Line {
 	fp := l.s.Fingerprint()
 	lines := []Line{
 		l.heading(text.New("key ceremony %s", l.id)),
-		l.heading(text.Raw(l.s.Title)),
+		l.title(),
 		told(text.New("environment: %s", string(l.s.Environment))),
 		told(text.New("mode: %s", string(l.Mode))),
 		told(text.New("organisation: %s", l.s.Organisation)),
 		told(text.New("place: %s", l.s.Place)),
-		told(text.New("purpose: %s", l.s.Purpose)),
+	}
+	if l.s.Purpose != "" {
+		lines = append(lines, told(text.New("purpose: %s", l.s.Purpose)))
+	}
+	lines = append(lines,
 		told(text.New("script: %s", fp.Hex())),
 		aloud(text.New("script in words: %s", fp.Words())),
 		aloud(text.New("script in digits: %s", fp.Digits())),
-	}
+	)
 	if l.isRehearsal() {
 		lines = append(lines, alarm(text.New("TEST REHEARSAL: the keys are thrown away; nothing of this is used")))
 	}
 	return append(lines, toDo(text.New("at every question: ! writes a deviation down, !! gives the ceremony up")))
+}
+
+// title is that of the script. One that says itself that it is a test is not marked twice.
+func (l *lead) title() Line {
+	title := l.s.Title
+	for _, own := range []string{"TEST: ", "TEST 测试："} { // as the templates write it
+		if l.isTest() {
+			title = strings.TrimPrefix(title, own)
+		}
+	}
+	return l.heading(text.Raw(title))
 }
 
 // confirmScript has the script's fingerprint typed as people read it from their own copy.

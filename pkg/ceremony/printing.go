@@ -4,6 +4,7 @@ package ceremony
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math/big"
 
@@ -86,6 +87,34 @@ func (l *lead) cutOnce(ctx context.Context, t *turn, k *keyState) (*component.Pa
 
 // printOnce sends the sheet to the printer. It counts as held from the moment before.
 func (l *lead) printOnce(ctx context.Context, t *turn, k *keyState, p *component.Part) error {
+	for {
+		err := l.printTry(ctx, t, k, p)
+		if err == nil {
+			break
+		}
+		var failed *halfPrinted
+		if ctx.Err() != nil || !errors.As(err, &failed) {
+			return err
+		}
+		if err := l.failed(ctx, t, failed.err); err != nil {
+			return err
+		}
+		if err := l.again(ctx, failed.err); err != nil {
+			return err
+		}
+		if err := l.misprint(ctx, t); err != nil { // there may be half a sheet
+			return err
+		}
+	}
+	return l.Desk.Say(ctx, told(text.New("the sheet of part %d of %s is printed, set %s", t.Part.Number, k.ID, p.Set)))
+}
+
+// halfPrinted is what the printer said. Something may stand on the paper.
+type halfPrinted struct{ err error }
+
+func (h *halfPrinted) Error() string { return h.err.Error() }
+
+func (l *lead) printTry(ctx context.Context, t *turn, k *keyState, p *component.Part) error {
 	n := t.Part.Number
 	e := transcript.Entry{Kind: transcript.KindPrinted, Who: t.who.ID, Key: k.ID, Part: n, Check: p.Check,
 		Details: map[string]string{"algorithm": string(k.Algorithm), "set": p.Set}}
@@ -97,12 +126,10 @@ func (l *lead) printOnce(ctx context.Context, t *turn, k *keyState, p *component
 		return err
 	}
 	about := l.sheetAbout(t, k)
-	if err := l.try(ctx, t, func() error {
-		return l.Tools.Print(ctx, func(w io.Writer) error { return l.Sheet(w, p, about) })
-	}); err != nil {
-		return err
+	if err := l.Tools.Print(ctx, func(w io.Writer) error { return l.Sheet(w, p, about) }); err != nil {
+		return &halfPrinted{err}
 	}
-	return l.Desk.Say(ctx, told(text.New("the sheet of part %d of %s is printed, set %s", n, k.ID, p.Set)))
+	return nil
 }
 
 func (l *lead) sheetAbout(t *turn, k *keyState) SheetAbout {
@@ -168,7 +195,7 @@ func (l *lead) anyOf(n int) (int, error) {
 
 // misprint has a sheet destroyed that cannot be read, before another one is printed.
 func (l *lead) misprint(ctx context.Context, t *turn) error {
-	if err := l.confirm(ctx, text.New("%s: destroy the sheet before everybody's eyes, then type destroyed", t.who.ID), "destroyed"); err != nil {
+	if err := l.confirm(ctx, text.New("%s: destroy what is on the paper of it before everybody's eyes, then type destroyed", t.who.ID), "destroyed"); err != nil {
 		return err
 	}
 	e := transcript.Entry{Kind: transcript.KindDestroyed, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number,

@@ -142,7 +142,7 @@ func (l *lead) replaySeat(r transcript.Record) {
 func (k *keyState) replay(r transcript.Record) {
 	switch r.Kind {
 	case transcript.KindMade:
-		k.made.Check = r.Check
+		k.made.Check, k.verdict = r.Check, ""
 	case transcript.KindKept:
 		k.kept = r.Details["label"]
 	case transcript.KindPrinted:
@@ -169,7 +169,10 @@ func (k *keyState) replayBag(r transcript.Record) {
 	k.bags[r.Part] = r.Details["serial"]
 	k.came[r.Part] = r.Details["event"] == eventReceived || r.Details["event"] == eventOpened
 	k.opened[r.Part] = r.Details["event"] == eventOpened && r.Details["state"] != wordBroken
-	k.damaged[r.Part] = r.Details["state"] == wordBroken
+	if r.Details["state"] == wordBroken {
+		k.damaged[bagName(r.Details["serial"])] = true
+		delete(k.bags, r.Part)
+	}
 }
 
 // broken finds, key by key, which steps are done again and which parts are void, and forgets what they made.

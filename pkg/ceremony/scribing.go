@@ -74,28 +74,29 @@ func (l *lead) readOff(ctx context.Context, t *turn, other string) (*kcv.Expecte
 // readRight holds what the HSM shows against what is known of the key, or of the part.
 func (l *lead) readRight(ctx context.Context, t *turn, value kcv.Expected) (bool, error) {
 	k := l.keys[t.Key.ID]
-	shown := transcript.Cut(method(t.Key, value))
+	v := method(t.Key, value)
+	v.Digits = shown(t.Key, value)
 	expect, part := l.expected(k), 0
 	if t.Part != nil {
 		expect, part = l.expectedPart(t.Part), t.Part.Number
 	}
-	e, line := compared(t.Key, part, shown, expect)
+	e, line := compared(t.Key, part, v, expect)
 	e.Who, e.People = t.who.ID, l.present
 	if err := l.tell(ctx, e, line); err != nil {
 		return false, err
 	}
 	if e.Verdict == transcript.Differs {
-		why := fault.New(fault.KCVMismatch, "the HSM shows %s, expected %s", shown, expect.Shown())
+		why := fault.New(fault.KCVMismatch, "the HSM shows %s, expected %s", v, shown(t.Key, *expect))
 		again, err := l.choose(ctx, why, wordGoOn)
 		if err != nil || again {
 			return false, err
 		}
 	}
 	if part != 0 {
-		k.checks[part] = shown
+		k.checks[part] = v
 		return true, nil
 	}
-	k.made, k.there = Made{Check: shown}, true
+	k.made, k.there = Made{Check: v}, true
 	if e.Verdict != transcript.Compared {
 		k.verdict = e.Verdict
 	}

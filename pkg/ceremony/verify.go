@@ -10,6 +10,8 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
+	"poskey/pkg/custody"
+	"poskey/pkg/kcv"
 )
 
 // Verified is a record that was read against its own script.
@@ -39,8 +41,9 @@ func Verify(r io.Reader) (*Verified, error) {
 		return v, nil
 	}
 	w := &walker{v: v, done: map[int]bool{}, acted: map[int]bool{}, keys: map[string]transcript.Verdict{}, came: map[string]bool{},
-		seats: map[string]bool{}}
+		seats: map[string]bool{}, checks: map[string]kcv.Value{}}
 	w.head()
+	w.rules()
 	for _, rec := range d.Records {
 		w.line(rec)
 	}
@@ -63,6 +66,7 @@ type walker struct {
 	keys      map[string]transcript.Verdict // of keys, since they were made
 	came      map[string]bool               // ids
 	seats     map[string]bool               // role, key, part
+	checks    map[string]kcv.Value          // of keys, since they were made
 	at        *script.Planned               // the step that goes on
 	lines     []transcript.Record           // of it
 	deviation *transcript.Record            // the last one, until it is signed
@@ -90,6 +94,15 @@ func (w *walker) head() {
 	}
 }
 
+// rules: no ceremony is led by a script that breaks one.
+func (w *walker) rules() {
+	for _, f := range w.v.Script.Rules(nil) {
+		if f.Level == script.Error {
+			w.v.add(f)
+		}
+	}
+}
+
 func (w *walker) line(r transcript.Record) {
 	undo(w.done, r)
 	undo(w.acted, r)
@@ -105,15 +118,20 @@ func (w *walker) line(r transcript.Record) {
 		w.aborted = true
 	case transcript.KindAttended:
 		w.attended(r)
-	case transcript.KindMade:
-		w.keys[r.Key] = ""
-	case transcript.KindChecked:
-		if r.Part == 0 {
-			w.keys[r.Key] = r.Verdict
+	case transcript.KindFinding:
+		if r.Details["level"] == string(script.Error) {
+			w.wrong("began-with-errors", text.New("the check before found %s, which keeps a ceremony from being run", r.Details["id"]))
 		}
+	case transcript.KindMade:
+		w.keys[r.Key], w.checks[r.Key] = "", r.Check
+	case transcript.KindChecked:
+		w.checked(r)
 	case transcript.KindKept:
 		w.kept(r)
+	case transcript.KindExported, transcript.KindLoaded:
+		w.used(r)
 	}
+	w.stop(r)
 	if w.at != nil {
 		w.lines = append(w.lines, r)
 		if isResult(w.at, r) {
@@ -159,14 +177,14 @@ func (w *walker) over(r transcript.Record) {
 	}
 	w.done[r.Step] = true
 	w.seat(r.Who, w.at.Actor, "seat-actor")
-	if !w.signed(func(who string) bool { return who == r.Who }) {
+	if !w.signed(r.Who) {
 		w.wrong("not-signed", text.New("step %d: %s did not sign it", r.Step, r.Who))
 	}
-	if s := w.at.Seconder; s != (script.Seat{}) {
-		second := func(who string) bool { return who != r.Who && sits(who, s) }
-		if !w.signed(second) {
-			w.wrong("not-confirmed", text.New("step %d: nobody confirmed it", r.Step))
-		}
+	if s := w.at.Seconder; s != (script.Seat{}) && !w.confirmed(r.Who, s) {
+		w.wrong("not-confirmed", text.New("step %d: nobody confirmed it", r.Step))
+	}
+	if w.at.Step.Do == script.Attend {
+		w.scriptConfirmed()
 	}
 	w.results(r)
 	w.differing(r)
@@ -185,8 +203,103 @@ func (w *walker) seat(who string, s script.Seat, id string) {
 	}
 }
 
-func (w *walker) signed(by func(string) bool) bool {
-	return slices.ContainsFunc(w.lines, func(r transcript.Record) bool { return r.Kind == transcript.KindSigned && by(r.Who) })
+// signed reports whether somebody signed what came of a step: a signature under a deviation in it, or one from before the
+// result, says nothing about that.
+func (w *walker) signed(who string) bool {
+	found, vouching := false, 0
+	for _, r := range w.lines {
+		switch {
+		case r.Kind == transcript.KindDeviation:
+			vouching = 2 // leader and witness
+		case r.Kind != transcript.KindSigned:
+			vouching = 0
+			if isResult(w.at, r) {
+				found = false
+			}
+		case vouching > 0:
+			vouching--
+		case r.Who == who:
+			found = true
+		}
+	}
+	return found
+}
+
+// confirmed reports whether somebody else of a seat said that the step was done, and signed that.
+func (w *walker) confirmed(actor string, s script.Seat) bool {
+	for i, r := range w.lines {
+		if i+1 == len(w.lines) || r.Kind != transcript.KindConfirmed || r.Details["what"] != "step" {
+			continue
+		}
+		if next := w.lines[i+1]; r.Who != actor && sits(r.Who, s) && next.Kind == transcript.KindSigned && next.Who == r.Who {
+			return true
+		}
+	}
+	return false
+}
+
+// scriptConfirmed wants leader and witness to have typed the fingerprint of the script.
+func (w *walker) scriptConfirmed() {
+	for _, role := range []script.Role{script.Leader, script.Witness} {
+		if !slices.ContainsFunc(w.lines, func(r transcript.Record) bool {
+			return r.Kind == transcript.KindConfirmed && r.Details["what"] == "script" && sits(r.Who, w.v.Script.Roles[role])
+		}) {
+			w.wrong("script-unconfirmed", text.New("the %s did not confirm the script", roleName(role)))
+		}
+	}
+}
+
+// stop wants the leader's phrase before what cannot be taken back.
+func (w *walker) stop(r transcript.Record) {
+	if w.at == nil || !isResult(w.at, r) || !w.at.Irreversible && w.at.Step.Do != script.FormKey {
+		return
+	}
+	phrase := stopPhrase(&turn{Planned: *w.at})
+	if !slices.ContainsFunc(w.lines, func(r transcript.Record) bool {
+		return r.Kind == transcript.KindConfirmed && r.Details["what"] == "stop" && r.Details["phrase"] == phrase &&
+			sits(r.Who, w.v.Script.Roles[script.Leader])
+	}) {
+		w.wrong("without-stop", text.New("step %d cannot be taken back, and the leader did not say that it is right", r.Step))
+	}
+}
+
+// checked takes over what a comparison says of a key, and holds it against the script.
+func (w *walker) checked(r transcript.Record) {
+	if r.Part != 0 {
+		return
+	}
+	w.keys[r.Key] = r.Verdict
+	if k, ok := w.v.Script.Key(r.Key); ok && r.Check.Digits != "" && k.Source != script.Components && k.Source != script.Generate {
+		w.checks[r.Key] = r.Check // of a key that was not made here it is the first that is known
+	}
+}
+
+// used finds keys that left with another check value than was told of them, or than they had.
+func (w *walker) used(r transcript.Record) {
+	k, ok := w.v.Script.Key(r.Key)
+	if !ok {
+		w.wrong("unknown-key", text.New("the key %s is not in the script", r.Key))
+		return
+	}
+	if w.keys[r.Key] == transcript.Differs {
+		w.wrong("used-differs", text.New("key %s was used though its check value differs", r.Key))
+	}
+	w.same(k, r)
+}
+
+// same holds the check value of a key that goes somewhere against those of before, and of the script.
+func (w *walker) same(k *script.Key, r transcript.Record) {
+	if r.Check.Digits == "" {
+		return
+	}
+	before := w.checks[r.Key]
+	other := before.Digits != "" && before.Method == r.Check.Method && !agrees(r.Check, kcv.Expected{Digits: before.Digits})
+	if k.Check != nil && w.v.Head.Mode == transcript.Run && !agrees(r.Check, *k.Check) {
+		other = true
+	}
+	if other {
+		w.wrong("other-key", text.New("key %s had another check value before, or has another one in the script", r.Key))
+	}
 }
 
 func (w *walker) deviated() bool {
@@ -226,6 +339,21 @@ func result(v script.Verb) (transcript.Kind, string) {
 	return transcript.KindConfirmed, ""
 }
 
+// confirms is what somebody says to have done in a step in which nothing else comes of it.
+func confirms(v script.Verb) string {
+	switch v {
+	case script.Declare:
+		return "declaration"
+	case script.Read:
+		return "read"
+	case script.Pause:
+		return "back"
+	case script.Close:
+		return "put away"
+	}
+	return ""
+}
+
 // isResult reports whether a line is what a step must leave, of its own key and part.
 func isResult(p *script.Planned, r transcript.Record) bool {
 	kind, event := result(p.Step.Do)
@@ -235,7 +363,7 @@ func isResult(p *script.Planned, r transcript.Record) bool {
 	case kind == transcript.KindAttended:
 		return true
 	case kind == transcript.KindConfirmed:
-		return r.Details["what"] != "log-in" && r.Details["what"] != "step"
+		return r.Details["what"] == confirms(p.Step.Do)
 	}
 	return r.Key == p.Step.Key && r.Part == p.Step.Part
 }
@@ -246,7 +374,10 @@ func (w *walker) results(r transcript.Record) {
 		return
 	}
 	if v := w.at.Step.Do; w.deviated() && (v == script.ExportKey || v == script.LoadKey) {
-		return // it was left out
+		f := finding("left-out", "steps."+itoa(w.at.Number), text.New("step %d was left out, by a deviation", r.Step))
+		f.Level = script.Warning
+		w.v.add(f)
+		return
 	}
 	w.wrong("without-result", text.New("step %d is done, and the record does not say what came of it", r.Step))
 }
@@ -258,14 +389,16 @@ func (w *walker) differing(r transcript.Record) {
 		part int
 		item string
 	}
-	last, deviated := map[what]transcript.Verdict{}, false
+	last, accepted := map[what]transcript.Verdict{}, map[what]bool{}
 	for _, line := range w.lines {
 		if line.Kind == transcript.KindDeviation {
+			for k, v := range last {
+				accepted[k] = accepted[k] || v == transcript.Differs
+			}
 			clear(last)
-			deviated = true
 			continue
 		}
-		if deviated && line.Kind == transcript.KindBag {
+		if line.Kind == transcript.KindBag && accepted[what{transcript.KindObserved, line.Part, "serial of the bag"}] {
 			continue // says what the deviation was about
 		}
 		if line.Verdict != "" {
@@ -296,10 +429,12 @@ func (w *walker) kept(r transcript.Record) {
 	case v != transcript.Match && k.Source == script.Components:
 		w.wrong("kept-unmatched", text.New("key %s was kept without a check value from outside that matches", r.Key))
 	}
+	w.same(k, r)
 }
 
 func (w *walker) attended(r transcript.Record) {
 	w.came[r.Who] = true
+	w.card(r)
 	for _, p := range places(w.v.Program) {
 		if p.role != r.Details["role"] || p.key != r.Key || p.part != r.Part {
 			continue
@@ -311,6 +446,21 @@ func (w *walker) attended(r transcript.Record) {
 		return
 	}
 	w.wrong("unknown-seat", text.New("%s took a seat that is not in the script", r.Who))
+}
+
+// card holds the card of somebody who took a seat against the script. A rehearsal has cards of its own.
+func (w *walker) card(r transcript.Record) {
+	c, err := custody.ParseCard(r.Card)
+	p, _ := w.v.Script.Person(r.Who)
+	switch {
+	case err != nil || w.v.Head.Mode == transcript.Rehearsal: // the first is a problem of the line
+	case p.Card == "" && w.v.Script.Environment == custody.Production:
+		w.wrong("card-unknown", text.New("the script does not say which card %s has", r.Who))
+	case p.Card != "" && c.Fingerprint().String() != p.Card:
+		w.wrong("other-card", text.New("%s came with another card than the script says", r.Who))
+	case c.CheckTime(r.Time) != nil:
+		w.wrong("card-time", text.New("%s came with a card that was not good then: %s", r.Who, c.CheckTime(r.Time)))
+	}
 }
 
 // vouched wants the signatures of leader and witness under each deviation.
@@ -335,6 +485,9 @@ func (w *walker) vouched(r transcript.Record) {
 
 // end finds what is missing altogether.
 func (w *walker) end() {
+	if w.aborted {
+		w.abandoned()
+	}
 	if w.aborted || w.v.State != transcript.Closed {
 		return
 	}
@@ -351,5 +504,20 @@ func (w *walker) end() {
 	}
 	for _, who := range w.v.Missing {
 		w.wrong("end-not-signed", text.New("%s did not sign the end", who))
+	}
+}
+
+// abandoned tells who did not sign that the ceremony was given up. It can be given up where nobody can sign any more.
+func (w *walker) abandoned() {
+	w.at = nil
+	for _, role := range []script.Role{script.Leader, script.Witness} {
+		seat := w.v.Script.Roles[role]
+		if !w.came[seat.Primary] && !w.came[seat.Backup] ||
+			slices.ContainsFunc(w.v.Signers, func(who string) bool { return sits(who, seat) }) {
+			continue
+		}
+		f := finding("end-not-signed", "record", text.New("the %s did not sign that it was given up", roleName(role)))
+		f.Level = script.Warning
+		w.v.add(f)
 	}
 }

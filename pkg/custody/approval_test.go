@@ -502,13 +502,7 @@ func TestRequestComesBackFromItsDocument(t *testing.T) {
 			!back.Made().Equal(dawn()) || back.Expires().Sub(back.Made()) != DefaultRequest || back.Nonce() != q.Nonce() {
 			t.Errorf("%+v comes back as %+v", q, back)
 		}
-		n, err := ParseNonce(q.Nonce().String())
-		if err != nil || n != q.Nonce() {
-			t.Errorf("the nonce comes back as %s, %v", n, err)
-		}
 	}
-	_, err := ParseNonce("08D7B4")
-	mustFail(t, err, fault.Malformed, "32 hex digits")
 	q := string(d.ask(t, split()).Marshal())
 	for old, fresh := range map[string]string{
 		"operation: key.split":   "operation: key.steal",

@@ -20,9 +20,9 @@ const (
 	maxOfficers = 256 // of a store
 )
 
-// Enrolled is the document that names all officers of a store. The master key vouches for it: whoever can write to the
+// SealedRoster is the document that names all officers of a store. The master key vouches for it: whoever can write to the
 // store's database and does not hold the master key cannot make an officer. It may be read by everybody.
-type Enrolled struct {
+type SealedRoster struct {
 	store       string
 	environment Environment
 	generation  uint64
@@ -31,20 +31,20 @@ type Enrolled struct {
 }
 
 // Store is the id of the store, Environment its own, Generation that of the sealed master key it goes with.
-func (e *Enrolled) Store() string { return e.store }
+func (e *SealedRoster) Store() string { return e.store }
 
 // Environment is that of the store and of every officer.
-func (e *Enrolled) Environment() Environment { return e.environment }
+func (e *SealedRoster) Environment() Environment { return e.environment }
 
 // Generation is that of the sealed master key that the document goes with.
-func (e *Enrolled) Generation() uint64 { return e.generation }
+func (e *SealedRoster) Generation() uint64 { return e.generation }
 
 // Officers lists all, those with a share first.
-func (e *Enrolled) Officers() []Holder { return slices.Clone(e.officers) }
+func (e *SealedRoster) Officers() []Holder { return slices.Clone(e.officers) }
 
 // Enrol names the officers of a store beside its sealed master key: those who hold a share and all others. Errors: those
 // of [Roster.Admit]; usage for more officers than a store has, and when the card of one who holds a share is missing.
-func Enrol(master *keys.Key, m *SealedMaster, cards []Card) (*Enrolled, error) {
+func Enrol(master *keys.Key, m *SealedMaster, cards []Card) (*SealedRoster, error) {
 	if err := checkMaster(master); err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func Enrol(master *keys.Key, m *SealedMaster, cards []Card) (*Enrolled, error) {
 	if len(cards) > maxOfficers {
 		return nil, fault.New(fault.Usage, "a store has %d officers at most", maxOfficers)
 	}
-	e := &Enrolled{store: m.store, environment: m.environment, generation: m.generation}
+	e := &SealedRoster{store: m.store, environment: m.environment, generation: m.generation}
 	for _, c := range cards {
 		e.officers = append(e.officers, Holder{c.id, c.fingerprint})
 	}
@@ -69,7 +69,7 @@ func Enrol(master *keys.Key, m *SealedMaster, cards []Card) (*Enrolled, error) {
 }
 
 // body is what the master key vouches for.
-func (e *Enrolled) body() []byte {
+func (e *SealedRoster) body() []byte {
 	var w writer
 	w.title(titleRoster)
 	w.field(labelStore, e.store)
@@ -83,7 +83,7 @@ func (e *Enrolled) body() []byte {
 	return w.text
 }
 
-func (e *Enrolled) vouch(master *keys.Key) (sum [sha256.Size]byte, err error) {
+func (e *SealedRoster) vouch(master *keys.Key) (sum [sha256.Size]byte, err error) {
 	key, err := derive(master.Secret(), purposeRoster, sha256.Size)
 	if err != nil {
 		return sum, err
@@ -95,7 +95,7 @@ func (e *Enrolled) vouch(master *keys.Key) (sum [sha256.Size]byte, err error) {
 }
 
 // Marshal writes the document.
-func (e *Enrolled) Marshal() []byte {
+func (e *SealedRoster) Marshal() []byte {
 	var w writer
 	w.add(e.body())
 	w.hex(labelRoster, e.mac[:])
@@ -103,11 +103,11 @@ func (e *Enrolled) Marshal() []byte {
 	return w.end()
 }
 
-// ParseEnrolled reads the document. Whether the master key vouches for it shows when officers have opened it
+// ParseSealedRoster reads the document. Whether the master key vouches for it shows when officers have opened it
 // ([Opened.CheckRoster]). Errors: malformed, version_unsupported, too_large; checksum_mismatch for a damaged one.
-func ParseEnrolled(raw []byte) (*Enrolled, error) {
+func ParseSealedRoster(raw []byte) (*SealedRoster, error) {
 	r := read(raw, titleRoster)
-	e := readEnrolled(r)
+	e := readSealedRoster(r)
 	if err := r.end(); err != nil {
 		return nil, fault.Wrap(err, "roster of the store")
 	}
@@ -117,8 +117,8 @@ func ParseEnrolled(raw []byte) (*Enrolled, error) {
 	return e, nil
 }
 
-func readEnrolled(r *reader) *Enrolled {
-	e := &Enrolled{}
+func readSealedRoster(r *reader) *SealedRoster {
+	e := &SealedRoster{}
 	e.store = r.field(labelStore)
 	e.environment = Environment(r.field(labelEnvironment))
 	e.generation = r.number(labelGeneration, maxGeneration)
@@ -132,7 +132,7 @@ func readEnrolled(r *reader) *Enrolled {
 	return e
 }
 
-func (e *Enrolled) checkHead() error {
+func (e *SealedRoster) checkHead() error {
 	if err := checkStore(e.store); err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func readOfficer(r *reader, i int, before []Holder) Holder {
 
 // Match holds other officers against the document: they must be exactly those, none more, none fewer. It does not ask
 // the master key, and everybody may do it. Error: not_permitted, which names an officer.
-func (e *Enrolled) Match(others []Holder) error {
+func (e *SealedRoster) Match(others []Holder) error {
 	for i, o := range others {
 		there := func(x Holder) bool { return x.Fingerprint == o.Fingerprint }
 		if !slices.ContainsFunc(e.officers, there) {
@@ -193,7 +193,7 @@ func HoldersOf(cards []Card) []Holder {
 // environment and generation that were opened, and the cards exactly those it names. Errors: mac_mismatch for a
 // document that the master key does not vouch for; not_permitted for one of another store, environment or generation,
 // and for an officer who is too many or missing, by name.
-func (o *Opened) CheckRoster(e *Enrolled, cards []Card) error {
+func (o *Opened) CheckRoster(e *SealedRoster, cards []Card) error {
 	if o.key.Len() == 0 {
 		return fault.New(fault.Bug, "the master key was wiped")
 	}
@@ -212,7 +212,7 @@ func (o *Opened) CheckRoster(e *Enrolled, cards []Card) error {
 }
 
 // goesWith refuses a roster beside another document than its own.
-func (e *Enrolled) goesWith(m *SealedMaster) error {
+func (e *SealedRoster) goesWith(m *SealedMaster) error {
 	if e.store != m.store || e.environment != m.environment || e.generation != m.generation {
 		return fault.New(fault.NotPermitted, "the roster is of store %s (%s), generation %d, and the sealed master key of store %s "+
 			"(%s), generation %d: one of them was put there from elsewhere", e.store, string(e.environment), e.generation, m.store,
@@ -224,13 +224,13 @@ func (e *Enrolled) goesWith(m *SealedMaster) error {
 // SealedStore is what a store keeps of its master key: the sealed key and the roster of officers under it.
 type SealedStore struct {
 	Master *SealedMaster
-	Roster *Enrolled
+	Roster *SealedRoster
 }
 
 // Marshal writes both documents, the roster directly behind the sealed master key.
 func (s SealedStore) Marshal() []byte { return append(s.Master.Marshal(), s.Roster.Marshal()...) }
 
-// ParseSealedStore reads both. Errors: those of [ParseSealedMaster] and [ParseEnrolled]; not_permitted for documents that
+// ParseSealedStore reads both. Errors: those of [ParseSealedMaster] and [ParseSealedRoster]; not_permitted for documents that
 // do not go together, and for an officer with a share who is not in the roster.
 func ParseSealedStore(raw []byte) (SealedStore, error) {
 	at := bytes.Index(raw, []byte("\n"+titleRoster+" "))
@@ -241,7 +241,7 @@ func ParseSealedStore(raw []byte) (SealedStore, error) {
 	if err != nil {
 		return SealedStore{}, err
 	}
-	e, err := ParseEnrolled(raw[at+1:])
+	e, err := ParseSealedRoster(raw[at+1:])
 	if err != nil {
 		return SealedStore{}, err
 	}

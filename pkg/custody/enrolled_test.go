@@ -26,7 +26,7 @@ func newStaffed(t testing.TB) *staffed {
 
 func (s *staffed) cards() []Card { return append(cardsOf(s.all), s.admin.Card()) }
 
-func enrolled(t testing.TB, master *keys.Key, m *SealedMaster, cards []Card) *Enrolled {
+func enrolled(t testing.TB, master *keys.Key, m *SealedMaster, cards []Card) *SealedRoster {
 	t.Helper()
 	e, err := Enrol(master, m, cards)
 	must(t, err)
@@ -132,7 +132,7 @@ func TestAMendedRosterDoesNotPass(t *testing.T) {
 	for at := range end {
 		bad := bytes.Clone(raw)
 		bad[at]++
-		e, err := ParseEnrolled(mend(bad))
+		e, err := ParseSealedRoster(mend(bad))
 		if err != nil {
 			continue
 		}

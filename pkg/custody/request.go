@@ -1,12 +1,10 @@
 package custody
 
 import (
-	"encoding/hex"
 	"time"
 	"unicode/utf8"
 
 	"poskey/internal/fault"
-	"poskey/internal/text"
 	"poskey/pkg/kcv"
 )
 
@@ -31,15 +29,6 @@ func (n Nonce) String() string { return upperHex(n[:]) }
 
 // IsZero reports whether there is none.
 func (n Nonce) IsZero() bool { return n == Nonce{} }
-
-// ParseNonce reads 32 hex digits.
-func ParseNonce(s string) (Nonce, error) {
-	b, err := hex.DecodeString(s)
-	if err != nil || len(b) != len(Nonce{}) {
-		return Nonce{}, fault.New(fault.Malformed, "%q is no nonce; it has 32 hex digits", text.Redact(s))
-	}
-	return Nonce(b), nil
-}
 
 // Action is one thing that somebody wants done: what is approved is what is done.
 type Action struct {

@@ -9,10 +9,9 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/device"
 	"poskey/pkg/inject"
 	"poskey/pkg/store"
@@ -112,15 +111,18 @@ func (s *station) settle(ctx context.Context, r *store.RunResult) error {
 	open := store.LoadFilter{Run: s.run.ID, Serial: r.Serial,
 		States: []store.LoadState{store.LoadReserved, store.LoadSent, store.LoadUnknown}}
 	for l, err := range s.journal.Loads(ctx, open) {
+		if err != nil {
+			return err
+		}
 		step := store.LoadStep{ID: l.ID, To: store.LoadFailed, Reason: "given up: " + r.Reason}
 		if l.State != store.LoadReserved {
 			r.State = store.QuarantinedDevice
 			step.To, step.Reason, step.Device = store.LoadUnknown, r.Reason, store.QuarantinedDevice
 		}
-		if err == nil && l.State != store.LoadUnknown {
-			_, err = s.journal.Step(ctx, step)
+		if l.State == store.LoadUnknown {
+			continue
 		}
-		if err != nil {
+		if _, err := s.journal.Step(ctx, step); err != nil {
 			return err
 		}
 	}
@@ -232,7 +234,7 @@ func (s *station) refused(
 	}
 	if asks, ok := d.(device.Serials); ok && !clears(job.Loads) {
 		if told, askErr := asks.Serial(ctx); askErr == nil && told != "" {
-			r.Told = oneLine(told, 128)
+			r.Told = text.OneLine(told, 128)
 			if told != job.Serial {
 				r.State = store.Rejected
 			}
@@ -289,19 +291,4 @@ func again(err error) bool {
 }
 
 // reason is an error in one line, as the store takes it. Errors hold no key bytes.
-func reason(err error) string { return oneLine(err.Error(), 240) }
-
-// oneLine makes a line of at most so many bytes of what somebody says, as the store takes it: a device may say anything.
-func oneLine(s string, most int) string {
-	line := strings.Map(func(c rune) rune {
-		if c == utf8.RuneError || !unicode.IsGraphic(c) {
-			return ' '
-		}
-		return c
-	}, s)
-	for len(line) > most {
-		_, size := utf8.DecodeLastRuneInString(line)
-		line = line[:len(line)-size]
-	}
-	return line
-}
+func reason(err error) string { return text.OneLine(err.Error(), 240) }

@@ -17,12 +17,14 @@
 // devices by serial, each as a JSON array of the six values and a line feed: order, separator and blanks around values do
 // not count, everything else does.
 //
+// [FromInventory] makes a list of devices of the store, which has no addresses: they are made of the serial numbers.
+//
 // # The run
 //
-// [Begin] takes a run down in the store: the list, and what goes into each device ([Plan]). Devices that the inventory
-// does not have come into it as expected. A device can be in one open run only. From then on the list does not change,
-// and a device that is not on it gets nothing. A device that has a live number of a key set is refused, unless the plan
-// says that it gets another one; the old number is burnt then.
+// [Begin] takes a run down in the store, if it fits there ([Plan.Fits]): the list, and what goes into each device
+// ([Plan]). Devices that the inventory does not have come into it as expected. A device can be in one open run only.
+// From then on the list does not change, and a device that is not on it gets nothing. A device that has a live number of
+// a key set is refused, unless the plan says that it gets another one; the old number is burnt then.
 //
 // [Run] is a station at work. Which device is next, a queue of work says: River, in the store's own schema on PostgreSQL,
 // where many stations share it, or in a file beside a SQLite store for one station. The queue decides order and nothing

@@ -94,7 +94,7 @@ func TestARunLoadsEmulatedTerminals(t *testing.T) {
 	s := grow(t, 20)
 	_, err := fleet.Run(t.Context(), f.plant("R1", s))
 	must(t, err)
-	a := f.whole("R1", s, 20, fleet.Counts{Expected: 20, Confirmed: 20})
+	a := f.whole("R1", s, 20, fleet.Counts{Listed: 20, Confirmed: 20})
 	if a.Open() != 0 || a.Devices[3].Told != serialOf(3) {
 		t.Errorf("told %q, findings %+v", a.Devices[3].Told, a.Findings)
 	}

@@ -63,7 +63,7 @@ func (p *Plan) loadFits(ctx context.Context, db *store.Store, l *LoadTemplate, m
 	case set.Frozen:
 		return fault.New(fault.NotPermitted, "key set %s is frozen", set.ID)
 	case set.Left() < uint64(len(m.Devices)):
-		return fault.New(fault.EndOfLife, "key set %s has %d numbers left, the list has %d devices", set.ID, set.Left(), len(m.Devices))
+		return fault.New(fault.EndOfLife, "key set %s has %d numbers left, the list has %d devices; take another key set (poskey keyset add)", set.ID, set.Left(), len(m.Devices))
 	}
 	if err := inUse(ctx, db, set.BDK.String()); err != nil {
 		return err

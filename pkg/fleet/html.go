@@ -72,7 +72,7 @@ func (r *Report) HTML(w io.Writer, lang string, say func(text.Text) string) erro
 		return fault.WrapAs(fault.Bug, err, "the page of a report")
 	}
 	p := page{Report: r, Lang: lang, W: wordsOf(say)}
-	p.Sums = []sum{{p.W.Expected, r.Counts.Expected}, {p.W.Confirmed, r.Counts.Confirmed}, {p.W.Failed, r.Counts.Failed},
+	p.Sums = []sum{{p.W.Expected, r.Counts.Listed}, {p.W.Confirmed, r.Counts.Confirmed}, {p.W.Failed, r.Counts.Failed},
 		{p.W.Quarantined, r.Counts.Quarantined}, {p.W.Rejected, r.Counts.Rejected}, {p.W.Untouched, r.Untouched},
 		{p.W.InWork, r.InWork}}
 	return fault.WrapAs(fault.Failure, t.Execute(w, p), "write the page of the report")

@@ -100,6 +100,7 @@ func TestAStationThatIsKilledLeavesNothingInDoubtButWhatItSent(t *testing.T) {
 			f.killAt(at, n/6)
 			f.killAt(at, n/2)
 			o.GiveUp = 40
+			o.Patience = time.Minute                                                // the dead station led the queue: nothing is given out until another one does
 			o.Timeout = 4 * time.Second                                             // then jobs of the dead go to the living
 			o.Env.Now = func() time.Time { return time.Now().Add(3 * time.Minute) } // nobody can be at it any more
 			_, err := fleet.Run(t.Context(), o)

@@ -19,6 +19,7 @@ type ledger struct {
 	patience patience
 	in       chan entry
 	done     sync.WaitGroup
+	over     chan struct{} // closed when nothing is taken any more
 }
 
 type entry struct {
@@ -30,13 +31,19 @@ type entry struct {
 const mostResults = 256
 
 func newLedger(db *store.Store, c store.Change, run string, p patience) *ledger {
-	l := &ledger{db: db, change: c, run: run, patience: p, in: make(chan entry)}
+	l := &ledger{db: db, change: c, run: run, patience: p, in: make(chan entry), over: make(chan struct{})}
 	l.done.Go(l.write)
 	return l
 }
 
 func (l *ledger) write() {
-	for first := range l.in {
+	for {
+		var first entry
+		select {
+		case first = <-l.in:
+		case <-l.over:
+			return
+		}
 		waiting := l.more([]entry{first})
 		var all []store.RunResult
 		for _, e := range waiting {
@@ -55,10 +62,7 @@ func (l *ledger) write() {
 func (l *ledger) more(waiting []entry) []entry {
 	for len(waiting) < mostResults {
 		select {
-		case e, ok := <-l.in:
-			if !ok {
-				return waiting
-			}
+		case e := <-l.in:
 			waiting = append(waiting, e)
 		default:
 			return waiting
@@ -67,15 +71,20 @@ func (l *ledger) more(waiting []entry) []entry {
 	return waiting
 }
 
-// record takes a result down. What was found out is written even when the station is told to stop.
+// record takes a result down. What was found out is written even when the station is told to stop. Errors: busy after the
+// end, for a worker that the queue did not wait for: the journal has what it did.
 func (l *ledger) record(r store.RunResult) error {
 	back := make(chan error, 1)
-	l.in <- entry{r, back}
-	return fault.Wrap(<-back, "device %s", r.Serial)
+	select {
+	case l.in <- entry{r, back}:
+		return fault.Wrap(<-back, "device %s", r.Serial)
+	case <-l.over:
+		return fault.New(fault.Busy, "the station has ended; the result of device %s is not taken down any more", r.Serial)
+	}
 }
 
-// close ends it; nobody records any more.
+// close ends it, when what it has taken is on the disk.
 func (l *ledger) close() {
-	close(l.in)
+	close(l.over)
 	l.done.Wait()
 }

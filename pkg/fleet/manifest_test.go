@@ -151,3 +151,36 @@ func FuzzMalleability(f *testing.F) {
 		}
 	})
 }
+
+// TestARunIsNotTakenDownThatTheStoreCannotServe: stations would find it device by device.
+func TestARunIsNotTakenDownThatTheStoreCannotServe(t *testing.T) {
+	f := open(t, onFile(t))
+	f.keySet("FEW", "111111", 0, 2)
+	f.keySet("FROZEN", "222222", 0, 100)
+	must(t, f.db.Freeze(t.Context(), store.Change{}, "FROZEN", true))
+	initial := func(set, klk string) []fleet.LoadTemplate {
+		return []fleet.LoadTemplate{{Slot: "90", KeySet: set, KBPK: "store:" + klk}}
+	}
+	for what, c := range map[string]struct {
+		loads []fleet.LoadTemplate
+		env   string
+		kind  fault.Kind
+	}{
+		"too few numbers":  {initial("FEW", "KLK"), "", fault.EndOfLife},
+		"a frozen key set": {initial("FROZEN", "KLK"), "", fault.NotPermitted},
+		"no such key set":  {initial("NONE", "KLK"), "", fault.NotFound},
+		"no such key":      {initial("SET", "NONE"), "", fault.NotFound},
+		"another place":    {initial("SET", "KLK"), store.Production, fault.NotPermitted},
+		"nothing is amiss": {initial("SET", "KLK"), store.Test, ""},
+	} {
+		p, m := fleet.Plan{Run: "R1", Environment: c.env, Loads: c.loads}, manifest(t, 5)
+		err := p.Fits(t.Context(), f.db, &m)
+		if c.kind == "" {
+			must(t, err)
+			continue
+		}
+		wantKind(t, what, err, c.kind)
+		_, err = fleet.Begin(t.Context(), f.db, store.Change{}, p, m)
+		wantKind(t, what+", taken down", err, c.kind)
+	}
+}

@@ -13,7 +13,7 @@ import (
 
 // Counts are the devices of a run by what became of them. Their sum is the list.
 type Counts struct {
-	Expected    int `json:"expected"` // devices on the list
+	Listed      int `json:"expected"` // devices on the list
 	Confirmed   int `json:"confirmed"`
 	Failed      int `json:"failed"`
 	Quarantined int `json:"quarantined"` // outcome unknown
@@ -27,7 +27,7 @@ func (c Counts) Done() int { return c.Confirmed + c.Failed + c.Quarantined + c.R
 func countsOf(by map[store.DeviceState]int) Counts {
 	c := Counts{Confirmed: by[store.Confirmed], Failed: by[store.Failed], Quarantined: by[store.QuarantinedDevice],
 		Rejected: by[store.Rejected], Left: by[store.Expected]}
-	c.Expected = c.Done() + c.Left
+	c.Listed = c.Done() + c.Left
 	return c
 }
 

@@ -291,7 +291,7 @@ func (f *facility) signed(raw []byte) {
 	_, err = fleet.VerifySigned(other, note, check)
 	wantKind(f, "another report", err, fault.ChecksumMismatch)
 	_, err = fleet.VerifySigned(raw, append([]byte("x"), note...), check)
-	wantKind(f, "another signature", err, fault.LogBroken)
+	wantKind(f, "another signature", err, fault.ChecksumMismatch)
 }
 
 // page writes a report in two languages.

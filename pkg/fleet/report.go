@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"poskey/internal/fault"
@@ -138,18 +139,8 @@ func stationsOf(a *Account) []StationStatus {
 			s.Last = d.Changed
 		}
 	}
-	slices.SortFunc(all, func(a, b StationStatus) int { return compare(a.Station, b.Station) })
+	slices.SortFunc(all, func(a, b StationStatus) int { return strings.Compare(a.Station, b.Station) })
 	return all
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // JSON is the report as it is kept and signed.

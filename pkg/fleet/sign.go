@@ -43,13 +43,17 @@ type Signed struct {
 }
 
 // VerifySigned holds a report against a signed note; open verifies the note and gives its text and who signed it
-// (custody.OpenNote). Errors: those of open; malformed; checksum_mismatch when the note is about another report.
+// (custody.OpenNote). Errors: those of open; malformed; checksum_mismatch when the note is about another report, or is
+// not signed by whom it should be.
 func VerifySigned(raw, signed []byte, open func(signed []byte) (text string, who []string, err error)) (Signed, error) {
 	r, err := ParseReport(raw)
 	if err != nil {
 		return Signed{}, err
 	}
 	said, who, err := open(signed)
+	if fault.Is(err, fault.LogBroken) { // a signed note is what logs have too
+		return Signed{}, fault.WrapAs(fault.ChecksumMismatch, err, "the signature of the report")
+	}
 	if err != nil {
 		return Signed{}, fault.Wrap(err, "the signature of the report")
 	}

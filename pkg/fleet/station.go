@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"poskey/internal/fault"
@@ -280,42 +279,6 @@ func (s *station) watch(ctx context.Context, q *queue) error {
 	}
 }
 
-// stillness is a time in which no device is in work. The database of the queue may be away, or full: it is waited for,
-// for as long as patience lasts.
-type stillness struct {
-	now    func() time.Time
-	most   time.Duration
-	late   time.Duration // after which a job that is due should have been given out
-	began  time.Time     // zero: somebody works
-	failed time.Time     // since when the queue gives no answer; zero: it does
-}
-
-func (s *stillness) over() { s.began, s.failed = time.Time{}, time.Time{} }
-
-// look reports that no job is left. Errors: the queue gives no answer, or gives out no job that is due, for too long.
-func (s *stillness) look(ctx context.Context, q *queue) (idle bool, err error) {
-	now := s.now()
-	if s.began.IsZero() {
-		s.began = now
-	}
-	idle, due, err := q.idle(ctx, now.Add(-s.late))
-	switch {
-	case ctx.Err() != nil:
-		return false, nil
-	case err == nil:
-		s.failed = time.Time{}
-	case s.failed.IsZero():
-		s.failed = now
-	case now.Sub(s.failed) > s.most:
-		return false, fault.WrapAs(fault.DeviceLink, err, "the queue of work does not answer; look at the database and its disk")
-	}
-	if err == nil && due && now.Sub(s.began) > s.late {
-		return false, fault.New(fault.DeviceLink, "the queue of work gives nothing out since %s; look at the database and its disk",
-			s.late.String())
-	}
-	return err == nil && idle, nil
-}
-
 // nobodysFault says why a station stops that no device made stop.
 func (s *station) nobodysFault(err error) error {
 	return fault.Wrap(err, "station %s stops itself, and no device is to blame; what is left stays expected", s.Station)
@@ -355,47 +318,7 @@ func (s *station) result() (Result, error) {
 	})
 	if err == nil && r.Counts.Left > 0 {
 		err = fault.New(fault.Partial, "%d of %d devices of run %s are left; start a station again to go on", r.Counts.Left,
-			r.Counts.Expected, s.run.ID)
+			r.Counts.Listed, s.run.ID)
 	}
 	return r, err
-}
-
-// places keeps two workers from one address, and counts who is at work.
-type places struct {
-	mu   sync.Mutex
-	busy map[string]chan struct{} // closed when the address is free again
-	n    int
-}
-
-func (p *places) working() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.n > 0
-}
-
-// enter waits for an address.
-func (p *places) enter(ctx context.Context, place string) (leave func(), err error) {
-	for {
-		p.mu.Lock()
-		free, taken := p.busy[place]
-		if !taken {
-			mine := make(chan struct{})
-			p.busy[place] = mine
-			p.n++
-			p.mu.Unlock()
-			return func() {
-				p.mu.Lock()
-				delete(p.busy, place)
-				p.n--
-				p.mu.Unlock()
-				close(mine)
-			}, nil
-		}
-		p.mu.Unlock()
-		select {
-		case <-free:
-		case <-ctx.Done():
-			return nil, fault.WrapAs(fault.Interrupted, context.Cause(ctx), "wait for the address")
-		}
-	}
 }

@@ -100,7 +100,7 @@ func TestARunLoadsEveryDeviceOnce(t *testing.T) {
 	if got.Settled != 50 {
 		t.Errorf("%+v", got)
 	}
-	a := f.whole("R1", s, 50, fleet.Counts{Expected: 50, Confirmed: 50})
+	a := f.whole("R1", s, 50, fleet.Counts{Listed: 50, Confirmed: 50})
 	if a.Open() != 0 || !a.Balanced() || a.Proofs["commit"] != 100 {
 		t.Errorf("open %d, balanced %t, proofs %v: %+v", a.Open(), a.Balanced(), a.Proofs, a.Findings)
 	}
@@ -138,7 +138,7 @@ func TestWhatBecomesOfADeviceDependsOnWhatFailed(t *testing.T) {
 			s.of(1).fails = c.fails
 			_, err := fleet.Run(t.Context(), f.options("R1", "A", s))
 			must(t, err)
-			want := fleet.Counts{Expected: 3, Confirmed: 2}
+			want := fleet.Counts{Listed: 3, Confirmed: 2}
 			switch c.state {
 			case store.Confirmed:
 				want.Confirmed = 3
@@ -169,7 +169,7 @@ func TestAnotherDeviceAtTheLineGetsNothing(t *testing.T) {
 	s.of(1).told = "SN999999"
 	_, err := fleet.Run(t.Context(), f.options("R1", "A", s))
 	must(t, err)
-	a := f.whole("R1", s, 3, fleet.Counts{Expected: 3, Confirmed: 2, Rejected: 1})
+	a := f.whole("R1", s, 3, fleet.Counts{Listed: 3, Confirmed: 2, Rejected: 1})
 	if len(s.of(1).slots) != 0 || a.Devices[1].Told != "SN999999" || !raised(&a, fleet.FindSerial, true) {
 		t.Errorf("%+v, findings %+v", a.Devices[1], a.Findings)
 	}
@@ -192,14 +192,14 @@ func TestDevicesThatFailedAreTriedAgainWhenAsked(t *testing.T) {
 	o := f.options("R1", "A", s)
 	_, err := fleet.Run(t.Context(), o)
 	must(t, err)
-	f.whole("R1", s, 3, fleet.Counts{Expected: 3, Confirmed: 2, Failed: 1})
+	f.whole("R1", s, 3, fleet.Counts{Listed: 3, Confirmed: 2, Failed: 1})
 	_, err = fleet.Run(t.Context(), o)
 	must(t, err)
-	f.whole("R1", s, 3, fleet.Counts{Expected: 3, Confirmed: 2, Failed: 1})
+	f.whole("R1", s, 3, fleet.Counts{Listed: 3, Confirmed: 2, Failed: 1})
 	o.Failed = true
 	_, err = fleet.Run(t.Context(), o)
 	must(t, err)
-	a := f.whole("R1", s, 3, fleet.Counts{Expected: 3, Confirmed: 3})
+	a := f.whole("R1", s, 3, fleet.Counts{Listed: 3, Confirmed: 3})
 	numbers := map[string]bool{}
 	for _, l := range a.Devices[1].Loads {
 		numbers[l.KSN] = l.KSN != ""
@@ -257,7 +257,7 @@ func TestAStationThatIsToldToStopBringsItsDevicesToTheEnd(t *testing.T) {
 	}
 	_, err = fleet.Run(t.Context(), o)
 	must(t, err)
-	f.whole("R1", s, 40, fleet.Counts{Expected: 40, Confirmed: 40})
+	f.whole("R1", s, 40, fleet.Counts{Listed: 40, Confirmed: 40})
 }
 
 func TestASQLiteStoreHasOneStation(t *testing.T) {
@@ -282,7 +282,7 @@ func TestASQLiteStoreHasOneStation(t *testing.T) {
 	wantKind(t, "a second station", err, fault.Busy)
 	close(leave)
 	must(t, <-done)
-	f.whole("R1", s, 4, fleet.Counts{Expected: 4, Confirmed: 4})
+	f.whole("R1", s, 4, fleet.Counts{Listed: 4, Confirmed: 4})
 }
 
 func TestRunsAndStationsThatMayNotWorkAreRefused(t *testing.T) {
@@ -323,7 +323,7 @@ func TestADeviceIsInOneOpenRunOnly(t *testing.T) {
 	s := newShelf(3)
 	_, err = fleet.Run(t.Context(), f.options("R2", "A", s))
 	must(t, err)
-	a := f.whole("R2", s, 3, fleet.Counts{Expected: 3, Confirmed: 3})
+	a := f.whole("R2", s, 3, fleet.Counts{Listed: 3, Confirmed: 3})
 	if a.Devices[0].Loads[0].Number < 3 {
 		t.Errorf("the number of the first run was given again: %+v", a.Devices[0].Loads[0])
 	}

@@ -11,7 +11,6 @@ const (
 	CheckInventory   CheckID = "inventory"   // it is on the list and may be loaded (PCI PIN 30-3)
 	CheckPOI         CheckID = "poi-version" // it may take a clear key (PCI PIN 32-9)
 	CheckCondition   CheckID = "condition"   // lock, tamper, battery, clock
-	CheckSlot        CheckID = "slot"        // the slot takes such a key
 	CheckStrength    CheckID = "strength"    // no key under a weaker one (PCI PIN 10-1)
 	CheckReplacement CheckID = "replacement" // what the slot holds now
 	CheckTransport   CheckID = "transport"   // how the key crosses the line

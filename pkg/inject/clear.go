@@ -120,7 +120,7 @@ func (r *run) identify(ctx context.Context) error {
 	}
 	if got != "" && got != r.clear.serial {
 		r.told = got
-		return fault.Wrap(WrongDevice(got, r.clear.serial), "another terminal is on the line")
+		return fault.Wrap(wrongDevice(got, r.clear.serial), "another terminal is on the line")
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/device"
 	"poskey/pkg/dukpt"
 	"poskey/pkg/hsm"
@@ -216,15 +217,7 @@ func (g *loading) lost(ctx context.Context, err error) {
 const maxReason = 200
 
 // reason is an error in one line. Errors hold no key bytes.
-func reason(err error) string {
-	line := []rune(err.Error())
-	for i, c := range line {
-		if c < ' ' {
-			line[i] = ' '
-		}
-	}
-	return string(line[:min(len(line), maxReason)])
-}
+func reason(err error) string { return text.OneLine(err.Error(), maxReason) }
 
 // derivation is the initial key for a load's number.
 func derivation(load *store.Load) (hsm.Derivation, error) {

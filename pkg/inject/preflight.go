@@ -88,16 +88,16 @@ func (p *preflight) is(got, said string) error {
 		p.out.serial = got
 		p.note(CheckIdentity, text.New("serial number %s", got))
 	case got != said:
-		return WrongDevice(got, said)
+		return wrongDevice(got, said)
 	default:
 		p.note(CheckIdentity, text.New("serial number %s, as expected", got))
 	}
 	return nil
 }
 
-// WrongDevice says that another device is on the line than the one that was meant. Its kind is not_permitted: no key may
+// wrongDevice says that another device is on the line than the one that was meant. Its kind is not_permitted: no key may
 // go into it (PCI PIN 30-3).
-func WrongDevice(got, want string) error {
+func wrongDevice(got, want string) error {
 	return fault.New(fault.NotPermitted, "the terminal says that it is %s, not %s; look at the cable and at the list", text.Redact(got), want)
 }
 
@@ -113,7 +113,7 @@ func (p *preflight) inventory(context.Context) error {
 		return nil
 	}
 	if p.out.serial != "" && p.out.serial != known.Serial {
-		return WrongDevice(p.out.serial, known.Serial)
+		return wrongDevice(p.out.serial, known.Serial)
 	}
 	p.out.serial = known.Serial
 	switch known.State {
@@ -138,7 +138,7 @@ func (p *preflight) condition(ctx context.Context) error {
 		return fault.Wrap(err, "ask the device how it is")
 	}
 	if s.Serial != "" && p.out.serial != "" && s.Serial != p.out.serial {
-		return WrongDevice(s.Serial, p.out.serial)
+		return wrongDevice(s.Serial, p.out.serial)
 	}
 	if s.Tamper.Tripped {
 		return fault.New(fault.NotPermitted, "the device was opened (tamper, %s): it takes no keys before the vendor has looked at it", s.Tamper.Sensor)

@@ -356,3 +356,25 @@ func (s *Store) settleNumber(ctx context.Context, c Change, requestID string, to
 		return err
 	})
 }
+
+// HasNumber names the first of the devices that has a live number of a key set.
+func (s *Store) HasNumber(ctx context.Context, keySet string, serials []string) (serial string, has bool, err error) {
+	for page := range slices.Chunk(serials, slotPage) {
+		var args arguments
+		w := "key_set = " + args.place(keySet)
+		var places []string
+		for _, serial := range page {
+			places = append(places, args.place(serial))
+		}
+		err := s.read().QueryRowContext(ctx, "SELECT serial FROM allocations WHERE "+w+
+			" AND state IN ('reserved', 'confirmed') AND serial IN ("+strings.Join(places, ", ")+") ORDER BY serial LIMIT 1",
+			args...).Scan(&serial)
+		if err == nil {
+			return serial, true, nil
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return "", false, dbError(err)
+		}
+	}
+	return "", false, nil
+}

@@ -363,9 +363,11 @@ func (d dialect) renumber(ctx context.Context, tx *sql.Tx) error {
 	if d != postgresDialect {
 		return nil
 	}
-	for _, table := range []string{"key_events", "holdings"} {
-		if _, err := tx.ExecContext(ctx, "SELECT setval(pg_get_serial_sequence('"+table+"', 'id'), GREATEST((SELECT MAX(id) FROM "+
-			table+"), 1))"); err != nil {
+	for _, query := range []string{
+		"SELECT setval(pg_get_serial_sequence('key_events', 'id'), GREATEST((SELECT MAX(id) FROM key_events), 1))",
+		"SELECT setval(pg_get_serial_sequence('holdings', 'id'), GREATEST((SELECT MAX(id) FROM holdings), 1))",
+	} {
+		if _, err := tx.ExecContext(ctx, query); err != nil {
 			return err
 		}
 	}

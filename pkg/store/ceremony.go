@@ -111,7 +111,8 @@ type HoldingFilter struct {
 
 const (
 	ceremonyColumns = "id, kind, title, script, began, ended, state, head"
-	holdingColumns  = "id, ceremony, at, label, version, check_method, check_digits, sheets, part, parts, needed, person, name, " +
+	holdingColumns  = "id, " + holdingFields
+	holdingFields   = "ceremony, at, label, version, check_method, check_digits, sheets, part, parts, needed, person, name, " +
 		"card, seat, event, bag, outer_bag, channel"
 	holdingPage = 500
 )
@@ -194,7 +195,7 @@ func (s *Store) Hold(ctx context.Context, c Change, h Holding) error {
 		if err := isOpenCeremony(ctx, tx, h.Ceremony); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO holdings ("+strings.TrimPrefix(holdingColumns, "id, ")+
+		_, err := tx.ExecContext(ctx, "INSERT INTO holdings ("+holdingFields+
 			") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
 			h.Ceremony, at, h.Key.Label, h.Key.Version, string(h.Check.Method), h.Check.Digits, h.Sheets, h.Part, h.Parts,
 			h.Needed, h.Person, h.Name, h.Card, h.Seat, h.Event, h.Bag, h.Outer, h.Channel)

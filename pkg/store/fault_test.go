@@ -149,9 +149,52 @@ func TestCreationIsWholeOrNotAtAll(t *testing.T) {
 
 func TestSchemaOfALaterVersionIsRefused(t *testing.T) {
 	u := made(t)
-	edit(t, u, "INSERT INTO schema_version (version_id, is_applied) VALUES (3, 1)")
+	edit(t, u, "INSERT INTO schema_version (version_id, is_applied) SELECT MAX(version_id) + 1, 1 FROM schema_version")
 	_, err := store.Open(t.Context(), u, options())
-	wantKind(t, "version 3", err, fault.VersionUnsupported)
+	wantKind(t, "the version after this one", err, fault.VersionUnsupported)
+}
+
+// TestVerifyHoldsTheLedgerOfCeremoniesAgainstTheKeys changes one thing at a time.
+func TestVerifyHoldsTheLedgerOfCeremoniesAgainstTheKeys(t *testing.T) {
+	digest := strings.Repeat("AB", 32)
+	for name, c := range map[string]struct {
+		change string
+		says   string // "": nothing is wrong
+	}{
+		"as it was":                  {"UPDATE holdings SET bag = 'B-2'", ""},
+		"a key that is not there":    {"UPDATE holdings SET label = 'OTHER', check_digits = '000000'", ""},
+		"given up":                   {"UPDATE ceremonies SET state = 'aborted', ended = began + 1, head = '" + digest + "'; UPDATE holdings SET check_digits = '000000'", ""},
+		"another check value":        {"UPDATE holdings SET check_digits = '000000'", "check value 000000"},
+		"a ceremony that is gone":    {"PRAGMA foreign_keys = OFF; DELETE FROM ceremonies", "does not have"},
+		"open, with an end":          {"UPDATE ceremonies SET head = '" + digest + "'", "has an end"},
+		"closed, without an end":     {"UPDATE ceremonies SET state = 'closed'", "its end"},
+		"a part that cannot be":      {"UPDATE holdings SET part = 9", "holding"},
+		"a script that is no digest": {"UPDATE ceremonies SET script = 'x'", "digest of its script"},
+	} {
+		u := made(t)
+		s, err := store.Open(t.Context(), u, options())
+		must(t, err)
+		key := storetest.Key("ZMK", 1)
+		_, err = s.Insert(t.Context(), store.Change{}, key)
+		must(t, err)
+		must(t, s.BeginCeremony(t.Context(), store.Change{}, store.Ceremony{ID: "C1", Kind: "exchange", Title: "a partner", Script: digest}))
+		must(t, s.Hold(t.Context(), store.Change{}, store.Holding{Ceremony: "C1", Key: key.Ref(), Check: key.Check, Part: 1, Parts: 2,
+			Needed: 2, Person: "custodian.a", Seat: "primary", Event: "printed", Bag: "B-1"}))
+		must(t, s.Close())
+		edit(t, u, c.change)
+		s, err = store.Open(t.Context(), u, options())
+		must(t, err)
+		r, err := s.Verify(t.Context(), nil)
+		must(t, err)
+		said := ""
+		for _, f := range r.Findings {
+			said += f.Err.Error() + "; "
+		}
+		if (c.says == "") != (r.Wrong() == 0) || !strings.Contains(said, c.says) {
+			t.Errorf("%s: %q", name, said)
+		}
+		must(t, s.Close())
+	}
 }
 
 func TestFileSwappedUnderAnOpenStoreIsNoticed(t *testing.T) {

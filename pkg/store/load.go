@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
@@ -29,11 +27,6 @@ const (
 	LoadFailed    LoadState = "failed"    // known not to be in the device, or given up
 	LoadUnknown   LoadState = "unknown"   // the line broke after the commit
 )
-
-// LoadStates lists them.
-func LoadStates() []LoadState {
-	return []LoadState{LoadReserved, LoadSent, LoadConfirmed, LoadFailed, LoadUnknown}
-}
 
 // Next lists the states that a load may go to from s. An unknown one is settled by proof (confirmed) or given up.
 func (s LoadState) Next() []LoadState {
@@ -211,22 +204,6 @@ func (s *LoadStep) check() error {
 	return nil
 }
 
-// oneLine makes a line of what somebody says, an error of a device perhaps: nothing that it holds keeps a load from
-// being settled.
-func oneLine(s string, most int) string {
-	shown := strings.Map(func(c rune) rune {
-		if c == utf8.RuneError || !unicode.IsGraphic(c) {
-			return ' '
-		}
-		return c
-	}, s)
-	for len(shown) > most {
-		_, size := utf8.DecodeLastRuneInString(shown)
-		shown = shown[:len(shown)-size]
-	}
-	return shown
-}
-
 // loadColumns are what scanLoad reads, with loadJoins behind FROM loads l.
 const (
 	loadColumns = `l.id, l.run, l.serial, l.slot, COALESCE(k.label, ''), COALESCE(k.version, 0), COALESCE(l.key_set, ''),
@@ -340,21 +317,4 @@ func (f *LoadFilter) page(last *Load, size int) (string, arguments) {
 	}
 	return "SELECT " + loadColumns + " FROM loads l" + loadJoins + " WHERE " + w +
 		" ORDER BY l.run, l.serial, l.at, l.id LIMIT " + args.place(size), args
-}
-
-// LoadCounts counts the loads of a run by their state, out of an index alone.
-func (s *Store) LoadCounts(ctx context.Context, run string) (map[LoadState]uint64, error) {
-	counts := map[LoadState]uint64{}
-	rows, err := s.read().QueryContext(ctx, "SELECT state, COUNT(*) FROM loads WHERE run = $1 GROUP BY state", run)
-	err = each(rows, err, func(r *sql.Rows) error {
-		var state LoadState
-		var n int64
-		err := r.Scan((*string)(&state), &n)
-		counts[state] = uint64(n)
-		return err
-	})
-	if err != nil {
-		return nil, dbError(err)
-	}
-	return counts, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/kcv"
 )
 
@@ -30,7 +31,7 @@ type loadOp struct {
 func reserveOp(r LoadRequest) *loadOp { return &loadOp{reserve: &r, ill: r.check()} }
 
 func stepOp(s LoadStep) *loadOp {
-	s.Reason = oneLine(s.Reason, maxReason)
+	s.Reason = text.OneLine(s.Reason, maxReason)
 	return &loadOp{step: &s, ill: s.check()}
 }
 

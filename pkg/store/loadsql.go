@@ -136,13 +136,18 @@ func (b *loadBatch) readLoads(c *concern) error {
 	}, c.serials)
 }
 
-// readRuns reads the runs that requests are of, and which of their devices are on the lists.
+// readRuns reads the runs that requests are of, and which of their devices are on the lists. None of them is closed before
+// the end of the transaction.
 func (b *loadBatch) readRuns(c *concern) error {
 	if len(c.runs) == 0 {
 		return nil
 	}
-	return b.ask(`SELECT r.id, r.closed, COALESCE(d.serial, '') FROM runs r LEFT JOIN run_devices d ON d.run = r.id AND d.serial {2}
-		WHERE r.id {1}`, func(r *sql.Rows) error {
+	query := `SELECT r.id, r.closed, COALESCE(d.serial, '') FROM runs r LEFT JOIN run_devices d ON d.run = r.id AND d.serial {2}
+		WHERE r.id {1}`
+	if b.s.dialect == postgresDialect { // it waits for CloseRun alone, and not for results of stations
+		query += " FOR KEY SHARE OF r"
+	}
+	return b.ask(query, func(r *sql.Rows) error {
 		var id, serial string
 		var closed int64
 		err := r.Scan(&id, &closed, &serial)

@@ -106,11 +106,6 @@ func (s *Store) Get(ctx context.Context, r Ref) (Key, error) {
 	return k.Key, nil
 }
 
-// Newest is Get of the newest active version.
-func (s *Store) Newest(ctx context.Context, label string) (Key, error) {
-	return s.Get(ctx, Ref{Label: label})
-}
-
 // NextVersion is the version that a new key with the label gets: 1, or one above the highest in any state.
 func (s *Store) NextVersion(ctx context.Context, label string) (int, error) {
 	if err := CheckLabel(label); err != nil {

@@ -424,6 +424,9 @@ func openRun(ctx context.Context, tx *sql.Tx, run string) error {
 // not_permitted when it is another number, when one of them was begun meanwhile, or the run is closed already; not_found.
 func (s *Store) CloseRun(ctx context.Context, c Change, id string, untouched int) error {
 	err := s.change(ctx, c, func(tx *sql.Tx, at int64) error {
+		if err := s.alone(ctx, tx, id); err != nil {
+			return err
+		}
 		if err := openRun(ctx, tx, id); err != nil {
 			return err
 		}
@@ -447,6 +450,15 @@ func (s *Store) CloseRun(ctx context.Context, c Change, id string, untouched int
 	return fault.Wrap(err, "closing the run")
 }
 
+// alone waits for loads of a run that are being taken down, and lets none be before the end of the transaction.
+func (s *Store) alone(ctx context.Context, tx *sql.Tx, run string) error {
+	if s.dialect != postgresDialect { // a file has one writer
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "SELECT 1 FROM runs WHERE id = $1 FOR UPDATE", run)
+	return err
+}
+
 // leftUndone refuses a run in which a device that nobody is through with has a load, and tells when the last load began.
 func leftUndone(ctx context.Context, tx *sql.Tx, run string) (last int64, err error) {
 	var serial string
@@ -460,82 +472,4 @@ func leftUndone(ctx context.Context, tx *sql.Tx, run string) (last int64, err er
 	}
 	err = tx.QueryRowContext(ctx, "SELECT COALESCE(MAX(at), 0) FROM loads WHERE run = $1", run).Scan(&last)
 	return last, err
-}
-
-// KeyStates tells what state keys are in; a key that the store does not have is not among them.
-func (s *Store) KeyStates(ctx context.Context, refs []Ref) (map[Ref]State, error) {
-	var args arguments
-	var places []string
-	asked := map[Ref]bool{}
-	for _, r := range refs {
-		places, asked[r] = append(places, args.place(r.Label)), true
-	}
-	states := map[Ref]State{}
-	if len(places) == 0 {
-		return states, nil
-	}
-	rows, err := s.read().QueryContext(ctx, "SELECT label, version, state FROM keys WHERE label IN ("+strings.Join(places, ", ")+")",
-		args...)
-	err = each(rows, err, func(r *sql.Rows) error {
-		var ref Ref
-		var state State
-		err := r.Scan(&ref.Label, &ref.Version, (*string)(&state))
-		if asked[ref] {
-			states[ref] = state
-		}
-		return err
-	})
-	if err != nil {
-		return nil, dbError(err)
-	}
-	return states, nil
-}
-
-// RunStation is what one station did in a run.
-type RunStation struct {
-	Station           string
-	Confirmed, Others int
-	Last              time.Time
-}
-
-// RunStations counts by station, in the order of their names.
-func (s *Store) RunStations(ctx context.Context, run string) ([]RunStation, error) {
-	var all []RunStation
-	rows, err := s.read().QueryContext(ctx, `SELECT station, SUM(CASE WHEN state = 'confirmed' THEN 1 ELSE 0 END),
-		SUM(CASE WHEN state = 'confirmed' THEN 0 ELSE 1 END), MAX(changed) FROM run_devices
-		WHERE run = $1 AND station <> '' GROUP BY station ORDER BY station`, run)
-	err = each(rows, err, func(r *sql.Rows) error {
-		var n RunStation
-		var last int64
-		err := r.Scan(&n.Station, &n.Confirmed, &n.Others, &last)
-		n.Last = fromMicros(last)
-		all = append(all, n)
-		return err
-	})
-	if err != nil {
-		return nil, dbError(err)
-	}
-	return all, nil
-}
-
-// HasNumber names the first of the devices that has a live number of a key set.
-func (s *Store) HasNumber(ctx context.Context, keySet string, serials []string) (serial string, has bool, err error) {
-	for page := range slices.Chunk(serials, slotPage) {
-		var args arguments
-		w := "key_set = " + args.place(keySet)
-		var places []string
-		for _, serial := range page {
-			places = append(places, args.place(serial))
-		}
-		err := s.read().QueryRowContext(ctx, "SELECT serial FROM allocations WHERE "+w+
-			" AND state IN ('reserved', 'confirmed') AND serial IN ("+strings.Join(places, ", ")+") ORDER BY serial LIMIT 1",
-			args...).Scan(&serial)
-		if err == nil {
-			return serial, true, nil
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
-			return "", false, dbError(err)
-		}
-	}
-	return "", false, nil
 }

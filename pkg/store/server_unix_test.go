@@ -5,7 +5,9 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -211,4 +213,44 @@ func TestLeaseIDThatIsTakenMeanwhileIsNoDamage(t *testing.T) {
 	if k, err := s.KeySet(t.Context(), "A"); err != nil || k.Next != 0 {
 		t.Errorf("it took numbers: %+v, %v", k, err)
 	}
+}
+
+// TestARunIsNotClosedUnderALoad: a load that is being taken down is waited for, and one that comes while the run is being
+// closed finds it closed.
+func TestARunIsNotClosedUnderALoad(t *testing.T) {
+	u := schema(t)
+	s, err := store.Create(t.Context(), u, storetest.Identity("closing"), nil, options())
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	_, err = s.Insert(t.Context(), store.Change{}, storetest.Key("TPK", 1))
+	must(t, err)
+	must(t, s.AddRun(t.Context(), store.Change{}, store.Run{ID: "R1", Plan: []byte("{}"), Manifest: strings.Repeat("AB", 32)},
+		[]store.RunDevice{{Serial: "SN1", URI: "visa+tcp://127.0.0.1:1"}}))
+	db, err := sql.Open("pgx", u.Redacted())
+	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	held := func(lock string, f func() error) error {
+		t.Helper()
+		tx, err := db.BeginTx(t.Context(), nil)
+		must(t, err)
+		_, err = tx.Exec("SELECT 1 FROM runs WHERE id = 'R1' FOR " + lock)
+		must(t, err)
+		out := make(chan error, 1)
+		go func() { out <- f() }()
+		select {
+		case err := <-out:
+			t.Errorf("it does not wait for %s: %v", lock, err)
+			out <- err
+		case <-time.After(300 * time.Millisecond):
+		}
+		must(t, tx.Rollback())
+		return <-out
+	}
+	load := store.LoadRequest{ID: "l1", Run: "R1", Serial: "SN1", Slot: "0", Key: store.Ref{Label: "TPK", Version: 1}}
+	must(t, held("UPDATE", func() error {
+		_, failed, err := s.ReserveLoads(context.Background(), store.Change{}, []store.LoadRequest{load})
+		return errors.Join(append(failed, err)...)
+	}))
+	must(t, s.RecordRun(t.Context(), store.Change{}, "R1", []store.RunResult{{Serial: "SN1", State: store.Failed, Reason: "x"}}))
+	must(t, held("KEY SHARE", func() error { return s.CloseRun(context.Background(), store.Change{}, "R1", 0) }))
 }

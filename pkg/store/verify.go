@@ -41,7 +41,7 @@ const maxFindings = 1000
 
 // Verify looks at every row in one snapshot: the database's own structure, fields, names, states against times and
 // events, headers of blocks against rows, hierarchy, key serial numbers against their key sets and leases, loads against
-// their numbers, equal check values. check, when not nil, is called for every key that has a block, and its error is a finding; there the boundary
+// their numbers, parts of ceremonies against keys, equal check values. check, when not nil, is called for every key that has a block, and its error is a finding; there the boundary
 // looks at MAC and check value. An error is returned when the store cannot be read, not for what is found in it.
 func (s *Store) Verify(ctx context.Context, check func(Key) error) (Report, error) {
 	v := verifier{ctx: ctx, s: s, check: check, now: s.options.Now()}
@@ -51,7 +51,7 @@ func (s *Store) Verify(ctx context.Context, check func(Key) error) (Report, erro
 	err := s.snapshot(ctx, func(tx *sql.Tx) error {
 		v.tx = tx
 		for _, look := range []func() error{v.identity, v.keys, v.circles, v.events, v.equal, v.devices, v.keySets,
-			v.loads} {
+			v.loads, v.ceremonies, v.holdings} {
 			if err := look(); err != nil {
 				return err
 			}

@@ -294,8 +294,10 @@ func (t *Tools) destroy(ctx context.Context, ref store.Ref, reason string) error
 	if err != nil {
 		return err
 	}
-	if row.State == store.Active || row.State == store.Suspended {
-		return fault.New(fault.NotPermitted, "key %s is %s: take it out of use first, with poskey key retire", ref, string(row.State))
+	if row.State == store.Active || row.State == store.Suspended { // the reviewed script says that its use ends
+		if row, err = t.moved(ctx, ref, custody.KeyState, store.Deactivated, reason); err != nil {
+			return err
+		}
 	}
 	_, err = t.moved(ctx, ref, custody.KeyDestroy, vault.Destruction(row.State), reason)
 	return err
@@ -356,8 +358,10 @@ func (t *Tools) export(ctx context.Context, k *script.Key, o *script.Output) (ce
 	var out ceremony.Exported
 	details := audit.Details{audit.FieldParent: kbpkRow.Ref().String()}
 	err = t.onRow(ctx, ref, custody.KeyWrap, vault.ToProtect, details, func(work *vault.Work, h vault.Held) error {
-		if err := work.Prove(ctx, kbpk); err != nil {
-			return err
+		for _, one := range []vault.Held{kbpk, h} {
+			if err := work.Prove(ctx, one); err != nil {
+				return err
+			}
 		}
 		w, err := work.Wrap(ctx, h.Key, kbpk.Key, t.header(ctx, work, h.Key, kbpk.Key, o),
 			keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(h.Key.Algorithm)})

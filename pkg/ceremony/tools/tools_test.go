@@ -285,6 +285,25 @@ func TestWhatWasHeldIsInTheLedgerThoughTheCeremonyBroke(t *testing.T) {
 	r.agrees()
 }
 
+func TestAKeyInUseIsTakenOutOfUseAndDestroyed(t *testing.T) {
+	r := newRoom(t, custody.Test)
+	k := zmk(intoStore("ZMK-2026"))
+	l := r.lead(k)
+	_, err := l.Generate(t.Context(), &k)
+	must(t, err)
+	_, err = l.Keep(t.Context(), &k, &k.Outputs[0])
+	must(t, err)
+	must(t, l.Close(t.Context()))
+	old := script.Key{ID: "OLD", Algorithm: keys.TDES128, Usage: "K0", Source: script.Stored, Label: "ZMK-2026"}
+	l = r.lead(old)
+	must(t, l.DestroyKey(t.Context(), &old, "end of its period"))
+	must(t, l.Close(t.Context()))
+	if s := r.state("ZMK-2026#1"); s != store.Destroyed {
+		t.Errorf("it is %s", s)
+	}
+	r.agrees()
+}
+
 func TestAScriptOfAnotherEnvironmentTouchesNoStore(t *testing.T) {
 	r := newRoom(t, custody.Test)
 	k := zmk(intoStore("ZMK-2026"))

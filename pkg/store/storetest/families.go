@@ -119,7 +119,7 @@ func (s suite) rotation(t *testing.T) {
 	for what, parent := range map[string]store.Ref{"under another key": next.Ref(), "out": {}} {
 		b.refused("a derived key taken "+what, b.Rehang(b.ctx, store.Change{}, derived.Ref(), parent, ""), fault.NotPermitted)
 	}
-	if k, err := b.Newest(b.ctx, "BDK"); err != nil || k.Version != 2 {
+	if k, err := b.Get(b.ctx, store.Ref{Label: "BDK"}); err != nil || k.Version != 2 {
 		t.Errorf("the newest is %d, %v", k.Version, err)
 	}
 	// A successor may not hang under a child of the old key that moves under it: a circle.

@@ -136,7 +136,7 @@ func (s suite) keys(t *testing.T) {
 		got.NotAfter != b.now.AddDate(2, 0, 0) {
 		t.Errorf("got %+v", got)
 	}
-	if k, err := b.Newest(b.ctx, "ZMK-2026"); err != nil || k.Version != 3 {
+	if k, err := b.Get(b.ctx, store.Ref{Label: "ZMK-2026"}); err != nil || k.Version != 3 {
 		t.Errorf("the newest is %d, %v", k.Version, err)
 	}
 	b.ok("suspending", b.Transition(b.ctx, store.Change{}, ref("ZMK-2026#3"), store.Active, store.Suspended, ""))

@@ -419,12 +419,18 @@ func TestAStatusIsReadAndMadeHarmless(t *testing.T) {
 	s, err := m.Status(t.Context())
 	must(t, err)
 	if s.Model != "M?[2J" || s.Screen != "锁定" || s.Locks[0].Kind != device.LockTamper || !s.Tamper.Tripped || s.Slots[0].Check.Digits != "08D7B4" ||
-		s.Initial[0].Left != 9 || s.OpenBatch != 3 || s.Events[0].Detail != "a?b" || s.Battery.Millivolts != 2950 || s.Environment.Celsius != 21.5 {
+		s.Initial[0].Left != 9 || s.Initial[0].Check.String() != "08D7B4 (ecb-zero)" || s.OpenBatch != 3 || s.Events[0].Detail != "a?b" || s.Battery.Millivolts != 2950 || s.Environment.Celsius != 21.5 {
 		t.Errorf("%+v", s)
 	}
 	p.answers("GET /v1/status", says(200, strings.Replace(status, `"tamper","since"`, `"mood","since"`, 1)))
 	_, err = m.Status(t.Context())
 	wantKind(t, err, fault.DeviceLink)
+	for _, lie := range []string{`"check":{"method":"sum","value":"08D7B4"},"left"`, `"check":{"method":"ecb-zero","value":""},"left"`,
+		`"check":{"method":"ecb-zero","value":"08D7B4\u001b"},"left"`, `"check":"08D7B4","left"`} {
+		p.answers("GET /v1/status", says(200, strings.Replace(status, `"check":{"method":"ecb-zero","value":"08D7B4"},"left"`, lie, 1)))
+		_, err = m.Status(t.Context())
+		wantKind(t, err, fault.DeviceLink)
+	}
 	p.answers("GET /v1/logs", says(200, `{"events":[{"seq":5,"at":"2026-03-01T07:00:00Z","kind":"a"},{"seq":5,"at":"2026-03-01T07:00:00Z","kind":"b"}]}`))
 	_, err = m.Logs(t.Context(), 4, 10)
 	wantKind(t, err, fault.DeviceLink, "out of order")

@@ -94,14 +94,14 @@ func TestWhatEveryDeviceWouldMeetStopsTheStationAndBlamesNoDevice(t *testing.T) 
 			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "no device is to blame") {
 				t.Errorf("it says %v, want %q", err, c.says)
 			}
-			f.whole("R1", s, n, fleet.Counts{Expected: n, Confirmed: 2, Left: n - 2})
+			f.whole("R1", s, n, fleet.Counts{Listed: n, Confirmed: 2, Left: n - 2})
 			if got.Counts.Confirmed != 2 {
 				t.Errorf("%+v", got.Counts)
 			}
 			c.by(f, b)
 			_, err = fleet.Run(t.Context(), o)
 			must(t, err)
-			a := f.whole("R1", s, n, fleet.Counts{Expected: n, Confirmed: n})
+			a := f.whole("R1", s, n, fleet.Counts{Listed: n, Confirmed: n})
 			if a.KeySets[0].Burnt != 0 {
 				t.Errorf("%d numbers are burnt, and nothing was sent", a.KeySets[0].Burnt)
 			}
@@ -144,7 +144,7 @@ func TestADeviceThatAnotherStationMayBeAtIsWaitedFor(t *testing.T) {
 	o.Tries = 2
 	got, err := fleet.Run(ctx, o)
 	wantKind(t, "the station", err, fault.Interrupted)
-	if want := (fleet.Counts{Expected: 3, Confirmed: 2, Left: 1}); got.Counts != want {
+	if want := (fleet.Counts{Listed: 3, Confirmed: 2, Left: 1}); got.Counts != want {
 		t.Errorf("%+v, want %+v", got.Counts, want)
 	}
 }
@@ -164,7 +164,7 @@ func TestALeaseThatEndedIsFollowedByAnotherOne(t *testing.T) {
 	o.Workers = 1
 	_, err := fleet.Run(t.Context(), o)
 	must(t, err)
-	f.whole("R1", s, 10, fleet.Counts{Expected: 10, Confirmed: 10})
+	f.whole("R1", s, 10, fleet.Counts{Listed: 10, Confirmed: 10})
 	leases, err := f.db.Leases(t.Context(), "SET")
 	must(t, err)
 	if len(leases) != 2 {
