@@ -148,6 +148,7 @@ type player struct {
 	asked []string
 
 	typing typedSheet // by a custodian
+	had    int        // sheets that were on paper before the last one was printed
 }
 
 // cmdPlay runs a ceremony at a terminal of its own, with people who answer by rules. Afterwards screen, out and err hold
@@ -205,6 +206,7 @@ func perform(ts *testscript.TestScript, known []*rule, columns int, args []strin
 	if killed && c.ProcessState.Sys().(syscall.WaitStatus).CoreDump() {
 		ts.Fatalf("the process left a core")
 	}
+	p.keepsSecret(&out, &errb)
 	remember(ts)
 	return ended, killed
 }
@@ -217,18 +219,44 @@ func cmdOffline(ts *testscript.TestScript, neg bool, args []string) {
 	stateOf(ts).offline = !neg
 }
 
+// component is a sheet's as something to look for.
+func (s typedSheet) component(ts *testscript.TestScript) needle {
+	var digits strings.Builder
+	for n := 1; n <= len(s.rows); n++ {
+		row, _, _ := strings.Cut(s.rows[n], " check ")
+		digits.WriteString(tight(row))
+	}
+	raw, err := hex.DecodeString(digits.String())
+	ts.Check(err)
+	return needle{"a component", raw, digits.String()}
+}
+
 // remember has what was printed looked for in everything else that the script leaves.
 func remember(ts *testscript.TestScript) {
 	s := stateOf(ts)
 	for _, sheet := range sheetsIn(s.printed()) {
-		var digits strings.Builder
-		for n := 1; n <= len(sheet.rows); n++ {
-			row, _, _ := strings.Cut(sheet.rows[n], " check ")
-			digits.WriteString(tight(row))
+		s.canaries.needles = append(s.canaries.needles, sheet.component(ts))
+	}
+}
+
+// keepsSecret looks for the components that were on the screen, as those of practice are, where they may not be.
+func (p *player) keepsSecret(out, errb *bytes.Buffer) {
+	var all []needle
+	for _, sheet := range p.sheets() {
+		all = append(all, sheet.component(p.ts))
+	}
+	records, err := filepath.Glob(filepath.Join(p.ts.MkAbs("."), "*", "transcript.jsonl"))
+	p.ts.Check(err)
+	places := map[string][]byte{"stdout": out.Bytes(), "stderr": errb.Bytes()}
+	for _, path := range records {
+		if places[path], err = os.ReadFile(path); err != nil {
+			p.ts.Fatalf("%v", err)
 		}
-		raw, err := hex.DecodeString(digits.String())
-		ts.Check(err)
-		s.canaries.needles = append(s.canaries.needles, needle{"a component", raw, digits.String()})
+	}
+	for place, data := range places {
+		if form := formOf(data, all); form != "" {
+			p.ts.Fatalf("%s in %s", form, place)
+		}
 	}
 }
 
@@ -257,7 +285,7 @@ func (p *player) play(c *exec.Cmd, errb *bytes.Buffer) (killed bool) {
 			return killed
 		}
 		p.asked = append(p.asked, q)
-		if n := len(p.asked); n > stubborn && !slices.ContainsFunc(p.asked[n-stubborn:], func(other string) bool { return other != q }) {
+		if n := len(p.asked); stateOf(p.ts).reaper == nil && n > stubborn && !slices.ContainsFunc(p.asked[n-stubborn:], func(other string) bool { return other != q }) {
 			killAll(c)
 			p.ts.Fatalf("asked again and again: %q\nscreen: %s", q, p.shown.String())
 		}

@@ -58,7 +58,7 @@ import (
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := map[string]func(*testscript.TestScript, bool, []string){
 		"exits": cmdExits, "jsonhas": cmdJSONHas, "put": cmdPut, "fill": cmdFill, "flat": cmdFlat, "reveals": cmdReveals,
-		"officers": cmdOfficers, "sql": cmdSQL, "dblock": cmdDBLock, "damage": cmdDamage, "take": cmdTake, "secrets": cmdSecrets, "postgres": cmdPostgres, "softtoken": cmdSoftToken,
+		"officers": cmdOfficers, "enter": cmdEnter, "sql": cmdSQL, "dblock": cmdDBLock, "damage": cmdDamage, "take": cmdTake, "secrets": cmdSecrets, "postgres": cmdPostgres, "softtoken": cmdSoftToken,
 		"auditlog": cmdAuditLog, "tamper": cmdTamper, "totp": cmdTOTP,
 		"manifest": cmdManifest,
 	}

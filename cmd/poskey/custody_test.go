@@ -110,6 +110,24 @@ func cmdOfficers(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// cmdEnter writes the fingerprints of the officers' cards into the script of a ceremony.
+func cmdEnter(ts *testscript.TestScript, neg bool, args []string) {
+	noNegation(ts, neg)
+	if len(args) != 3 {
+		ts.Fatalf("usage: enter test|production FROM TO")
+	}
+	e, err := custody.ParseEnvironment(args[0])
+	ts.Check(err)
+	text := ts.ReadFile(args[1])
+	for _, officer := range offices[e].present() {
+		line := "  - id: " + officer.Card().ID() + "\n"
+		text = strings.Replace(text, line, line+"    card: "+officer.Card().Fingerprint().String()+"\n", 1)
+	}
+	path := ts.MkAbs(args[2])
+	ts.Check(os.WriteFile(path, []byte(text), 0o600))
+	ts.Check(stateOf(ts).canaries.input(path))
+}
+
 // cmdSQL changes a SQLite file behind poskey's back, as somebody who can write it would.
 func cmdSQL(ts *testscript.TestScript, neg bool, args []string) {
 	noNegation(ts, neg)

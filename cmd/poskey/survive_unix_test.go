@@ -24,7 +24,7 @@ type reaper struct {
 
 // oftenEnough is at how many new questions one is fatal. POSKEY_KILL=all makes all of them so, POSKEY_KILL=SEED the same
 // ones as before.
-const oftenEnough = 6
+const oftenEnough = 10
 
 func newReaper(ts *testscript.TestScript) *reaper {
 	wish := os.Getenv("POSKEY_KILL")

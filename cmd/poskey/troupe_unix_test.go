@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"poskey/internal/i18n"
 	"poskey/pkg/ceremony/script"
@@ -137,6 +138,7 @@ func (t *troupe) learn() {
 		return id, ok
 	})
 	t.on("%s: type your id to sign the record, or - when you have gone", own)
+	t.on("%s: type your id to sign that it was given up, or - to leave without", own)
 	t.on("TEST REHEARSAL: passphrase of %s (for practice: %s)", always("test rehearsal"))
 	passphrase := func(_ *player, args []string) (string, bool) { return "TEST " + canaryWords + " of " + args[0], true }
 	t.on("passphrase of %s (hidden)", passphrase)
@@ -146,6 +148,10 @@ func (t *troupe) learn() {
 	t.on("%s: serial of the bag (hidden)", t.bag(false))
 	t.on("%s: serial of the bag once more (hidden)", t.bag(true))
 	t.on("%s: the bag and its seal, from all sides: type intact or damaged", always("intact"))
+	t.on("%s: you alone stand at the printer; type print", func(p *player, _ []string) (string, bool) {
+		p.had = len(sheetsIn(stateOf(p.ts).printed()))
+		return "print", true
+	})
 	t.on("%s: from the paper, the part check (hidden)", func(p *player, _ []string) (string, bool) { return p.lastSheet().check, true })
 	t.on("%s: from the paper, the check of row %d (hidden)", func(p *player, args []string) (string, bool) {
 		n, _ := strconv.Atoi(args[1])
@@ -165,7 +171,6 @@ func (t *troupe) learn() {
 	for question, word := range map[string]string{
 		"%s: what was read is true of this room; type declare":                                "declare",
 		"%s: when it was read aloud and everybody has heard it, type read":                    "read",
-		"%s: you alone stand at the printer; type print":                                      "print",
 		"%s: when the bag is given to %s, type sent":                                          "sent",
 		"%s: when nothing is left of it, type destroyed":                                      "destroyed",
 		"%s: everything is put away; type close":                                              "close",
@@ -270,7 +275,7 @@ func (t *troupe) answer(p *player, question string) (string, bool) {
 // typedSheet is a component sheet as people read it.
 type typedSheet struct {
 	set, check, keyCheck string
-	part                 int
+	part, last           int            // last is the number of its last row
 	rows                 map[int]string // with the check
 }
 
@@ -281,7 +286,7 @@ var ( //nolint:gochecknoglobals // compiled once
 	sheetPart = regexp.MustCompile(`part: (\d+) of \d+`)
 	partCheck = regexp.MustCompile(`part check: ([0-9A-F]+)`)
 	keyCheck  = regexp.MustCompile(`key check: ([0-9A-F]+)`)
-	sheetRow  = regexp.MustCompile(`row (\d+) of \d+: ([0-9A-F ]+ check [0-9A-F]{4})`)
+	sheetRow  = regexp.MustCompile(`row (\d+) of (\d+): ([0-9A-F ]+ check [0-9A-F]{4})`)
 )
 
 // sheets are those that people have: on paper, or on the screen for practice.
@@ -301,21 +306,32 @@ func sheetsIn(text string) []typedSheet {
 		sheet.part, _ = strconv.Atoi(first(sheetPart, s))
 		for _, m := range sheetRow.FindAllStringSubmatch(s, -1) {
 			n, _ := strconv.Atoi(m[1])
-			sheet.rows[n] = m[2]
+			sheet.last, _ = strconv.Atoi(m[2])
+			sheet.rows[n] = m[3]
 		}
 		all = append(all, sheet)
 	}
 	return all
 }
 
-// lastSheet is the one that came out of the printer last.
+// lastSheet is the one that came out of the printer last; without a printer it is on the screen.
 func (p *player) lastSheet() typedSheet {
-	all := p.sheets()
-	if len(all) == 0 {
-		p.ts.Fatalf("there is no sheet\nscreen: %s", p.shown.String())
+	for limit := time.Now().Add(time.Second); ; time.Sleep(time.Millisecond) {
+		paper := sheetsIn(stateOf(p.ts).printed())
+		if len(paper) > p.had && paper[len(paper)-1].whole() {
+			return paper[len(paper)-1]
+		}
+		if shown := sheetsIn(p.plain()); len(shown) > 0 {
+			return shown[len(shown)-1]
+		}
+		if time.Now().After(limit) {
+			p.ts.Fatalf("there is no sheet\nscreen: %s", p.shown.String())
+		}
 	}
-	return all[len(all)-1]
 }
+
+// whole: the printer has come to the last row.
+func (s *typedSheet) whole() bool { return s.last > 0 && len(s.rows) == s.last }
 
 // sheetOf is the last sheet of a part.
 func (p *player) sheetOf(part int) typedSheet {
@@ -333,7 +349,8 @@ func (p *player) told(string) string {
 	if all := otherSide.FindAllStringSubmatch(p.plain(), -1); len(all) > 0 {
 		return all[len(all)-1][1]
 	}
-	return p.lastSheet().keyCheck
+	all := p.sheets()
+	return all[len(all)-1].keyCheck
 }
 
 // plain is the screen without its colours.

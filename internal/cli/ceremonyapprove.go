@@ -9,6 +9,7 @@ import (
 	"poskey/pkg/agent"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/custody"
+	"poskey/pkg/store"
 )
 
 // approvers are those of --approver, or else, where an activity takes approvals each time, people of the room whose roles
@@ -18,8 +19,12 @@ func (o *ceremonySetup) approvers(ctx context.Context, a *App, activity custody.
 	if len(a.flags.approval.approvers) > 0 {
 		return a.approvers(ctx)
 	}
-	rule, err := custody.RuleOf(activity)
+	_, id, err := a.openIdentified(ctx)
 	if err != nil {
+		return agent.Approvers{}, none, err
+	}
+	rule, err := custody.RuleOf(activity)
+	if err != nil || id.Master.Kind == store.ByToken { // of a store on a token nobody is asked
 		return agent.Approvers{}, none, err
 	}
 	terms := rule.Terms(o.program.Script.Environment)

@@ -244,7 +244,7 @@ func (a *App) resumed(ctx context.Context, dir string, o ceremonyOpts, doc *tran
 	if err := sameScript(path, s); err != nil {
 		return nil, err
 	}
-	in := &inspection{room: room{script: s, scriptPath: path, dir: dir, there: true, printer: o.printer, devices: o.devices,
+	in := &inspection{room: room{script: s, scriptPath: path, dir: dir, there: true, ceremony: doc.Head.Ceremony, printer: o.printer, devices: o.devices,
 		rehearsal: doc.Head.Mode == transcript.Rehearsal, begins: true, now: a.Env.Now()}}
 	for _, r := range doc.Records {
 		if r.Kind == transcript.KindKept {

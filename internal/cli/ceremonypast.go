@@ -10,6 +10,7 @@ import (
 	"poskey/pkg/ceremony"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
+	"poskey/pkg/vault"
 )
 
 // pastOf reads the records of ceremonies before: folders of theirs, or folders full of such.
@@ -73,13 +74,31 @@ func pastIn(path string) ([]script.Past, error) {
 	}
 	var all []script.Past
 	for _, r := range v.Records {
-		if r.Part == 0 || r.Kind != transcript.KindPrinted && r.Kind != transcript.KindEntered {
+		if r.Part == 0 || !held(eventOf(r)) {
 			continue
 		}
-		all = append(all, script.Past{Person: r.Who, Card: cards[r.Who], Label: labelOf(v, r.Key), Check: checks[r.Key], Set: r.Details["set"],
+		all = append(all, script.Past{Person: r.Who, Card: cards[r.Who], Label: labelOf(v, r.Key), Check: checks[r.Key],
+			Set:  r.Details["set"],
 			Part: r.Part, At: r.Time, Where: v.Head.Ceremony})
 	}
 	return all, nil
+}
+
+// held reports whether somebody to whom this happened with a part has it, or has seen it: also who sealed one that was
+// handed on to them.
+func held(event string) bool { return vault.Sees(event) || event == "sealed" }
+
+// eventOf is what a line says of a part, as the ledger calls it.
+func eventOf(r transcript.Record) string {
+	switch r.Kind {
+	case transcript.KindPrinted:
+		return "printed"
+	case transcript.KindEntered:
+		return "entered"
+	case transcript.KindBag:
+		return r.Details["event"]
+	}
+	return ""
 }
 
 // labelOf is the name in the store of a key of a record.

@@ -27,6 +27,7 @@ type room struct {
 	scriptPath string
 	dir        string   // of the ceremony; "" one that is made
 	there      bool     // the folder is that of a ceremony which goes on
+	ceremony   string   // its id
 	kept       []string // keys of the store that it kept before it broke
 	printer    string
 	devices    []string // SERIAL=URI

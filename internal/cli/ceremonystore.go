@@ -7,13 +7,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
+	"poskey/pkg/ceremony/tools"
+	"poskey/pkg/custody"
 	"poskey/pkg/keys"
 	"poskey/pkg/store"
-	"poskey/pkg/vault"
 )
 
 // needsStore reports whether a script takes keys of a store, puts some into it, or looks for devices there.
@@ -74,6 +76,9 @@ func (r *room) readStore(ctx context.Context, a *App) (storeTells, error) {
 			text.New("the store is for %s, and the script for %s", id.Environment, string(r.script.Environment)),
 			text.New("name the right store with --store")))
 	}
+	if f, found := tokenFinding(id, r.script); found {
+		tells.findings = append(tells.findings, f)
+	}
 	for i := range r.script.Keys {
 		found, err := r.keyFindings(ctx, db, &r.script.Keys[i])
 		tells.findings = append(tells.findings, found...)
@@ -86,6 +91,32 @@ func (r *room) readStore(ctx context.Context, a *App) (storeTells, error) {
 	}
 	tells.algorithm, err = algorithmsOf(ctx, db, r.script)
 	return tells, err
+}
+
+// tokenFinding finds a store that lets nobody approve: of a store on a token this process is the authority, and it takes no
+// approvals for one operation.
+func tokenFinding(id store.Identity, s *script.Script) (script.Finding, bool) {
+	if id.Master.Kind != store.ByToken || s.Environment != custody.Production {
+		return script.Finding{}, false
+	}
+	needs := map[script.Verb]custody.Activity{script.PrintPart: custody.KeySplit, script.FormKey: custody.KeyForm, script.DestroyKey: custody.KeyDestroy}
+	for i, st := range s.Steps {
+		rule, err := custody.RuleOf(needs[st.Do])
+		if err != nil || rule.Terms(s.Environment).Standing {
+			continue
+		}
+		if k, ok := s.Key(st.Key); !ok || !inStore(k) {
+			continue
+		}
+		return roomFinding("store-approvals", script.Error, "", text.New("step %d takes approvals (%s), and a store whose master key is in a token takes none", i+1, string(needs[st.Do])),
+			text.New("let the HSM do it (template hsm-scribe), or take a store that officers open")), true
+	}
+	return script.Finding{}, false
+}
+
+// inStore reports whether a key lies in the store, or is to.
+func inStore(k *script.Key) bool {
+	return k.Source == script.Stored || slices.ContainsFunc(k.Outputs, func(o script.Output) bool { return o.To == script.ToStore })
 }
 
 // algorithmsOf looks up those of the keys that the script's keys leave under.
@@ -154,9 +185,9 @@ func storedFindings(ctx context.Context, db *store.Store, s *script.Script, k *s
 	inUse := row.State == store.Active || row.State == store.Suspended
 	switch {
 	case destroyed && inUse:
-		all = append(all, script.Finding{ID: "key-in-use", Level: script.Error, Where: at + ".label",
+		all = append(all, script.Finding{ID: "key-in-use", Level: script.Warning, Where: at + ".label",
 			What: text.New("the key %s is %s in the store", row.Ref().String(), string(row.State)),
-			Fix:  text.New("take it out of use before it is destroyed: poskey key retire")})
+			Fix:  text.New("its use ends with this ceremony; what hangs beneath it: poskey key tree")})
 	case leaves && row.State != store.Active:
 		all = append(all, script.Finding{ID: "key-state", Level: script.Error, Where: at + ".label",
 			What: text.New("the key %s is %s in the store", row.Ref().String(), string(row.State)),
@@ -175,23 +206,25 @@ func (r *room) outputFindings(ctx context.Context, db *store.Store, o script.Out
 	return nil, nil
 }
 
-// labelFindings looks for a key under the label. One that was in use keeps it; one that never was is of a ceremony that
-// broke, and one that this ceremony kept before it broke is as it should be.
+// labelFindings looks for a key under the label. What the ceremony that goes on made before it broke is as it should be.
 func (r *room) labelFindings(ctx context.Context, db *store.Store, label, at string) ([]script.Finding, error) {
-	fix := text.New("name another label; a key is renewed with poskey key rotate")
-	if r.there {
-		fix = text.New("its record does not say that it was kept: take it out of use with poskey key retire, then poskey key destroy; it is made anew")
-	}
 	for row, err := range db.List(ctx, store.Filter{Label: label}) {
 		if err != nil {
 			return nil, err
 		}
-		if row.Label == label && row.State != store.PreActivation && !row.State.Gone() && !slices.Contains(r.kept, row.Ref().String()) {
+		if row.Label == label && !row.State.Gone() && !r.made(&row) {
 			return []script.Finding{{ID: "label-exists", Level: script.Error, Where: at,
-				What: text.New("the store has a key %s already", row.Ref().String()), Fix: fix}}, nil
+				What: text.New("the store has a key %s already", row.Ref().String()),
+				Fix:  text.New("name another label; a key is renewed with poskey key rotate")}}, nil
 		}
 	}
 	return nil, nil
+}
+
+// made reports whether the ceremony that goes on made a key before it broke: one that its record does not know as kept is
+// made anew, and destroyed in the end.
+func (r *room) made(row *store.Key) bool {
+	return r.there && (strings.HasPrefix(row.Purpose, tools.MadeIn(r.ceremony)) || slices.Contains(r.kept, row.Ref().String()))
 }
 
 // lookUp finds a key that is there and in use.
@@ -249,7 +282,7 @@ func ledgerPast(ctx context.Context, db *store.Store) ([]script.Past, error) {
 		if err != nil {
 			return nil, err
 		}
-		if vault.Sees(h.Event) {
+		if held(h.Event) {
 			all = append(all, script.Past{Person: h.Person, Card: h.Card, Label: h.Key.Label, Check: h.Check.Digits, Set: h.Sheets,
 				Part: h.Part, At: h.At, Where: h.Ceremony})
 		}

@@ -36,7 +36,7 @@ func (a *App) ceremonyTools(ctx context.Context, o ceremonySetup) (ceremony.Tool
 		}
 		return t, func(transcript.State, transcript.Digest) error { return t.Close() }, nil
 	}
-	own := tools.Options{Env: a.Env, Ceremony: o.ceremony, Script: o.program.Script, Who: whoAmI(),
+	own := tools.Options{Env: a.Env, Ceremony: o.ceremony, Script: o.program.Script, Who: whoAmI(), Resumed: o.resumed,
 		Identity:   func(_ context.Context, p script.Person) (*custody.Locked, error) { return lockedOf(o.identities, p) },
 		Print:      func(_ context.Context, write func(io.Writer) error) error { return o.print(a, write) },
 		WriteBlock: func(name string, content []byte) error { return writeBlockFile(o.dir, name, content) },

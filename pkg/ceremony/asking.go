@@ -87,7 +87,8 @@ func (l *lead) wrong(ctx context.Context, t *turn, item string, what text.Text) 
 // again waits until people want to do it again. There is no other way on but giving up.
 func (l *lead) again(ctx context.Context, why error) error {
 	l.because = why
-	if err := l.confirm(ctx, text.New("this cannot go on as it is; type again to do it once more"), wordAgain); err != nil {
+	if err := l.confirm(ctx, text.New("this cannot go on as it is; type again to do it once more"),
+		wordAgain); err != nil {
 		return err
 	}
 	l.because = nil

@@ -464,3 +464,48 @@ func TestARecordWithOtherPeoplesCardsIsSeenThrough(t *testing.T) {
 		}
 	}
 }
+
+// breaking is a ledger before which the plug is pulled.
+type breaking struct {
+	Tools
+	event string
+	pull  context.CancelCauseFunc
+	lost  Held
+}
+
+func (b *breaking) Hold(ctx context.Context, h Held) error {
+	if h.Event == b.event && b.lost.Event == "" {
+		b.lost = h
+		b.pull(errCut)
+		return errCut
+	}
+	return b.Tools.Hold(ctx, h)
+}
+
+// TestWhatWasHeldAtTheBreakIsInTheLedger: the line is written before it, and a step that was done is not done again.
+func TestWhatWasHeldAtTheBreakIsInTheLedger(t *testing.T) {
+	for _, event := range []string{eventReceived, eventOpened, eventEntered, eventDestroyed} {
+		s := smallStage(t, newPartner(t, "partner"), true)
+		ctx, pull := context.WithCancelCause(t.Context())
+		b := &breaking{Tools: s.tools, event: event, pull: pull}
+		log, err := transcript.Create(s.path, transcript.Head{Ceremony: "20261201-7F3A91C2", Mode: s.mode, Environment: custody.Test,
+			Script: s.program.Script.Raw(), Language: "en"}, logOptions())
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := s.options()
+		o.Log, o.Tools = log, b
+		if _, err := Lead(ctx, o); !errors.Is(err, errCut) || b.lost.Event != event {
+			t.Fatalf("%s: %v", event, err)
+		}
+		s.renew("second")
+		if _, err := s.resume(t.Context()); err != nil {
+			t.Fatalf("%s: %v", event, err)
+		}
+		if all := s.tools.Ledger(); len(all) == 0 || all[0].Event != event || all[0].Part != b.lost.Part || all[0].Bag != b.lost.Bag ||
+			all[0].Person.ID != b.lost.Person.ID {
+			t.Errorf("%s is not in the ledger after the break", event)
+		}
+		s.sound()
+	}
+}

@@ -117,18 +117,21 @@ func (l *lead) seatTaken(ctx context.Context, p place, who script.Person) error 
 	if who.ID != p.seat.Primary {
 		seat = seatBackup
 	}
-	e := transcript.Entry{Kind: transcript.KindAttended, Who: who.ID, Key: p.key, Part: p.part, Card: l.cards[who.ID].Marshal(),
+	e := transcript.Entry{Kind: transcript.KindAttended, Who: who.ID, Key: p.key, Part: p.part,
+		Card:    l.cards[who.ID].Marshal(),
 		Details: map[string]string{"role": p.role, "seat": seat}}
 	return l.tell(ctx, e, told(text.New("%s (%s) is there: %s", who.Name, who.ID, l.seatName(p.seat))))
 }
 
 // declare has two people say what the room is like.
 func (l *lead) declare(ctx context.Context, t *turn) error {
-	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID, Details: map[string]string{"text": public(t.Step.Text)}}
+	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID,
+		Details: map[string]string{"text": public(t.Step.Text)}}
 	if err := l.write(said); err != nil {
 		return err
 	}
-	if err := l.confirm(ctx, text.New("%s: what was read is true of this room; type declare", t.who.ID), "declare"); err != nil {
+	if err := l.confirm(ctx, text.New("%s: what was read is true of this room; type declare", t.who.ID),
+		"declare"); err != nil {
 		return err
 	}
 	e := transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, Details: map[string]string{"what": "declaration"}}
@@ -145,7 +148,8 @@ func (l *lead) closing(ctx context.Context, t *turn) error {
 		l.keys[k.ID].wipe()
 	}
 	for _, id := range open {
-		e := transcript.Entry{Kind: transcript.KindVoid, Key: id, Details: map[string]string{"why": "closed without being formed"}}
+		e := transcript.Entry{Kind: transcript.KindVoid, Key: id,
+			Details: map[string]string{"why": "closed without being formed"}}
 		if err := l.tell(ctx, e, told(text.New("parts of %s were not formed; they are void", id))); err != nil {
 			return err
 		}
@@ -153,7 +157,8 @@ func (l *lead) closing(ctx context.Context, t *turn) error {
 	if err := l.confirm(ctx, text.New("%s: everything is put away; type close", t.who.ID), "close"); err != nil {
 		return err
 	}
-	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, Details: map[string]string{"what": "put away"}})
+	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID,
+		Details: map[string]string{"what": "put away"}})
 }
 
 // close has everybody sign what happened.

@@ -36,7 +36,8 @@ func (l *lead) bagSerial(ctx context.Context, t *turn, against string) (typed st
 		case sameItem(typed, against):
 			return typed, transcript.Match, nil
 		}
-		e := transcript.Entry{Kind: transcript.KindObserved, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number, Verdict: transcript.Differs,
+		e := transcript.Entry{Kind: transcript.KindObserved, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number,
+			Verdict: transcript.Differs,
 			Details: map[string]string{"item": "serial of the bag", "seen": typed, "expected": serial(against)}}
 		if err := l.tell(ctx, e, alarm(text.New("the serial of the bag is %s, expected %s", typed, against))); err != nil {
 			return "", "", err
@@ -64,7 +65,8 @@ func (l *lead) bag(ctx context.Context, t *turn, event, typed string, v transcri
 	for name, value := range more {
 		d[name] = value
 	}
-	e := transcript.Entry{Kind: transcript.KindBag, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number, Verdict: v, Details: d}
+	e := transcript.Entry{Kind: transcript.KindBag, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number, Verdict: v,
+		Details: d}
 	if err := l.tell(ctx, e, told(shown)); err != nil {
 		return err
 	}
@@ -95,7 +97,8 @@ func (l *lead) sealPart(ctx context.Context, t *turn) error {
 	k.bags[t.Part.Number] = typed
 	delete(k.came, t.Part.Number)
 	delete(k.opened, t.Part.Number)
-	return l.bag(ctx, t, eventSealed, typed, v, nil, text.New("part %d of %s is sealed in bag %s", t.Part.Number, k.ID, typed))
+	return l.bag(ctx, t, eventSealed, typed, v, nil, text.New("part %d of %s is sealed in bag %s", t.Part.Number, k.ID,
+		typed))
 }
 
 // inBag finds another part in the same bag: what lies together is no split knowledge.
@@ -121,7 +124,8 @@ func (l *lead) sendPart(ctx context.Context, t *turn) error {
 	if err := l.stop(ctx, t, told(text.New("bag %s goes by %s", typed, t.Part.Channel))); err != nil {
 		return err
 	}
-	if err := l.confirm(ctx, text.New("%s: when the bag is given to %s, type sent", t.who.ID, t.Part.Channel), "sent"); err != nil {
+	if err := l.confirm(ctx, text.New("%s: when the bag is given to %s, type sent", t.who.ID, t.Part.Channel),
+		"sent"); err != nil {
 		return err
 	}
 	var more map[string]string
@@ -246,7 +250,8 @@ func (l *lead) openBag(ctx context.Context, t *turn, k *keyState) error {
 	case known == "":
 		return nil
 	case k.opened[n]:
-		return l.confirm(ctx, text.New("%s: the bag was opened before, and the sheet never left your hands since; type held", t.who.ID), "held")
+		return l.confirm(ctx, text.New("%s: the bag was opened before, and the sheet never left your hands since; type held",
+			t.who.ID), "held")
 	}
 	typed, v, err := l.wholeBag(ctx, t, k, known)
 	if err != nil {
@@ -291,7 +296,8 @@ func (l *lead) destroyPart(ctx context.Context, t *turn) error {
 	if err := l.stop(ctx, t, told(text.New("it is destroyed so: %s", how))); err != nil {
 		return err
 	}
-	if err := l.confirm(ctx, text.New("%s: when nothing is left of it, type destroyed", t.who.ID), "destroyed"); err != nil {
+	if err := l.confirm(ctx, text.New("%s: when nothing is left of it, type destroyed", t.who.ID),
+		"destroyed"); err != nil {
 		return err
 	}
 	e := transcript.Entry{Kind: transcript.KindDestroyed, Who: t.who.ID, Key: k.ID, Part: t.Part.Number,

@@ -45,7 +45,8 @@ func (l *lead) deviate(ctx context.Context, expected text.Text) error {
 	return l.change(ctx, l.sitter(l.private), l.seatName(l.private)) // the custodian comes back, the others step back
 }
 
-// alone reports whether somebody sits at the keyboard whom nobody looks over the shoulder. In a rehearsal everybody learns.
+// alone reports whether somebody sits at the keyboard whom nobody looks over the shoulder. In a rehearsal everybody
+// learns.
 func (l *lead) alone() bool { return l.private != script.Seat{} && !l.isRehearsal() }
 
 func (l *lead) writeDeviation(ctx context.Context, expected text.Text) error {
@@ -121,7 +122,8 @@ func (l *lead) some(ctx context.Context, q text.Text) (string, error) {
 func (l *lead) giveUp(ctx context.Context) error {
 	l.deciding = true
 	defer func() { l.deciding = false }()
-	answer, err := l.ask(ctx, text.New("give the ceremony up? Nothing that was not kept survives. Type abort, or anything else to go on"))
+	answer, err := l.ask(ctx,
+		text.New("give the ceremony up? Nothing that was not kept survives. Type abort, or anything else to go on"))
 	if err != nil && !errors.Is(err, ErrAbort) {
 		return err
 	}
@@ -173,7 +175,8 @@ func (l *lead) cut(ctx context.Context, err error) error {
 	}
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	answer, lost := l.Desk.Ask(asking, text.New("interrupted: type abort to give the ceremony up for good, or anything else to resume it later"))
+	answer, lost := l.Desk.Ask(asking,
+		text.New("interrupted: type abort to give the ceremony up for good, or anything else to resume it later"))
 	if lost != nil || !has(answer, wordAbort) {
 		return err
 	}
@@ -191,7 +194,8 @@ func (l *lead) voidAll() error {
 			if k.by[p.Number] == "" {
 				continue
 			}
-			e := transcript.Entry{Kind: transcript.KindVoid, Key: k.ID, Part: p.Number, Details: map[string]string{"why": "the ceremony was given up"}}
+			e := transcript.Entry{Kind: transcript.KindVoid, Key: k.ID, Part: p.Number,
+				Details: map[string]string{"why": "the ceremony was given up"}}
 			if err := l.write(e); err != nil {
 				return err
 			}
@@ -200,8 +204,8 @@ func (l *lead) voidAll() error {
 	return nil
 }
 
-// signAborted has those who are there sign how it ended. Nothing secret is left, and the record says already that it was
-// given up: who does not sign leaves it so.
+// signAborted has those who are there sign how it ended. Nothing secret is left, and the record says already that it
+// was given up: who does not sign leaves it so.
 func (l *lead) signAborted(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer cancel()
@@ -249,7 +253,8 @@ func (l *lead) bySigning(ctx context.Context, who string) (*custody.Identity, er
 }
 
 func (l *lead) writeAborted(a *abortError) error {
-	e := transcript.Entry{Kind: transcript.KindAborted, People: slices.Clone(l.present), Details: map[string]string{"why": a.why}}
+	e := transcript.Entry{Kind: transcript.KindAborted, People: slices.Clone(l.present),
+		Details: map[string]string{"why": a.why}}
 	if a.why == "" {
 		e.Details["why"] = "not said"
 	}

@@ -35,12 +35,17 @@
 // row that differs is named with its position. Then, before the next custodian sits down and before anything is
 // combined: no weak value, no value that was entered before, the check value of the script, of the sheet, or typed
 // blind. A component of another key or part is called so where its check value is known. Who leaves the keyboard has
-// typed for nothing.
+// typed for nothing: it is wiped before anybody is asked back. After a deviation the screen was cleared, and the custodian
+// is asked back before the next row.
+//
+// A bag that was called damaged is not taken again, whatever is said of it later. A printer that failed may have printed
+// half a sheet: that is destroyed before the next one.
 //
 // # Ends
 //
 //	closed    everybody signed the statement over the whole record
-//	aborted   people gave it up, or the program failed: the record says so, for good
+//	aborted   people gave it up, or the program failed: the record says so, for good; then nothing secret is left, and
+//	          those who are there are asked to sign it
 //	open      the terminal, the disk or the process broke: [Lead] is called again with [Options.Before]
 //
 // On each of them every component is wiped and [Tools.Forget] is called. After a break the steps that are done stay

@@ -140,7 +140,8 @@ func (l *lead) practice(ctx context.Context, t *turn, k *keyState) (kcv.Value, e
 
 // typed has the component typed, from a sheet with checks or without.
 func (l *lead) typed(ctx context.Context, t *turn, k *keyState) (p *component.Part, why, err error) {
-	set, err := l.ask(ctx, text.New("%s: the set on the sheet of part %d of %s, or - when it has none", t.who.ID, t.Part.Number, k.ID))
+	set, err := l.ask(ctx, text.New("%s: the set on the sheet of part %d of %s, or - when it has none", t.who.ID,
+		t.Part.Number, k.ID))
 	switch {
 	case err != nil:
 		return nil, nil, err
@@ -149,14 +150,16 @@ func (l *lead) typed(ctx context.Context, t *turn, k *keyState) (p *component.Pa
 	case set == wordNone:
 		return l.typedBare(ctx, t, k)
 	case k.set != "" && !has(set, k.set) && len(k.parts) > 0:
-		return nil, fault.New(fault.PartForeign, "the sheet is of set %s, the parts before are of set %s: it is a sheet of another key",
+		return nil, fault.New(fault.PartForeign,
+			"the sheet is of set %s, the parts before are of set %s: it is a sheet of another key",
 			text.Redact(set), k.set), nil
 	}
 	return l.typedSheet(ctx, t, k, set)
 }
 
 // judge holds a part against everything known: its check value, the other parts, the other keys.
-func (l *lead) judge(ctx context.Context, t *turn, k *keyState, p *component.Part, expect *kcv.Expected) (why, err error) {
+func (l *lead) judge(ctx context.Context, t *turn, k *keyState, p *component.Part, expect *kcv.Expected) (why,
+	err error) {
 	if err := p.Refuse(component.Options{}); err != nil {
 		return err, nil
 	}
@@ -175,7 +178,8 @@ func (l *lead) judge(ctx context.Context, t *turn, k *keyState, p *component.Par
 	if expect != nil {
 		if err := hsm.CheckPart(t.Part.Number, p, *expect); err != nil {
 			e := transcript.Entry{Kind: transcript.KindChecked, Who: t.who.ID, Key: k.ID, Part: t.Part.Number, Check: p.Check,
-				Expected: method(k.Key, *expect), Verdict: transcript.Differs, Details: map[string]string{"algorithm": string(k.Algorithm)}}
+				Expected: method(k.Key,
+					*expect), Verdict: transcript.Differs, Details: map[string]string{"algorithm": string(k.Algorithm)}}
 			if agrees(p.Check, *expect) { // longer than what is shown
 				e.Check = kcv.Value{}
 			}
@@ -277,7 +281,7 @@ func (l *lead) row(ctx context.Context, t *turn, q text.Text, place string, take
 	for {
 		typed, err := l.hidden(ctx, q)
 		if idle(err) {
-			return err, nil
+			return fault.New(fault.DeviceTimeout, "nobody typed for a while"), nil
 		}
 		if err != nil {
 			return nil, err

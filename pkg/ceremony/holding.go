@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"poskey/pkg/ceremony/script"
+	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/kcv"
 )
 
@@ -22,6 +23,15 @@ const (
 
 // hold writes that somebody held a part. It stands on the disk of the record already.
 func (l *lead) hold(ctx context.Context, t *turn, who script.Person, event, bag string) error {
+	return l.enterHeld(ctx, t, l.heldOf(t, who, event, bag))
+}
+
+// enterHeld writes into the ledger until it is there: what is not would be forgotten.
+func (l *lead) enterHeld(ctx context.Context, t *turn, h Held) error {
+	return l.try(ctx, t, func() error { return l.Tools.Hold(ctx, h) })
+}
+
+func (l *lead) heldOf(t *turn, who script.Person, event, bag string) Held {
 	k := l.keys[t.Key.ID]
 	check := k.made.Check
 	if check == (kcv.Value{}) {
@@ -33,9 +43,42 @@ func (l *lead) hold(ctx context.Context, t *turn, who script.Person, event, bag 
 	if label == "" {
 		label = k.label()
 	}
-	h := Held{Ceremony: l.id, Key: t.Key, Label: label, Check: check, Set: k.set, Part: t.Part.Number, Of: len(t.Key.Parts),
-		Needed: k.needed(), Person: who, Seat: t.seatOf(who), Event: event, Bag: bag, Outer: t.Part.Outer, Channel: t.Part.Channel}
-	return l.try(ctx, t, func() error { return l.Tools.Hold(ctx, h) }) // what is not in the ledger would be forgotten
+	return Held{Ceremony: l.id, Key: t.Key, Label: label, Check: check, Set: k.set, Part: t.Part.Number,
+		Of: len(t.Key.Parts), Needed: k.needed(), Person: who, Seat: t.seatOf(who), Event: event, Bag: bag,
+		Outer: t.Part.Outer, Channel: t.Part.Channel}
+}
+
+// unheld is what the record said at its break, and the ledger may not have: it is written after the line. Twice in the
+// ledger does no harm.
+func (l *lead) unheld(records []transcript.Record) (t *turn, h Held, ok bool) {
+	i := len(records) - 1
+	for ; i >= 0 && records[i].Kind == transcript.KindObserved; i-- { // that the ledger failed
+		continue
+	}
+	if i < 0 || records[i].Step < 1 || records[i].Step > len(l.Program.Steps) {
+		return nil, Held{}, false
+	}
+	r := records[i]
+	event, bag := r.Details["event"], r.Details["serial"]
+	switch r.Kind {
+	case transcript.KindPrinted:
+		event = eventPrinted
+	case transcript.KindEntered:
+		event = eventEntered
+		if k := l.keys[r.Key]; k != nil {
+			bag = k.bags[r.Part]
+		}
+	case transcript.KindDestroyed:
+		event, bag = eventDestroyed, r.Details["bag"]
+	case transcript.KindBag:
+	default:
+		return nil, Held{}, false
+	}
+	t = &turn{Planned: l.Program.Steps[r.Step-1], who: l.person(r.Who)}
+	if t.Key == nil || t.Part == nil || t.Key.ID != r.Key || t.Part.Number != r.Part {
+		return nil, Held{}, false
+	}
+	return t, l.heldOf(t, t.who, event, bag), true
 }
 
 // seatOf says whether somebody is the part's custodian or their backup; "" for others.

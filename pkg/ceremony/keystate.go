@@ -42,8 +42,10 @@ func newKeyState(k *script.Key) *keyState {
 // reset forgets everything about a key but its script: it is made again.
 func (k *keyState) reset() {
 	k.wipe()
-	*k = keyState{Key: k.Key, parts: map[int]*component.Part{}, cut: map[int]*component.Part{}, checks: map[int]kcv.Value{},
-		by: map[int]string{}, bags: map[int]string{}, came: map[int]bool{}, opened: map[int]bool{}, damaged: map[string]bool{},
+	*k = keyState{Key: k.Key, parts: map[int]*component.Part{}, cut: map[int]*component.Part{},
+		checks: map[int]kcv.Value{},
+		by:     map[int]string{}, bags: map[int]string{}, came: map[int]bool{}, opened: map[int]bool{},
+		damaged: map[string]bool{},
 		printed: map[int]bool{}}
 }
 

@@ -27,7 +27,10 @@ func (l *lead) makeKey(ctx context.Context, t *turn) error {
 		return err
 	}
 	k.made, k.there = made, true
-	return l.tellMade(ctx, t, k, "drawn")
+	if err := l.tellMade(ctx, t, k, "drawn"); err != nil || !l.prints(k) {
+		return err
+	}
+	return l.cutKey(ctx, t, k) // who approves it is asked now, and not when a custodian is alone with the printer
 }
 
 func (l *lead) tellMade(ctx context.Context, t *turn, k *keyState, how string) error {
@@ -112,7 +115,8 @@ func (l *lead) have(ctx context.Context, t *turn) (*keyState, error) {
 	return k, err
 }
 
-// contradicted reports whether the script knows another check value of a key than it has. Nothing that is typed mends that.
+// contradicted reports whether the script knows another check value of a key than it has. Nothing that is typed mends
+// that.
 func (l *lead) contradicted(k *keyState) bool {
 	return k.Check != nil && !l.isRehearsal() && k.made.Check.Digits != "" && !agrees(k.made.Check, *k.Check)
 }
@@ -137,10 +141,12 @@ func (l *lead) compareMade(ctx context.Context, t *turn, k *keyState, expect *kc
 func (l *lead) formKey(ctx context.Context, t *turn) error {
 	k := l.keys[t.Key.ID]
 	if len(k.parts) < k.needed() {
-		return l.enterAgain(ctx, t, fault.New(fault.PartMissing, "key %s: %d of %d parts were entered", k.ID, len(k.parts), k.needed()))
+		return l.enterAgain(ctx, t, fault.New(fault.PartMissing, "key %s: %d of %d parts were entered", k.ID, len(k.parts),
+			k.needed()))
 	}
 	if l.expected(k) == nil {
-		e, err := l.askCheck(ctx, t, text.New("%s: check value of the key as the other side told it, or - when there is none", t.who.ID))
+		e, err := l.askCheck(ctx, t, text.New("%s: check value of the key as the other side told it, or - when there is none",
+			t.who.ID))
 		if err != nil {
 			return err
 		}
@@ -154,7 +160,8 @@ func (l *lead) formKey(ctx context.Context, t *turn) error {
 	made, err := l.Tools.Form(ctx, t.Key, f)
 	component.WipeAll(f.Parts)
 	if err == nil && expect != nil && !agrees(made.Check, *expect) {
-		err = fault.New(fault.KCVMismatch, "the parts combine to a key with check value %s, expected %s", made.Check, shown(k.Key, *expect))
+		err = fault.New(fault.KCVMismatch, "the parts combine to a key with check value %s, expected %s", made.Check,
+			shown(k.Key, *expect))
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -278,9 +285,11 @@ func (l *lead) compareKey(ctx context.Context, t *turn) error {
 		if err := l.compareMade(ctx, t, k, e); err != nil || k.verdict == transcript.Match {
 			return err
 		}
-		why := fault.New(fault.KCVMismatch, "key %s: check value is %s, the other side says %s", k.ID, k.made.Check, shown(k.Key, *e))
+		why := fault.New(fault.KCVMismatch, "key %s: check value is %s, the other side says %s", k.ID, k.made.Check,
+			shown(k.Key, *e))
 		if agrees(k.made.Check, *e) {
-			why = fault.New(fault.KCVMismatch, "key %s: check value is %s, the script says %s", k.ID, k.made.Check, shown(k.Key, *k.Check))
+			why = fault.New(fault.KCVMismatch, "key %s: check value is %s, the script says %s", k.ID, k.made.Check, shown(k.Key,
+				*k.Check))
 			if err := l.wrong(ctx, t, "check value", text.New("%s", why)); err != nil {
 				return err
 			}
@@ -351,7 +360,8 @@ func (l *lead) keepKey(ctx context.Context, t *turn) error {
 	if k.kept == "" && t.Output != nil {
 		k.kept = t.Output.Label
 	}
-	e := transcript.Entry{Kind: transcript.KindKept, Who: t.who.ID, Key: k.ID, Check: made.Check, Details: map[string]string{"label": k.kept}}
+	e := transcript.Entry{Kind: transcript.KindKept, Who: t.who.ID, Key: k.ID, Check: made.Check,
+		Details: map[string]string{"label": k.kept}}
 	return l.tell(ctx, e, told(text.New("key %s is kept as %s, for use", k.ID, k.kept)))
 }
 

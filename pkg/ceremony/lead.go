@@ -216,7 +216,8 @@ func (l *lead) second(ctx context.Context, t *turn) error {
 		return err
 	}
 	defer id.Wipe()
-	if err := l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: who.ID, Details: map[string]string{"what": "step"}}); err != nil {
+	if err := l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: who.ID,
+		Details: map[string]string{"what": "step"}}); err != nil {
 		return err
 	}
 	return l.sign(id)
@@ -225,7 +226,8 @@ func (l *lead) second(ctx context.Context, t *turn) error {
 // write puts a line on the disk.
 func (l *lead) write(e transcript.Entry) error {
 	e.Step = l.number
-	if k := l.keys[e.Key]; k != nil && (e.Check != kcv.Value{} || e.Expected != kcv.Value{}) { // it says how much may be shown
+	if k := l.keys[e.Key]; k != nil && (e.Check != kcv.Value{} ||
+		e.Expected != kcv.Value{}) { // it says how much may be shown
 		e.Details = maps.Clone(e.Details)
 		if e.Details == nil {
 			e.Details = map[string]string{}

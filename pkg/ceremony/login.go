@@ -43,7 +43,8 @@ func (l *lead) logIn(ctx context.Context, t *turn) error {
 }
 
 // enterRoom lets somebody log in who has the seat. not are those who may not, though they have it.
-func (l *lead) enterRoom(ctx context.Context, seat script.Seat, not ...string) (*custody.Identity, script.Person, string, error) {
+func (l *lead) enterRoom(ctx context.Context, seat script.Seat, not ...string) (*custody.Identity, script.Person,
+	string, error) {
 	for {
 		who, err := l.whoSits(ctx, seat, not)
 		if err != nil {
@@ -114,22 +115,25 @@ func (l *lead) named(id string) bool {
 	return ok
 }
 
-// unnamed is an answer that is nobody's id. It may be a passphrase that was typed too early: it is in no record, and goes
-// from the screen.
+// unnamed is an answer that is nobody's id. It may be a passphrase that was typed too early: it is in no record, and
+// goes from the screen.
 func (l *lead) unnamed(ctx context.Context) error {
-	e := transcript.Entry{Kind: transcript.KindObserved, Details: map[string]string{"item": "log-in", "seen": "no id of the script"}}
+	e := transcript.Entry{Kind: transcript.KindObserved, Details: map[string]string{"item": "log-in",
+		"seen": "no id of the script"}}
 	if err := l.write(e); err != nil {
 		return err
 	}
 	if err := l.Desk.Clear(ctx); err != nil {
 		return err
 	}
-	return l.Desk.Say(ctx, alarm(text.New("that is no id of the script, and is not recorded; if it was a passphrase, others have seen it: change it")))
+	return l.Desk.Say(ctx,
+		alarm(text.New("that is no id of the script, and is not recorded; if it was a passphrase, others have seen it: change it")))
 }
 
 // refuse writes and shows that somebody was not let in.
 func (l *lead) refuse(ctx context.Context, id string, why text.Text) error {
-	e := transcript.Entry{Kind: transcript.KindObserved, Details: map[string]string{"item": "log-in", "seen": public(why.String()), "id": public(id)}}
+	e := transcript.Entry{Kind: transcript.KindObserved, Details: map[string]string{"item": "log-in",
+		"seen": public(why.String()), "id": public(id)}}
 	return l.tell(ctx, e, alarm(why))
 }
 
@@ -140,8 +144,9 @@ func (l *lead) open1(ctx context.Context, who script.Person) (*custody.Identity,
 		err = l.admit(who, locked.Card())
 	}
 	if err == nil && l.failures[who.ID] >= passphraseMost {
-		err = fault.New(fault.NotPermitted, "%d wrong passphrases are too many; somebody else takes the seat, or the ceremony is "+
-			"interrupted and resumed", l.failures[who.ID])
+		err = fault.New(fault.NotPermitted,
+			"%d wrong passphrases are too many; somebody else takes the seat, or the ceremony is "+
+				"interrupted and resumed", l.failures[who.ID])
 	}
 	if err != nil {
 		return nil, l.refuse(ctx, who.ID, text.New("%s cannot log in: %s", who.ID, err))
@@ -168,7 +173,8 @@ func (l *lead) open1(ctx context.Context, who script.Person) (*custody.Identity,
 			return nil, l.refuse(ctx, who.ID, text.New("%s cannot log in: %s", who.ID, err))
 		}
 		l.failures[who.ID]++
-		if err := l.refuse(ctx, who.ID, text.New("the passphrase of %s is wrong (%d of %d)", who.ID, try, passphraseTries)); err != nil {
+		if err := l.refuse(ctx, who.ID, text.New("the passphrase of %s is wrong (%d of %d)", who.ID, try,
+			passphraseTries)); err != nil {
 			return nil, err
 		}
 	}
@@ -195,7 +201,8 @@ func (l *lead) admit(who script.Person, c custody.Card) error {
 	case c.ID() != who.ID:
 		return fault.New(fault.NotPermitted, "the identity file is that of %s", c.ID())
 	case c.Environment() != want:
-		return fault.New(fault.NotPermitted, "the card is for %s, the ceremony is for %s", string(c.Environment()), string(want))
+		return fault.New(fault.NotPermitted, "the card is for %s, the ceremony is for %s", string(c.Environment()),
+			string(want))
 	case !l.isRehearsal() && who.Card != "" && c.Fingerprint().String() != who.Card:
 		return fault.New(fault.NotPermitted, "the card has another fingerprint than the script says")
 	case !l.isRehearsal() && who.Card == "" && l.s.Environment == custody.Production:

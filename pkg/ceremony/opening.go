@@ -22,7 +22,8 @@ func (l *lead) open(ctx context.Context) error {
 	}
 	for _, f := range l.Findings {
 		e := transcript.Entry{Kind: transcript.KindFinding, Details: map[string]string{
-			"id": f.ID, "level": string(f.Level), "requirement": f.Requirement, "where": f.Where, "what": public(f.What.String())}}
+			"id": f.ID, "level": string(f.Level), "requirement": f.Requirement,
+			"where": f.Where, "what": public(f.What.String())}}
 		maps.DeleteFunc(e.Details, func(_, v string) bool { return v == "" })
 		line := told(text.New("%s: %s", f.Where, f.What))
 		if f.Level != script.Note {
@@ -81,7 +82,9 @@ func (l *lead) confirmScript(ctx context.Context, role script.Role) error {
 	}
 	who := l.sitter(l.s.Roles[role])
 	for {
-		answer, err := l.ask(ctx, text.New("%s: from your own copy of the script, type the first two and the last two words, or all digits", roleName(role)))
+		answer, err := l.ask(ctx,
+			text.New("%s: from your own copy of the script, type the first two and the last two words, or all digits",
+				roleName(role)))
 		if err != nil {
 			return err
 		}
@@ -93,7 +96,8 @@ func (l *lead) confirmScript(ctx context.Context, role script.Role) error {
 			by = "digits"
 		}
 		if by != "" {
-			e := transcript.Entry{Kind: transcript.KindConfirmed, Who: who.ID, Details: map[string]string{"what": "script", "by": by}}
+			e := transcript.Entry{Kind: transcript.KindConfirmed, Who: who.ID, Details: map[string]string{"what": "script",
+				"by": by}}
 			return l.tell(ctx, e, told(text.New("the %s confirms the script", roleName(role))))
 		}
 		e := transcript.Entry{Kind: transcript.KindObserved, Who: who.ID,

@@ -59,7 +59,8 @@ func NewPractice(o PracticeOptions) (*Practice, error) {
 	if o.Paper == nil {
 		o.Paper = io.Discard
 	}
-	return &Practice{o: o, boundary: b, people: map[string]*custody.Locked{}, keys: map[string]hsm.Key{}, kept: map[string]string{},
+	return &Practice{o: o, boundary: b, people: map[string]*custody.Locked{}, keys: map[string]hsm.Key{},
+		kept:   map[string]string{},
 		others: map[string]hsm.Key{}, sheets: map[string][]*component.Part{}}, nil
 }
 
@@ -105,7 +106,8 @@ func (p *Practice) identityFile(who script.Person) ([]byte, error) {
 			return file, err
 		}
 	}
-	id, err := custody.NewOfficer(p.o.Env, custody.Officer{ID: who.ID, Name: "TEST " + who.ID, Roles: []custody.Role{custody.Custodian},
+	id, err := custody.NewOfficer(p.o.Env, custody.Officer{ID: who.ID, Name: "TEST " + who.ID,
+		Roles:       []custody.Role{custody.Custodian},
 		Environment: custody.Test})
 	if err != nil {
 		return nil, err
@@ -231,7 +233,8 @@ func (p *Practice) Export(ctx context.Context, k *script.Key, o *script.Output) 
 	}
 	h := made.Header(version)
 	h.SetOpt("LB", testPrefix+"REHEARSAL")
-	w, err := p.boundary.Wrap(ctx, made, kbpk, h, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(made.Algorithm), AllowWeak: true})
+	w, err := p.boundary.Wrap(ctx, made, kbpk, h, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(made.Algorithm),
+		AllowWeak: true})
 	if err != nil {
 		return Exported{}, err
 	}
@@ -242,7 +245,8 @@ func (p *Practice) Export(ctx context.Context, k *script.Key, o *script.Output) 
 		}
 	}
 	sum := sha256.Sum256([]byte(w.Block + "\n"))
-	return Exported{File: name, Header: w.Block[:16], SHA256: strings.ToUpper(hex.EncodeToString(sum[:])), Check: made.Check}, nil
+	return Exported{File: name, Header: w.Block[:16], SHA256: strings.ToUpper(hex.EncodeToString(sum[:])),
+		Check: made.Check}, nil
 }
 
 // protector draws the KBPK that a label stands for.

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"io"
 	"math/big"
+	"slices"
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
+	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/component"
 	"poskey/pkg/kcv"
@@ -57,7 +59,7 @@ func (l *lead) printPart(ctx context.Context, t *turn) error {
 	return l.Desk.Clear(ctx)
 }
 
-// cutOnce cuts the key when its first part is printed. All parts are of one set.
+// cutOnce gives a part of the key, which is cut where it was not when it was drawn. All parts are of one set.
 func (l *lead) cutOnce(ctx context.Context, t *turn, k *keyState) (*component.Part, error) {
 	if p := k.cut[t.Part.Number]; p != nil {
 		return p, nil
@@ -68,21 +70,35 @@ func (l *lead) cutOnce(ctx context.Context, t *turn, k *keyState) (*component.Pa
 	if _, err := l.have(ctx, t); err != nil {
 		return nil, err
 	}
+	if err := l.cutKey(ctx, t, k); err != nil {
+		return nil, err
+	}
+	if p := k.cut[t.Part.Number]; p != nil {
+		return p, nil
+	}
+	return nil, fault.New(fault.PartMissing, "the key was cut into %d parts, there is no part %d", len(k.cut), t.Part.Number)
+}
+
+// cutKey cuts a key.
+func (l *lead) cutKey(ctx context.Context, t *turn, k *keyState) error {
 	var parts []*component.Part
 	if err := l.try(ctx, t, func() (err error) {
 		parts, err = l.Tools.Split(ctx, t.Key)
 		return err
 	}); err != nil {
-		return nil, err
+		return err
 	}
 	for _, p := range parts {
-		k.cut[p.Index] = p
+		k.cut[p.Index], k.set = p, p.Set
 	}
-	if p := k.cut[t.Part.Number]; p != nil {
-		k.set = p.Set
-		return p, nil
-	}
-	return nil, fault.New(fault.PartMissing, "the key was cut into %d parts, there is no part %d", len(parts), t.Part.Number)
+	return nil
+}
+
+// prints reports whether the program prints sheets of a key.
+func (l *lead) prints(k *keyState) bool {
+	return slices.ContainsFunc(l.Program.Steps, func(p script.Planned) bool {
+		return p.Step.Do == script.PrintPart && p.Key != nil && p.Key.ID == k.ID
+	})
 }
 
 // printOnce sends the sheet to the printer. It counts as held from the moment before.
@@ -133,9 +149,12 @@ func (l *lead) printTry(ctx context.Context, t *turn, k *keyState, p *component.
 }
 
 func (l *lead) sheetAbout(t *turn, k *keyState) SheetAbout {
-	return SheetAbout{Test: l.isTest(), Rehearsal: l.isRehearsal(), Organisation: l.s.Organisation, Place: l.s.Place, Ceremony: l.id,
-		Fingerprint: l.s.Fingerprint().Words(), KeyID: k.ID, Label: k.label(), Purpose: string(k.Usage), Custodian: t.who.Name,
-		Backup: l.person(t.Part.Custodian.Backup).Name, Bag: t.Part.Bag, Outer: t.Part.Outer, Channel: t.Part.Channel, Time: l.Clock()}
+	return SheetAbout{Test: l.isTest(), Rehearsal: l.isRehearsal(), Organisation: l.s.Organisation, Place: l.s.Place,
+		Ceremony:    l.id,
+		Fingerprint: l.s.Fingerprint().Words(), KeyID: k.ID, Label: k.label(), Purpose: string(k.Usage),
+		Custodian: t.who.Name,
+		Backup:    l.person(t.Part.Custodian.Backup).Name, Bag: t.Part.Bag, Outer: t.Part.Outer, Channel: t.Part.Channel,
+		Time: l.Clock()}
 }
 
 // proven has the part check and one row check typed from the paper, without their being shown.
@@ -153,7 +172,8 @@ func (l *lead) proven(ctx context.Context, t *turn, p *component.Part) (bool, er
 		return false, err
 	}
 	e := transcript.Entry{Kind: transcript.KindChecked, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number, Check: p.Check,
-		Verdict: transcript.Differs, Details: map[string]string{"what": "legible", "row": itoa(row), "algorithm": string(t.Key.Algorithm)}}
+		Verdict: transcript.Differs, Details: map[string]string{"what": "legible", "row": itoa(row),
+			"algorithm": string(t.Key.Algorithm)}}
 	x, err := kcv.Parse(check)
 	right := err == nil && len(x.Digits) <= 16 && agrees(p.Check, x)
 	if right {
@@ -195,7 +215,9 @@ func (l *lead) anyOf(n int) (int, error) {
 
 // misprint has a sheet destroyed that cannot be read, before another one is printed.
 func (l *lead) misprint(ctx context.Context, t *turn) error {
-	if err := l.confirm(ctx, text.New("%s: destroy what is on the paper of it before everybody's eyes, then type destroyed", t.who.ID), "destroyed"); err != nil {
+	if err := l.confirm(ctx,
+		text.New("%s: destroy what is on the paper of it before everybody's eyes, then type destroyed",
+			t.who.ID), "destroyed"); err != nil {
 		return err
 	}
 	e := transcript.Entry{Kind: transcript.KindDestroyed, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number,

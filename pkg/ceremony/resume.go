@@ -25,6 +25,7 @@ type lost struct {
 // resume goes on with the same record: the break is its first deviation, and everybody logs in again.
 func (l *lead) resume(ctx context.Context) error {
 	l.replay(l.Before)
+	at, missing, unheld := l.unheld(l.Before.Records)
 	again, void := l.broken()
 	e := transcript.Entry{Kind: transcript.KindResumed, Details: map[string]string{"torn": itoa(l.Before.Torn)}}
 	if len(again) > 0 {
@@ -36,6 +37,11 @@ func (l *lead) resume(ctx context.Context) error {
 	for _, n := range again {
 		delete(l.done, n)
 		delete(l.acted, n)
+	}
+	if unheld {
+		if err := l.enterHeld(ctx, at, missing); err != nil {
+			return err
+		}
 	}
 	for _, v := range void {
 		e := transcript.Entry{Kind: transcript.KindVoid, Key: v.key, Part: v.part, Details: map[string]string{"why": v.why}}
@@ -219,11 +225,13 @@ func (l *lead) redo(k *keyState) []int {
 	case k.Source == script.InHSM:
 		return nil
 	}
-	_, open := l.stepsOf(k, script.FormKey, script.PrintPart, script.SealPart, script.KeepKey, script.ExportKey, script.LoadKey)
+	_, open := l.stepsOf(k, script.FormKey, script.PrintPart, script.SealPart, script.KeepKey, script.ExportKey,
+		script.LoadKey)
 	if len(open) == 0 {
 		return nil
 	}
-	done, _ := l.stepsOf(k, script.MakeKey, script.EnterPart, script.FormKey, script.PrintPart, script.SealPart, script.SendPart,
+	done, _ := l.stepsOf(k, script.MakeKey, script.EnterPart, script.FormKey, script.PrintPart, script.SealPart,
+		script.SendPart,
 		script.ExportKey, script.LoadKey, script.CompareKey)
 	if k.Source == script.Generate {
 		return done

@@ -16,7 +16,8 @@ import (
 // scribe has something done on the HSM; the check value that it shows is typed by two people, each without seeing the
 // other's.
 func (l *lead) scribe(ctx context.Context, t *turn) error {
-	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID, Key: t.Step.Key, Details: map[string]string{"text": public(t.Step.Text)}}
+	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID, Key: t.Step.Key,
+		Details: map[string]string{"text": public(t.Step.Text)}}
 	if err := l.write(said); err != nil {
 		return err
 	}

@@ -14,14 +14,17 @@ import (
 
 // read has a text read aloud.
 func (l *lead) read(ctx context.Context, t *turn) error {
-	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID, Details: map[string]string{"text": public(t.Step.Text)}}
+	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID,
+		Details: map[string]string{"text": public(t.Step.Text)}}
 	if err := l.write(said); err != nil {
 		return err
 	}
-	if err := l.confirm(ctx, text.New("%s: when it was read aloud and everybody has heard it, type read", t.who.ID), "read"); err != nil {
+	if err := l.confirm(ctx, text.New("%s: when it was read aloud and everybody has heard it, type read", t.who.ID),
+		"read"); err != nil {
 		return err
 	}
-	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, Details: map[string]string{"what": "read"}})
+	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID,
+		Details: map[string]string{"what": "read"}})
 }
 
 // inspect has what stands on an item typed, and compares it.
@@ -49,7 +52,8 @@ func (l *lead) inspect(ctx context.Context, t *turn) error {
 		if e.Verdict != transcript.Differs {
 			return nil
 		}
-		again, err := l.choose(ctx, fault.New(fault.NotConfirmed, "what stands on %s is not what the script expects", t.Step.Item), wordGoOn)
+		again, err := l.choose(ctx, fault.New(fault.NotConfirmed, "what stands on %s is not what the script expects",
+			t.Step.Item), wordGoOn)
 		if err != nil || !again {
 			return err
 		}
@@ -69,7 +73,8 @@ func (l *lead) pause(ctx context.Context, t *turn) error {
 	if err := l.confirm(ctx, text.New("pause; when everybody is back, type back"), "back"); err != nil {
 		return err
 	}
-	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, People: l.present, Details: map[string]string{"what": "back"}})
+	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, People: l.present,
+		Details: map[string]string{"what": "back"}})
 }
 
 // stop shows everything known that can fail before what cannot be taken back, and asks the leader for the exact phrase.

@@ -44,7 +44,8 @@ func (l *lead) sheetHead(ctx context.Context, t *turn, k *keyState, set string) 
 		return about, nil, err
 	}
 	if n, err := strconv.Atoi(number); err != nil || n != t.Part.Number {
-		return about, fault.New(fault.PartForeign, "the sheet is that of part %s, part %d is to be entered: the sheets are swapped",
+		return about, fault.New(fault.PartForeign,
+			"the sheet is that of part %s, part %d is to be entered: the sheets are swapped",
 			text.Redact(number), t.Part.Number), nil
 	}
 	check, why, err := l.headCheck(ctx, t, text.New("%s: the part check on the sheet", t.who.ID))
@@ -58,7 +59,8 @@ func (l *lead) sheetHead(ctx context.Context, t *turn, k *keyState, set string) 
 		}
 		k.told = key
 	}
-	return component.Part{Set: strings.ToUpper(set), Index: t.Part.Number, Of: len(k.Parts), Threshold: k.needed(), Scheme: component.Scheme(k.Scheme),
+	return component.Part{Set: strings.ToUpper(set), Index: t.Part.Number, Of: len(k.Parts), Threshold: k.needed(),
+		Scheme:    component.Scheme(k.Scheme),
 		Algorithm: k.Algorithm, Check: method(k.Key, *check), KeyCheck: method(k.Key, *l.expected(k))}, nil, nil
 }
 

@@ -54,7 +54,8 @@ func (l *lead) headingLines(t *turn) []Line {
 	lines := []Line{l.heading(text.New("step %d of %d: %s", t.Number, len(l.Program.Steps), l.about(t)))}
 	lines = append(lines, toDo(text.New("%s sits at the keyboard (%s)", l.holdersSeated(t.Actor), l.seatName(t.Actor))))
 	if t.Seconder != (script.Seat{}) {
-		lines = append(lines, toDo(text.New("%s looks on and confirms (%s)", l.holdersSeated(t.Seconder), l.seatName(t.Seconder))))
+		lines = append(lines, toDo(text.New("%s looks on and confirms (%s)", l.holdersSeated(t.Seconder),
+			l.seatName(t.Seconder))))
 	}
 	if t.Step.Minutes > 0 {
 		lines = append(lines, toDo(text.New("planned: %d minutes", int(t.Step.Minutes/time.Minute))))

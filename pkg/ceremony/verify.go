@@ -40,7 +40,8 @@ func Verify(r io.Reader) (*Verified, error) {
 		v.add(finding("script-unfit", "head", text.New("the steps of the script do not fit: %s", err)))
 		return v, nil
 	}
-	w := &walker{v: v, done: map[int]bool{}, acted: map[int]bool{}, keys: map[string]transcript.Verdict{}, came: map[string]bool{},
+	w := &walker{v: v, done: map[int]bool{}, acted: map[int]bool{}, keys: map[string]transcript.Verdict{},
+		came:  map[string]bool{},
 		seats: map[string]bool{}, checks: map[string]kcv.Value{}}
 	w.head()
 	w.rules()
@@ -85,7 +86,8 @@ func (w *walker) wrong(id string, what text.Text) {
 func (w *walker) head() {
 	h, s := w.v.Head, w.v.Script
 	if h.Environment != s.Environment {
-		w.wrong("other-environment", text.New("the record is for %s, its script for %s", string(h.Environment), string(s.Environment)))
+		w.wrong("other-environment", text.New("the record is for %s, its script for %s", string(h.Environment),
+			string(s.Environment)))
 	}
 	if h.Mode == transcript.Rehearsal {
 		f := finding("rehearsal", "record", text.New("this was a rehearsal with throw-away keys, and no ceremony"))
@@ -120,7 +122,8 @@ func (w *walker) line(r transcript.Record) {
 		w.attended(r)
 	case transcript.KindFinding:
 		if r.Details["level"] == string(script.Error) {
-			w.wrong("began-with-errors", text.New("the check before found %s, which keeps a ceremony from being run", r.Details["id"]))
+			w.wrong("began-with-errors", text.New("the check before found %s, which keeps a ceremony from being run",
+				r.Details["id"]))
 		}
 	case transcript.KindMade:
 		w.keys[r.Key], w.checks[r.Key] = "", r.Check
@@ -203,8 +206,8 @@ func (w *walker) seat(who string, s script.Seat, id string) {
 	}
 }
 
-// signed reports whether somebody signed what came of a step: a signature under a deviation in it, or one from before the
-// result, says nothing about that.
+// signed reports whether somebody signed what came of a step: a signature under a deviation in it, or one from before
+// the result, says nothing about that.
 func (w *walker) signed(who string) bool {
 	found, vouching := false, 0
 	for _, r := range w.lines {
@@ -269,7 +272,8 @@ func (w *walker) checked(r transcript.Record) {
 		return
 	}
 	w.keys[r.Key] = r.Verdict
-	if k, ok := w.v.Script.Key(r.Key); ok && r.Check.Digits != "" && k.Source != script.Components && k.Source != script.Generate {
+	if k, ok := w.v.Script.Key(r.Key); ok && r.Check.Digits != "" && k.Source != script.Components &&
+		k.Source != script.Generate {
 		w.checks[r.Key] = r.Check // of a key that was not made here it is the first that is known
 	}
 }
@@ -293,7 +297,8 @@ func (w *walker) same(k *script.Key, r transcript.Record) {
 		return
 	}
 	before := w.checks[r.Key]
-	other := before.Digits != "" && before.Method == r.Check.Method && !agrees(r.Check, kcv.Expected{Digits: before.Digits})
+	other := before.Digits != "" && before.Method == r.Check.Method && !agrees(r.Check,
+		kcv.Expected{Digits: before.Digits})
 	if k.Check != nil && w.v.Head.Mode == transcript.Run && !agrees(r.Check, *k.Check) {
 		other = true
 	}

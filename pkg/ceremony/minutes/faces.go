@@ -95,7 +95,8 @@ func loadTrueType(name string, packed []byte) (*face, []byte, error) {
 	return &face{family: name, embedded: true, widths: widths}, ttf, nil
 }
 
-// trueTypeWidths reads which characters of the basic plane a font has, and their widths (OpenType: cmap format 4, hhea, hmtx).
+// trueTypeWidths reads which characters of the basic plane a font has, and their widths (OpenType: cmap format 4,
+// hhea, hmtx).
 func trueTypeWidths(ttf []byte) (widths map[rune]int, ok bool) {
 	defer func() {
 		if recover() != nil { // a slice out of range: the font is not whole
@@ -147,8 +148,8 @@ func basicPlane(cmap []byte) map[rune]int {
 	return glyphs
 }
 
-// pick chooses the font for a character; nil when none has it. A blank belongs to the text around it and has the width of
-// the core font's.
+// pick chooses the font for a character; nil when none has it. A blank belongs to the text around it and has the width
+// of the core font's.
 func (f *faces) pick(r rune, st style) *face {
 	first := f.sans
 	switch {

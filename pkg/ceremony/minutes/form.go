@@ -38,12 +38,11 @@ func form(kind Form, s *script.Script, v *ceremony.Verified, l Language) (*paper
 	}
 	f := &filler{cast: cast{lang: l, s: s, v: v}, form: kind}
 	f.p = &paper{Language: l, At: dated(s.Starts)}
-	mode := transcript.Mode("")
 	id := f.ceremonyID()
 	if v != nil {
-		mode, f.p.At = v.Head.Mode, dated(lastMoment(v.Records))
+		f.p.At = dated(lastMoment(v.Records))
 	}
-	f.p.Mark = markOf(s.Environment, mode)
+	f.p.Mark = f.mark(true)
 	fill, title := f.kind(kind)
 	if fill == nil {
 		return nil, fault.New(fault.Usage, "unknown form %q; known: %s", text.Redact(string(kind)), "acceptance loading-log "+
@@ -51,7 +50,8 @@ func form(kind Form, s *script.Script, v *ceremony.Verified, l Language) (*paper
 	}
 	f.p.Title = f.say(title)
 	f.p.Head = joined(" · ", s.Organisation, s.Title, f.p.Title)
-	f.p.Foot = f.say(text.New("form %s/%s · ceremony %s · script %s", string(kind), formVersion, orDash(id), shortFingerprint(s)))
+	f.p.Foot = f.say(text.New("form %s/%s · ceremony %s · script %s", string(kind), formVersion, orDash(id),
+		shortFingerprint(s)))
 	fill()
 	if len(f.p.Blocks) == 0 {
 		return nil, fault.New(fault.Usage, "the script has nothing for a form of the kind %s", string(kind))
@@ -87,7 +87,7 @@ func (f *filler) page(under string) {
 	if len(f.p.Blocks) > 0 {
 		f.p.add(block{Kind: blockPage})
 	}
-	b := f.nameBlock(f.p.Title, f.p.Mark)
+	b := f.nameBlock(f.p.Title, f.testMark())
 	if under != "" {
 		b.Lines = append(b.Lines, cell{Text: under, Bold: true})
 	}
@@ -135,10 +135,12 @@ func (c *cast) tool() string {
 
 // signing is where the people named sign, each in a role; empty names are written in.
 func (f *filler) signing(rows ...fact) {
-	t := &table{Headed: true, Form: true, High: 9.5, Columns: []column{{f.say(text.New("as")), 26}, {f.say(text.New("name")), 28},
+	t := &table{Headed: true, Form: true, High: 9.5, Columns: []column{{f.say(text.New("as")), 26},
+		{f.say(text.New("name")), 28},
 		{f.say(text.New("signature")), 28}, {f.say(text.New("date, time")), 18}}}
 	for _, r := range rows {
-		t.Rows = append(t.Rows, []cell{{Text: r.Label}, {Text: r.Value.Text, Write: r.Value.Text == ""}, {Write: true}, {Write: true}})
+		t.Rows = append(t.Rows, []cell{{Text: r.Label}, {Text: r.Value.Text, Write: r.Value.Text == ""}, {Write: true},
+			{Write: true}})
 	}
 	f.p.heading(2, f.say(text.New("Signatures")))
 	f.p.table(t)
@@ -271,7 +273,8 @@ func (f *filler) acceptance() {
 		f.p.heading(2, f.say(text.New("History of this component's custodians")))
 		f.p.table(f.blank(2, text.New("handed over by"), text.New("taken over by"), text.New("date, time"), text.New("bag"),
 			text.New("signatures")))
-		f.signing(f.fact(text.New("custodian"), joined(" ", p.Name, "("+h.id+")")), f.fact(text.New("management, which authorises"), ""))
+		f.signing(f.fact(text.New("custodian"), joined(" ", p.Name, "("+h.id+")")),
+			f.fact(text.New("management, which authorises"), ""))
 	}
 }
 

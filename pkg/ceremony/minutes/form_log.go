@@ -13,7 +13,8 @@ import (
 
 func (f *filler) loadingLog() {
 	f.page("")
-	f.section(text.New("The ceremony"), 2, f.monoFact(text.New("ceremony"), f.ceremonyID()), f.fact(text.New("place of the ceremony"), f.s.Place),
+	f.section(text.New("The ceremony"), 2, f.monoFact(text.New("ceremony"), f.ceremonyID()),
+		f.fact(text.New("place of the ceremony"), f.s.Place),
 		f.fact(text.New("begun (UTC)"), f.begun()), f.fact(text.New("ended (UTC)"), f.ended()),
 		f.fact(text.New("tool, version and build"), f.tool()), f.fact(text.New("state"), f.state()))
 	f.p.table(fields(1, []fact{f.monoFact(text.New("script, SHA-256"), f.s.Fingerprint().Hex()),
@@ -39,7 +40,8 @@ func (f *filler) state() string {
 // access is who was in the room.
 func (f *filler) access() {
 	f.p.heading(2, f.say(text.New("Access to the room")))
-	t := &table{Headed: true, Form: true, High: 8, Columns: []column{{f.say(text.New("name (id)")), 34}, {f.say(text.New("seats")), 34},
+	t := &table{Headed: true, Form: true, High: 8, Columns: []column{{f.say(text.New("name (id)")), 34},
+		{f.say(text.New("seats")), 34},
 		{f.say(text.New("came at")), 16}, {f.say(text.New("left at")), 16}}}
 	for _, id := range f.ids() {
 		came := ""
@@ -55,7 +57,8 @@ func (f *filler) access() {
 		if len(seats) == 0 {
 			seats = f.seats(id)
 		}
-		t.Rows = append(t.Rows, []cell{{Text: f.who(id)}, {Text: strings.Join(seats, "\n")}, {Text: came, Write: came == ""}, {Write: true}})
+		t.Rows = append(t.Rows, []cell{{Text: f.who(id)}, {Text: strings.Join(seats, "\n")}, {Text: came, Write: came == ""},
+			{Write: true}})
 	}
 	f.p.table(t)
 	f.p.table(f.blank(2, text.New("others: name"), text.New("reason"), text.New("came at"), text.New("left at")))
@@ -64,13 +67,15 @@ func (f *filler) access() {
 // inspected are the items that were looked at, or are to be.
 func (f *filler) inspected() {
 	f.p.heading(2, f.say(text.New("Items inspected")))
-	t := &table{Headed: true, Form: true, High: 8, Columns: []column{{f.say(text.New("item")), 30}, {f.say(text.New("expected")), 26},
+	t := &table{Headed: true, Form: true, High: 8, Columns: []column{{f.say(text.New("item")), 30},
+		{f.say(text.New("expected")), 26},
 		{f.say(text.New("seen")), 26}, {f.say(text.New("verdict")), 18}}}
 	if f.v != nil {
 		for _, r := range f.v.Records {
 			if r.Kind == transcript.KindObserved && r.Step > 0 && f.isInspection(r.Step) {
 				name, tone := verdictName(r.Verdict)
-				t.Rows = append(t.Rows, []cell{{Text: f.say(word(r.Details["item"]))}, {Text: r.Details["expected"]}, {Text: r.Details["seen"]},
+				t.Rows = append(t.Rows, []cell{{Text: f.say(word(r.Details["item"]))}, {Text: r.Details["expected"]},
+					{Text: r.Details["seen"]},
 					{Text: f.say(name), Tone: tone}})
 			}
 		}
@@ -115,7 +120,8 @@ func (f *filler) loadedKey(k *script.Key) {
 	if k.Source == script.Components {
 		method = f.say(text.New("components of full length, combined by %s", orDash(k.Scheme)))
 	}
-	f.section(text.New("Key %s", k.ID), 2, f.fact(text.New("key in the store"), f.label(k)), f.fact(text.New("usage"), f.purpose(k)),
+	f.section(text.New("Key %s", k.ID), 2, f.fact(text.New("key in the store"), f.label(k)), f.fact(text.New("usage"),
+		f.purpose(k)),
 		f.fact(text.New("algorithm"), string(k.Algorithm)), f.fact(text.New("slot"), slot),
 		f.fact(text.New("method of combination"), method), f.monoFact(text.New("check value, expected"), expected),
 		f.monoFact(text.New("check value, seen by the tool"), seen),
@@ -188,8 +194,10 @@ func (f *filler) matchOf(k *script.Key, part int) string {
 // devices are those that keys were loaded into, or are to be.
 func (f *filler) devices() {
 	f.p.heading(2, f.say(text.New("Devices")))
-	t := &table{Headed: true, Form: true, High: 9, Columns: []column{{f.say(text.New("serial number")), 20}, {f.say(text.New("make, model")), 20},
-		{f.say(text.New("firmware")), 16}, {f.say(text.New("POI version")), 14}, {f.say(text.New("key, slot")), 16}, {f.say(text.New("proof")), 24}}}
+	t := &table{Headed: true, Form: true, High: 9, Columns: []column{{f.say(text.New("serial number")), 20},
+		{f.say(text.New("make, model")), 20},
+		{f.say(text.New("firmware")), 16}, {f.say(text.New("POI version")), 14}, {f.say(text.New("key, slot")),
+			16}, {f.say(text.New("proof")), 24}}}
 	n := 0
 	if f.v != nil {
 		for _, r := range f.v.Records {
@@ -229,10 +237,12 @@ func (f *filler) result() {
 	f.p.heading(2, f.say(text.New("Result and deviations")))
 	result, deviations := "", []string(nil)
 	if f.v != nil {
-		result = joined("; ", f.say(stateOf(f.v.State)), f.say(text.New("steps that differ from the script: %d", len(f.v.Findings))))
+		result = joined("; ", f.say(stateOf(f.v.State)), f.say(text.New("steps that differ from the script: %d",
+			len(f.v.Findings))))
 		for _, r := range f.v.Records {
 			if r.Kind == transcript.KindDeviation {
-				deviations = append(deviations, f.say(text.New("line %d, step %d: expected %s; happened %s; decided %s; by %s", r.N, r.Step,
+				deviations = append(deviations, f.say(text.New("line %d, step %d: expected %s; happened %s; decided %s; by %s", r.N,
+					r.Step,
 					r.Details["expected"], r.Details["happened"], r.Details["decided"], f.all(deviators(r)))))
 			}
 		}
@@ -240,7 +250,8 @@ func (f *filler) result() {
 			deviations = []string{f.say(text.New("none"))}
 		}
 	}
-	f.p.table(fields(1, []fact{f.fact(text.New("result"), result), f.fact(text.New("deviations"), strings.Join(deviations, "\n"))}))
+	f.p.table(fields(1, []fact{f.fact(text.New("result"), result), f.fact(text.New("deviations"), strings.Join(deviations,
+		"\n"))}))
 }
 
 // signers are custodians, operator and witness.
@@ -254,7 +265,8 @@ func (f *filler) signers() []fact {
 		if r, ok := f.event(transcript.KindEntered, h.key.ID, h.part.Number, ""); ok && r.Who != "" {
 			id = r.Who
 		}
-		rows = append(rows, fact{f.say(text.New("custodian of %s", partOf(h.key, h.key.ID, h.part.Number))), cell{Text: f.who(id)}})
+		rows = append(rows, fact{f.say(text.New("custodian of %s", partOf(h.key, h.key.ID, h.part.Number))),
+			cell{Text: f.who(id)}})
 	}
 	for _, r := range []script.Role{script.Operator, script.Witness, script.SecondWitness} {
 		if name := f.role(r); name != "" || r != script.SecondWitness {

@@ -85,27 +85,36 @@ func (f *filler) destroyed(n int, t target) {
 		how = t.method
 	}
 	f.page("")
-	f.section(text.New("What was destroyed"), 2, f.monoFact(text.New("affidavit"), id), f.fact(text.New("ceremony"), f.ceremonyID()),
+	f.section(text.New("What was destroyed"), 2, f.monoFact(text.New("affidavit"), id), f.fact(text.New("ceremony"),
+		f.ceremonyID()),
 		f.fact(text.New("key"), joined(" = ", t.key.ID, f.label(t.key))), f.fact(text.New("of it"), what),
 		f.fact(text.New("algorithm, usage"), joined(", ", string(t.key.Algorithm), f.purpose(t.key))),
 		f.monoFact(text.New("check value, method"), seen), f.monoFact(text.New("bag number"), bag),
-		f.orBoxes(text.New("state of the bag"), f.say(word(f.bagState(t))), text.New("intact"), text.New("opened"), text.New("no bag")),
+		f.orBoxes(text.New("state of the bag"), f.say(word(f.bagState(t))), text.New("intact"), text.New("opened"),
+			text.New("no bag")),
 		f.fact(text.New("custodian"), holder), f.fact(text.New("place of the ceremony"), f.s.Place))
 	f.p.table(fields(1, []fact{
-		f.choice(text.New("form"), text.New("paper"), text.New("smart card"), text.New("token"), text.New("content of a secure device")),
-		f.choice(text.New("reason"), text.New("loaded and confirmed"), text.New("end of its period"), text.New("compromise"), text.New("made by mistake")),
+		f.choice(text.New("form"), text.New("paper"), text.New("smart card"), text.New("token"),
+			text.New("content of a secure device")),
+		f.choice(text.New("reason"), text.New("loaded and confirmed"), text.New("end of its period"), text.New("compromise"),
+			text.New("made by mistake")),
 		f.fact(text.New("proof that the key works (device's check value, line of the log)"), f.proof(t.key)),
 	}))
-	f.section(text.New("How"), 2, f.fact(text.New("date, time (UTC)"), since(gone.Time, was)), f.fact(text.New("destroyed by"), f.destroyer(gone, was)))
+	f.section(text.New("How"), 2, f.fact(text.New("date, time (UTC)"), since(gone.Time, was)),
+		f.fact(text.New("destroyed by"), f.destroyer(gone, was)))
 	method := []fact{f.fact(text.New("method"), how)}
 	if how == "" {
-		method = []fact{f.choice(text.New("method"), text.New("cross-cut and pulped"), text.New("burned"), text.New("zeroised"))}
+		method = []fact{f.choice(text.New("method"), text.New("cross-cut and pulped"), text.New("burned"),
+			text.New("zeroised"))}
 	}
 	f.p.table(fields(1, append(method,
-		fact{f.say(text.New("statement")), cell{Text: f.say(text.New("What is named above was destroyed so that it cannot be put together again. No copy " +
-			"of it remains. The witness has never been a custodian of this key (PCI PIN 24-2)."))}},
-		f.choice(text.New("inventory"), text.New("entry closed on: ____________________ by: ____________________")), f.retention())))
-	f.signing(f.fact(text.New("destroyed by"), f.destroyer(gone, was)), f.fact(text.New("witness, not a custodian of this key"), f.role(script.Witness)),
+		fact{f.say(text.New("statement")),
+			cell{Text: f.say(text.New("What is named above was destroyed so that it cannot be put together again. No copy " +
+				"of it remains. The witness has never been a custodian of this key (PCI PIN 24-2)."))}},
+		f.choice(text.New("inventory"),
+			text.New("entry closed on: ____________________ by: ____________________")), f.retention())))
+	f.signing(f.fact(text.New("destroyed by"), f.destroyer(gone, was)),
+		f.fact(text.New("witness, not a custodian of this key"), f.role(script.Witness)),
 		f.fact(text.New("custodian"), holder))
 }
 
@@ -147,7 +156,8 @@ func (f *filler) bagState(t target) string {
 func (f *filler) proof(k *script.Key) string {
 	var out []string
 	if r, ok := f.event(transcript.KindLoaded, k.ID, 0, ""); ok {
-		out = append(out, f.say(text.New("line %d: device %s, check value %s", r.N, r.Details["device"], orDash(valueText(r.Check)))))
+		out = append(out, f.say(text.New("line %d: device %s, check value %s", r.N, r.Details["device"],
+			orDash(valueText(r.Check)))))
 	}
 	if r, ok := f.event(transcript.KindChecked, k.ID, 0, ""); ok && r.Verdict == transcript.Match {
 		out = append(out, f.say(text.New("line %d: check value %s compared, match", r.N, valueText(r.Check))))
@@ -174,16 +184,18 @@ func (f *filler) envelopes() {
 }
 
 func (f *filler) envelope(k *script.Key, p *script.Part) {
-	b := f.nameBlock(f.say(text.New("Key %s · component %d of %d", k.ID, p.Number, len(k.Parts))), f.p.Mark)
+	b := f.nameBlock(f.say(text.New("Key %s · component %d of %d", k.ID, p.Number, len(k.Parts))), f.testMark())
 	b.Level, b.Keep = 2, 74
-	b.Lines = append(b.Lines, cell{Text: f.say(text.New("To be opened by its custodian alone. Broken or wrong serial: stop, do not open."))})
+	b.Lines = append(b.Lines,
+		cell{Text: f.say(text.New("To be opened by its custodian alone. Broken or wrong serial: stop, do not open."))})
 	f.p.add(b)
 	sealed, was := f.event(transcript.KindBag, k.ID, p.Number, "sealed")
 	serial, outer := p.Bag, p.Outer
 	if was {
 		serial, outer = orElse(sealed.Details["serial"], serial), orElse(sealed.Details["outer"], outer)
 	}
-	t := fields(2, []fact{f.fact(text.New("custodian"), f.who(p.Custodian.Primary)), f.fact(text.New("backup custodian"), f.who(p.Custodian.Backup)),
+	t := fields(2, []fact{f.fact(text.New("custodian"), f.who(p.Custodian.Primary)), f.fact(text.New("backup custodian"),
+		f.who(p.Custodian.Backup)),
 		f.monoFact(text.New("bag, inner"), serial), f.monoFact(text.New("bag, outer"), outer),
 		f.fact(text.New("channel"), p.Channel), f.fact(text.New("who sends the serial, apart"), f.who(p.SerialBy)),
 		f.fact(text.New("key in the store"), f.label(k)), f.fact(text.New("ceremony"), f.ceremonyID()),
@@ -241,12 +253,15 @@ func (f *filler) conveyed(k *script.Key, p *script.Part) {
 	}
 	channel := orElse(orElse(sent.Details["channel"], received.Details["channel"]), p.Channel)
 	f.page("")
-	f.section(text.New("The component"), 2, f.fact(text.New("component"), partOf(k, k.ID, p.Number)), f.fact(text.New("key in the store"), f.label(k)),
-		f.fact(text.New("algorithm, usage"), joined(", ", string(k.Algorithm), f.purpose(k))), f.fact(text.New("ceremony"), f.ceremonyID()),
+	f.section(text.New("The component"), 2, f.fact(text.New("component"), partOf(k, k.ID, p.Number)),
+		f.fact(text.New("key in the store"), f.label(k)),
+		f.fact(text.New("algorithm, usage"), joined(", ", string(k.Algorithm), f.purpose(k))), f.fact(text.New("ceremony"),
+			f.ceremonyID()),
 		f.monoFact(text.New("bag, inner"), orElse(sealed.Details["serial"], p.Bag)),
 		f.monoFact(text.New("bag, outer"), orElse(sealed.Details["outer"], p.Outer)))
 	f.section(text.New("On its way"), 2, f.fact(text.New("sender"), sender), f.fact(text.New("receiver"), receiver),
-		f.fact(text.New("out (date, time)"), since(sent.Time, wasSent)), f.fact(text.New("in (date, time)"), since(received.Time, wasReceived)),
+		f.fact(text.New("out (date, time)"), since(sent.Time, wasSent)), f.fact(text.New("in (date, time)"),
+			since(received.Time, wasReceived)),
 		f.fact(text.New("channel or courier"), channel), f.fact(text.New("waybill"), ""))
 	f.p.table(fields(1, []fact{f.others(k, p, channel)}))
 	f.section(text.New("The serial number, sent apart from the bag"), 2, f.fact(text.New("by whom"), f.who(p.SerialBy)),
@@ -254,7 +269,8 @@ func (f *filler) conveyed(k *script.Key, p *script.Part) {
 	match := f.matchWord(received)
 	f.section(text.New("At receipt"), 2, f.monoFact(text.New("serial read"), received.Details["serial"]),
 		f.orBoxes(text.New("match"), match, text.New("match"), text.New("DIFFERS")),
-		f.orBoxes(text.New("state of the bag"), f.say(word(received.Details["state"])), text.New("intact"), text.New("signs of opening")),
+		f.orBoxes(text.New("state of the bag"), f.say(word(received.Details["state"])), text.New("intact"),
+			text.New("signs of opening")),
 		f.fact(text.New("stored in"), ""))
 	f.signing(f.fact(text.New("sender"), sender), f.fact(text.New("courier"), ""), f.fact(text.New("receiver"), receiver))
 }

@@ -49,9 +49,9 @@ const (
 // Forms lists them.
 func Forms() []Form { return []Form{Acceptance, LoadingLog, Destruction, Envelope, Conveyance} }
 
-// FormPDF writes a form, filled with what the script knows, and with what the record knows where there is one. The script
-// may be nil beside a record: it is in it. Errors: usage for a form that there is not, and for one that the script has
-// nothing for (no component travels, nobody is a custodian).
+// FormPDF writes a form, filled with what the script knows, and with what the record knows where there is one. The
+// script may be nil beside a record: it is in it. Errors: usage for a form that there is not, and for one that the
+// script has nothing for (no component travels, nobody is a custodian).
 func FormPDF(w io.Writer, f Form, s *script.Script, v *ceremony.Verified, l Language) error {
 	p, err := form(f, s, v, l)
 	if err != nil {

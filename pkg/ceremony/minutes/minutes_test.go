@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
@@ -194,6 +195,7 @@ func TestWhatIsNotRealIsMarkedOnEveryPage(t *testing.T) {
 		{custody.Test, transcript.Run, "TEST"}, {custody.Test, transcript.Rehearsal, "TEST REHEARSAL"},
 	} {
 		v := richRecord()
+		sound(v)
 		v.Head.Environment, v.Script.Environment, v.Head.Mode = c.environment, c.environment, c.mode
 		l := chinese()
 		papers := [][]byte{written(t, func(b *bytes.Buffer) error { return PDF(b, v, l) })}
@@ -206,6 +208,37 @@ func TestWhatIsNotRealIsMarkedOnEveryPage(t *testing.T) {
 		page := written(t, func(b *bytes.Buffer) error { return HTML(b, v, l) })
 		if got := bytes.Contains(page, []byte(`<div class="mark">`+c.mark+`<`)); got != (c.mark != "") {
 			t.Errorf("%s %s: the page is marked: %v", c.environment, c.mode, got)
+		}
+	}
+}
+
+// sound takes away what is wrong with a record.
+func sound(v *ceremony.Verified) {
+	v.State, v.Problems, v.Findings, v.Missing = transcript.Closed, nil, nil, nil
+}
+
+// TestNoPageOfAnUnsoundRecordLooksFinal: pages are copied and filed one by one.
+func TestNoPageOfAnUnsoundRecordLooksFinal(t *testing.T) {
+	for _, c := range []struct {
+		mark string
+		spot func(*ceremony.Verified)
+	}{
+		{"NOT FINAL", func(v *ceremony.Verified) { v.State = transcript.Open }},
+		{"GIVEN UP", func(v *ceremony.Verified) { v.State = transcript.Aborted }},
+		{"NOT VERIFIED", func(v *ceremony.Verified) { v.Missing = []string{"witness.a"} }},
+		{"NOT VERIFIED", func(v *ceremony.Verified) { v.Findings = []script.Finding{{ID: "other-card", Level: script.Error}} }},
+		{"NOT VERIFIED", func(v *ceremony.Verified) {
+			v.State, v.Problems = transcript.Open, []transcript.Problem{{Line: 3, Error: io.ErrUnexpectedEOF}}
+		}},
+	} {
+		v := richRecord()
+		sound(v)
+		v.Head.Environment, v.Script.Environment, v.Head.Mode = custody.Production, custody.Production, transcript.Run
+		c.spot(v)
+		mustBeMarked(t, readPDF(t, written(t, func(b *bytes.Buffer) error { return PDF(b, v, english()) })), c.mark, c.mark)
+		page := written(t, func(b *bytes.Buffer) error { return HTML(b, v, english()) })
+		if !bytes.Contains(page, []byte(`<div class="mark">`+c.mark+`<`)) || bytes.Contains(page, []byte("not for production")) {
+			t.Errorf("%s: the page is not marked so", c.mark)
 		}
 	}
 }

@@ -31,6 +31,42 @@ func markOf(e custody.Environment, mode transcript.Mode) string {
 	return ""
 }
 
+// testMark is the mark of a paper that protects nothing.
+func (c *cast) testMark() string {
+	if c.v != nil {
+		return markOf(c.v.Head.Environment, c.v.Head.Mode)
+	}
+	return markOf(c.s.Environment, "")
+}
+
+// mark is what stands on every page: that it protects nothing, and that it is not the end of the matter. No single page
+// of a record that does not verify, or has no end, can be taken for one of a ceremony that was. Forms are written before
+// the end too.
+func (c *cast) mark(form bool) string {
+	mark := c.testMark()
+	switch {
+	case c.v == nil:
+	case c.unsound():
+		mark = joined(" · ", mark, c.lang.words(text.New("NOT VERIFIED")))
+	case form:
+	case c.v.State == transcript.Open:
+		mark = joined(" · ", mark, c.lang.words(text.New("NOT FINAL")))
+	case c.v.State == transcript.Aborted:
+		mark = joined(" · ", mark, c.lang.words(text.New("GIVEN UP")))
+	}
+	return mark
+}
+
+// unsound reports whether a record does not verify.
+func (c *cast) unsound() bool {
+	for _, f := range c.v.Findings {
+		if f.Level == script.Error {
+			return true
+		}
+	}
+	return len(c.v.Problems) > 0 || c.v.State == transcript.Closed && len(c.v.Missing) > 0
+}
+
 func environmentName(e custody.Environment) text.Text {
 	switch e {
 	case custody.Production:

@@ -76,7 +76,8 @@ func codeSVG(s string) (template.HTML, error) {
 	}
 	var b strings.Builder
 	side := c.Size + 8 // the quiet border
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h%dv%dH0z"/><path d="`,
+	fmt.Fprintf(&b,
+		`<svg viewBox="0 0 %d %d" role="img" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h%dv%dH0z"/><path d="`,
 		side, side, side, side)
 	for y := range c.Size {
 		for x := range c.Size {

@@ -170,7 +170,8 @@ func (c *cast) sayingOfTheRecord(r transcript.Record, d *details) (text.Text, to
 		return text.New("THE CEREMONY WAS GIVEN UP: %s", word(d.take("why"))), bad
 	case transcript.KindResumed:
 		if torn := d.take("torn"); torn != "" && torn != "0" {
-			return text.New("the ceremony goes on after a break; %s bytes of a line that was not whole were taken off", torn), bad
+			return text.New("the ceremony goes on after a break; %s bytes of a line that was not whole were taken off",
+				torn), bad
 		}
 		return text.New("the ceremony goes on after a break"), bad
 	case transcript.KindClosing:

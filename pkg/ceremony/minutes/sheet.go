@@ -38,7 +38,8 @@ type SheetInfo struct {
 // sheetForm is the version of the layout.
 const sheetForm = "poskey component form 1"
 
-// The page of a line printer. A page is 66 lines; two are left free, so that the form feed does not throw an empty page.
+// The page of a line printer. A page is 66 lines; two are left free, so that the form feed does not throw an empty
+// page.
 const (
 	sheetLines   = 64
 	sheetColumns = 80
@@ -60,9 +61,10 @@ func (i SheetInfo) mark() string {
 // real: nothing of the line needs a mark.
 func (i SheetInfo) real() bool { return !i.Test && !i.Rehearsal }
 
-// Sheet writes the sheet of one component as plain text for a local printer, 66 lines of 80 columns in ASCII, with a form
-// feed. It contains the canonical sheet of pkg/component, so that poskey reads it back: [ReadSheet]. Characters that are
-// not ASCII are shown by their numbers, <5F20>. Errors: usage for a part that has no sheet; those of the writer.
+// Sheet writes the sheet of one component as plain text for a local printer, 66 lines of 80 columns in ASCII, with a
+// form feed. It contains the canonical sheet of pkg/component, so that poskey reads it back: [ReadSheet]. Characters
+// that are not ASCII are shown by their numbers, <5F20>. Errors: usage for a part that has no sheet; those of the
+// writer.
 func Sheet(w io.Writer, p *component.Part, i SheetInfo) error {
 	if p == nil {
 		return fault.New(fault.Usage, "there is no part to make a sheet of")
@@ -206,7 +208,8 @@ func (s *sheet) head() {
 	s.long("date and time", 1, i.Time)
 	s.field("key", joined(" = ", i.KeyID, i.Label))
 	s.field("purpose", i.Purpose)
-	s.field("algorithm", fmt.Sprintf("%s, %d bytes, %s, %d of %d needed", p.Algorithm, p.Value.Len(), p.Scheme, p.Threshold, p.Of))
+	s.field("algorithm", fmt.Sprintf("%s, %d bytes, %s, %d of %d needed", p.Algorithm, p.Value.Len(), p.Scheme,
+		p.Threshold, p.Of))
 	s.field("generator", i.Generator)
 	s.field("custodian", i.Custodian)
 	s.field("backup", i.Backup)

@@ -81,7 +81,8 @@ func (s *story) steps() {
 		}
 		s.p.add(b)
 		day = g.records[0].Time
-		t := &table{Again: s.say(text.New("%s (continued)", s.stepName(g.step))), Columns: []column{{s.say(text.New("line")), 6}, {s.say(text.New("time")), 10}, {s.say(text.New("what happened")), 66},
+		t := &table{Again: s.say(text.New("%s (continued)", s.stepName(g.step))), Columns: []column{{s.say(text.New("line")),
+			6}, {s.say(text.New("time")), 10}, {s.say(text.New("what happened")), 66},
 			{"PCI PIN", 18}}}
 		numbers := requirements(s.requirementsOf(g.step))
 		for _, r := range g.records {
@@ -176,7 +177,8 @@ func (s *story) keysAndOutputs() {
 		if name := k.Usage.Name(); !name.IsZero() && k.Usage != "" {
 			usage = s.say(text.New("%s (%s)", usage, name))
 		}
-		t.Rows = append(t.Rows, []cell{{Text: joined("\n", k.ID, s.label(k)), Bold: true}, {Text: joined("\n", string(k.Algorithm), usage)},
+		t.Rows = append(t.Rows, []cell{{Text: joined("\n", k.ID, s.label(k)), Bold: true}, {Text: joined("\n",
+			string(k.Algorithm), usage)},
 			{Text: s.say(sourceName(k.Source))}, {Text: s.schemeOf(k)}, {Text: orDash(k.CheckText), Mono: true}})
 	}
 	s.p.table(t)
@@ -204,7 +206,8 @@ func (s *story) partTable() {
 	s.p.table(t)
 }
 
-// outputTable are keys kept, written, loaded and destroyed, as the record has them, and what of the script did not come.
+// outputTable are keys kept, written, loaded and destroyed, as the record has them, and what of the script did not
+// come.
 func (s *story) outputTable() {
 	t := &table{Headed: true, Columns: []column{{s.say(text.New("line, time")), 17}, {s.say(text.New("key")), 14},
 		{s.say(text.New("where")), 13}, {s.say(text.New("what")), 58}}}

@@ -29,7 +29,7 @@ func tell(v *ceremony.Verified, l Language) (*paper, error) {
 		return nil, fault.New(fault.Usage, "there is no verified record to make minutes of")
 	}
 	s := &story{cast: cast{lang: l, s: v.Script, v: v}}
-	s.p = &paper{Language: l, Mark: markOf(v.Head.Environment, v.Head.Mode), At: dated(lastMoment(v.Records))}
+	s.p = &paper{Language: l, Mark: s.mark(false), At: dated(lastMoment(v.Records))}
 	s.p.Title = s.say(text.New("Minutes of key ceremony %s", v.Head.Ceremony))
 	s.p.Head = joined(" · ", v.Script.Organisation, v.Script.Title, s.say(text.New("Minutes of a key ceremony")))
 	s.p.Foot = s.say(text.New("ceremony %s · script %s", v.Head.Ceremony, shortFingerprint(v.Script)))
@@ -77,8 +77,9 @@ func (c *cast) nameBlock(title string, mark string) block {
 	b := block{Kind: blockName, Text: title, Code: c.s.Fingerprint().String(),
 		Aside: c.lang.words(text.New("QR: fingerprint of the script"))}
 	if mark != "" {
-		b.Lines = append(b.Lines, cell{Text: mark + " · " + c.lang.words(text.New("not for production: nothing on this paper protects "+
-			"anything")), Tone: bad, Bold: true})
+		b.Lines = append(b.Lines,
+			cell{Text: mark + " · " + c.lang.words(text.New("not for production: nothing on this paper protects "+
+				"anything")), Tone: bad, Bold: true})
 	}
 	b.Lines = append(b.Lines, cell{Text: c.s.Title, Bold: true})
 	if c.s.Organisation != "" {
@@ -99,7 +100,7 @@ func (c *cast) fingerprintFacts() []fact {
 
 func (s *story) title() {
 	h := s.v.Head
-	s.p.add(s.nameBlock(s.say(text.New("Minutes of a key ceremony")), s.p.Mark))
+	s.p.add(s.nameBlock(s.say(text.New("Minutes of a key ceremony")), s.testMark()))
 	rows := []fact{
 		{s.say(text.New("ceremony")), cell{Text: h.Ceremony, Mono: true, Bold: true}},
 		{s.say(text.New("kind")), cell{Text: s.say(kindName(s.s.Kind))}},
@@ -165,7 +166,8 @@ func (s *story) verification() {
 	}
 	s.p.table(facts(rows))
 	if len(s.v.Problems) > 0 {
-		t := &table{Headed: true, Columns: []column{{s.say(text.New("line")), 10}, {s.say(text.New("what is wrong with it")), 90}}}
+		t := &table{Headed: true, Columns: []column{{s.say(text.New("line")), 10}, {s.say(text.New("what is wrong with it")),
+			90}}}
 		for _, p := range s.v.Problems {
 			t.Rows = append(t.Rows, []cell{{Text: strconv.Itoa(p.Line)}, {Text: s.say(text.New("%s", p.Error)), Tone: bad}})
 		}
@@ -178,7 +180,8 @@ func (s *story) wholeCell() cell {
 	if n := len(s.v.Problems); n > 0 {
 		return cell{Text: s.say(text.New("NOT INTACT; problems: %d", n)), Tone: bad, Bold: true}
 	}
-	return cell{Text: s.say(text.New("intact: every line is as it was written, and every signature in it is right")), Tone: good, Bold: true}
+	return cell{Text: s.say(text.New("intact: every line is as it was written, and every signature in it is right")),
+		Tone: good, Bold: true}
 }
 
 func (s *story) byScriptCell() cell {
@@ -224,7 +227,8 @@ func (s *story) findings() {
 		}
 		level, tone := levelName(script.Level(r.Details["level"]))
 		d := &details{values: r.Details, taken: map[string]bool{"level": true, "requirement": true, "what": true, "id": true}}
-		t.Rows = append(t.Rows, []cell{{Text: s.say(level), Tone: tone, Bold: tone == bad}, {Text: orDash(r.Details["requirement"])},
+		t.Rows = append(t.Rows, []cell{{Text: s.say(level), Tone: tone, Bold: tone == bad},
+			{Text: orDash(r.Details["requirement"])},
 			{Text: joined("\n", r.Details["what"]+" ("+r.Details["id"]+")", d.rest())}})
 	}
 	if len(t.Rows) == 0 {
@@ -235,8 +239,10 @@ func (s *story) findings() {
 
 func (s *story) people() {
 	s.p.heading(1, s.say(text.New("Roles and people")))
-	t := &table{Headed: true, Columns: []column{{s.say(text.New("name (id)")), 22}, {s.say(text.New("employee, manager")), 20},
-		{s.say(text.New("seats by the script")), 26}, {s.say(text.New("seats taken")), 18}, {s.say(text.New("card, fingerprint")), 26}}}
+	t := &table{Headed: true, Columns: []column{{s.say(text.New("name (id)")), 22}, {s.say(text.New("employee, manager")),
+		20},
+		{s.say(text.New("seats by the script")), 26}, {s.say(text.New("seats taken")),
+			18}, {s.say(text.New("card, fingerprint")), 26}}}
 	for _, id := range s.ids() {
 		p := s.person(id)
 		job := joined("\n", p.Employee, p.Manager)
@@ -328,7 +334,8 @@ func (s *story) bags() {
 	s.p.heading(1, s.say(text.New("Ledger of bags")))
 	t := &table{Headed: true, Columns: []column{{s.say(text.New("line, time")), 17}, {s.say(text.New("step")), 7},
 		{s.say(text.New("component")), 14}, {s.say(text.New("event")), 13}, {s.say(text.New("bag")), 17},
-		{s.say(text.New("outer bag")), 15}, {s.say(text.New("channel")), 16}, {s.say(text.New("state")), 14}, {s.say(text.New("who")), 18}}}
+		{s.say(text.New("outer bag")), 15}, {s.say(text.New("channel")), 16}, {s.say(text.New("state")),
+			14}, {s.say(text.New("who")), 18}}}
 	for _, r := range s.v.Records {
 		if r.Kind != transcript.KindBag && r.Kind != transcript.KindDestroyed {
 			continue
@@ -339,8 +346,10 @@ func (s *story) bags() {
 		}
 		t.Rows = append(t.Rows, []cell{{Text: s.lineTime(r)}, {Text: number0(r.Step)},
 			{Text: orDash(partOf(s.key(r.Key), r.Key, r.Part))}, {Text: s.say(eventName(event))},
-			{Text: orDash(orElse(r.Details["serial"], r.Details["bag"])), Mono: true}, {Text: orDash(r.Details["outer"]), Mono: true},
-			{Text: orDash(r.Details["channel"])}, {Text: orDash(joined("; ", s.say(word(r.Details["state"])), s.say(word(r.Details["how"]))))},
+			{Text: orDash(orElse(r.Details["serial"], r.Details["bag"])), Mono: true}, {Text: orDash(r.Details["outer"]),
+				Mono: true},
+			{Text: orDash(r.Details["channel"])}, {Text: orDash(joined("; ", s.say(word(r.Details["state"])),
+				s.say(word(r.Details["how"]))))},
 			{Text: orDash(s.allOf(r))}})
 	}
 	if len(t.Rows) == 0 {
@@ -352,8 +361,10 @@ func (s *story) bags() {
 
 // plannedBags is what the script says of the bags: the serial, the channel, who tells the serial apart.
 func (s *story) plannedBags() {
-	t := &table{Headed: true, Columns: []column{{s.say(text.New("component")), 14}, {s.say(text.New("bag by the script")), 18},
-		{s.say(text.New("outer bag")), 18}, {s.say(text.New("channel")), 24}, {s.say(text.New("who tells the serial, apart from the bag")), 26}}}
+	t := &table{Headed: true, Columns: []column{{s.say(text.New("component")), 14}, {s.say(text.New("bag by the script")),
+		18},
+		{s.say(text.New("outer bag")), 18}, {s.say(text.New("channel")),
+			24}, {s.say(text.New("who tells the serial, apart from the bag")), 26}}}
 	for i := range s.s.Keys {
 		k := &s.s.Keys[i]
 		for _, p := range k.Parts {
@@ -417,7 +428,8 @@ func signedAfter(records []transcript.Record) []string {
 func (s *story) signatures() {
 	s.p.add(block{Kind: blockPage})
 	s.p.heading(1, s.say(text.New("Signatures")))
-	digital := &table{Headed: true, Columns: []column{{s.say(text.New("name (id)")), 40}, {s.say(text.New("signed the record at its end")), 30},
+	digital := &table{Headed: true, Columns: []column{{s.say(text.New("name (id)")), 40},
+		{s.say(text.New("signed the record at its end")), 30},
 		{s.say(text.New("lines signed on the way")), 30}}}
 	ids := s.attended()
 	for _, list := range [][]string{s.v.Signers, s.v.Missing} {
@@ -460,7 +472,8 @@ func has(list []string, s string) bool {
 // handTable is where people sign.
 func (c *cast) handTable(ids []string) *table {
 	t := &table{Headed: true, Form: true, High: 11, Columns: []column{{c.lang.words(text.New("name")), 28},
-		{c.lang.words(text.New("seats")), 28}, {c.lang.words(text.New("signature")), 28}, {c.lang.words(text.New("date, time")), 16}}}
+		{c.lang.words(text.New("seats")), 28}, {c.lang.words(text.New("signature")),
+			28}, {c.lang.words(text.New("date, time")), 16}}}
 	for _, id := range ids {
 		seats := c.taken(id)
 		if len(seats) == 0 {

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// visible shows what a reader would not see: control characters, invisible ones, those that turn the direction of a line,
-// and bytes that are no text. Line breaks and tabs become what they are on paper.
+// visible shows what a reader would not see: control characters, invisible ones, those that turn the direction of a
+// line, and bytes that are no text. Line breaks and tabs become what they are on paper.
 func visible(s string) string {
 	plain := true
 	for _, r := range s {
@@ -69,7 +69,8 @@ const (
 
 // wide reports whether lines may be broken beside a character: Chinese, Japanese and full-width signs.
 func wide(r rune) bool {
-	return r >= 0x2E80 && r <= 0x9FFF || r >= 0xF900 && r <= 0xFAFF || r >= 0xFE30 && r <= 0xFE4F || r >= 0xFF00 && r <= 0xFFEF
+	return r >= 0x2E80 && r <= 0x9FFF || r >= 0xF900 && r <= 0xFAFF || r >= 0xFE30 && r <= 0xFE4F || r >= 0xFF00 &&
+		r <= 0xFFEF
 }
 
 // mayBreak reports whether a line may end between two characters that have no blank between them.
@@ -97,7 +98,8 @@ func pieces(s string) []string {
 	return out
 }
 
-// lines breaks a text so that no line is wider than mm. What has no place to break, and is too long, is broken anywhere.
+// lines breaks a text so that no line is wider than mm. What has no place to break, and is too long, is broken
+// anywhere.
 func (f *faces) lines(s string, st style, mm float64) []string {
 	var out []string
 	for paragraph := range strings.SplitSeq(f.settable(s, st), "\n") {

@@ -3,12 +3,12 @@
 //
 // # The file
 //
-// A script is one document of YAML, at most 256 KiB of UTF-8, of schema poskey.ceremony/v1; docs/formats/ceremony.md lists
-// its fields. It is read strictly, so that everybody who reads it reads the same as the program: unknown fields, fields
-// that stand twice, empty values, anchors, aliases, tags, directives, escapes, a second document, characters that cannot
-// be seen or turn the direction of writing, and fields that a step or an output would not obey are refused, with the line.
-// So is anything with sixteen hex digits in a row, which could be a key, outside of a card's fingerprint. Errors never
-// repeat such a value.
+// A script is one document of YAML, at most 256 KiB of UTF-8, of schema poskey.ceremony/v1; docs/formats/ceremony.md
+// lists its fields. It is read strictly, so that everybody who reads it reads the same as the program: unknown fields,
+// fields that stand twice, empty values, anchors, aliases, tags, directives, escapes, a second document, characters
+// that cannot be seen or turn the direction of writing, and fields that a step or an output would not obey are
+// refused, with the line. So is anything with sixteen hex digits in a row, which could be a key, outside of a card's
+// fingerprint. Errors never repeat such a value.
 //
 // The [Script.Fingerprint] is the SHA-256 over all bytes, comments too. Those who take part compare it with that of the
 // reviewed copy; nothing that is run comes from anywhere else than these bytes.
@@ -30,8 +30,8 @@
 // # The rules
 //
 // [Script.Rules] is about people: who may hold what, who watches whom, how parts travel, which keys protect which. Each
-// finding has an id that does not change and, where a requirement of PCI PIN asks for it, its number. What people held in
-// ceremonies before counts ([Past]): whoever has seen a part has not forgotten it.
+// finding has an id that does not change and, where a requirement of PCI PIN asks for it, its number. What people held
+// in ceremonies before counts ([Past]): whoever has seen a part has not forgotten it.
 //
 // What a script alone cannot tell is not said here: whether cards are genuine, keys in the store, devices connected,
 // the machine without a network. The check before the ceremony adds that.

@@ -28,9 +28,9 @@ type Program struct {
 	Steps  []Planned
 }
 
-// Program holds the steps against each other: a key is there before it is used, a part is entered after it was received,
-// each once, a bag is sealed before it is sent, nothing is left lying open at the end, the first step is attend and the
-// last close. Error: malformed, with the number of the step and what is missing before it.
+// Program holds the steps against each other: a key is there before it is used, a part is entered after it was
+// received, each once, a bag is sealed before it is sent, nothing is left lying open at the end, the first step is
+// attend and the last close. Error: malformed, with the number of the step and what is missing before it.
 func (s *Script) Program() (*Program, error) {
 	if err := s.checkKind(); err != nil {
 		return nil, err

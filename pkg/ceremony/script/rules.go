@@ -59,6 +59,7 @@ func (s *Script) RulesWith(known Knowledge) []Finding {
 	c := &court{s: s, known: known}
 	c.wording()
 	c.people()
+	c.letters()
 	c.roles()
 	for i := range s.Keys {
 		c.key(&s.Keys[i])

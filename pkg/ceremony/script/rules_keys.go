@@ -51,7 +51,8 @@ func (c *court) origin(k *Key, at string) {
 	}
 }
 
-// checks: check values that are known before find mistakes before anything is combined (PCI PIN 15-1 bounds their length).
+// checks: check values that are known before find mistakes before anything is combined (PCI PIN 15-1 bounds their
+// length).
 func (c *court) checks(k *Key, at string) {
 	c.digits(k, k.Check, at)
 	for _, p := range k.Parts {

@@ -57,6 +57,13 @@ func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 		edit  func(s *Script)
 		want  string // "" for no finding
 	}{
+		"a manager in two spellings": {kind: TMK, edit: func(s *Script) { person1(s, "custodian.b").Manager = "M\u0430nager A" },
+			want: `letters warning "" people.custodian.b`},
+		"a manager in full width": {kind: TMK, prod: true, edit: func(s *Script) { person1(s, "custodian.b").Manager = "Ｍanager A" },
+			want: `letters error "" people.custodian.b`},
+		"a name with a mark put on it": {kind: TMK, edit: func(s *Script) { person1(s, "leader.a").Name = "Rene\u0301" },
+			want: `letters warning "" people.leader.a`},
+		"names of two scripts that nobody confuses": {kind: TMK, edit: func(s *Script) { person1(s, "leader.a").Name = "王 A（Leader）René" }},
 		"one person, two of three parts": {kind: TMK, edit: func(s *Script) { s.Keys[0].Parts[2].Custodian.Backup = "backup.a" },
 			want: `one-person-two-parts error "PCI PIN 8-2" keys.TMK.parts.3|without-seat note "" people.backup.c`},
 		"one person, all of two parts": {kind: TMK, wish: Wish{Parts: 2}, edit: func(s *Script) {

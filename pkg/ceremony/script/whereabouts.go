@@ -91,8 +91,8 @@ func (b *bench) mayPrint(k *onBench) error {
 	return fault.New(fault.Malformed, "key %s has no output to %s", k.key.ID, ToSheets)
 }
 
-// mayDestroy holds that a part goes only when nobody needs it any more: what was open in the ceremony is destroyed after
-// the key is everywhere where it should be.
+// mayDestroy holds that a part goes only when nobody needs it any more: what was open in the ceremony is destroyed
+// after the key is everywhere where it should be.
 func (b *bench) mayDestroy(k *onBench, w *whereabouts, p *Planned, taken bool) error {
 	n, id := p.Part.Number, p.Key.ID
 	if k.key.Source == Generate && w.printed == 0 {

@@ -10,8 +10,8 @@ import (
 	"poskey/pkg/vault"
 )
 
-// Beneath names every key beneath a key of the store, and every device that holds one of them. A key that is not there yet
-// has none.
+// Beneath names every key beneath a key of the store, and every device that holds one of them. A key that is not there
+// yet has none.
 func (t *Tools) Beneath(ctx context.Context, k *script.Key) ([]string, error) {
 	label, keeps := stored(k)
 	if !keeps {

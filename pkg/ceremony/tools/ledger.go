@@ -33,8 +33,9 @@ func (t *Tools) Hold(ctx context.Context, h ceremony.Held) error {
 		key = ref
 	}
 	t.mu.Unlock()
-	return v.Store().Hold(ctx, work.Change(), store.Holding{Ceremony: t.o.Ceremony, Key: key, Check: h.Check, Sheets: h.Set,
-		Part: h.Part, Parts: h.Of, Needed: h.Needed, Person: h.Person.ID, Name: h.Person.Name, Card: h.Person.Card,
+	return v.Store().Hold(ctx, work.Change(), store.Holding{Ceremony: t.o.Ceremony, Key: key, Check: h.Check,
+		Sheets: h.Set,
+		Part:   h.Part, Parts: h.Of, Needed: h.Needed, Person: h.Person.ID, Name: h.Person.Name, Card: h.Person.Card,
 		Seat: h.Seat, Event: h.Event, Bag: h.Bag, Outer: h.Outer, Channel: h.Channel})
 }
 
@@ -53,7 +54,8 @@ func (t *Tools) books(ctx context.Context) (*vault.Work, *vault.Vault, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := v.Store().BeginCeremony(ctx, work.Change(), store.Ceremony{ID: t.o.Ceremony, Kind: string(s.Kind), Title: s.Title,
+	if err := v.Store().BeginCeremony(ctx, work.Change(), store.Ceremony{ID: t.o.Ceremony, Kind: string(s.Kind),
+		Title:  s.Title,
 		Script: s.Fingerprint().String()}); err != nil {
 		return nil, nil, finish(ctx, work, agent.Outcome{}, err)
 	}
@@ -63,8 +65,8 @@ func (t *Tools) books(ctx context.Context) (*vault.Work, *vault.Vault, error) {
 	return work, v, nil
 }
 
-// End closes the ledger: how the ceremony ended, and the hash of the last line of its record. A ceremony whose ledger was
-// never written is written down too.
+// End closes the ledger: how the ceremony ended, and the hash of the last line of its record. A ceremony whose ledger
+// was never written is written down too.
 func (t *Tools) End(ctx context.Context, state store.CeremonyState, head string) error {
 	if t.o.Vault == nil {
 		return nil
@@ -84,8 +86,8 @@ func (t *Tools) End(ctx context.Context, state store.CeremonyState, head string)
 	return finish(ctx, work, agent.Outcome{Details: audit.Details{"record": words}}, err)
 }
 
-// Close lets go of what is open. A ceremony that broke stays open in the ledger, for its resumption; so does a key that it
-// made and did not keep, which the resumption finds and destroys.
+// Close lets go of what is open. A ceremony that broke stays open in the ledger, for its resumption; so does a key
+// that it made and did not keep, which the resumption finds and destroys.
 func (t *Tools) Close(ctx context.Context) error {
 	err := t.forgetSession()
 	t.mu.Lock()

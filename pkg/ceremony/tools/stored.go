@@ -36,7 +36,8 @@ func (t *Tools) begin(ctx context.Context, in agent.Intent) (*vault.Work, *vault
 		return nil, nil, err
 	}
 	if string(t.o.Script.Environment) != v.Identity().Environment {
-		return nil, nil, fault.New(fault.NotPermitted, "the script is for %s, the store is for %s", string(t.o.Script.Environment),
+		return nil, nil, fault.New(fault.NotPermitted, "the script is for %s, the store is for %s",
+			string(t.o.Script.Environment),
 			v.Identity().Environment)
 	}
 	approvers, done, err := t.o.Approvers(ctx, in.Activity)
@@ -120,7 +121,10 @@ func (t *Tools) madeInStore(ctx context.Context, k *script.Key, label string, a 
 const maxPurpose = 256
 
 func (t *Tools) purpose() string {
-	s := audit.Clean(t.o.Script.Purpose)
+	s := t.mine()
+	if why := audit.Clean(t.o.Script.Purpose); why != "" {
+		s += ": " + why
+	}
 	if len(s) > maxPurpose {
 		s = strings.ToValidUTF8(s[:maxPurpose], "")
 	}
@@ -136,8 +140,8 @@ func custodians(k *script.Key) []string {
 	return all
 }
 
-// newRef names a new key. A label whose earlier versions never were in use is taken again: they are of a ceremony that
-// broke.
+// newRef names a new key. A label under which this ceremony made keys before it broke is taken again: of those nothing went
+// out, since the record does not know that they were kept, and they are destroyed in the end.
 func (t *Tools) newRef(ctx context.Context, label string) (store.Ref, error) {
 	if t.o.Vault == nil {
 		return store.Ref{}, fault.New(fault.NotFound, "this ceremony has no store; name one with --store")
@@ -152,7 +156,7 @@ func (t *Tools) newRef(ctx context.Context, label string) (store.Ref, error) {
 		}
 		switch {
 		case row.Label != label || row.State.Gone():
-		case row.State != store.PreActivation:
+		case !strings.HasPrefix(row.Purpose, t.mine()):
 			return store.Ref{}, fault.New(fault.FileExists, "the store has a key %s already", row.Ref())
 		default:
 			t.leave(row.Ref(), true)
@@ -161,6 +165,11 @@ func (t *Tools) newRef(ctx context.Context, label string) (store.Ref, error) {
 	next, err := v.Store().NextVersion(ctx, label)
 	return store.Ref{Label: label, Version: next}, err
 }
+
+// MadeIn begins the purpose of every key that a ceremony made for the store.
+func MadeIn(ceremony string) string { return "ceremony " + ceremony }
+
+func (t *Tools) mine() string { return MadeIn(t.o.Ceremony) }
 
 // leave notes whether a key lies in the store without having been kept.
 func (t *Tools) leave(ref store.Ref, dormant bool) {
@@ -303,7 +312,8 @@ func (t *Tools) destroy(ctx context.Context, ref store.Ref, reason string) error
 	return err
 }
 
-func (t *Tools) moved(ctx context.Context, ref store.Ref, a custody.Activity, to store.State, reason string) (store.Key, error) {
+func (t *Tools) moved(ctx context.Context, ref store.Ref, a custody.Activity, to store.State, reason string) (store.Key,
+	error) {
 	var row store.Key
 	details := audit.Details{audit.FieldState: string(to), audit.FieldReason: audit.Clean(reason)}
 	err := t.onRow(ctx, ref, a, vault.ToCheck, details, func(work *vault.Work, h vault.Held) (err error) {
@@ -316,14 +326,44 @@ func (t *Tools) moved(ctx context.Context, ref store.Ref, a custody.Activity, to
 	return row, err
 }
 
-// forgetDormant destroys what was not kept.
+// leftBehind notes what lies in the store under the labels of a ceremony that broke, and was never in use.
+func (t *Tools) leftBehind(ctx context.Context) error {
+	if !t.o.Resumed || t.o.Vault == nil {
+		return nil
+	}
+	for i := range t.o.Script.Keys {
+		k := &t.o.Script.Keys[i]
+		label, keeps := stored(k)
+		if !keeps || k.Source == script.Stored {
+			continue
+		}
+		v, err := t.o.Vault(ctx)
+		if err != nil {
+			return err
+		}
+		for row, err := range v.Store().List(ctx, store.Filter{Label: label, State: store.PreActivation}) {
+			if err != nil {
+				return err
+			}
+			if row.Label == label && strings.HasPrefix(row.Purpose, t.mine()) {
+				t.leave(row.Ref(), true)
+			}
+		}
+	}
+	return nil
+}
+
+// forgetDormant destroys what was not kept, and never was in use.
 func (t *Tools) forgetDormant(ctx context.Context) error {
+	if err := t.leftBehind(ctx); err != nil {
+		return err
+	}
 	t.mu.Lock()
 	left := slices.SortedFunc(maps.Keys(t.dormant), func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
 	t.mu.Unlock()
 	var failed error
 	for _, ref := range left {
-		if err := t.destroy(ctx, ref, "not kept in ceremony "+t.o.Ceremony); err != nil {
+		if err := t.destroyUnused(ctx, ref); err != nil {
 			if failed == nil {
 				failed = fault.Wrap(err, "key %s lies in the store and was never in use; destroy it with poskey key destroy", ref)
 			}
@@ -335,6 +375,19 @@ func (t *Tools) forgetDormant(ctx context.Context) error {
 		t.mu.Unlock()
 	}
 	return failed
+}
+
+// destroyUnused destroys a key that this ceremony made and did not keep.
+func (t *Tools) destroyUnused(ctx context.Context, ref store.Ref) error {
+	v, err := t.o.Vault(ctx)
+	if err != nil {
+		return err
+	}
+	row, err := v.Store().Get(ctx, ref)
+	if err != nil || row.State.Gone() {
+		return err
+	}
+	return t.destroy(ctx, ref, "not kept in ceremony "+t.o.Ceremony)
 }
 
 // export wraps a key of the store under another one.
@@ -370,8 +423,9 @@ func (t *Tools) export(ctx context.Context, k *script.Key, o *script.Output) (ce
 		}
 		content := []byte(w.Block + "\n")
 		sum := sha256.Sum256(content)
-		out = ceremony.Exported{File: o.File, Header: w.Block[:fixedHeader], SHA256: strings.ToUpper(hex.EncodeToString(sum[:])),
-			Check: h.Row.Check}
+		out = ceremony.Exported{File: o.File, Header: w.Block[:fixedHeader],
+			SHA256: strings.ToUpper(hex.EncodeToString(sum[:])),
+			Check:  h.Row.Check}
 		return t.o.WriteBlock(o.File, content)
 	})
 	if err != nil {

@@ -27,6 +27,7 @@ type Options struct {
 	Ceremony string // id
 	Script   *script.Script
 	Who      audit.Actor
+	Resumed  bool // it broke before: what it left in the store is destroyed at its end
 
 	// Vault opens the store; nil without one.
 	Vault func(ctx context.Context) (*vault.Vault, error)

@@ -198,6 +198,7 @@ func TestAKeyThatWasNotKeptIsDestroyed(t *testing.T) {
 	if one, two := r.state("ZMK-2026#1"), r.state("ZMK-2026#2"); one != store.Destroyed || two != store.Active {
 		t.Errorf("they are %s and %s", one, two)
 	}
+	r.opts.Ceremony = "20261202-000001"
 	if _, err := r.lead(k).Generate(t.Context(), &k); !fault.Is(err, fault.FileExists) {
 		t.Errorf("over a key in use: %v", err)
 	}
@@ -281,6 +282,78 @@ func TestWhatWasHeldIsInTheLedgerThoughTheCeremonyBroke(t *testing.T) {
 	bags, err := vault.Bags(t.Context(), r.vault.Store(), "B-1")
 	if err != nil || len(bags) != 1 || len(bags[0].History) != 2 {
 		t.Errorf("%+v, %v", bags, err)
+	}
+	r.agrees()
+}
+
+func TestWhatAResumedCeremonyLeftInTheStoreIsDestroyedAtItsEnd(t *testing.T) {
+	r := newRoom(t, custody.Test)
+	k := zmk(intoStore("ZMK-2026"))
+	l := r.lead(k)
+	for range 2 { // it breaks, and breaks again
+		_, err := l.Generate(t.Context(), &k)
+		must(t, err)
+		must(t, l.Close(t.Context()))
+		l = r.lead(k)
+	}
+	_, err := l.Generate(t.Context(), &k)
+	must(t, err)
+	_, err = l.Keep(t.Context(), &k, &k.Outputs[0])
+	must(t, err)
+	must(t, l.Close(t.Context())) // once more, after the key was kept
+	must(t, r.lead(k).Forget(t.Context()))
+	if s := r.state("ZMK-2026#1"); s != store.PreActivation {
+		t.Errorf("a ceremony that did not break takes what is another's: %s", s)
+	}
+	r.opts.Resumed = true
+	must(t, r.lead(k).Forget(t.Context()))
+	for label, want := range map[string]store.State{"ZMK-2026#1": store.Destroyed, "ZMK-2026#2": store.Destroyed, "ZMK-2026#3": store.Active} {
+		if s := r.state(label); s != want {
+			t.Errorf("%s is %s, want %s", label, s, want)
+		}
+	}
+	r.agrees()
+}
+
+func TestAKeyThatSomebodyElseLeftIsNotTakenForOnesOwn(t *testing.T) {
+	r := newRoom(t, custody.Test)
+	k := zmk(intoStore("ZMK-2026"))
+	l := r.lead(k)
+	_, err := l.Generate(t.Context(), &k)
+	must(t, err)
+	must(t, l.Close(t.Context())) // it breaks, and is not resumed
+	r.opts.Ceremony = "20261202-000001"
+	l = r.lead(k)
+	if _, err := l.Generate(t.Context(), &k); !fault.Is(err, fault.FileExists) {
+		t.Errorf("%v", err)
+	}
+	must(t, l.Forget(t.Context()))
+	must(t, l.Close(t.Context()))
+	if s := r.state("ZMK-2026#1"); s != store.PreActivation {
+		t.Errorf("it is %s", s)
+	}
+}
+
+func TestAKeyThatWasKeptWithoutTheRecordKnowingIsMadeAgain(t *testing.T) {
+	r := newRoom(t, custody.Test)
+	k := zmk(intoStore("ZMK-2026"))
+	l := r.lead(k)
+	_, err := l.Generate(t.Context(), &k)
+	must(t, err)
+	_, err = l.Keep(t.Context(), &k, &k.Outputs[0])
+	must(t, err)
+	must(t, l.Close(t.Context())) // it breaks before the line is written
+	l = r.lead(k)
+	made, err := l.Generate(t.Context(), &k)
+	if err != nil || made.Label != "ZMK-2026#2" {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	_, err = l.Keep(t.Context(), &k, &k.Outputs[0])
+	must(t, err)
+	must(t, l.Forget(t.Context()))
+	must(t, l.Close(t.Context()))
+	if one, two := r.state("ZMK-2026#1"), r.state("ZMK-2026#2"); one != store.Destroyed || two != store.Active {
+		t.Errorf("they are %s and %s", one, two)
 	}
 	r.agrees()
 }

@@ -71,7 +71,8 @@ func (c *chain) check(r *Record) (proof, error) {
 // fits holds a record against the line above.
 func (c *chain) fits(r *Record) error {
 	if r.N != c.n+1 {
-		return fault.New(fault.LogBroken, "line %d stands in the place of line %d; lines were deleted, inserted or moved", r.N,
+		return fault.New(fault.LogBroken, "line %d stands in the place of line %d; lines were deleted, inserted or moved",
+			r.N,
 			c.n+1)
 	}
 	if r.Prev != c.hash {

@@ -13,8 +13,8 @@ import (
 	"poskey/pkg/custody"
 )
 
-// known lists texts of digits that are no secret and that people do read aloud: the ceremony's id, the fingerprints of the
-// script and of those who attend, hashes of lines. They are taken out of a text before it is looked at.
+// known lists texts of digits that are no secret and that people do read aloud: the ceremony's id, the fingerprints of
+// the script and of those who attend, hashes of lines. They are taken out of a text before it is looked at.
 type known []string
 
 func (k known) with(fingerprints ...custody.Fingerprint) known {
@@ -94,8 +94,8 @@ func (e *Entry) rule(name string) func(string) bool {
 	return mayHoldKey
 }
 
-// Clean makes a detail of a text that came from elsewhere (what somebody typed, a device's answer): what may not stand in
-// a record becomes "?", what looks like a key is only described, and the rest is cut to the limit.
+// Clean makes a detail of a text that came from elsewhere (what somebody typed, a device's answer): what may not stand
+// in a record becomes "?", what looks like a key is only described, and the rest is cut to the limit.
 func Clean(s string) string { return clean(s, mayHoldKey) }
 
 // CleanSerial is Clean for the number of a bag or a device, which may be a long decimal one.
@@ -118,8 +118,9 @@ func clean(s string, holds func(string) bool) string {
 	return s
 }
 
-// mayHoldKey looks for sixteen hex digits in a row, whatever blanks and dashes stand between. Points, colons and the like
-// may stand between groups of digits too when letters are among them, or when there are thirty-two (a time has fewer).
+// mayHoldKey looks for sixteen hex digits in a row, whatever blanks and dashes stand between. Points, colons and the
+// like may stand between groups of digits too when letters are among them, or when there are thirty-two (a time has
+// fewer).
 func mayHoldKey(s string) bool { return inARow(s, 16) || inGroups(s) }
 
 // mayHoldKeyBesideNumbers lets decimal numbers of up to 31 digits pass.

@@ -90,10 +90,10 @@ func newLog(path string, o Options) (*Log, error) {
 	return &Log{path: path, options: o, written: sha256.New()}, nil
 }
 
-// Resume opens the record of a ceremony that broke, verifies it, and gives what is in it. The first line written must say
-// resumed; it takes the place of a torn last line, and its details tell how many bytes that had (torn) and their hash
-// (sha256). Until then nothing is changed. Errors: log_broken; not_permitted for a record that was closed or aborted;
-// partial for one whose first line was never whole; busy when another process has it.
+// Resume opens the record of a ceremony that broke, verifies it, and gives what is in it. The first line written must
+// say resumed; it takes the place of a torn last line, and its details tell how many bytes that had (torn) and their
+// hash (sha256). Until then nothing is changed. Errors: log_broken; not_permitted for a record that was closed or
+// aborted; partial for one whose first line was never whole; busy when another process has it.
 func Resume(path string, o Options) (*Log, *Document, error) {
 	l, doc, err := resume(path, o)
 	if err != nil {
@@ -189,9 +189,9 @@ func (l *Log) Write(e Entry) (Record, error) {
 	return l.append(e)
 }
 
-// Sign adds the signature of somebody who is there over the line before: they stand for what it says, and by the chain for
-// all before it. The step is that of the line before, and 0 when it has none. Errors: not_permitted for somebody who did
-// not attend, and those of Write.
+// Sign adds the signature of somebody who is there over the line before: they stand for what it says, and by the chain
+// for all before it. The step is that of the line before, and 0 when it has none. Errors: not_permitted for somebody
+// who did not attend, and those of Write.
 func (l *Log) Sign(step int, who *custody.Identity) (Record, error) {
 	message, err := l.toSign(step, who.Card())
 	if err != nil {
@@ -250,9 +250,9 @@ func (l *Log) Statement() (string, error) {
 	return l.chain.statement(), nil
 }
 
-// Close writes the signed note (custody.SignNote over Statement, signatures of all) as the last line and closes the file.
-// A note that is not over this statement, or has a signature of somebody who did not attend, is refused, and another one
-// can be given.
+// Close writes the signed note (custody.SignNote over Statement, signatures of all) as the last line and closes the
+// file. A note that is not over this statement, or has a signature of somebody who did not attend, is refused, and
+// another one can be given.
 func (l *Log) Close(note []byte) error {
 	if _, err := l.append(Entry{Kind: KindNote, Note: note}); err != nil {
 		return err
@@ -348,8 +348,8 @@ func (l *Log) tellTorn(e *Entry) {
 	e.Details["torn"], e.Details["sha256"] = strconv.FormatInt(l.torn, 10), l.tornSum.String()
 }
 
-// commit writes a line behind those that stand, over what a break left there. That is gone only when the line that tells
-// of it stands: a crash in between leaves a torn line again.
+// commit writes a line behind those that stand, over what a break left there. That is gone only when the line that
+// tells of it stands: a crash in between leaves a torn line again.
 func (l *Log) commit(line []byte) error {
 	if err := l.unchanged(); err != nil {
 		return err

@@ -65,9 +65,9 @@ func Read(r io.Reader) (*Document, error) {
 	return d, nil
 }
 
-// Scan is Read for a file of any length, of which only a line is in memory: each gets the lines that fit, one by one, as
-// soon as they are verified, and ends the reading by an error. Records stays empty. Whether the whole verifies is known
-// when Scan returns.
+// Scan is Read for a file of any length, of which only a line is in memory: each gets the lines that fit, one by one,
+// as soon as they are verified, and ends the reading by an error. Records stays empty. Whether the whole verifies is
+// known when Scan returns.
 func Scan(r io.Reader, each func(Record) error) (*Document, error) {
 	v := newVerifier(r, each)
 	if err := v.all(); err != nil {
@@ -130,8 +130,8 @@ func (v *verifier) all() error {
 	return nil
 }
 
-// next gives the next line, with its line feed if it has one. Of a line that is too long it gives the beginning, one byte
-// longer than a line may be, and goes over the rest.
+// next gives the next line, with its line feed if it has one. Of a line that is too long it gives the beginning, one
+// byte longer than a line may be, and goes over the rest.
 func (v *verifier) next() ([]byte, error) {
 	line, err := v.r.ReadSlice('\n')
 	if !errors.Is(err, bufio.ErrBufferFull) {

@@ -1,0 +1,56 @@
+package script
+
+// The rule about letters that look like others: a manager who is written in two ways is two managers to every other rule.
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"poskey/internal/text"
+)
+
+// letters looks at the values by which people, couriers and bags are told apart.
+func (c *court) letters() {
+	var all []named
+	for _, p := range c.s.People {
+		at := "people." + p.ID
+		all = append(all, named{at, p.Name}, named{at, p.Employee}, named{at, p.Manager})
+	}
+	for i := range c.s.Keys {
+		k := &c.s.Keys[i]
+		for _, p := range k.Parts {
+			at := fmt.Sprintf("keys.%s.parts.%d", k.ID, p.Number)
+			all = append(all, named{at, p.Bag}, named{at, p.Outer}, named{at, p.Channel}, named{at, p.SerialBy})
+		}
+	}
+	told := map[string]bool{}
+	for _, v := range all {
+		if told[v.at] || !deceptive(v.value) {
+			continue
+		}
+		told[v.at] = true
+		c.add("letters", c.strict(), "", v.at,
+			text.New("it has letters that look like others: two names that read alike may be two"),
+			text.New("write it in the letters of one script, in their usual width and composed"))
+	}
+}
+
+// deceptive reports whether a value has a word of more than one of the scripts whose letters look alike, letters or
+// digits of full width, or marks that are put on a letter.
+func deceptive(s string) bool {
+	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) }) {
+		scripts := 0
+		for _, t := range []*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Greek} {
+			if strings.ContainsFunc(word, func(r rune) bool { return unicode.Is(t, r) }) {
+				scripts++
+			}
+		}
+		if scripts > 1 || strings.ContainsFunc(word, func(r rune) bool {
+			return unicode.Is(unicode.Mn, r) || r >= 0xFF10 && r <= 0xFF5A
+		}) {
+			return true
+		}
+	}
+	return false
+}
