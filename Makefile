@@ -18,9 +18,10 @@ build-hsm: ## the binary with PKCS#11: needs cgo, and is dynamic, since a token'
 
 test: deps ## everything, with the race detector, in random order
 	$(GO) vet ./...
-	$(GO) test -race -shuffle=on ./...
+	$(GO) test -race -shuffle=on -timeout 20m ./...
 	$(GO) test -run 'Whole|Planted|Chance|BruteForce' ./pkg/dukpt ./pkg/slip # at full size; too slow under the race detector
 	$(GO) test -run TenThousand ./pkg/fleet # 10,000 loads each; the same
+	$(GO) test -run 'Template|Ceremony' ./cmd/poskey # every template in both languages, kills; the same
 
 deps: ## what the tests need beside Go
 	@sh scripts/test-deps.sh

@@ -32,10 +32,21 @@ type paper struct {
 	all bytes.Buffer
 }
 
+// text is what was printed. A sheet ends with a form feed: what has not come through the line yet is waited for.
 func (p *paper) text() string {
 	if p == nil {
 		return ""
 	}
+	for range 200 {
+		if all := p.now(); all == "" || strings.HasSuffix(all, "\f") {
+			return all
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return p.now()
+}
+
+func (p *paper) now() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.all.String()

@@ -142,9 +142,9 @@ func (t *troupe) learn() {
 	t.on("TEST REHEARSAL: passphrase of %s (for practice: %s)", always("test rehearsal"))
 	passphrase := func(_ *player, args []string) (string, bool) { return "TEST " + canaryWords + " of " + args[0], true }
 	t.on("passphrase of %s (hidden)", passphrase)
-	t.on("%s sits here alone: Enter", always(""))
+	t.on("%s, when you are alone at the keyboard, press Enter", always(""))
 	t.on("%s: from your own copy of the script, type the first two and the last two words, or all digits", always(t.script.Fingerprint().Digits()))
-	t.on("%s: what stands on %s", t.item)
+	t.on("%s: %s, as you read it off", t.item)
 	t.on("%s: serial of the bag (hidden)", t.bag(false))
 	t.on("%s: serial of the bag once more (hidden)", t.bag(true))
 	t.on("%s: the bag and its seal, from all sides: type intact or damaged", always("intact"))

@@ -224,7 +224,7 @@ func (d *ceremonyDesk) Change(ctx context.Context, to script.Person, as text.Tex
 		return err
 	}
 	for ends := 0; ; ends++ {
-		_, err := d.line(ctx, d.say.T("%s sits here alone: Enter", to.Name))
+		_, err := d.line(ctx, d.say.T("%s, when you are alone at the keyboard, press Enter", to.Name))
 		if err == nil || !errors.Is(err, io.EOF) || ends == endsOfInput {
 			return err
 		}

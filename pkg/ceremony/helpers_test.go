@@ -253,7 +253,7 @@ func (y *player) right(q text.Text) string {
 	case strings.Contains(f, "the first two and the last two words"):
 		w := strings.Fields(y.p.Script.Fingerprint().Words())
 		return strings.Join([]string{w[0], w[1], w[len(w)-2], w[len(w)-1]}, " ")
-	case strings.Contains(f, "what stands on"):
+	case strings.Contains(f, "as you read it off"):
 		if s.Step.Expect != "" {
 			return s.Step.Expect
 		}

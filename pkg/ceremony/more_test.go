@@ -99,7 +99,7 @@ func TestAnotherItemIsADeviation(t *testing.T) {
 	s := newStage(t, template(t, script.TMK), transcript.Run)
 	s.desk.does = func(q text.Text, n int) (string, error, bool) {
 		switch {
-		case strings.Contains(q.Format, "what stands on") && n == 1:
+		case strings.Contains(q.Format, "as you read it off") && n == 1:
 			return "PC-0002", nil, true
 		case strings.HasPrefix(q.Format, "type again") && n == 1:
 			return "", ErrDeviation, true

@@ -30,7 +30,7 @@ func (l *lead) read(ctx context.Context, t *turn) error {
 // inspect has what stands on an item typed, and compares it.
 func (l *lead) inspect(ctx context.Context, t *turn) error {
 	for {
-		seen, err := l.someSerial(ctx, text.New("%s: what stands on %s", t.who.ID, t.Step.Item))
+		seen, err := l.someSerial(ctx, text.New("%s: %s, as you read it off", t.who.ID, t.Step.Item))
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (l *lead) inspect(ctx context.Context, t *turn) error {
 		if e.Verdict != transcript.Differs {
 			return nil
 		}
-		again, err := l.choose(ctx, fault.New(fault.NotConfirmed, "what stands on %s is not what the script expects",
+		again, err := l.choose(ctx, fault.New(fault.NotConfirmed, "%s is not what the script expects",
 			t.Step.Item), wordGoOn)
 		if err != nil || !again {
 			return err

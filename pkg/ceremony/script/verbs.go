@@ -31,7 +31,7 @@ func Verbs() []VerbInfo {
 			Requirements: []string{"6-2", "13-9"}, Actor: Witness, Seconder: SecondWitness},
 		{Verb: Read, Says: text.New("a text is read aloud and confirmed"), Requirements: []string{"28"},
 			Needs: []string{"text"}, May: []string{by}, Actor: Leader},
-		{Verb: Inspect, Says: text.New("what stands on a thing is copied by hand and compared"),
+		{Verb: Inspect, Says: text.New("a number is read off and compared"),
 			Requirements: []string{"13-1"}, Needs: []string{"item"}, May: []string{by,
 				"expect"}, Actor: Operator, Seconder: Witness},
 		{Verb: MakeKey, Says: text.New("a key is drawn inside the boundary"), Requirements: []string{"5-1", "6-1"},

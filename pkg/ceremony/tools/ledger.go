@@ -23,19 +23,18 @@ func (t *Tools) Hold(ctx context.Context, h ceremony.Held) error {
 	if err != nil {
 		return err
 	}
-	label, keeps := stored(h.Key)
-	if !keeps {
-		label = h.Key.ID
+	key, err := t.ref(ctx, h.Key)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		key = store.Ref{Label: h.Key.ID} // a name of the script: no store has it
+		if label, keeps := stored(h.Key); keeps {
+			key.Label = label
+		}
+	case err != nil:
+		return err
 	}
-	key := store.Ref{Label: label}
-	t.mu.Lock()
-	if ref, has := t.refs[h.Key.ID]; has {
-		key = ref
-	}
-	t.mu.Unlock()
-	return v.Store().Hold(ctx, work.Change(), store.Holding{Ceremony: t.o.Ceremony, Key: key, Check: h.Check,
-		Sheets: h.Set,
-		Part:   h.Part, Parts: h.Of, Needed: h.Needed, Person: h.Person.ID, Name: h.Person.Name, Card: h.Person.Card,
+	return v.Store().Hold(ctx, work.Change(), store.Holding{Ceremony: t.o.Ceremony, Key: key, Check: h.Check, Sheets: h.Set,
+		Part: h.Part, Parts: h.Of, Needed: h.Needed, Person: h.Person.ID, Name: h.Person.Name, Card: h.Person.Card,
 		Seat: h.Seat, Event: h.Event, Bag: h.Bag, Outer: h.Outer, Channel: h.Channel})
 }
 
