@@ -173,7 +173,7 @@ exits 0 poskey key list --state active -o json
 jsonhas stdout keys.len 1
 exits 0 poskey key list --state pre-activation -o json
 jsonhas stdout keys.len 0
-exits 0 poskey custody parts --key TEST-TMK
+exits 0 poskey custody parts --label TEST-TMK
 exits 0 poskey store verify
 ` + files,
 	}

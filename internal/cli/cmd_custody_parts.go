@@ -24,11 +24,11 @@ func newCustodyPartsCmd(a *App) *cobra.Command {
 		short: text.New("who has ever held a part of a key"),
 		long: text.New("From the ledger of all ceremonies with this store. Whoever has seen the digits of a part knows them for good: a person\n" +
 			"who has seen as many parts as form the key is named (PCI PIN 8-2, 21-2.4). Sealed bags only passed through hands."),
-		example: "  poskey custody parts --key ZMK-2026\n  poskey custody parts --custodian custodian.a",
+		example: "  poskey custody parts --label ZMK-2026\n  poskey custody parts --custodian custodian.a",
 		exits:   []int{3, 4, 8}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.key, "key", "", a.Say.T("label of a key, with or without its version"))
+	f.StringVar(&o.key, "label", "", a.Say.T("label of a key, with or without its version"))
 	f.StringVar(&o.check, "check", "", a.Say.T("check value of a key, for one that is not in the store"))
 	f.StringVar(&o.custodian, "custodian", "", a.Say.T("id of a person"))
 	f.StringVar(&o.ceremony, "ceremony", "", a.Say.T("id of a ceremony"))
@@ -57,7 +57,7 @@ func (o *custodyPartsOpts) filter() (store.HoldingFilter, error) {
 	if o.key != "" {
 		var err error
 		if f.Key, err = refOf(o.key); err != nil {
-			return f, fault.Wrap(err, "--key")
+			return f, fault.Wrap(err, "--label")
 		}
 	}
 	if o.check != "" {
