@@ -9,6 +9,7 @@ import (
 
 	"poskey/internal/render"
 	"poskey/internal/text"
+	"poskey/pkg/ceremony"
 	"poskey/pkg/kcv"
 	"poskey/pkg/vault"
 )
@@ -142,30 +143,9 @@ func bagsPage(p *render.Page, all []vault.Bag) {
 	}
 	rows := make([][]string, 0, len(all))
 	for _, r := range newBagsDoc(all).Bags {
-		rows = append(rows, []string{r.Serial, r.Outer, r.Key, fmt.Sprintf("%d/%d", r.Part, r.Parts), p.T(partEventText(r.Event)), r.Person, stamp(r.At)})
+		rows = append(rows, []string{r.Serial, r.Outer, r.Key, fmt.Sprintf("%d/%d", r.Part, r.Parts), p.T(ceremony.EventName(r.Event)), r.Person, stamp(r.At)})
 	}
 	p.Grid([]text.Text{text.New("BAG"), text.New("OUTER"), text.New("KEY"), text.New("PART"), text.New("LAST"), text.New("PERSON"), text.New("TIME")}, rows)
-}
-
-// partEventText is what happened to a part.
-func partEventText(event string) text.Text {
-	switch event {
-	case "printed":
-		return text.New("printed")
-	case "entered":
-		return text.New("entered")
-	case "sealed":
-		return text.New("sealed")
-	case "sent":
-		return text.New("sent")
-	case "received":
-		return text.New("received")
-	case "opened":
-		return text.New("opened")
-	case "destroyed":
-		return text.New("destroyed")
-	}
-	return text.Raw(event)
 }
 
 type bagDoc struct {
@@ -205,7 +185,7 @@ func bagPage(p *render.Page, all []vault.Bag, doc bagDoc) {
 	bagsPage(p, all)
 	rows := make([][]string, 0, len(doc.History))
 	for _, h := range doc.History {
-		rows = append(rows, []string{stamp(h.At), p.T(partEventText(h.Event)), h.Person, h.Channel, h.Ceremony})
+		rows = append(rows, []string{stamp(h.At), p.T(ceremony.EventName(h.Event)), h.Person, h.Channel, h.Ceremony})
 	}
 	p.Blank()
 	p.Grid([]text.Text{text.New("TIME"), text.New("EVENT"), text.New("PERSON"), text.New("CHANNEL"), text.New("CEREMONY")}, rows)

@@ -5,6 +5,7 @@ package ceremony
 import (
 	"context"
 
+	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/kcv"
@@ -20,6 +21,27 @@ const (
 	eventOpened    = "opened"
 	eventDestroyed = "destroyed"
 )
+
+// EventName is what happens to a part or its bag, for people.
+func EventName(event string) text.Text {
+	switch event {
+	case eventPrinted:
+		return text.New("printed")
+	case eventEntered:
+		return text.New("entered")
+	case eventSealed:
+		return text.New("sealed")
+	case eventSent:
+		return text.New("sent")
+	case eventReceived:
+		return text.New("received")
+	case eventOpened:
+		return text.New("opened")
+	case eventDestroyed:
+		return text.New("destroyed")
+	}
+	return text.Raw(event)
+}
 
 // hold writes that somebody held a part. It stands on the disk of the record already.
 func (l *lead) hold(ctx context.Context, t *turn, who script.Person, event, bag string) error {

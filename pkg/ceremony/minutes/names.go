@@ -193,23 +193,6 @@ func levelName(l script.Level) (text.Text, tone) {
 	return text.Raw(string(l)), plain
 }
 
-// eventName is what happens to a bag.
-func eventName(e string) text.Text {
-	switch e {
-	case "sealed":
-		return text.New("sealed")
-	case "sent":
-		return text.New("sent")
-	case "received":
-		return text.New("received")
-	case "opened":
-		return text.New("opened")
-	case "destroyed":
-		return text.New("destroyed")
-	}
-	return text.Raw(e)
-}
-
 // word is what the record calls by a fixed word; what people wrote stays as it is.
 func word(s string) text.Text {
 	switch s {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"poskey/internal/text"
+	"poskey/pkg/ceremony"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/custody"
@@ -199,7 +200,7 @@ func (c *cast) checked(r transcript.Record, key string) text.Text {
 }
 
 func (c *cast) bag(d *details, key string) text.Text {
-	event := eventName(d.take("event"))
+	event := ceremony.EventName(d.take("event"))
 	t := text.New("bag %s with %s: %s", d.take("serial"), key, event)
 	if outer := d.take("outer"); outer != "" {
 		t = text.New("%s; outer bag %s", t, outer)

@@ -345,7 +345,7 @@ func (s *story) bags() {
 			event = "destroyed"
 		}
 		t.Rows = append(t.Rows, []cell{{Text: s.lineTime(r)}, {Text: number0(r.Step)},
-			{Text: orDash(partOf(s.key(r.Key), r.Key, r.Part))}, {Text: s.say(eventName(event))},
+			{Text: orDash(partOf(s.key(r.Key), r.Key, r.Part))}, {Text: s.say(ceremony.EventName(event))},
 			{Text: orDash(orElse(r.Details["serial"], r.Details["bag"])), Mono: true}, {Text: orDash(r.Details["outer"]),
 				Mono: true},
 			{Text: orDash(r.Details["channel"])}, {Text: orDash(joined("; ", s.say(word(r.Details["state"])),

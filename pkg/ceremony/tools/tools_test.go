@@ -176,6 +176,23 @@ func joined(t *testing.T, r *room, parts []*component.Part) string {
 	return k.Check.Digits
 }
 
+// resumes goes on after a break: the key is made anew, and of the one before nothing is left.
+func (r *room) resumes(k script.Key) {
+	r.Helper()
+	l := r.lead(k)
+	made, err := l.Generate(r.Context(), &k)
+	if err != nil || made.Label != "ZMK-2026#2" {
+		r.Fatalf("the label cannot be used again: %+v, %v", made, err)
+	}
+	_, err = l.Keep(r.Context(), &k, &k.Outputs[0])
+	must(r, err)
+	must(r, l.Forget(r.Context()))
+	must(r, l.Close(r.Context()))
+	if one, two := r.state("ZMK-2026#1"), r.state("ZMK-2026#2"); one != store.Destroyed || two != store.Active {
+		r.Errorf("they are %s and %s", one, two)
+	}
+}
+
 func TestAKeyThatWasNotKeptIsDestroyed(t *testing.T) {
 	r := newRoom(t, custody.Test)
 	k := zmk(intoStore("ZMK-2026"))
@@ -186,18 +203,7 @@ func TestAKeyThatWasNotKeptIsDestroyed(t *testing.T) {
 	if s := r.state("ZMK-2026#1"); s != store.PreActivation {
 		t.Errorf("it is %s", s)
 	}
-	l = r.lead(k)
-	made, err := l.Generate(t.Context(), &k)
-	if err != nil || made.Label != "ZMK-2026#2" {
-		t.Errorf("the label cannot be used again: %+v, %v", made, err)
-	}
-	_, err = l.Keep(t.Context(), &k, &k.Outputs[0])
-	must(t, err)
-	must(t, l.Forget(t.Context()))
-	must(t, l.Close(t.Context()))
-	if one, two := r.state("ZMK-2026#1"), r.state("ZMK-2026#2"); one != store.Destroyed || two != store.Active {
-		t.Errorf("they are %s and %s", one, two)
-	}
+	r.resumes(k)
 	r.opts.Ceremony = "20261202-000001"
 	if _, err := r.lead(k).Generate(t.Context(), &k); !fault.Is(err, fault.FileExists) {
 		t.Errorf("over a key in use: %v", err)
@@ -343,18 +349,7 @@ func TestAKeyThatWasKeptWithoutTheRecordKnowingIsMadeAgain(t *testing.T) {
 	_, err = l.Keep(t.Context(), &k, &k.Outputs[0])
 	must(t, err)
 	must(t, l.Close(t.Context())) // it breaks before the line is written
-	l = r.lead(k)
-	made, err := l.Generate(t.Context(), &k)
-	if err != nil || made.Label != "ZMK-2026#2" {
-		t.Fatalf("%+v, %v", made, err)
-	}
-	_, err = l.Keep(t.Context(), &k, &k.Outputs[0])
-	must(t, err)
-	must(t, l.Forget(t.Context()))
-	must(t, l.Close(t.Context()))
-	if one, two := r.state("ZMK-2026#1"), r.state("ZMK-2026#2"); one != store.Destroyed || two != store.Active {
-		t.Errorf("they are %s and %s", one, two)
-	}
+	r.resumes(k)
 	r.agrees()
 }
 
