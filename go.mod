@@ -19,6 +19,8 @@ require (
 
 require (
 	codeberg.org/go-pdf/fpdf v0.12.0 // indirect
+	github.com/moov-io/iso8583 v0.23.0 // indirect
+	github.com/yerden/go-util v1.1.4 // indirect
 	rsc.io/qr v0.2.0 // indirect
 )
 

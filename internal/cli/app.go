@@ -28,6 +28,7 @@ type App struct {
 	Console  *console.Console
 	Say      *i18n.Printer
 
+	args        []string // of the command line
 	settings    settings
 	settingsErr error // of the configuration file; reported when a command runs
 	render      *render.Renderer

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"poskey/internal/fault"
-	"poskey/internal/render"
 	"poskey/internal/text"
 	"poskey/pkg/component"
 	"poskey/pkg/diagnose"
@@ -17,6 +16,7 @@ import (
 )
 
 type diagnoseKCVOpts struct {
+	diagnosisOpts
 	alg, expected, got, method string
 	key, kbpk, cryptogram, kek string
 	parts, partExpected        []string
@@ -57,6 +57,7 @@ func newDiagnoseKCVCmd(a *App) *cobra.Command {
 	f.BoolVar(&o.reveal, "reveal", false, a.Say.T("tell what the wrong digits should be"))
 	f.BoolVar(&o.yes, "yes", false, a.Say.T("confirm --reveal without asking"))
 	aliasExpected(f, "expected")
+	a.diagnosisFlags(f, &o.diagnosisOpts)
 	required(cmd, "alg")
 	cmd.MarkFlagsMutuallyExclusive("key", "part", "cryptogram")
 	cmd.MarkFlagsRequiredTogether("cryptogram", "kek")
@@ -82,27 +83,10 @@ func runDiagnoseKCV(ctx context.Context, a *App, o diagnoseKCVOpts) error {
 			return err
 		}
 	}
-	material, err := a.diagnoseMaterial(ctx, o, &facts)
-	if err != nil {
+	p := &probers{app: a}
+	defer p.close()
+	if err := a.diagnoseProber(ctx, o, &facts, p); err != nil {
 		return err
-	}
-	if facts.NotTyped && (o.searchGiven || o.reveal) {
-		return fault.New(fault.Usage, "the key came in a key block and was not typed: there are no slips of typing to search or to reveal in it")
-	}
-	if o.searchGiven && o.search > 0 && !facts.Algorithm.IsBlockCipher() {
-		return fault.New(fault.Usage, "slips are searched in keys of block ciphers, not of %s", facts.Algorithm)
-	}
-	if facts.Kind != diagnose.None {
-		b, err := a.hsm(ctx)
-		if err != nil {
-			return err
-		}
-		prober, err := b.Prober(ctx, material)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = prober.Close() }()
-		facts.Prober = prober
 	}
 	start := a.Env.Now()
 	report, err := a.searched(ctx, facts)
@@ -115,13 +99,28 @@ func runDiagnoseKCV(ctx context.Context, a *App, o diagnoseKCVOpts) error {
 			return err
 		}
 	}
-	if err := a.render.Answer("diagnose.kcv", report, func(p *render.Page) { diagnosePage(p, report) }); err != nil {
+	o.known = map[string]string{"alg": o.alg, "kcv": o.expected, "got": o.got, "key": o.key, "kbpk": o.kbpk, "cryptogram": o.cryptogram, "kek": o.kek}
+	c := diagnose.Case{Checks: []diagnose.Check{{Facts: facts}}}
+	return a.showDiagnosis(ctx, "diagnose.kcv", &c, report, o.diagnosisOpts, text.New("the check value agrees"))
+}
+
+// diagnoseProber takes the material into the boundary and opens a prober over it.
+func (a *App) diagnoseProber(ctx context.Context, o diagnoseKCVOpts, facts *diagnose.Facts, p *probers) error {
+	material, err := a.diagnoseMaterial(ctx, o, facts)
+	if err != nil {
 		return err
 	}
-	if report.Verdict == diagnose.Unexplained {
-		return fault.New(fault.Unexplained, "no explanation found; %s", report.NextStep)
+	if facts.NotTyped && (o.searchGiven || o.reveal) {
+		return fault.New(fault.Usage, "the key came in a key block and was not typed: there are no slips of typing to search or to reveal in it")
 	}
-	return nil
+	if o.searchGiven && o.search > 0 && !facts.Algorithm.IsBlockCipher() {
+		return fault.New(fault.Usage, "slips are searched in keys of block ciphers, not of %s", facts.Algorithm)
+	}
+	if facts.Kind == diagnose.None {
+		return nil
+	}
+	facts.Prober, err = p.over(ctx, material...)
+	return err
 }
 
 // diagnoseFacts reads the flags that are no secrets.

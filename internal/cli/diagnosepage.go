@@ -1,6 +1,6 @@
 package cli
 
-// The page of a diagnosis: findings, their places and evidence, in words.
+// Findings in words: their places, their evidence, their odds.
 
 import (
 	"fmt"
@@ -11,41 +11,6 @@ import (
 	"poskey/pkg/diagnose"
 	"poskey/pkg/slip"
 )
-
-func diagnosePage(p *render.Page, report diagnose.Report) {
-	switch report.Verdict {
-	case diagnose.Match:
-		p.Good(text.New("the check value agrees"))
-	case diagnose.Explained:
-		p.Heading(text.New("explained; findings: %d, the likeliest first", len(report.Findings)))
-	default:
-		p.Bad(text.New("not explained"))
-	}
-	for i, f := range report.Findings {
-		p.Blank()
-		p.Heading(text.New("%d. %s (%s, %s)", i+1, f.Summary, string(f.Cause), findingCertainty(f.Certainty)))
-		rows := []render.Field{
-			render.F(text.New("place"), placesLine(p, f.Evidence.Edits)),
-			render.F(text.New("evidence"), evidenceLine(p, f.Evidence)),
-			render.F(text.New("chance"), chanceLine(p, f.Odds)),
-		}
-		if i == 0 || p.T(f.NextTest) != p.T(report.Findings[i-1].NextTest) || f.Cause != report.Findings[i-1].Cause {
-			rows = append(rows, // what is advised for one finding is not said again for the next
-				render.F(text.New("next test"), p.T(f.NextTest)),
-				render.F(text.New("fix"), p.T(f.Fix)),
-				render.F(text.New("prevention"), p.T(f.Prevention)),
-			)
-		}
-		p.Fields(rows...)
-	}
-	if s := report.Searched; s.Candidates > 0 {
-		p.Blank()
-		p.Line(text.New("hypotheses tried: %d; matches expected by chance: %s", s.Candidates, diagnose.RoundedMatches(s.ExpectedChanceMatches)))
-		if s.Matches > len(report.Findings) {
-			p.Line(text.New("slips that match: %d; the likeliest are shown", s.Matches))
-		}
-	}
-}
 
 func findingCertainty(c diagnose.Certainty) text.Text { return certaintyText(string(c)) }
 

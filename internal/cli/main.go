@@ -64,6 +64,8 @@ func withSignals() (context.Context, func()) {
 
 // Run runs one command line.
 func (a *App) Run(ctx context.Context, args []string) (code int) {
+	args = foldMinus(args)
+	a.args = args
 	a.prepare(ctx, args)
 	defer func() {
 		if recover() != nil {

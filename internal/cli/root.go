@@ -27,7 +27,7 @@ func branches() []branch {
 	return []branch{
 		{"generate", newGenerateCmd}, {"split", newSplitCmd}, {"combine", newCombineCmd}, {"kcv", newKCVCmd},
 		{"keyblock", newKeyblockCmd}, {"dukpt", newDukptCmd},
-		{"officer", newOfficerCmd}, {"store", newStoreCmd}, {"key", newKeyCmd}, {"keyset", newKeysetCmd}, {"custody", newCustodyCmd}, {"ceremony", newCeremonyCmd}, {"audit", newAuditCmd}, {"hsm", newHSMCmd}, {"device", newDeviceCmd}, {"inject", newInjectCmd}, {"fleet", newFleetCmd}, {"diagnose", newDiagnoseCmd},
+		{"officer", newOfficerCmd}, {"store", newStoreCmd}, {"key", newKeyCmd}, {"keyset", newKeysetCmd}, {"custody", newCustodyCmd}, {"ceremony", newCeremonyCmd}, {"audit", newAuditCmd}, {"hsm", newHSMCmd}, {"device", newDeviceCmd}, {"inject", newInjectCmd}, {"fleet", newFleetCmd}, {"diagnose", newDiagnoseCmd}, {"code", newCodeCmd},
 		{"tour", newTourCmd}, {"selftest", newSelftestCmd}, {"version", newVersionCmd}, {"completion", newCompletionCmd},
 	}
 }

@@ -21,12 +21,12 @@ const module = "poskey/"
 // floors lists the packages from the ground up. A package imports only from floors below its own.
 func floors() [][]string {
 	return [][]string{
-		{"internal/text"},
+		{"internal/text", "docs/playbooks"},
 		{"internal/fault"},
 		{"internal/secret", "internal/cipherx", "internal/bitslice", "internal/chained"},
 		{"pkg/keys"},
 		{"pkg/kcv"},
-		{"pkg/keyblock", "pkg/component", "pkg/dukpt", "pkg/slip"},
+		{"pkg/keyblock", "pkg/component", "pkg/dukpt", "pkg/slip", "pkg/errorcode", "pkg/unionpay", "pkg/playbook"},
 		{"pkg/hsm", "pkg/device", "pkg/audit", "pkg/custody", "pkg/store"},
 		{"pkg/hsm/pkcs11", "pkg/agent"},
 		{"pkg/device/line", "pkg/device/visa/table", "pkg/device/futurex/table", "pkg/device/manage"},
@@ -85,6 +85,7 @@ func homes() map[string][]string {
 		"filippo.io/age":                    {"pkg/custody"},
 		"go.bug.st/serial":                  {"pkg/device/line"},
 		"github.com/pquerna/otp":            {"pkg/device/emulator"},
+		"github.com/moov-io/iso8583":        {"pkg/unionpay"},
 		"go.yaml.in/yaml/v3":                {"pkg/inject", "pkg/ceremony/script"},
 		"codeberg.org/go-pdf/fpdf":          {"pkg/ceremony/minutes", "pkg/ceremony/tools"},
 		"rsc.io/qr":                         {"pkg/ceremony/minutes", "pkg/ceremony/tools"},

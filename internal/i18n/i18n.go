@@ -86,6 +86,11 @@ func (p *Printer) argument(a any) any {
 	switch v := a.(type) {
 	case text.Text:
 		return p.Text(v)
+	case text.Words:
+		if p.lang == Chinese {
+			return v.ZH
+		}
+		return v.EN
 	case error:
 		return p.Error(v)
 	}

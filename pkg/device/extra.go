@@ -171,3 +171,18 @@ type LogEvent struct {
 	Kind   string
 	Detail string
 }
+
+// CheckOf is the check value that the device tells of a slot, a DUKPT engine's too; false where it tells of no key there.
+func (s *Status) CheckOf(slot Slot) (kcv.Value, bool) {
+	for _, r := range s.Slots {
+		if r.Slot == slot {
+			return r.Check, true
+		}
+	}
+	for _, e := range s.Initial {
+		if e.Slot == slot {
+			return e.Check, true
+		}
+	}
+	return kcv.Value{}, false
+}

@@ -164,11 +164,12 @@ func (s *search) subsets(n int) []reading {
 }
 
 // leftOut lists the sets of parts to leave out, small sets first. Everything may be left out of two parts only: one
-// part entered twice in place of both gives the zero key.
+// part entered twice in place of both gives the zero key. That one part of three or more is left alone is another cause: it was
+// taken as the key.
 func leftOut(n int) [][]int {
 	var sets [][]int
 	for size := 1; size <= n; size++ {
-		if size == n && n != 2 || n > maxSubsets && size > 2 && size < n-2 {
+		if size == n && n != 2 || size == n-1 && n > 2 || n > maxSubsets && size > 2 && size < n-2 {
 			continue
 		}
 		sets = appendSets(sets, nil, 0, n, size)
@@ -211,7 +212,7 @@ func (s *search) singles(n int) []reading {
 	var out []reading
 	for i := range n {
 		r := s.as(CauseComponentAsKey, hsm.Part(i), s.alg, func(v string) text.Text {
-			return text.New("%s is the check value of part %d alone: the part itself was taken as the key", v, i+1)
+			return text.New("%s is the check value of part %d alone: the part itself was taken as the key, or the others cancelled out", v, i+1)
 		})
 		out = append(out, r.marked(func(ev *Evidence) { ev.Parts = []int{i + 1} }))
 	}

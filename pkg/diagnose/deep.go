@@ -26,7 +26,7 @@ func (s *search) deep() ([]claim, error) {
 	if s.facts.Search == 0 || s.facts.Kind == Cryptogram || !ok || !s.fits() || !s.alg.IsBlockCipher() {
 		return nil, nil
 	}
-	s.depth, s.askedBefore = s.facts.Search, s.asked
+	s.depth, s.askedBefore = s.facts.Search, s.asked-s.inPairs
 	var claims []claim
 	if len(s.sheets) > 0 && !s.totalRight() {
 		found, err := s.deepBySheet(seeker)
@@ -111,7 +111,7 @@ func (s *search) deepFor(by hsm.Searcher, t target) ([]claim, error) {
 	for _, p := range suspects {
 		q.Pieces = append(q.Pieces, hsm.SearchPiece{Typed: p.expr, Digits: s.typed(p.part), Others: s.others(p)})
 	}
-	before := float64(s.asked)
+	before := float64(s.asked - s.inPairs)
 	a, err := s.seek(by, q)
 	if err != nil {
 		return nil, err

@@ -555,7 +555,7 @@ func TestWithoutASearchNothingElseIsTried(t *testing.T) {
 	f := diagnose.Facts{Algorithm: keys.AES128, Kind: diagnose.Key, Expected: valueOf(t, keys.AES128, key, 8)}
 	for _, typed := range []string{withWrong(right, 3, 4), exchange(right, 3, 9), right[4:8] + right[:4] + right[8:]} {
 		r := runTyped(t, f, typed)
-		if r.Verdict != diagnose.Unexplained || r.Searched.WrongDigits != 0 || r.Searched.Matches != 0 || r.Searched.Candidates > 1200 ||
+		if r.Verdict != diagnose.Unexplained || r.Searched.WrongDigits != 0 || r.Searched.Matches != 0 || r.Searched.Candidates > 12000 ||
 			!strings.Contains(r.NextStep.String(), "--search 2") {
 			t.Errorf("%s: verdict %s, %+v, next step %s", typed, r.Verdict, r.Searched, r.NextStep)
 		}

@@ -98,7 +98,7 @@ func wellFormed(t testing.TB, f diagnose.Facts, r diagnose.Report) {
 	}
 	proven := 0
 	for _, x := range r.Findings {
-		if x.Summary.IsZero() || x.NextTest.IsZero() || x.Fix.IsZero() || x.Prevention.IsZero() {
+		if x.Summary.IsZero() || x.NextTest.IsZero() || x.Fix.IsZero() || x.Prevention.IsZero() || x.Impact.IsZero() {
 			t.Errorf("%s lacks a sentence: %+v", x.Cause, x)
 		}
 		if x.Odds <= 0 || x.Odds > 1 {

@@ -20,6 +20,7 @@ func misreadAdvice() advice {
 		),
 		text.New("correct the check value, not the key; when it stays as it was, the key is wrong and this is chance"),
 		text.New("copy check values by machine, or read them back aloud"),
+		text.New("nothing stops but the comparison; changing the key to fit a misread value would throw a good key away"),
 	}
 }
 

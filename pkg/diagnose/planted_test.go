@@ -319,7 +319,7 @@ func mistakes() []struct {
 		{diagnose.CauseLengthClass, otherKey(keys.AES128, keys.AES256, kcv.CMAC, func(k []byte) []byte { return append(k[:16:16], make([]byte, 16)...) })},
 		{diagnose.CauseKCVWrongData, otherKey(keys.AES128, keys.AES256, kcv.CMAC, func(k []byte) []byte { return []byte(digitsText(k)) })},
 		{diagnose.CauseComponentCount, ofParts(func(p [][]byte) []byte { return xor(p[0], p[2]) })},
-		{diagnose.CauseComponentCount, ofParts(func(p [][]byte) []byte { return xor(p[0], p[1], p[1]) })},
+		{diagnose.CauseComponentAsKey, ofParts(func(p [][]byte) []byte { return xor(p[0], p[1], p[1]) })}, // what is left is a component
 		{diagnose.CauseComponentAsKey, ofParts(func(p [][]byte) []byte { return p[1] })},
 		{diagnose.CauseConcatenated, ofParts(func(p [][]byte) []byte { return append(p[2][:8:8], p[0][8:]...) })},
 		{diagnose.CauseConcatenated, ofParts(func(p [][]byte) []byte { return append(p[1][8:16:16], p[0][:8]...) })},

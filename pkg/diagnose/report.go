@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"poskey/internal/text"
+	"poskey/pkg/device"
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
@@ -39,6 +40,26 @@ type Report struct {
 	Findings []Finding // best first
 	NextStep text.Text // what to do next when nothing explains the values; nothing otherwise
 	Searched Searched
+	RuledOut []Ruling    // causes that a fact speaks against, with the reason
+	Notes    []text.Text // what is no cause and should be known: a lock that keeps the keys, a code that is none of a key
+	Keys     []KeyResult // of a sign-in, in the order of field 62
+	Variants []Variant   // what programs show that make a mistake with the keys of a sign-in
+	Readings []Reading   // what the codes and texts can mean, the likeliest first
+
+	matched, failed bool // what the families said, until the report is settled
+}
+
+// Ruling is a cause that was looked at and is none.
+type Ruling struct {
+	Cause  Cause
+	Reason text.Text
+}
+
+// Seen is one thing that was seen: what, what it should be and what it is. It holds public values only.
+type Seen struct {
+	What     text.Text
+	Expected string
+	Observed string
 }
 
 // Searched says how hard was looked.
@@ -53,6 +74,7 @@ type Searched struct {
 // Finding is one cause with its worth and what to do about it. Certainty and Odds are defined in the package comment.
 type Finding struct {
 	Cause      Cause
+	Also       Cause // the second of two mistakes at once; "" for a single one
 	Certainty  Certainty
 	Odds       float64
 	Evidence   Evidence
@@ -60,6 +82,8 @@ type Finding struct {
 	NextTest   text.Text
 	Fix        text.Text
 	Prevention text.Text
+	Impact     text.Text // on trade and on the secrecy of keys and data, while the cause lasts
+	Weight     float64   // among findings of equal certainty: how much speaks for it; 0 for what was computed
 }
 
 // Evidence is what a finding rests on. Positions count from 1. It holds check values and positions, no key digits
@@ -79,6 +103,11 @@ type Evidence struct {
 	Direction string         `json:"direction,omitempty"` // encrypt or decrypt, of what was done with the cryptogram
 	Variant   string         `json:"variant,omitempty"`   // hex byte XORed into the KEK
 	Edits     []Edit         `json:"edits,omitempty"`
+	Slot      device.Slot    `json:"slot,omitempty"`   // of a device
+	Label     string         `json:"label,omitempty"`  // of a key in a store
+	Key       string         `json:"key,omitempty"`    // PIK, MAK or TDK of a sign-in
+	Layout    string         `json:"layout,omitempty"` // of field 62
+	Seen      []Seen         `json:"seen,omitempty"`
 }
 
 // Parity is the state of parity over the bytes of a DES key, with the state that tells ECB from CBC.
@@ -102,6 +131,7 @@ const (
 	PieceCryptogram Piece = "cryptogram"
 	PieceKEK        Piece = "kek"
 	PieceValue      Piece = "check-value"
+	PieceBlock      Piece = "block" // characters of a key block
 )
 
 // Side says who made the slip.
@@ -195,6 +225,7 @@ func turnedDigit(digit, delta byte) byte {
 func (f Finding) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Cause      Cause     `json:"cause"`
+		Also       Cause     `json:"also,omitempty"`
 		Certainty  Certainty `json:"certainty"`
 		Odds       float64   `json:"odds"`
 		Evidence   Evidence  `json:"evidence"`
@@ -202,8 +233,9 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 		NextTest   string    `json:"next_test"`
 		Fix        string    `json:"fix"`
 		Prevention string    `json:"prevention"`
-	}{f.Cause, f.Certainty, f.Odds, f.Evidence,
-		f.Summary.String(), f.NextTest.String(), f.Fix.String(), f.Prevention.String()})
+		Impact     string    `json:"impact"`
+	}{f.Cause, f.Also, f.Certainty, f.Odds, f.Evidence,
+		f.Summary.String(), f.NextTest.String(), f.Fix.String(), f.Prevention.String(), f.Impact.String()})
 }
 
 // MarshalJSON gives the report without schema, which is the caller's.
@@ -213,11 +245,41 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		findings = []Finding{}
 	}
 	return json.Marshal(struct {
-		Verdict  Verdict   `json:"verdict"`
-		Findings []Finding `json:"findings"`
-		NextStep string    `json:"next_step,omitempty"`
-		Searched Searched  `json:"searched"`
-	}{r.Verdict, findings, r.NextStep.String(), r.Searched})
+		Verdict  Verdict     `json:"verdict"`
+		Findings []Finding   `json:"findings"`
+		NextStep string      `json:"next_step,omitempty"`
+		Searched Searched    `json:"searched"`
+		RuledOut []Ruling    `json:"ruled_out,omitempty"`
+		Notes    []string    `json:"notes,omitempty"`
+		Keys     []KeyResult `json:"keys,omitempty"`
+		Variants []Variant   `json:"variants,omitempty"`
+		Readings []Reading   `json:"readings,omitempty"`
+	}{r.Verdict, findings, r.NextStep.String(), r.Searched, r.RuledOut, inEnglish(r.Notes), r.Keys, r.Variants, r.Readings})
+}
+
+func inEnglish(all []text.Text) []string {
+	var out []string
+	for _, t := range all {
+		out = append(out, t.String())
+	}
+	return out
+}
+
+// MarshalJSON gives the ruling with its reason in English.
+func (r Ruling) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Cause  Cause  `json:"cause"`
+		Reason string `json:"reason"`
+	}{r.Cause, r.Reason.String()})
+}
+
+// MarshalJSON gives what was seen in English.
+func (s Seen) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		What     string `json:"what"`
+		Expected string `json:"expected,omitempty"`
+		Observed string `json:"observed,omitempty"`
+	}{s.What.String(), s.Expected, s.Observed})
 }
 
 // MarshalJSON gives the time in milliseconds.
@@ -229,4 +291,28 @@ func (s Searched) MarshalJSON() ([]byte, error) {
 		Matches               int     `json:"matches,omitempty"`
 		Milliseconds          int64   `json:"ms"`
 	}{s.Candidates, s.ExpectedChanceMatches, s.WrongDigits, s.Matches, s.Elapsed.Milliseconds()})
+}
+
+// MarshalJSON gives the result of a key as `diagnose signin` prints it.
+func (k KeyResult) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Key       string         `json:"key"`
+		Layout    string         `json:"layout"`
+		TMK       string         `json:"tmk,omitempty"`
+		Algorithm keys.Algorithm `json:"algorithm"`
+		Check     string         `json:"check"`
+		Computed  string         `json:"computed,omitempty"`
+		Match     bool           `json:"match"`
+		Shown     string         `json:"shown,omitempty"`
+	}{string(k.Key), k.Layout, k.TMK, k.Alg, k.Check, k.Computed, k.Match, k.Shown})
+}
+
+// MarshalJSON gives the variant with its sentence in English.
+func (v Variant) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Key   string `json:"key"`
+		Cause Cause  `json:"cause"`
+		Value string `json:"value"`
+		Says  string `json:"says"`
+	}{string(v.Key), v.Cause, v.Value, v.Says.String()})
 }

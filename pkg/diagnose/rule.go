@@ -278,7 +278,8 @@ func (s *search) parityAdvice() ([]claim, error) {
 		summary: text.New(
 			"the check value is right, but the key does not have odd parity: a device or HSM that checks parity refuses it, and any use other than DES disagrees with a copy whose parity was set",
 		)}
-	c.evidence = Evidence{Algorithm: s.alg, Parity: found, AsGiven: s.shown}
+	c.evidence = Evidence{Algorithm: s.alg, Parity: found, AsGiven: s.shown, Expected: s.facts.Expected.Digits,
+		Got: s.facts.Got.Digits}
 	return append(claims, c), nil
 }
 
@@ -314,6 +315,7 @@ func (s *search) parityTypo(p piece) (claim, bool, error) {
 	c.summary = text.New(
 		"the check value is right, but one byte does not have odd parity: digit %d (group %d) may be mistyped in its lowest bit",
 		sl.digit+1, group(sl.digit))
-	c.evidence = Evidence{Algorithm: s.alg, AsGiven: s.shown, Parity: ParityMixed, Edits: sl.edits(p, SideGiven, false)}
+	c.evidence = Evidence{Algorithm: s.alg, AsGiven: s.shown, Parity: ParityMixed, Edits: sl.edits(p, SideGiven, false),
+		Expected: s.facts.Expected.Digits, Got: s.facts.Got.Digits}
 	return c, true, nil
 }

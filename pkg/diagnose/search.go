@@ -17,6 +17,7 @@ import (
 // given.
 type reading struct {
 	cause    Cause
+	also     Cause // the second of two mistakes at once
 	expr     hsm.Expr
 	alg      keys.Algorithm
 	method   kcv.Method
@@ -54,6 +55,7 @@ type hit struct {
 // claim is what becomes a finding: hits of one cause.
 type claim struct {
 	cause     Cause
+	also      Cause
 	hits      []hit // of open targets, the first one speaks
 	evidence  Evidence
 	summary   text.Text
@@ -65,6 +67,7 @@ type claim struct {
 	most      Certainty // never more than this; "" is no limit
 	preferred bool      // parity speaks for it against its rivals
 	weight    float64   // how likely beforehand, among slips
+	asked     int       // hypotheses that are as simple as this one; 0 is all that were asked
 }
 
 // search is one run over one set of facts.
@@ -87,6 +90,8 @@ type search struct {
 	asked       int
 	chance      float64
 	askedBefore int       // the search over all slips of typing, which does not make what was found before less certain
+	inPairs     int       // of asked: two mistakes of different kinds, which are less simple than slips of one kind
+	whole       bool      // what was found until now explains every value given
 	depth       int       // wrong digits that were searched together
 	matches     int       // of that search
 	cutShort    bool      // short values of parts left more matches than were put together
@@ -162,7 +167,8 @@ func (s *search) run() (Report, error) {
 		if err != nil {
 			return Report{}, err
 		}
-		claims = append(claims, found...)
+		claims = append(claims, s.stamped(found)...)
+		s.whole = anyWhole(claims)
 		if s.settled(claims) {
 			return s.report(claims), nil
 		}
@@ -177,13 +183,26 @@ func (s *search) run() (Report, error) {
 	return s.report(claims), nil
 }
 
+// stamped holds what a stage found against as many hypotheses as were tried until its end: those that come after it are
+// less simple, and make it no less certain.
+func (s *search) stamped(found []claim) []claim {
+	asked := s.asked
+	if s.askedBefore > 0 {
+		asked = s.askedBefore
+	}
+	for i := range found {
+		found[i].asked = asked
+	}
+	return found
+}
+
 // stages are the steps of the search, the simple before the laborious. Slips of typing are made by who types: places in a
 // key that came in a block would tell, value by value, what is in the block.
 func (s *search) stages() []func() ([]claim, error) {
 	if s.facts.NotTyped {
 		return []func() ([]claim, error){s.simple}
 	}
-	return []func() ([]claim, error){s.simple, s.typing, s.deep}
+	return []func() ([]claim, error){s.simple, s.typing, s.pairs, s.deep}
 }
 
 // compareAsGiven sorts the values given into those that the material has and those that it has not.
@@ -293,11 +312,12 @@ func withoutGeneralCauses(claims []claim) []claim {
 // value stands for the cause: readings are listed the simplest first.
 func (s *search) try(readings []reading) ([]claim, error) {
 	var claims []claim
-	at := map[Cause]int{}
+	at := map[[2]Cause]int{}
 	for _, t := range s.open {
-		done := map[Cause]bool{}
+		done := map[[2]Cause]bool{}
 		for _, r := range readings {
-			if done[r.cause] {
+			both := [2]Cause{r.cause, r.also}
+			if done[both] {
 				continue
 			}
 			h, ok, err := s.hits(r, t)
@@ -307,13 +327,13 @@ func (s *search) try(readings []reading) ([]claim, error) {
 			if !ok {
 				continue
 			}
-			done[r.cause] = true
-			if i, known := at[r.cause]; known {
+			done[both] = true
+			if i, known := at[both]; known {
 				claims[i].hits = append(claims[i].hits, h)
 				continue
 			}
-			at[r.cause] = len(claims)
-			claims = append(claims, claim{cause: r.cause, hits: []hit{h}, advice: r.cause.advice()})
+			at[both] = len(claims)
+			claims = append(claims, claim{cause: r.cause, also: r.also, hits: []hit{h}, advice: r.cause.advice()})
 		}
 	}
 	for i := range claims {
@@ -442,7 +462,10 @@ func (s *search) odds(c claim) float64 {
 		return 1
 	}
 	asked := s.asked
-	if s.askedBefore > 0 {
+	switch {
+	case c.asked > 0:
+		asked = c.asked
+	case s.askedBefore > 0:
 		asked = s.askedBefore
 	}
 	return min(1, float64(asked)*kcv.ChanceOfFalseMatch(c.digits)*math.Pow(2, -float64(c.bits)))

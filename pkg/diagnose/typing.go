@@ -370,12 +370,16 @@ func (s *search) sheetClaim(slips map[int]found) (claim, error) {
 	sum := reading{cause: c.cause, expr: withParts(s.facts.Parts, replaced), alg: s.alg, method: s.facts.Method}
 	for _, t := range s.open {
 		h, ok, err := s.hits(sum, t)
+		if err == nil && !ok {
+			h, ok, err = s.hitsOtherwise(sum, t)
+		}
 		if err != nil {
 			return claim{}, err
 		}
 		if ok {
 			c.hits = append(c.hits, h)
 			c.digits += h.answer.Digits
+			c.also = h.also
 		}
 	}
 	c.evidence = s.evidenceOf(first.hit)
@@ -393,6 +397,9 @@ func (s *search) sheetClaim(slips map[int]found) (claim, error) {
 	c.summary = saysSlip(first, SideGiven, 1, c.evidence.Computed)
 	if len(parts) > 1 {
 		c.summary = saysParts(parts, c)
+	}
+	if c.also != "" {
+		c.summary = text.New("%s; besides: %s", c.summary, c.also.Title())
 	}
 	return c, nil
 }

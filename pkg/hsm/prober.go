@@ -6,6 +6,7 @@ import (
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 	"poskey/pkg/slip"
+	"poskey/pkg/unionpay"
 )
 
 // Prober answers the questions of a diagnosis. The diagnosis says what to form from the material it was given (an
@@ -153,3 +154,18 @@ func (Crypt) isExpr()     {}
 func (KeyXOR) isExpr()    {}
 func (Text) isExpr()      {}
 func (Zeros) isExpr()     {}
+
+// MACMatcher is a prober that tells whether what an expression forms makes a MAC: the one for keys given on the spot.
+type MACMatcher interface {
+	MatchMAC(ctx context.Context, q MACQuestion) (bool, error)
+}
+
+// MACQuestion asks: does the key formed so make this MAC over this message?
+type MACQuestion struct {
+	Expr      Expr
+	Algorithm keys.Algorithm
+	Rule      unionpay.Rule
+	Padding   unionpay.Padding
+	Message   []byte
+	MAC       []byte
+}

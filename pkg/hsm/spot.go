@@ -2,6 +2,7 @@ package hsm
 
 import (
 	"context"
+	"crypto/subtle"
 	"encoding/hex"
 	"strings"
 
@@ -17,7 +18,10 @@ type SpotProber struct {
 	material []*secret.Bytes
 }
 
-var _ ProbeCloser = (*SpotProber)(nil)
+var (
+	_ ProbeCloser = (*SpotProber)(nil)
+	_ MACMatcher  = (*SpotProber)(nil)
+)
 
 // NewSpotProber takes ownership of the material: Close wipes it. Part(i) of an expression is material[i].
 func NewSpotProber(material []*secret.Bytes) *SpotProber {
@@ -119,4 +123,18 @@ func checkValue(q Question, key []byte) ([]byte, error) {
 func valueOf(q Question, full []byte) kcv.Value {
 	digits := strings.ToUpper(hex.EncodeToString(full))
 	return kcv.Value{Method: q.Method, Digits: digits[:min(len(digits), kcv.DefaultDigits(q.Algorithm, q.Method))]}
+}
+
+// MatchMAC forms the key, computes the MAC and compares. What was formed is wiped.
+func (s *SpotProber) MatchMAC(ctx context.Context, q MACQuestion) (bool, error) {
+	key, err := s.form(ctx, q.Expr)
+	if err != nil {
+		return false, err
+	}
+	defer key.Wipe()
+	mac, err := q.Rule.Sum(q.Algorithm, key.Expose(), q.Message, q.Padding)
+	if err != nil {
+		return false, err
+	}
+	return subtle.ConstantTimeCompare(mac, q.MAC) == 1, nil
 }

@@ -13,6 +13,7 @@ import (
 type Finding struct {
 	Cause     string // kbpk_wrong, kbpk_form, header_edited, payload_edited, mac_edited
 	Certainty string // proven: a repaired block verifies; likely; possible
+	Form      string // of kbpk_form: halves_swapped, 16_as_24 or 24_as_16
 	Character int    // where the text was changed, from 1; 0 where it is not one place
 	Text      text.Text
 	Corrected string // a block that verifies under the KBPK given, or ""
@@ -140,6 +141,7 @@ func (p *Protector) repairsVersion(candidate []byte) bool {
 
 // kbpkForm is another way to write a KBPK down.
 type kbpkForm struct {
+	name string
 	what text.Text
 	key  []byte
 }
@@ -149,17 +151,17 @@ type kbpkForm struct {
 func searchKBPKForms(b *Block, kbpk *keys.Key) (Finding, bool) {
 	key := kbpk.Secret().Expose()
 	half := len(key) / 2
-	forms := []kbpkForm{{text.New("its two halves swapped"), join(key[half:], key[:half])}}
+	forms := []kbpkForm{{"halves_swapped", text.New("its two halves swapped"), join(key[half:], key[:half])}}
 	switch kbpk.Algorithm() {
 	case keys.TDES128:
-		forms = append(forms, kbpkForm{text.New("its 16 bytes written as 24 (K1 K2 K1)"), join(key, key[:8])})
+		forms = append(forms, kbpkForm{"16_as_24", text.New("its 16 bytes written as 24 (K1 K2 K1)"), join(key, key[:8])})
 	case keys.TDES192:
-		forms = append(forms, kbpkForm{text.New("its first 16 bytes alone"), join(key[:16])})
+		forms = append(forms, kbpkForm{"24_as_16", text.New("its first 16 bytes alone"), join(key[:16])})
 	}
 	found, ok := Finding{}, false
 	for _, f := range forms { // to the end, so that each is wiped
 		if opens(b, secret.Take(f.key)) && !ok {
-			found, ok = Finding{Cause: "kbpk_form", Certainty: Proven,
+			found, ok = Finding{Cause: "kbpk_form", Certainty: Proven, Form: f.name,
 				Text: text.New("the block opens under another form of this KBPK: %s", f.what)}, true
 		}
 	}

@@ -1,0 +1,127 @@
+package cli
+
+// What every diagnosis has in common: showing the report, in a table, a document or a page.
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"poskey/internal/fault"
+	"poskey/internal/render"
+	"poskey/internal/text"
+	"poskey/pkg/diagnose"
+	"poskey/pkg/hsm"
+)
+
+// diagnosisOpts are the flags that every diagnosis has.
+type diagnosisOpts struct {
+	html  string
+	fix   bool
+	known map[string]string // what the command line told that a page's commands need
+}
+
+func (a *App) diagnosisFlags(f *pflag.FlagSet, o *diagnosisOpts) {
+	f.StringVar(&o.html, "html", "", a.Say.T("write the answer as one page for a browser into this file too"))
+	f.BoolVar(&o.fix, "fix", false, a.Say.T("walk through the steps that the first cause asks for, one by one, asking before each"))
+}
+
+// diagnosed runs a case and shows what came of it. A case that is not explained is an error (11).
+func (a *App) diagnosed(ctx context.Context, name string, c diagnose.Case, o diagnosisOpts) error {
+	start := a.Env.Now()
+	c.Now = start
+	report, err := diagnose.Diagnose(ctx, c)
+	if err != nil {
+		return err
+	}
+	report.Searched.Elapsed = a.Env.Now().Sub(start)
+	return a.showDiagnosis(ctx, name, &c, report, o, text.New("nothing is wrong with what was looked at"))
+}
+
+// showDiagnosis answers, writes the page where one was asked for, and walks through the steps where that was asked for.
+func (a *App) showDiagnosis(ctx context.Context, name string, c *diagnose.Case, r diagnose.Report, o diagnosisOpts, right text.Text) error {
+	if o.html != "" {
+		if err := a.writeDiagnosisHTML(o.html, c, r); err != nil {
+			return err
+		}
+	}
+	if err := a.render.Answer(name, r, func(p *render.Page) { diagnosisPage(p, r, right) }); err != nil {
+		return err
+	}
+	if o.fix {
+		return a.fix(ctx, r, o.tells(r), withoutFlags(a.args, "--fix", "--html"))
+	}
+	if r.Verdict != diagnose.Unexplained {
+		return nil
+	}
+	if r.NextStep.IsZero() {
+		return fault.New(fault.Unexplained, "no explanation found")
+	}
+	return fault.New(fault.Unexplained, "no explanation found; %s", r.NextStep)
+}
+
+// tells is what is known for the commands of a page: of the command line, and of the first finding.
+func (o diagnosisOpts) tells(r diagnose.Report) map[string]string {
+	known := map[string]string{}
+	for name, value := range o.known {
+		if value != "" {
+			known[name] = value
+		}
+	}
+	if len(r.Findings) == 0 {
+		return known
+	}
+	e := r.Findings[0].Evidence
+	for name, value := range map[string]string{"slot": string(e.Slot), "label": e.Label, "kcv": e.Expected, "got": e.Got,
+		"alg": string(e.Algorithm)} {
+		if _, there := known[name]; !there && value != "" {
+			known[name] = value
+		}
+	}
+	return known
+}
+
+// withoutFlags is a command line without some flags and what stands behind them.
+func withoutFlags(args []string, names ...string) []string {
+	var out []string
+	for i := 0; i < len(args); i++ {
+		name, _, joined := strings.Cut(args[i], "=")
+		if !slices.Contains(names, name) {
+			out = append(out, args[i])
+			continue
+		}
+		if name != "--fix" && !joined {
+			i++ // its value
+		}
+	}
+	return out
+}
+
+// probers opens probers over pieces of a case and closes them all.
+type probers struct {
+	app  *App
+	open []io.Closer
+}
+
+func (p *probers) close() {
+	for _, c := range p.open {
+		_ = c.Close()
+	}
+}
+
+// over gives a prober for keys that are inside the boundary.
+func (p *probers) over(ctx context.Context, material ...hsm.Key) (hsm.Prober, error) {
+	b, err := p.app.hsm(ctx)
+	if err != nil {
+		return nil, err
+	}
+	prober, err := b.Prober(ctx, material)
+	if err != nil {
+		return nil, err
+	}
+	p.open = append(p.open, prober)
+	return prober, nil
+}

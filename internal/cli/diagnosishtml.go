@@ -1,0 +1,289 @@
+package cli
+
+// The page of a diagnosis for a browser: everything in one file, no scripts, nothing from elsewhere, no key.
+
+import (
+	"bytes"
+	_ "embed" // the page
+	"html/template"
+	"io"
+	"strings"
+
+	"poskey/internal/fault"
+	"poskey/internal/i18n"
+	"poskey/internal/source"
+	"poskey/internal/text"
+	"poskey/pkg/diagnose"
+)
+
+//go:embed diagnosis.html.tmpl
+var diagnosisHTML string
+
+// writeDiagnosisHTML writes the page into a new file that only its owner can read.
+func (a *App) writeDiagnosisHTML(path string, c *diagnose.Case, r diagnose.Report) error {
+	var page bytes.Buffer
+	if err := diagnosisHTMLPage(&page, a.Say, buildVersion().Version, c, &r); err != nil {
+		return err
+	}
+	return source.Fill(path, func(w io.Writer) error {
+		_, err := w.Write(page.Bytes())
+		return fault.WrapAs(fault.Failure, err, "write %s", text.Redact(path))
+	})
+}
+
+// diagnosisHTMLPage writes the page in the printer's language.
+func diagnosisHTMLPage(w io.Writer, say *i18n.Printer, version string, c *diagnose.Case, r *diagnose.Report) error {
+	t, err := template.New("diagnosis").Parse(diagnosisHTML)
+	if err != nil {
+		return fault.WrapAs(fault.Bug, err, "the page of a diagnosis")
+	}
+	p := &diagnosisPrinter{in: say}
+	return fault.WrapAs(fault.Bug, t.Execute(w, p.sheet(version, c, r)), "the page of a diagnosis")
+}
+
+// diagnosisPrinter turns a case and its report into what stands on the page.
+type diagnosisPrinter struct{ in *i18n.Printer }
+
+// longestSaid is in bytes; nothing that the program says is as long.
+const longestSaid = 3000
+
+// say is a text in the page's language, in characters that can be seen, without anything that looks like a key.
+func (p *diagnosisPrinter) say(t text.Text) string {
+	if t.IsZero() {
+		return ""
+	}
+	return pageLine(p.in.Text(t))
+}
+
+// sentence begins a line that stands by itself with a capital, unless it begins with a name.
+func sentence(s string) string {
+	first, _, _ := strings.Cut(s, " ")
+	name := first == "poskey" || strings.ContainsAny(first, "0123456789:/._")
+	if name || first == "" || first[0] < 'a' || first[0] > 'z' {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// pageLine makes a line of what somebody said: no characters that turn or hide others, and no run of digits as long as
+// a key.
+func pageLine(s string) string {
+	s = text.OneLine(s, longestSaid)
+	var b strings.Builder
+	for s != "" {
+		n := strings.IndexFunc(s, notHex)
+		if n < 0 {
+			n = len(s)
+		}
+		if n >= longestRun {
+			b.WriteString("[…]")
+		} else {
+			b.WriteString(s[:n])
+		}
+		s = s[n:]
+		next := strings.IndexFunc(s, func(r rune) bool { return !notHex(r) })
+		if next < 0 {
+			next = len(s)
+		}
+		b.WriteString(s[:next])
+		s = s[next:]
+	}
+	return b.String()
+}
+
+// longestRun is where a run of hex digits may be a key: half a double-length one.
+const longestRun = 16
+
+func notHex(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF", r) }
+
+// diagnosisSheet is what the template sees.
+type diagnosisSheet struct {
+	Lang     string
+	W        diagnosisWords
+	Decisive string
+	Summary  string
+	Tone     string // good, bad, may
+	Worth    string // how sure
+	WorthWhy string
+	Chance   string
+	About    []saidLine
+	Chain    string
+	Drawings []drawing
+	Rows     []comparedRow
+	Steps    []saidLine
+	Playbook string // the cause whose page says more; "" none
+	Findings []foundBlock
+	Readings []readingBlock
+	Notes    []string
+	RuledOut []string
+	Variants []variantRow
+	Searched []string
+	Foot     []string
+}
+
+// saidLine is a name and what is said under it.
+type saidLine struct{ Name, Text string }
+
+// foundBlock is a finding.
+type foundBlock struct {
+	Number  int
+	Title   string
+	Summary string
+	Cause   string
+	Worth   string
+	Tone    string
+	Facts   []saidLine
+	Steps   []saidLine // nothing where the same was advised before
+	Page    string     // the page that says what to do, in place of the steps
+}
+
+type readingBlock struct {
+	Code, Meaning, Weight, Why, Causes, Where string
+}
+
+type variantRow struct {
+	Key, Title string
+	Values     [][]digitGroup
+}
+
+func (p *diagnosisPrinter) sheet(version string, c *diagnose.Case, r *diagnose.Report) diagnosisSheet {
+	s := diagnosisSheet{Lang: pageLang(p.in.Lang()), W: p.words(), Drawings: p.draw(chainsOf(c, r)),
+		Rows:     p.compared(c, r),
+		Readings: p.readings(r.Readings), Searched: p.searched(r), About: p.about(c)}
+	p.decide(&s, r)
+	for i := range r.Findings {
+		s.Findings = append(s.Findings, p.found(r.Findings, i))
+	}
+	for _, n := range r.Notes {
+		s.Notes = append(s.Notes, sentence(p.say(n)))
+	}
+	for _, x := range r.RuledOut {
+		s.RuledOut = append(s.RuledOut, sentence(p.say(text.New("%s: %s", x.Cause.Title(), x.Reason))))
+	}
+	if r.Verdict == diagnose.Match {
+		s.Variants = p.variants(r.Variants)
+	}
+	if !c.Now.IsZero() {
+		s.Foot = append(s.Foot, p.say(text.New("diagnosed %s", c.Now.UTC().Format("2006-01-02 15:04 UTC"))))
+	}
+	s.Foot = append(s.Foot, p.say(text.New("poskey, version %s", version)))
+	return s
+}
+
+// pageLang is the language for a browser, which picks the shapes of Chinese characters by it.
+func pageLang(l i18n.Lang) string {
+	if l == i18n.Chinese {
+		return "zh-CN"
+	}
+	return string(l)
+}
+
+// decide fills what stands above everything else.
+func (p *diagnosisPrinter) decide(s *diagnosisSheet, r *diagnose.Report) {
+	s.Chain = p.say(text.New("Where the chain of keys breaks"))
+	switch {
+	case len(r.Findings) > 0 && r.Verdict == diagnose.Explained:
+		f := r.Findings[0]
+		s.Tone = toneOf(f.Certainty)
+		s.Decisive, s.Summary = sentence(p.say(f.Cause.Title())), sentence(p.say(f.Summary))
+		s.Worth, s.WorthWhy = p.say(findingCertainty(f.Certainty)), p.say(worthText(f.Certainty))
+		s.Chance = p.say(text.New("%s: %s", text.New("chance"), oddsText(f.Odds)))
+		s.Steps, s.Playbook = p.steps(f), string(f.Cause)
+		if f.Certainty == diagnose.Possible {
+			s.Chain = p.say(text.New("Where the chain of keys may break"))
+		}
+	case r.Verdict == diagnose.Match:
+		s.Chain = p.say(text.New("The chain of keys"))
+		s.Tone, s.Decisive = "good", sentence(p.say(text.New("nothing is wrong with what was looked at")))
+	default:
+		s.Tone, s.Decisive = "bad", sentence(p.say(text.New("not explained")))
+		s.Summary = p.say(text.New("Nothing that was tried gives the values."))
+		if !r.NextStep.IsZero() {
+			s.Steps = []saidLine{{p.say(text.New("next test")), p.say(r.NextStep)}}
+		}
+	}
+}
+
+func toneOf(c diagnose.Certainty) string {
+	if c == diagnose.Possible {
+		return "may"
+	}
+	return "bad"
+}
+
+func (p *diagnosisPrinter) steps(f diagnose.Finding) []saidLine {
+	return filled(
+		saidLine{p.say(text.New("next test")), p.say(f.NextTest)},
+		saidLine{p.say(text.New("fix")), p.say(f.Fix)},
+		saidLine{p.say(text.New("prevention")), p.say(f.Prevention)},
+		saidLine{p.say(text.New("impact")), p.say(f.Impact)},
+	)
+}
+
+// filled drops what says nothing, and makes sentences of the rest.
+func filled(all ...saidLine) []saidLine {
+	var out []saidLine
+	for _, x := range all {
+		if x.Text != "" {
+			out = append(out, saidLine{sentence(x.Name), sentence(x.Text)})
+		}
+	}
+	return out
+}
+
+// mostAdvised is how many findings bring their advice; of further ones that are only possible the page is named.
+const mostAdvised = 4
+
+// found is a finding; what is advised for the first one stands above, and for a cause that was named before.
+func (p *diagnosisPrinter) found(all []diagnose.Finding, i int) foundBlock {
+	f := all[i]
+	b := foundBlock{Number: i + 1, Title: sentence(p.say(f.Cause.Title())), Summary: sentence(p.say(f.Summary)),
+		Cause: causesLine(f),
+		Worth: p.say(findingCertainty(f.Certainty)), Tone: toneOf(f.Certainty), Facts: p.evidence(f)}
+	for _, before := range all[:i] {
+		if before.Cause == f.Cause {
+			return b
+		}
+	}
+	switch {
+	case i >= mostAdvised && f.Certainty == diagnose.Possible:
+		b.Page = string(f.Cause)
+	case i > 0:
+		b.Steps = p.steps(f)
+	}
+	return b
+}
+
+func (p *diagnosisPrinter) readings(all []diagnose.Reading) []readingBlock {
+	var out []readingBlock
+	for _, r := range all {
+		var causes []string
+		for _, c := range r.Causes {
+			causes = append(causes, p.say(c.Title()))
+		}
+		name := strings.Join(strings.Fields(r.Vendor+" "+r.Code+" "+r.Symbol), " ")
+		out = append(out, readingBlock{Code: pageLine(name), Meaning: p.say(r.Meaning), Weight: p.say(weightText(r.Weight)),
+			Why: p.say(r.Why), Causes: strings.Join(causes, "; "), Where: pageLine(r.Where)})
+	}
+	return out
+}
+
+// variants lists the first values of each key and cause, as the table on the terminal does, those of one cause
+// together.
+func (p *diagnosisPrinter) variants(all []diagnose.Variant) []variantRow {
+	var out []variantRow
+	rows := map[string]int{}
+	for _, v := range all {
+		kind := string(v.Key) + " " + string(v.Cause)
+		i, known := rows[kind]
+		if !known {
+			i = len(out)
+			rows[kind] = i
+			out = append(out, variantRow{Key: string(v.Key), Title: p.say(v.Cause.Title())})
+		}
+		if len(out[i].Values) < fewVariants {
+			out[i].Values = append(out[i].Values, digitsOf(v.Value, ""))
+		}
+	}
+	return out
+}

@@ -1,0 +1,225 @@
+package diagnose
+
+// What a device has, held against what the inventory says that it should have.
+
+import (
+	"strconv"
+	"strings"
+
+	"poskey/internal/text"
+	"poskey/pkg/device"
+	"poskey/pkg/dukpt"
+	"poskey/pkg/kcv"
+)
+
+// slots holds every key that should be there against what is there.
+func (d *onDevice) slots() {
+	if len(d.c.Wanted) == 0 {
+		d.withoutInventory()
+		return
+	}
+	missing, moved := 0, 0
+	for _, w := range d.c.Wanted {
+		got, there := d.s.CheckOf(w.Slot)
+		if there && (w.Check.Digits == "" || got.Digits == "" || sameDigits(got.Digits, w.Check.Digits)) {
+			continue
+		}
+		if at, ok := d.elsewhere(w); ok {
+			moved++
+			d.inWrongSlot(w, at, got)
+			continue
+		}
+		if !there {
+			missing++
+			d.missing(w)
+			continue
+		}
+		d.differs(w, got)
+	}
+	if missing == 0 {
+		d.ruledOut(CauseEmptySlot, text.New("every slot that should have a key has one"))
+	}
+	if moved == 0 {
+		d.ruledOut(CauseWrongSlot, text.New("no key stands in another slot than the inventory says"))
+	}
+}
+
+// withoutInventory can tell only whether there is any key.
+func (d *onDevice) withoutInventory() {
+	if len(d.s.Slots)+len(d.s.Initial) > 0 {
+		return
+	}
+	worth := Proven
+	if d.tampered() {
+		worth = Likely // it is so because of that
+	}
+	d.found(seen(CauseEmptySlot, worth, text.New("the device has no key in any slot"),
+		Seen{What: text.New("slots with a key"), Observed: "0"}), weightEmpty)
+}
+
+// sameDigits compares on the shorter length.
+func sameDigits(a, b string) bool {
+	n := min(len(a), len(b))
+	return n >= 4 && strings.EqualFold(a[:n], b[:n])
+}
+
+// elsewhere looks for the key in another slot.
+func (d *onDevice) elsewhere(w Wanted) (device.Slot, bool) {
+	for _, s := range d.s.Slots {
+		if s.Slot != w.Slot && w.Check.Digits != "" && sameDigits(s.Check.Digits, w.Check.Digits) && !d.wantedThere(s.Slot, s.Check) {
+			return s.Slot, true
+		}
+	}
+	return "", false
+}
+
+// wantedThere reports whether the inventory wants a key of that value in that slot.
+func (d *onDevice) wantedThere(slot device.Slot, check kcv.Value) bool {
+	for _, w := range d.c.Wanted {
+		if w.Slot == slot && sameDigits(w.Check.Digits, check.Digits) {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *onDevice) inWrongSlot(w Wanted, at device.Slot, got kcv.Value) {
+	f := seen(CauseWrongSlot, Proven, text.New("the key %s should be in slot %s and is in slot %s", w.Label, string(w.Slot), string(at)),
+		Seen{What: text.New("slot %s", string(w.Slot)), Expected: w.Check.Digits, Observed: got.Digits},
+		Seen{What: text.New("slot %s", string(at)), Observed: w.Check.Digits})
+	f.Odds = float64(len(d.s.Slots)) * kcv.ChanceOfFalseMatch(len(w.Check.Digits))
+	if f.Odds >= provenBelow {
+		f.Certainty = Likely
+	}
+	f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
+	d.found(f, weightWrongSlot)
+}
+
+func (d *onDevice) missing(w Wanted) {
+	worth := Proven
+	if d.tampered() {
+		worth = Likely
+	}
+	f := seen(CauseEmptySlot, worth, text.New("slot %s has no key; the inventory says %s should be there", string(w.Slot), w.Label),
+		Seen{What: text.New("slot %s", string(w.Slot)), Expected: w.Check.Digits, Observed: "-"})
+	f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
+	d.found(f, weightEmpty)
+}
+
+// differs says what can be said of a value that is another one; why it is, the search over [Case].Checks says.
+func (d *onDevice) differs(w Wanted, got kcv.Value) {
+	what := Seen{What: text.New("slot %s", string(w.Slot)), Expected: w.Check.Digits, Observed: got.Digits}
+	loads := d.loadsOf(w)
+	var f Finding
+	if loads > 0 {
+		f = seen(CauseProcedure, Likely, text.New(
+			"slot %s does not have the key %s, and the device's log tells of loads into it after that: somebody loaded another key, and the inventory does not know",
+			string(w.Slot), w.Label), what, Seen{What: text.New("loads in the device's log"), Observed: strconv.Itoa(loads)})
+	} else {
+		f = seen(CauseStorageCorrupt, Possible, text.New(
+			"slot %s does not have the check value of %s, and no load of another key is known", string(w.Slot), w.Label), what)
+	}
+	f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
+	d.found(f, 1)
+}
+
+// loadsOf counts the device's own events of loads into a slot after the one that the inventory knows.
+func (d *onDevice) loadsOf(w Wanted) int {
+	n := 0
+	for _, e := range d.s.Events {
+		if e.Kind == "stored" && strings.Contains(" "+e.Detail+" ", " slot "+string(w.Slot)+" ") && !w.LoadedAt.IsZero() && e.At.After(w.LoadedAt.Add(clockLikely)) {
+			n++
+		}
+	}
+	return n
+}
+
+// initial compares the key serial numbers of DUKPT keys: the counter moves, the rest does not.
+func (d *onDevice) initial() {
+	for _, w := range d.c.Wanted {
+		if w.KSN == "" {
+			continue
+		}
+		for _, e := range d.s.Initial {
+			if e.Slot != w.Slot || e.KSN == "" || sameInitial(e.KSN, w.KSN) {
+				continue
+			}
+			f := seen(CauseKSNMismatch, Proven, text.New(
+				"the DUKPT key in slot %s counts under another key serial number than the inventory gave it", string(w.Slot)),
+				Seen{What: text.New("key serial number"), Expected: w.KSN, Observed: e.KSN})
+			f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
+			d.found(f, weightKSN)
+		}
+	}
+}
+
+func sameInitial(a, b string) bool {
+	one, err := dukpt.ParseKSN(a)
+	if err != nil {
+		return false
+	}
+	two, err := dukpt.ParseKSN(b)
+	return err == nil && one.Initial().String() == two.Initial().String()
+}
+
+// duplicates looks for one value in two slots, and for one in two devices.
+func (d *onDevice) duplicates() {
+	found := false
+	for i, a := range d.s.Slots {
+		for _, b := range d.s.Slots[i+1:] {
+			if a.Check.Digits == "" || a.Check != b.Check {
+				continue
+			}
+			found = true
+			f := seen(CauseDuplicateValue, Likely, text.New(
+				"slots %s and %s have the same check value: one key stands in both", string(a.Slot), string(b.Slot)),
+				Seen{What: text.New("slots %s and %s", string(a.Slot), string(b.Slot)), Observed: a.Check.Digits})
+			f.Odds = float64(len(d.s.Slots)) * kcv.ChanceOfFalseMatch(len(a.Check.Digits))
+			f.Evidence.Slot = a.Slot
+			d.found(f, weightDuplicate)
+		}
+	}
+	if !found && len(d.s.Slots) > 1 {
+		d.ruledOut(CauseDuplicateValue, text.New("all slots have different check values"))
+	}
+	for _, w := range d.c.Wanted {
+		if len(w.Devices) == 0 {
+			continue
+		}
+		f := seen(CauseDuplicateKCVFleet, Likely, text.New(
+			"the key of slot %s is in other devices too (%s): a key belongs to one device (PCI PIN 20-1)",
+			string(w.Slot), strings.Join(w.Devices[:min(3, len(w.Devices))], ", ")),
+			Seen{What: text.New("devices with this check value"), Observed: strconv.Itoa(1 + len(w.Devices))})
+		f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
+		d.found(f, weightDuplicate)
+	}
+}
+
+// states looks at the states of the keys in the store.
+func (d *onDevice) states() {
+	for _, w := range d.c.Wanted {
+		if w.State != "compromised" && w.State != "destroyed-compromised" {
+			continue
+		}
+		f := seen(CauseKeyExposed, Proven, text.New("the store has the key %s of slot %s as compromised", w.Label, string(w.Slot)),
+			Seen{What: text.New("state in the store"), Expected: "active", Observed: w.State})
+		f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
+		d.found(f, weightExposed)
+	}
+}
+
+// events counts what the device's own log tells of the line, of power and of refusals.
+func (d *onDevice) events() {
+	kinds := map[string]int{}
+	for _, e := range d.s.Events {
+		kinds[e.Kind]++
+	}
+	if n := kinds["damaged"]; n > 0 {
+		d.found(seen(CauseLinkFault, Likely, text.New("the device's log tells of frames that came damaged: %d", n),
+			Seen{What: text.New("damaged frames"), Observed: strconv.Itoa(n)}), weightLink)
+	}
+	if n := kinds["corrupted"]; n > 0 {
+		d.found(seen(CauseStorageCorrupt, Likely, text.New("the device's log tells of damaged memory: %d times", n),
+			Seen{What: text.New("damaged memory"), Observed: strconv.Itoa(n)}), weightStorage)
+	}
+}

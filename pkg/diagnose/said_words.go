@@ -1,0 +1,476 @@
+package diagnose
+
+// What people and screens say in words, in English and Chinese: sayings that name a cause, a lock, or no trouble of a key
+// at all.
+
+import (
+	"strings"
+	"unicode"
+
+	"poskey/internal/text"
+	"poskey/pkg/device"
+)
+
+// saying is a pattern of words with what it names. A pattern is alternatives with | between them; an alternative is pieces
+// with + between them, all of which must be there. Latin pieces begin at the beginning of a word.
+type saying struct {
+	words  string
+	not    string  // what takes it back
+	causes []Cause // the likeliest first
+	names  bool    // it names its first cause; else it only leads there
+	page   string  // a situation
+	lock   device.LockKind
+	none   text.Text // it is no trouble of a key: what it is instead
+}
+
+// heard is a text as sayings are looked for in it.
+type heard struct {
+	spaced string // lower case, one width, a blank between words
+	dense  string // the same without blanks and signs: Chinese is said with and without
+	han    bool   // it has Chinese in it
+}
+
+func hear(s string) heard {
+	var spaced, dense strings.Builder
+	small, han, any := false, false, false
+	for _, r := range s {
+		if r >= 0xFF01 && r <= 0xFF5E {
+			r -= 0xFF01 - '!'
+		}
+		word := unicode.IsLetter(r) || unicode.IsDigit(r)
+		wide := unicode.Is(unicode.Han, r)
+		if unicode.IsUpper(r) && small || wide != han { // camelCase, and Latin words in Chinese
+			spaced.WriteByte(' ')
+		}
+		small, han, any = unicode.IsLower(r), wide, any || wide
+		r = unicode.ToLower(r)
+		switch {
+		case word:
+			spaced.WriteRune(r)
+			dense.WriteRune(r)
+		default:
+			spaced.WriteByte(' ')
+		}
+	}
+	plain := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return heard{" " + strings.Join(strings.Fields(spaced.String()), " ") + " . " + strings.Join(plain, " ") + " ", dense.String(), any}
+}
+
+// pattern is alternatives of pieces, ready to be looked for.
+type pattern [][]phrase
+
+type phrase struct {
+	text  string
+	dense bool // Chinese, or with Chinese in it
+}
+
+func patternOf(words string) pattern {
+	var all pattern
+	for alternative := range strings.SplitSeq(words, "|") {
+		var pieces []phrase
+		for p := range strings.SplitSeq(alternative, "+") {
+			if strings.IndexFunc(p, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
+				pieces = append(pieces, phrase{p, true})
+			} else if p != "" {
+				pieces = append(pieces, phrase{" " + p, false})
+			}
+		}
+		if len(pieces) > 0 {
+			all = append(all, pieces)
+		}
+	}
+	return all
+}
+
+// in reports whether an alternative is in a text.
+func (p pattern) in(h heard) bool {
+	for _, pieces := range p {
+		all := true
+		for i := range pieces {
+			if all = h.phrase(&pieces[i]); !all {
+				break
+			}
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
+func (h heard) phrase(p *phrase) bool {
+	if p.dense {
+		return h.han && strings.Contains(h.dense, p.text)
+	}
+	return strings.Contains(h.spaced, p.text)
+}
+
+// has reports whether a pattern fits.
+func (h heard) has(words string) bool { return patternOf(words).in(h) }
+
+// says reports whether a saying is in the text and nothing takes it back.
+func (h heard) says(s *saying) bool { return h.has(s.words) && !h.has(s.not) }
+
+// topic is a group of sayings. Of some groups the first that is heard speaks for all: the particular stands first in it.
+type topic struct {
+	sayings []saying
+	words   []pattern
+	nots    []pattern
+	first   bool
+}
+
+func topicOf(sayings []saying, first bool) topic {
+	t := topic{sayings: sayings, first: first}
+	for i := range sayings {
+		t.words, t.nots = append(t.words, patternOf(sayings[i].words)), append(t.nots, patternOf(sayings[i].not))
+	}
+	return t
+}
+
+func topics() []topic {
+	return []topic{topicOf(sayingsOfDevices(), false), topicOf(sayingsOfHosts(), true), topicOf(sayingsOfKeys(), false),
+		topicOf(sayingsOfChecks(), true), topicOf(sayingsOfPlaces(), false), topicOf(sayingsOfLocks(), true)}
+}
+
+// heardIn lists the sayings of a text, in the order of the table.
+func heardIn(s string, in []topic) []saying { return heardWith(hear(s), in) }
+
+func heardWith(h heard, in []topic) []saying {
+	var found []saying
+	for _, t := range in {
+		for i := range t.sayings {
+			if !t.words[i].in(h) || t.nots[i].in(h) {
+				continue
+			}
+			found = append(found, t.sayings[i])
+			if t.first {
+				break
+			}
+		}
+	}
+	return found
+}
+
+const (
+	notTampered = "no tamper|not tamper|untampered|without tamper|not been tamper|tamper none|tamper ok|" +
+		"tamper no |tamper 0 |tamper false|tamper closed|" +
+		"tamper normal|tamper status 0 |tamper status ok|tamper status normal|tamper evident|" +
+		"tamper detection enabled|tamper detected false|" +
+		"tampered false|tampered no |tampered 0 |tamper detected no |tamper switch closed|tamper check pass|" +
+		"tamper check ok|tamper self test|" +
+		"未触发|没有触发|无触发|未被攻击|没有被攻击|未被触发|触发状态正常|触发状态0|防拆正常|防拆状态正常|未拆机|没有拆机"
+	allOK = "is ok|are ok|check ok|normal|passed"
+)
+
+func sayingsOfDevices() []saying {
+	return []saying{
+		{words: "tamper|attacked|irruption|intrusion|security breach|all keys cleared|all keys erased|" +
+			"self destr|device opened|case opened|" +
+			"安全触发|被触发|已触发|触发了|终端触发|机器触发|pos触发|键盘触发|触发自毁|自毁|拆机|防拆|被拆|被攻击|遭攻击|遭到攻击|受到攻击|侵入|触发锁",
+			not: notTampered, causes: causes(CauseTamper), names: true, lock: device.LockTamper},
+		{words: "restart the client|restart client|restart the app|restart the application|relaunch|重新启动客户端|" +
+			"重启客户端|重新打开客户端|重启应用|重新启动应用",
+			causes: causes(CauseKeyService, CauseEmptySlot, CauseTamper), names: true, page: SituationRestartClient},
+		{words: "service disconnect|service died|service crash|service has died|service stopped|" +
+			"service not connected|service is not running|service is not available|" +
+			"service unavailable|bind service|bind to service|dead object|deadobject|key service|" +
+			"lost its service|service connection|financial service disconnect|" +
+			"密钥服务|服务断开|服务已断开|服务异常|服务崩溃|服务未连接|服务未启动|绑定服务失败|服务连接失败|服务不可用|金融服务|安全服务",
+			not: "out of service|" + allOK, causes: causes(CauseKeyService, CauseTamper), names: true},
+		{words: "check the pin pad|check pin pad|check the pinpad|check pinpad|pin pad not|pinpad not|" +
+			"pin pad is not|pinpad is not|no pin pad|no pinpad|pin pad disconnect|" +
+			"pinpad disconnect|pin pad offline|pinpad offline|cannot open the pin pad|cannot open pin pad|" +
+			"cannot open pinpad|open pinpad fail|open pin pad fail|" +
+			"检查密码键盘|连接密码键盘|密码键盘未|密码键盘没|密码键盘不|密码键盘连接|密码键盘通讯|密码键盘通信|密码键盘异常|无密码键盘|未接密码键盘|没接密码键盘|打开密码键盘|" +
+			"密码键盘初始化失败|密码键盘故障|密码键盘打开失败|外接密码键盘|外置密码键盘|内置密码键盘",
+			not: "密码键盘未被|pin pad keys", causes: causes(CausePinpadPort, CauseEmptySlot), names: true},
+		{words: "battery low|low battery|battery is low|battery empty|battery dead|battery failure|battery fail|" +
+			"battery weak|power loss|power lost|power failure|power cut|power outage|" +
+			"lost power|brown out|brownout|unplugged|power was|power went|power interrupted|" +
+			"断电|掉电|停电|电池没电|电池电量低|电池低|电池电压低|电池电压过低|电池耗尽|更换电池|电量不足|突然关机|拔了电源|电源中断|欠压",
+			not: "battery ok|battery normal|battery good|battery full|battery 100|backup battery ok|电池正常|" +
+				"电池电量正常|后备电池正常|power loss none",
+			causes: causes(CausePowerLoss, CauseTamper), names: true},
+		{words: "memory damaged|memory is damaged|memory was damaged|memory corrupt|slot corrupt|slot damaged|" +
+			"flash error|flash fail|storage error|storage fail|storage corrupt|database corrupt|" +
+			"key database|key store corrupt|keystore corrupt|checksum of the slot|data rw fail|存储损坏|存储错误|存储异常|" +
+			"存储器损坏|内存损坏|闪存错误|flash错误|读写失败|密钥库损坏|密钥文件损坏|密钥区损坏|槽位损坏",
+			not: "no storage error|storage errors 0|" +
+				"" + allOK, causes: causes(CauseStorageCorrupt, CausePowerLoss), names: true},
+		{words: "overheat|too hot|over temperature|overtemperature|temperature alarm|temperature too|" +
+			"temperature out of|high temperature|humid|damp|condensation|过热|高温|温度过|温度异常|超温|潮湿|受潮|湿度过|结露|电磁干扰",
+			not: allOK, causes: causes(CauseEnvironment, CauseTamper), names: true},
+		{words: "firmware too old|firmware is too old|firmware old|old firmware|outdated firmware|" +
+			"firmware outdated|firmware version|software too old|software version too|unsupported version|" +
+			"version not supported|" +
+			"version is not supported|block version not|key block version|not supported by this firmware|" +
+			"needs firmware|requires firmware|requires version|upgrade the firmware|upgrade firmware|" +
+			"firmware update required|" +
+			"固件版本|固件过旧|固件太旧|版本过低|版本太低|版本过旧|版本不支持|不支持该版本|升级固件|程序版本低|系统版本低|需要升级",
+			not: "firmware version ok|firmware version check ok|firmware version check passed|" +
+				"firmware version is current|firmware versions agree|固件版本正常|固件版本正确|固件版本检查通过",
+			causes: causes(CauseFirmwareOld), names: true},
+		{words: "certificate expired|certificate has expired|expired certificate|certificate not yet valid|" +
+			"certificate is not yet|cert expired|clock is wrong|clock wrong|wrong date|date is wrong|date wrong|" +
+			"wrong clock|clock skew|" +
+			"clock drift|time is wrong|clock differs|clock error|date and time wrong|mutual authentication fail|" +
+			"mutual authentication error|otp rejected|one time password rejected|" +
+			"证书过期|证书已过期|证书未生效|证书失效|日期错|日期不对|日期不正确|日期有误|时间不对|时间错|时间不正确|时钟错|时钟不|时钟偏差|时钟异常|双向认证失败|双向认证错误|电脑日期|系统时间不",
+			causes: causes(CauseInjectorClock), names: true, lock: ""},
+	}
+}
+
+func sayingsOfHosts() []saying {
+	return []saying{
+		{words: "sign in again+batch|批次不一致|批次号不一致|batch differs|batch number differs|" +
+			"batch out of", causes: causes(CauseKeysRolled), names: true},
+		{words: "every card+pin|every card+55|all cards+pin|all cards+55|any card+pin|any card+55|所有卡+密码|所有卡+55|" +
+			"每张卡+密码|每张卡+55|任何卡+密码|任何卡+55|" +
+			"全部卡+密码|换卡也+密码|不管什么卡+密码|不同的卡+密码|几张卡+密码|多张卡+密码|several cards+pin|different cards+pin|每张卡都+pin|所有卡+pin",
+			not: "密码键盘|pin pad|pinpad", causes: causes(CausePINBlock, CauseKeysRolled, CauseWrongTMK), names: true},
+		{words: "every trade+mac|every transaction+mac|all transactions+mac|all trades+mac|each transaction+mac|" +
+			"each trade+mac|always+mac|mac+from the start|mac+since installation|mac+since it was installed|" +
+			"every trade+a0|every transaction+a0|all trades+a0|all transactions+a0|每笔+mac|每笔+a0|每次交易+mac|" +
+			"每次交易+a0|所有交易+mac|所有交易+a0|一直+mac|一直+a0|新装+mac|新机+mac|从一开始+mac|从开始+mac|" +
+			"始终+mac|每笔交易+mac|每笔交易+a0|签到成功+mac|签到正常+mac|签到成功+a0|签到正常+a0|sign in fine+mac|sign in ok+mac|" +
+			"signs in+mac|sign in works+mac|sign in works+a0|signs in+a0|sign in fine+a0",
+			not:    "suddenly|all of a sudden|突然|昨天还|之前正常|以前正常|刚才还|mac address|mac地址|原来正常",
+			causes: causes(CauseMACRule, CauseKeysRolled, CauseWrongBinding, CauseWrongTMK), names: true},
+		{words: "mac algorithm|mac rule|mac method|mac mode|mac算法|mac方式|mac计算方式|" +
+			"mac计算规则", causes: causes(CauseMACRule, CauseKeysRolled), names: true},
+		{words: "mac error|mac check|mac verif|mac wrong|mac is wrong|mac mismatch|mac fail|mac invalid|" +
+			"mac does not|mac differs|bad mac|invalid mac|wrong mac|mac not match|mac incorrect|incorrect mac|" +
+			"mac校验|mac错|mac不符|mac不正确|mac验证|mac不一致|mac有误|mac失败|a0+签到",
+			not: "mac address|mac地址|mac工作密钥|mac check ok|mac check passed|mac verified|mac verification ok|" +
+				"mac verification passed|mac校验通过|mac校验成功|mac校验正确|mac校验正常|mac校验ok|mac验证通过|mac验证成功",
+			causes: ofMAC(), names: true},
+		{words: "pin format|pin格式错|pin格式不|pin格式有误|pin密钥同步|pin密钥不同步|pik不同步|" +
+			"pin key out of", causes: ofPIN(), names: true},
+		{words: "sign in again|sign on again|log on again|logon again|sign on required|sign in required|" +
+			"please sign in|re sign in|re logon|relogon|re log on|out of step|out of sync|key sync|keys rolled|" +
+			"重新签到|请先签到|请签到|须签到|密钥不同步|密钥同步|工作密钥失效|签到失效",
+			causes: causes(CauseKeysRolled, CauseWrongTMK), names: true},
+		{words: "pin block|pinblock|pin块", not: "pin block ok|pinblock ok|pin block sent|" +
+			"pin block built", causes: causes(CausePINBlock, CauseKeysRolled), names: true},
+		{words: "terminal not registered|terminal is not registered|terminal id not registered|terminal unknown|" +
+			"unknown terminal|invalid terminal|terminal invalid|invalid merchant|merchant invalid|" +
+			"merchant not registered|" +
+			"merchant is not registered|not bound|wrong binding|terminal not bound|wrong terminal id|" +
+			"wrong merchant|tid mid mismatch|" +
+			"终端号未登记|终端未登记|终端号未注册|终端未注册|商户未登记|无效商户|商户无效|无效终端|终端无效|终端号错|终端号不|商户号错|商户号不|未绑定|绑定错误|绑定关系|非法终端|非法商户|终端与商户",
+			causes: causes(CauseWrongBinding), names: true},
+		{words: "sign in fail|sign on fail|logon fail|log on fail|cannot sign in|can t sign in|" +
+			"unable to sign in|签到失败|签到不成功|无法签到|不能签到|签到不了|签不了到|签不上到",
+			causes: causes(CauseWrongBinding, CauseWrongTMK, CauseEmptySlot, CauseLinkFault)},
+	}
+}
+
+func sayingsOfKeys() []saying {
+	const missing = "key missing|keys missing|key is missing|keys are missing|key not found|key not loaded|" +
+		"keys not loaded|key not present|key not exist|key does not exist|key not installed|key not injected|" +
+		"keys not injected|" +
+		"key lost|keys lost|keys gone|keys are gone|key is gone|no key|no master key|no tmk|" +
+		"no terminal master key|no working key|no pik|tmk missing|tmk not|missing key|missing master key|" +
+		"missing tmk|slot empty|slot is empty|empty slot|slots empty|slots are empty|" +
+		"without a key|without keys|never injected|never loaded|lost its keys|lost its key|lost all keys|" +
+		"lost the key|" +
+		"密钥不存在|无主密钥|没有主密钥|没主密钥|主密钥未|未下载主密钥|未装主密钥|未灌|没灌|没有灌|密钥丢失|密钥没了|密钥丢|无密钥|没有密钥|没密钥|下载主密钥|请灌密钥|请注入密钥|未注入|没有注入|" +
+		"缺少密钥|缺少主密钥|缺密钥|缺主密钥|密钥为空|密钥未装|" +
+		"找不到密钥|找不到主密钥|密钥未下载|密钥未注入|槽位为空|密钥被清空|密钥清空|密钥全没"
+	return []saying{
+		{words: missing, not: "no key error|no key is|no key was|no key trouble|no keys were|no key to|" +
+			"no key problem|no key event|下载主密钥成功|主密钥下载成功|主密钥未过期|主密钥未变|主密钥未改|主密钥未更|key not found 0",
+			causes: ofNoKey(), names: true},
+		{words: "密钥索引+错|密钥索引+不|密钥索引+有误|密钥索引+越界|密钥索引+超|索引号错|索引错误|槽位错|槽位不|key index+wrong|key index+invalid|" +
+			"key index+error|key index+range|wrong key index|invalid key index|wrong slot|slot wrong|" +
+			"index out of range|index error|another slot|slot number wrong",
+			causes: ofIndex(), names: true},
+		{words: "key expired|key has expired|keys have expired|keys expired|key is expired|expired key|" +
+			"key validity|key no longer valid|dukpt exhausted|dukpt counter|counter exhausted|counter overflow|" +
+			"ksn exhausted|dukpt overflow|" +
+			"密钥过期|密钥已过期|密钥到期|密钥已到期|密钥失效日期|密钥有效期|密钥已失效|主密钥过期|计数器用尽|计数器溢出|dukpt用尽",
+			not: "密钥未过期|key not expired|key validity ok|密钥有效期内|" +
+				"密钥有效期正常", causes: causes(CauseKeyExpired), names: true},
+		{words: "ksn mismatch|ksn wrong|wrong ksn|ksn error|ksn does not|ksn differs|ksn invalid|invalid ksn|" +
+			"ksn length|ksn rejected|ksn refused|ksn not|ksn错|ksn不|ksn有误|ksn长度|ksn不匹配|密钥序列号错|密钥序列号不|" +
+			"dukpt refused|dukpt rejected|tik rejected",
+			causes: causes(CauseKSNMismatch, CauseIPEKBDK), names: true},
+		{words: "ipek+bdk+instead|bdk as ipek|bdk loaded as|ipek compared with|bdk当|" +
+			"把bdk", causes: causes(CauseIPEKBDK, CauseKSNMismatch), names: true},
+		{words: "key length|wrong length of the key|length of the key|密钥长度|密钥长短|单倍长|双倍长", not: "key length ok|" +
+			"密钥长度正确|密钥长度一致",
+			causes: ofLength(), names: true},
+		{words: "weak key|key is weak|degenerates|halves are equal|equal halves|all zero key|key all zero|" +
+			"key is all zero|弱密钥|全零密钥|密钥全零|密钥左右相同|两段相同", not: "no weak key|weak key check ok|" +
+			"weak key check passed|not a weak key",
+			causes: causes(CauseWeakKey, CauseMAKNeedsDoubling), names: true},
+		{words: "duplicate key|same key already|key already loaded|key already exists|key value exist|" +
+			"key already present|same key value|key not unique|密钥重复|相同密钥|密钥已存在|密钥值已存在|相同的密钥",
+			not: "no duplicate key|duplicate key check ok|duplicate keys 0|" +
+				"duplicate key entry", causes: causes(CauseDuplicateValue), names: true},
+		{words: "parity|奇偶校验|奇校验", not: "parity ok|parity adjusted|parity none|parity n |8n1|baud|奇偶校验正确|奇偶校验通过|" +
+			"奇校验通过",
+			causes: ofParity(), names: true},
+		{words: "wrong key type|key type wrong|key type error|key type invalid|key level|level below|" +
+			"source key type|密钥类型错|密钥类型不|密钥类型有误|密钥级别|源密钥类型", causes: ofLevel(), names: true},
+		{words: "stronger than its|protecting key+weak|kek weaker|weaker than the key|key strength|密钥强度|" +
+			"保护密钥强度", causes: causes(CauseWeakProtector), names: true},
+		{words: "clear key|key in clear|plaintext key|key in plain|key leaked|key was seen|key exposed|" +
+			"key compromised|compromised|bag open|bag was open|bag torn|bag is torn|bag broken|seal broken|" +
+			"seal is broken|envelope open|envelope was open|envelope torn|sheet was open|sheet opened|" +
+			"component was seen|component seen|photo of the component|photo of the key|photographed|明文密钥|明文灌|" +
+			"密钥明文|密钥泄露|密钥泄漏|信封被拆|信封已拆|信封拆开|信封破|封条破|封条被|封条损|密码信封已|分量泄露|分量泄漏|分量被|拍照|密钥被看到",
+			not: "no clear key|not compromised|clear key not|no key in clear|clear key pressed|clear key to|" +
+				"press the clear key|press clear|never in clear|clear keys 0",
+			causes: causes(CauseKeyExposed), names: true},
+		{words: "same mistake|same slip|same station|same operator+error|同一工位|同一操作员|同一个人+错|" +
+			"老是同一", causes: causes(CauseProcedure), names: true},
+	}
+}
+
+func sayingsOfChecks() []saying {
+	return []saying{
+		{words: "pik ok+mak|pik right+mak|pik fine+mak|pik good+mak|pik match+mak|pik correct+mak|" +
+			"pin key ok+mac key|pin key right+mac key|pin key fine+mac key|pin key good+mac key|" +
+			"pik正确+mak|pik正常+mak|pik通过+mak|pik对+mak|pin密钥正确+mac密钥|pin密钥正常+mac密钥|pin密钥通过+mac密钥|only the mak|" +
+			"only mak+wrong|只有mak|仅mak|只有mac密钥",
+			not: "mak ok|mac key ok|mak正确|" +
+				"mac密钥正确", causes: causes(CauseMAKSlot16, CauseMAKNoPadding, CauseMAKNeedsDoubling, CauseField62Layout), names: true,
+			page: SituationCheckFailed},
+		{words: "pik and mak+wrong|pik and mak+fail|pik and mak+mismatch|both working keys|pik和mak|两个工作密钥|" +
+			"pik、mak", not: "pik and mak ok|pik和mak正确",
+			causes: causes(CauseWrongTMK, CauseECBCBC, CauseCipherFamily, CauseField62Layout), names: true, page: SituationCheckFailed},
+		{words: "mak+check value|mak+kcv|mac key+check|mak check|mak+校验|mac密钥+校验|" +
+			"mak校验", not: "mak check value ok|mak ok|mak校验通过|mak校验正确|mac密钥校验通过",
+			causes: causes(CauseMAKSlot16, CauseMAKNoPadding, CauseWrongTMK, CauseMAKNeedsDoubling), page: SituationCheckFailed},
+		{words: "transport key|zmk mismatch|wrong zmk|zmk wrong|zmk check|kek mismatch|wrong kek|kek check|" +
+			"kek wrong|传输密钥|zmk错|zmk不|kek错|kek不|区域主密钥错|区域主密钥不",
+			not: "transport key ok|transport key loaded|transport key installed|传输密钥正确|传输密钥校验通过|传输密钥下载成功|" +
+				"zmk check ok|kek check ok", causes: causes(CauseWrongTransportKey, CauseKCVLength), names: true},
+		{words: "master key+mismatch|master key+wrong|wrong master key|another master key|tmk mismatch|" +
+			"wrong tmk|tmk wrong|tmk differs|master key differs|主密钥不一致|主密钥不符|主密钥不对|主密钥错|主密钥不同|主密钥有误",
+			not: "主密钥错误校验通过|" +
+				"master key wrong 0", causes: causes(CauseWrongTMK, CauseWrongSlot, CauseWrongTransportKey), names: true},
+		{words: "sm4+3des|sm4+des|国密+3des|国密+des|国密+国际|wrong algorithm|algorithm mismatch|algorithm differs|" +
+			"算法不一致|算法不符|算法错|算法不同", causes: causes(CauseCipherFamily), names: true},
+		{words: "ecb+cbc", causes: causes(CauseECBCBC), names: true},
+		{words: "field 62|field62|de62|62域|f62", not: "field 62 ok|field 62 length 24|field 62 length 40|" +
+			"field 62 length 60|62域正常",
+			causes: causes(CauseField62Layout, CauseLengthClass), names: true},
+		{words: "component+mismatch|component+wrong|component check|component+fail|component error|" +
+			"component mistyped|mistyped|typing error|typo|分量+错|分量+不符|分量+不一致|分量+有误|分量校验|输错|输入错误的分量",
+			not: "component check ok|component check passed|component check value ok|" +
+				"component check value confirmed|分量校验通过|分量校验正确",
+			causes: causes(CauseMistypedDigit, CauseComponentCount), names: true},
+		{words: "kcv length|check value length|kcv+digits|校验值长度|校验值位数|kcv长度|" +
+			"kcv位数", causes: causes(CauseKCVLength, CauseKCVCheckMode), names: true},
+		{words: "kcv mode|check mode|校验模式|kcv模式", causes: causes(CauseKCVCheckMode, CauseKCVMethod), names: true},
+		{words: "kcv mismatch|kcv error|kcv wrong|kcv fail|kcv differs|kcv does not|kcv not match|" +
+			"kcv check fail|kcv incorrect|wrong kcv|check value mismatch|check value differs|check value wrong|" +
+			"check value does not|" +
+			"check value error|check value is wrong|check value not|check values differ|wrong check value|" +
+			"key check fail|key check error|key verification fail|key check failed|check key fail|" +
+			"校验值不|校验值错|校验值有误|校验码错|校验码不|kcv不|kcv错|kcv有误|密钥校验失败|密钥校验错|密钥校验不|校验密钥失败|密钥校验未通过|主密钥校验|工作密钥校验|校验密钥错",
+			not: "no kcv mismatch|kcv mismatches 0|kcv mismatch 0|密钥校验成功|密钥校验通过|主密钥校验通过|主密钥校验成功|工作密钥校验通过|" +
+				"工作密钥校验成功",
+			causes: ofMismatch(), page: SituationCheckFailed},
+		{words: "key block|keyblock|tr 31|tr31|密钥块", not: "key block ok|key block accepted|key block loaded|" +
+			"key block sent|block version",
+			causes: causes(CauseSchemeVariant, CauseWrongTransportKey, CauseFirmwareOld)},
+		{words: "unwrap|decrypt the key|decrypting the key|key decryption|解密密钥|密钥解密", not: "unwrapped ok|" +
+			"unwrap ok|密钥解密成功", causes: ofUnwrap()},
+		{words: "key error|key fault|key failure|密钥错误|密钥异常|密钥有误|密钥出错|密钥故障|密钥失败|秘钥错误", not: "no key error|" +
+			"key errors 0|key error 0",
+			causes: causes(CauseWrongTMK, CauseEmptySlot, CauseLengthClass, CauseWrongSlot), page: SituationCheckFailed},
+	}
+}
+
+// sayingsOfPlaces are of the line and of time-outs: without a word about keys they name no trouble of one.
+func sayingsOfPlaces() []saying {
+	const line = "time out|timeout|timed out|timing out|no response|no answer|connection lost|connection reset|" +
+		"link down|link lost|lrc|crc error|crc mismatch|crc fail|checksum error|bad checksum|retransmi|nak |" +
+		"naks|cable|" +
+		"超时|无响应|无应答|没反应|连接中断|连接断开|断线|通讯失败|通信失败|通讯错误|通信错误|通讯故障|通信故障|校验和错|串口"
+	both := func(words ...string) string {
+		var all []string
+		for l := range strings.SplitSeq(line, "|") {
+			for _, w := range words {
+				all = append(all, l+"+"+w)
+			}
+		}
+		return strings.Join(all, "|")
+	}
+	return []saying{
+		{words: both("load", "inject", "key ", "keys ", "kld", "灌", "注入", "密钥"), not: "pin entry|key entry|" +
+			"key press|输入超时|按键|密码输入",
+			causes: causes(CauseLinkFault), names: true},
+	}
+}
+
+// sayingsOfLocks name a lock, who lifts it the table of pkg/device says.
+func sayingsOfLocks() []saying {
+	return []saying{
+		{words: "too many wrong passwords|password tries|password retry|password locked|too many password|" +
+			"password attempts|密码错误次数|密码超次|密码次数超限|密码已锁|口令超次", not: "持卡人|cardholder|pin tries",
+			lock: device.LockPassword, page: SituationLocked},
+		{words: "too frequently|too often|pin entry too|过于频繁|太频繁|频率过高|" +
+			"km access denied", lock: device.LockPINRate, page: SituationLocked},
+		{words: "remotely locked|remote lock|locked by the acquirer|locked by acquirer|locked by the bank|远程锁|" +
+			"远程停机|被收单|机构锁|后台锁|已停机|终端停用|终端已停用|机具停用|被停用",
+			lock: device.LockRemote, page: SituationLocked},
+		{words: "terminal was moved|device was moved|moved from|location lock|wrong location|location does not|" +
+			"outside its area|移机|搬到|搬家|换了地址|换地址|位置不符|位置异常|地理位置|位置锁|" +
+			"超出区域", lock: device.LockLocation, page: SituationLocked},
+		{words: "mutual authentication|双向认证", not: "mutual authentication ok|mutual authentication succeeded|" +
+			"mutual authentication passed|双向认证成功|双向认证通过", lock: device.LockMutualAuth, page: SituationLocked},
+		{words: "administrator passwords|administrators passwords|passwords a and b|两个管理员密码|双管理员|管理员密码相同|管理员a|" +
+			"管理员b|修改管理员密码", lock: device.LockDualAdmin, page: SituationLocked},
+		{words: "签到锁|sign in lock|" +
+			"locked until sign in", causes: causes(CauseKeysRolled), names: true, lock: device.LockSignIn},
+		{words: "terminal locked|terminal is locked|device locked|device is locked|pos locked|screen locked|" +
+			"operator lock|locked screen|locked out|终端已锁|终端锁|键盘被锁|键盘锁|键盘已锁|终端被锁|机器锁|机具锁|pos锁|pos机锁|已锁定|锁屏|锁机|被锁定",
+			lock: device.LockOperator, page: SituationLocked},
+	}
+}
+
+// nothingOfKeys are sayings about cards, people and paper.
+func nothingOfKeys() []saying {
+	return []saying{
+		{words: "card expired|card has expired|card is expired|expired card|卡过期|卡已过期|过期卡|卡片过期|卡片已过期|卡到期|" +
+			"有效期已过", none: text.New("the card has expired")},
+		{words: "insufficient funds|not enough funds|insufficient balance|not sufficient funds|余额不足|" +
+			"资金不足", none: text.New("the account has not enough funds")},
+		{words: "user cancel|cancelled by|canceled by|cancelled by user|customer cancel|cardholder cancel|" +
+			"operation cancelled|transaction cancelled|transaction canceled|cancel pressed|用户取消|交易取消|交易已取消|取消交易|" +
+			"操作取消|已取消|客户取消|持卡人取消",
+			none: text.New("somebody cancelled")},
+		{words: "invalid card number|card number invalid|invalid card|无效卡号|卡号无效|卡号错误|" +
+			"无效卡", none: text.New("the card number is invalid")},
+		{words: "stolen card|lost card|card stolen|card lost|pick up card|挂失卡|没收卡|被窃卡|" +
+			"吞卡", none: text.New("the card is lost or stolen")},
+		{words: "insert card|insert the card|swipe|tap the card|present card|read card|card read|请插卡|请刷卡|请挥卡|" +
+			"请插入|请刷|读卡|插卡", none: text.New("it is about reading the card")},
+		{words: "out of paper|paper out|printer|no paper|缺纸|打印", none: text.New("it is about the printer")},
+		{words: "wrong pin|incorrect pin|pin incorrect|pin wrong|pin is wrong|invalid pin|pin tries|密码错误|密码不正确|" +
+			"密码有误|密码错|密码次数", none: text.New("the cardholder's PIN is wrong")},
+		{words: "transaction timeout|transaction timed out|transaction time out|issuer timed out|交易超时|发卡行|" +
+			"发卡方", none: text.New("the issuer did not answer, or refuses the card")},
+		{words: "pin entry time|pin entry timed|pin entry cancel|no pin entered|pin timeout|输入超时|输密超时|密码输入超时|" +
+			"密码输入取消", none: text.New("nobody entered the PIN")},
+		{words: "amount|金额", none: text.New("it is about the amount")},
+		{words: "approved|transaction successful|交易成功|已批准|success", none: text.New("it is an answer of success")},
+		{words: "no network|no signal|wifi|network unavailable|network error|无网络|网络异常|网络错误|无信号|信号弱|" +
+			"网络不可用", none: text.New("it is about the network")},
+	}
+}
+
+// harmless says what a text is that is no trouble of a key.
+func harmless(s string) (text.Text, bool) {
+	h := hear(s)
+	for _, one := range nothingOfKeys() {
+		if h.says(&one) {
+			return one.none, true
+		}
+	}
+	return text.Text{}, false
+}

@@ -1,0 +1,583 @@
+package diagnose
+
+// Sign-in answers: the working keys of field 62 under the terminal master key. First the layouts, then other master keys,
+// then what went wrong with each key.
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"poskey/internal/fault"
+	"poskey/internal/text"
+	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
+	"poskey/pkg/keys"
+	"poskey/pkg/unionpay"
+)
+
+// SignIn is a sign-in answer.
+type SignIn struct {
+	Code    string // field 60.3; "" unknown
+	Field62 []byte
+	// TMKs names the candidates for the terminal master key: the one said to be right first, then others.
+	TMKs []string
+	// Open gives a prober that holds a cryptogram as part 0 and a candidate, counted from 0, as part 1. Who made it closes
+	// it.
+	Open func(ctx context.Context, cryptogram []byte, tmk int) (hsm.Prober, error)
+	// Shown are the check values that the terminal computed of the keys it took; absent where nothing is known.
+	Shown map[unionpay.KeyName]kcv.Expected
+
+	MAB []byte // the MAC element block of a captured message; nil without
+	MAC []byte // field 64 of it
+}
+
+// KeyResult is what became of one key of field 62.
+type KeyResult struct {
+	Key      unionpay.KeyName
+	Layout   string
+	TMK      string         // the candidate that opened it, or the first one
+	Check    string         // in field 62
+	Computed string         // of the key, where the boundary tells it
+	Match    bool           // the check value in field 62 is the key's
+	Alg      keys.Algorithm // as which it was opened
+	Shown    string         // by the terminal
+}
+
+// Variant is a wrong check value of a right key: what a program shows that makes this mistake.
+type Variant struct {
+	Key   unionpay.KeyName
+	Cause Cause
+	Value string
+	Says  text.Text
+}
+
+// signing is one run over a sign-in answer.
+type signing struct {
+	ctx    context.Context
+	in     *SignIn
+	asked  int
+	chance float64
+}
+
+func fromSignIn(ctx context.Context, c *Case) (Report, error) {
+	if c.SignIn == nil {
+		return Report{}, nil
+	}
+	s := &signing{ctx: ctx, in: c.SignIn}
+	r, err := s.run()
+	r.Searched.Candidates += s.asked
+	r.Searched.ExpectedChanceMatches += s.chance
+	return r, err
+}
+
+func (s *signing) run() (Report, error) {
+	if len(s.in.TMKs) == 0 || s.in.Open == nil {
+		return Report{}, fault.New(fault.Usage, "a sign-in is diagnosed with the terminal master key")
+	}
+	if leak, r, err := s.insecure(); err != nil || leak {
+		return r, err
+	}
+	right, opened, err := s.firstThatOpens()
+	if err != nil {
+		return Report{}, err
+	}
+	if opened {
+		return s.explainOpened(right)
+	}
+	if r, found, err := s.slide(); err != nil || found {
+		return r, err
+	}
+	return s.explainClosed()
+}
+
+// attempt is a layout under a candidate.
+type attempt struct {
+	layout  unionpay.Layout
+	tmk     int
+	usual   bool // the layout is the one that code and length stand for
+	results []KeyResult
+}
+
+// attempts lists the layouts that the field is long enough for: the usual under the first master key, then under the
+// others, then the unusual ones.
+func (s *signing) attempts() []attempt {
+	n := len(s.in.Field62)
+	usual := unionpay.Usual(s.in.Code, n)
+	isUsual := func(l unionpay.Layout) bool {
+		return slices.ContainsFunc(usual, func(u unionpay.Layout) bool { return u.ID == l.ID })
+	}
+	var out []attempt
+	for _, wantUsual := range []bool{true, false} {
+		for tmk := range s.in.TMKs {
+			for _, l := range unionpay.Layouts() {
+				checked := slices.ContainsFunc(l.Slots, func(x unionpay.Slot) bool { return x.CheckAt >= 0 })
+				if l.Insecure || !checked || l.End() > n || isUsual(l) != wantUsual {
+					continue
+				}
+				out = append(out, attempt{layout: l, tmk: tmk, usual: wantUsual})
+			}
+		}
+	}
+	return out
+}
+
+// firstThatOpens looks for a layout and a master key under which every key has the check value beside it.
+func (s *signing) firstThatOpens() (attempt, bool, error) {
+	for _, a := range s.attempts() {
+		results, all, err := s.open(a.layout, a.tmk)
+		if err != nil {
+			return attempt{}, false, err
+		}
+		if all {
+			a.results = results
+			return a, true, nil
+		}
+	}
+	return attempt{}, false, nil
+}
+
+// open compares every key of a layout with the check value beside it.
+func (s *signing) open(l unionpay.Layout, tmk int) ([]KeyResult, bool, error) {
+	var out []KeyResult
+	all := true
+	for _, slot := range l.Slots {
+		a, err := s.ask(slot.Cryptogram(s.in.Field62), tmk, slot.Alg, slot.Check(s.in.Field62))
+		if err != nil {
+			return nil, false, err
+		}
+		shown := s.in.Shown[slot.Key]
+		out = append(out, KeyResult{Key: slot.Key, Layout: l.ID, TMK: s.in.TMKs[tmk], Alg: slot.Alg, Shown: shown.Digits,
+			Check: hexUpper(slot.Check(s.in.Field62)), Computed: a.Value.Digits, Match: a.Match})
+		all = all && a.Match
+	}
+	return out, all, nil
+}
+
+// ask compares the check value of a decrypted cryptogram. A key that cannot be asked about so is no match.
+func (s *signing) ask(cryptogram []byte, tmk int, alg keys.Algorithm, check []byte) (hsm.Answer, error) {
+	if len(cryptogram) == 0 || len(check) == 0 {
+		return hsm.Answer{}, nil
+	}
+	p, err := s.in.Open(s.ctx, cryptogram, tmk)
+	if err != nil {
+		return hsm.Answer{}, err
+	}
+	n, err := p.Len(hsm.Part(1))
+	if err != nil {
+		return hsm.Answer{}, err
+	}
+	kek := kekFor(alg, n)
+	if kek == keys.Raw {
+		return hsm.Answer{}, nil
+	}
+	expected, err := kcv.Parse(hexUpper(check))
+	if err != nil {
+		return hsm.Answer{}, err
+	}
+	a, err := p.Probe(s.ctx, hsm.Question{Expr: unwrapped(hsm.Part(0), hsm.Part(1), kek), Algorithm: alg,
+		Method: kcv.ECBZero, Expected: expected})
+	if fault.Is(err, fault.NotPermitted) {
+		return hsm.Answer{}, nil
+	}
+	if err != nil {
+		return hsm.Answer{}, err
+	}
+	s.asked++
+	s.chance += kcv.ChanceOfFalseMatch(a.Digits)
+	return a, nil
+}
+
+// kekFor is the cipher of a master key of n bytes over keys of an algorithm; keys.Raw where there is none.
+func kekFor(alg keys.Algorithm, n int) keys.Algorithm {
+	if alg.IsDES() {
+		return keys.TDES128.ForLength(n)
+	}
+	if alg == keys.SM4 && n == 16 {
+		return keys.SM4
+	}
+	return keys.Raw
+}
+
+// explainOpened says why there was trouble although every key opens: the layout, the master key, or what the terminal
+// made of the keys.
+func (s *signing) explainOpened(a attempt) (Report, error) {
+	r := Report{Verdict: Match, Keys: a.results}
+	odds := s.oddsOf(a.results)
+	if a.tmk != 0 {
+		f := s.finding(CauseWrongTMK, odds, text.New(
+			"every key opens under %s, none under %s: the terminal holds another master key than the host used",
+			s.in.TMKs[a.tmk], s.in.TMKs[0]))
+		f.Evidence.Label = s.in.TMKs[a.tmk]
+		r.Verdict, r.Findings = Explained, append(r.Findings, f)
+	}
+	if !a.usual && s.in.Code != "" {
+		cause, says := s.layoutCause(a.layout)
+		f := s.finding(cause, odds, says)
+		f.Evidence.Layout = a.layout.ID
+		r.Verdict, r.Findings = Explained, append(r.Findings, f)
+	}
+	if a.usual && s.in.Code == "003" && a.layout.ID != "cup-003" && s.in.Code != "" {
+		cause, says := s.layoutCause(a.layout)
+		if cause != "" && a.layout.ID != "cup-triple-56" {
+			f := s.finding(cause, odds, says)
+			f.Evidence.Layout = a.layout.ID
+			r.Verdict, r.Findings = Explained, append(r.Findings, f)
+		}
+	}
+	more, err := s.shown(a)
+	if err != nil {
+		return Report{}, err
+	}
+	r.add(more)
+	if more.Verdict == Explained {
+		r.Verdict = Explained
+	}
+	mac, err := s.mac(a)
+	if err != nil {
+		return Report{}, err
+	}
+	r.add(mac)
+	if mac.Verdict == Explained {
+		r.Verdict = Explained
+	}
+	return s.withVariants(r, a)
+}
+
+// layoutCause names what a layout that is not the usual one means.
+func (s *signing) layoutCause(l unionpay.Layout) (Cause, text.Text) {
+	switch {
+	case l.TMK == keys.SM4:
+		return CauseCipherFamily, text.New(
+			"every key opens with SM4, in layout %s: the host answers as to an SM4 terminal (60.3 is 005), the terminal asked with %s",
+			l.ID, s.in.Code)
+	case l.ID == "hunan-32":
+		return CauseMAKNoPadding, text.New(
+			"the MAC key stands without padding (layout %s, %d bytes): its check value is at byte 28, where programs for the usual layout look at 36",
+			l.ID, len(s.in.Field62))
+	case l.ID == "mak16-40":
+		return CauseField62Layout, text.New(
+			"the MAC key is a double-length key in all 16 bytes of its slot (layout %s), not 8 bytes and padding", l.ID)
+	case l.Slots[0].Alg == keys.DES:
+		return CauseLengthClass, text.New(
+			"the keys are single length (layout %s, %d bytes), the terminal asked for %s: one side is set to single, the other to double length",
+			l.ID, len(s.in.Field62), s.in.Code)
+	case s.in.Code == "001":
+		return CauseLengthClass, text.New(
+			"the keys are double length (layout %s, %d bytes), the terminal asked for %s: one side is set to single, the other to double length",
+			l.ID, len(s.in.Field62), s.in.Code)
+	case l.Slots[0].Alg == keys.TDES192:
+		return CauseLengthClass, text.New("the keys are triple length (layout %s, %d bytes), the terminal asked for %s",
+			l.ID, len(s.in.Field62), s.in.Code)
+	}
+	return CauseField62Layout, text.New("every key opens in layout %s (%d bytes), which is not the one for %s",
+		l.ID, len(s.in.Field62), s.in.Code)
+}
+
+// finding makes a finding of a comparison with these odds.
+func (s *signing) finding(c Cause, odds float64, says text.Text) Finding {
+	a := c.advice()
+	f := Finding{Cause: c, Certainty: Likely, Odds: odds, Summary: says, NextTest: a.nextTest, Fix: a.fix,
+		Prevention: a.prevention, Impact: a.impact}
+	if odds < provenBelow {
+		f.Certainty = Proven
+	}
+	return f
+}
+
+// oddsOf is the chance that all these matches are accidents.
+func (s *signing) oddsOf(all []KeyResult) float64 {
+	odds := float64(max(1, s.asked))
+	for _, k := range all {
+		if k.Match {
+			odds *= kcv.ChanceOfFalseMatch(len(k.Check))
+		}
+	}
+	return min(1, odds)
+}
+
+// shown explains the check values that the terminal shows: of keys that are right in field 62, what did it do with them?
+func (s *signing) shown(a attempt) (Report, error) {
+	var all Report
+	for i, k := range a.results {
+		got, known := s.in.Shown[k.Key]
+		if !known || got.Digits == "" {
+			continue
+		}
+		r, err := s.explainKey(a.layout.Slots[i], a.tmk, got)
+		if err != nil {
+			return Report{}, err
+		}
+		all.add(r)
+		if r.Verdict == Explained {
+			all.Verdict = Explained
+		}
+	}
+	return all, nil
+}
+
+// explainKey searches one key of field 62 by itself.
+func (s *signing) explainKey(slot unionpay.Slot, tmk int, got kcv.Expected) (Report, error) {
+	cryptogram := slot.Cryptogram(s.in.Field62)
+	p, err := s.in.Open(s.ctx, cryptogram, tmk)
+	if err != nil {
+		return Report{}, err
+	}
+	check, err := kcv.Parse(hexUpper(slot.Check(s.in.Field62)))
+	if err != nil {
+		return Report{}, err
+	}
+	n, err := p.Len(hsm.Part(1))
+	if err != nil {
+		return Report{}, err
+	}
+	f := Facts{Algorithm: slot.Alg, Expected: check, Got: got, Method: kcv.ECBZero, Kind: Cryptogram, Prober: p,
+		KEKAlgorithm: kekFor(slot.Alg, n), Search: 0}
+	r, err := KCV(s.ctx, f)
+	if err != nil {
+		return Report{}, err
+	}
+	for i := range r.Findings {
+		r.Findings[i].Evidence.Key = string(slot.Key)
+	}
+	return r, nil
+}
+
+// insecure notices a download that brings the key-encrypting key along in clear.
+func (s *signing) insecure() (bool, Report, error) {
+	for _, l := range unionpay.Layouts() {
+		if !l.Insecure || !l.Fits(len(s.in.Field62)) {
+			continue
+		}
+		slot := l.Slots[0]
+		match, err := opensInClear(slot, s.in.Field62)
+		if err != nil || !match {
+			continue
+		}
+		f := s.finding(CauseKEKSentWithKey, kcv.ChanceOfFalseMatch(2*slot.CheckLen), text.New(
+			"field 62 brings the key and, in clear in its bytes %d to %d, the key that protects it: whoever heard it has the key",
+			slot.KEKAt+1, slot.KEKAt+slot.KEKLen))
+		f.Evidence.Layout, f.Evidence.Key = l.ID, string(slot.Key)
+		f.Evidence.Expected = hexUpper(slot.Check(s.in.Field62))
+		return true, Report{Verdict: Explained, Findings: []Finding{f}}, nil
+	}
+	return false, Report{}, nil
+}
+
+// opensInClear opens a key with the key that stands beside it. All of it came over the line in clear: it is no secret any
+// more, and nothing of it is told here but the verdict.
+func opensInClear(slot unionpay.Slot, field []byte) (bool, error) {
+	kek, cryptogram := slot.KEK(field), slot.Cryptogram(field)
+	b, err := keys.NewCipher(slot.Alg, kek)
+	if err != nil {
+		return false, err
+	}
+	key := make([]byte, len(cryptogram))
+	for at := 0; at < len(key); at += b.BlockSize() {
+		b.Decrypt(key[at:], cryptogram[at:])
+	}
+	v, err := kcv.Of(slot.Alg, key, kcv.ECBZero, 2*slot.CheckLen)
+	clear(key)
+	return err == nil && strings.EqualFold(v.Digits, hexUpper(slot.Check(field))), err
+}
+
+// slide looks for keys anywhere in the field: a cryptogram of 8, 16 or 24 bytes with its check value close behind it.
+func (s *signing) slide() (Report, bool, error) {
+	field := s.in.Field62
+	var found []KeyResult
+	var where []text.Text
+	for at := 0; at+12 <= len(field); at++ {
+		k, end, err := s.keyAt(at)
+		if err != nil {
+			return Report{}, false, err
+		}
+		if k.Match {
+			found = append(found, k)
+			where = append(where, text.New("%d bytes at %d", k.Alg.KeyLen(), at))
+			at = end - 1
+		}
+	}
+	odds := s.oddsOf(found)
+	if len(found) == 0 || odds >= likelyBelow {
+		return Report{}, false, nil
+	}
+	f := s.finding(CauseField62Layout, odds, text.New(
+		"keys stand in field 62 at places that no known layout has: %s (bytes counted from 0)", joined(where)))
+	f.Evidence.Layout = "unknown"
+	return Report{Verdict: Explained, Findings: []Finding{f}, Keys: found}, true, nil
+}
+
+// keyAt tries a key at an offset, with the check value right behind it or behind eight bytes of padding.
+func (s *signing) keyAt(at int) (KeyResult, int, error) {
+	field := s.in.Field62
+	for _, alg := range []keys.Algorithm{keys.TDES128, keys.DES, keys.TDES192, keys.SM4} {
+		n := alg.KeyLen()
+		for _, pad := range []int{0, 8} {
+			end := at + n + pad + 4
+			if end > len(field) {
+				continue
+			}
+			check := field[end-4 : end]
+			a, err := s.ask(field[at:at+n], 0, alg, check)
+			if err != nil {
+				return KeyResult{}, 0, err
+			}
+			if a.Match {
+				return KeyResult{Layout: "unknown", TMK: s.in.TMKs[0], Check: hexUpper(check), Computed: a.Value.Digits,
+					Match: true, Alg: alg}, end, nil
+			}
+		}
+	}
+	return KeyResult{}, 0, nil
+}
+
+func joined(all []text.Text) text.Text {
+	if len(all) == 0 {
+		return text.Text{}
+	}
+	out := all[0]
+	for _, t := range all[1:] {
+		out = text.New("%s, %s", out, t)
+	}
+	return out
+}
+
+// explainClosed searches key by key when no layout opens under any candidate.
+func (s *signing) explainClosed() (Report, error) {
+	l, ok := s.likeliestLayout()
+	if !ok {
+		return s.unfit(), nil
+	}
+	results, _, err := s.open(l, 0)
+	if err != nil {
+		return Report{}, err
+	}
+	all := Report{Keys: results, Verdict: Unexplained}
+	right := 0
+	for i, k := range results {
+		if k.Match {
+			right++
+			continue
+		}
+		r, err := s.explainKey(l.Slots[i], 0, s.in.Shown[k.Key])
+		if err != nil {
+			return Report{}, err
+		}
+		if r.Verdict == Explained {
+			all.Verdict = Explained
+		}
+		all.add(r)
+	}
+	if all.Verdict == Explained {
+		return all, nil
+	}
+	return s.guessClosed(all, results, right), nil
+}
+
+// guessClosed says what is likely when nothing reproduces a value: the master key, where no key opens; the layout of one
+// slot, where some do.
+func (s *signing) guessClosed(all Report, results []KeyResult, right int) Report {
+	all.NextStep = text.Text{}
+	if right > 0 {
+		var wrong []text.Text
+		for _, k := range results {
+			if !k.Match {
+				wrong = append(wrong, text.Raw(string(k.Key)))
+			}
+		}
+		f := s.finding(CauseField62Layout, 1, text.New(
+			"the master key is right, since other keys open under it; %s does not: look at its slot, its length and its check value",
+			joined(wrong)))
+		f.Certainty = Likely
+		f.Evidence.Layout = results[0].Layout
+		all.Verdict, all.Findings = Explained, append(all.Findings, f)
+		return all
+	}
+	f := s.finding(CauseWrongTMK, 1, text.New(
+		"no key of field 62 opens under %s, in any layout, mode or direction: the host used another terminal master key",
+		s.in.TMKs[0]))
+	f.Certainty = Likely
+	f.Evidence.Label = s.in.TMKs[0]
+	all.Verdict, all.Findings = Explained, append(all.Findings, f)
+	return all
+}
+
+// likeliestLayout is the usual one for the code and the length, or else for the length.
+func (s *signing) likeliestLayout() (unionpay.Layout, bool) {
+	n := len(s.in.Field62)
+	for _, code := range []string{s.in.Code, ""} {
+		if usual := unionpay.Usual(code, n); len(usual) > 0 {
+			return usual[0], true
+		}
+	}
+	return unionpay.Layout{}, false
+}
+
+// unfit says that field 62 has no length that a field with keys has.
+func (s *signing) unfit() Report {
+	n := len(s.in.Field62)
+	f := s.finding(CauseField62Layout, 1, text.New(
+		"field 62 has %d bytes; with keys it has 24, 40, 56, 60 or 84 (32 without padding): it was cut, or is no sign-in answer", n))
+	f.Certainty = Likely
+	r := Report{Verdict: Explained, Findings: []Finding{f}}
+	if n < 24 {
+		link := s.finding(CauseLinkFault, 1, text.New("field 62 has only %d bytes: it may have been cut on its way", n))
+		link.Certainty = Possible
+		r.Findings = append(r.Findings, link)
+	}
+	return r
+}
+
+// withVariants adds the check values that programs show which make a mistake with these keys. They are computed for keys
+// given on the spot only.
+func (s *signing) withVariants(r Report, a attempt) (Report, error) {
+	for _, slot := range a.layout.Slots {
+		p, err := s.in.Open(s.ctx, slot.Cryptogram(s.in.Field62), a.tmk)
+		if err != nil {
+			return Report{}, err
+		}
+		if _, tells := p.(hsm.DigitTeller); !tells {
+			continue
+		}
+		found, err := wrongValues(s.ctx, p, slot)
+		if err != nil {
+			return Report{}, err
+		}
+		r.Variants = append(r.Variants, found...)
+	}
+	return r, nil
+}
+
+// wrongValues computes what every single mistake would show.
+func wrongValues(ctx context.Context, p hsm.Prober, slot unionpay.Slot) ([]Variant, error) {
+	n, err := p.Len(hsm.Part(1))
+	if err != nil {
+		return nil, err
+	}
+	f := Facts{Algorithm: slot.Alg, Method: kcv.ECBZero, Kind: Cryptogram, Prober: p, KEKAlgorithm: kekFor(slot.Alg, n)}
+	s, err := newSearch(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	readings, err := s.unwrapping()
+	if err != nil {
+		return nil, err
+	}
+	readings = slices.Concat(readings, s.shapes(), s.otherMethods(), s.otherData())
+	right, err := p.Probe(ctx, hsm.Question{Expr: s.expr, Algorithm: s.alg, Method: kcv.ECBZero, Expected: kcv.Expected{Digits: "00000000"}})
+	if err != nil {
+		return nil, err
+	}
+	var out []Variant
+	told := map[string]bool{right.Value.Digits: true}
+	for _, r := range readings {
+		a, err := p.Probe(ctx, hsm.Question{Expr: r.expr, Algorithm: r.alg, Method: r.method, Data: r.data,
+			Expected: kcv.Expected{Digits: "00000000"}})
+		if err != nil || told[a.Value.Digits] {
+			continue // a form that this key cannot have
+		}
+		told[a.Value.Digits] = true
+		out = append(out, Variant{Key: slot.Key, Cause: r.cause, Value: a.Value.Digits, Says: r.says(a.Value.Digits)})
+	}
+	return out, nil
+}
