@@ -27,7 +27,8 @@ type ceremonyOpts struct {
 }
 
 func (o *ceremonyOpts) addDir(a *App, f *pflag.FlagSet) {
-	f.StringVar(&o.dir, "dir", "", a.Say.T("folder for the record, new or empty; named after script and day when left out"))
+	f.StringVar(&o.dir, "dir", "",
+		a.Say.T("folder for the record, new or empty; named after script and day when left out"))
 }
 
 func (o *ceremonyOpts) addPrinter(a *App, f *pflag.FlagSet) {
@@ -39,7 +40,8 @@ func (o *ceremonyOpts) addPast(a *App, f *pflag.FlagSet) {
 }
 
 func (o *ceremonyOpts) addIdentity(a *App, f *pflag.FlagSet) {
-	f.StringArrayVar(&o.identities, "identity", nil, a.Say.T("identity file of somebody who takes part, or a folder of them; may be repeated"))
+	f.StringArrayVar(&o.identities, "identity", nil,
+		a.Say.T("identity file of somebody who takes part, or a folder of them; may be repeated"))
 }
 
 // usualIdle is how long a hidden question waits for somebody who types.
@@ -169,18 +171,6 @@ func countFindings(all []script.Finding, l script.Level) (n int) {
 	return n
 }
 
-func levelText(l script.Level) text.Text {
-	switch l {
-	case script.Error:
-		return text.New("error")
-	case script.Warning:
-		return text.New("warning")
-	case script.Note:
-		return text.New("note")
-	}
-	return text.Raw(string(l))
-}
-
 // findingsPage lists findings, the heaviest first. width is that of the terminal; 0 leaves lines whole.
 func findingsPage(p *render.Page, all []script.Finding, width int) {
 	if len(all) == 0 {
@@ -192,8 +182,8 @@ func findingsPage(p *render.Page, all []script.Finding, width int) {
 	for _, l := range []script.Level{script.Error, script.Warning, script.Note} {
 		for _, f := range all {
 			if f.Level == l {
-				row := []string{p.T(levelText(l)), f.Requirement, f.Where}
-				used = max(used, render.Columns(row[0])+len("  PCI PIN 21-2.4  ")+render.Columns(f.Where)+len("  "))
+				row := []string{p.T(l.Text()), f.Requirement, p.T(f.Place())}
+				used = max(used, render.Columns(row[0])+len("  PCI PIN 21-2.4  ")+render.Columns(row[2])+len("  "))
 				rows = append(rows, append(row, p.T(findingText(f))))
 			}
 		}

@@ -28,7 +28,7 @@ const (
 type ceremonyDesk struct {
 	at    *console.Console
 	say   *i18n.Printer
-	mark  text.Text // TEST, in every heading; nothing in production
+	mark  string // TEST, in every heading; nothing in production
 	color bool
 	plain bool // the terminal knows no control sequences
 	idle  time.Duration
@@ -85,10 +85,10 @@ func (d *ceremonyDesk) lay(out *strings.Builder, first, rest, look, words string
 // banner is the rule above a heading, with what keeps a rehearsal from being taken for the ceremony.
 func (d *ceremonyDesk) banner() string {
 	rule := strings.Repeat("=", min(d.width(), usualWidth))
-	if d.mark.IsZero() {
+	if d.mark == "" {
 		return rule
 	}
-	word := "==== " + d.say.Text(d.mark) + " "
+	word := "==== " + d.mark + " "
 	return word + strings.Repeat("=", max(len(rule)-render.Columns(word), 4))
 }
 
@@ -124,13 +124,15 @@ func (d *ceremonyDesk) legend() error {
 	d.lay(&out, "| ", "| ", lookCyan, d.say.T("lines with a bar are read aloud"))
 	d.lay(&out, "> ", "  ", lookStrong, d.say.T("lines with an arrow are done"))
 	d.lay(&out, "** ", "** ", lookRed, d.say.T("lines with stars say that something is wrong"))
-	d.lay(&out, "? ", "  ", "", d.say.T("lines with a question mark are answered; ! alone writes a deviation down, !! alone gives the ceremony up"))
+	d.lay(&out, "? ", "  ", "",
+		d.say.T("lines with a question mark are answered; ! alone writes a deviation down, !! alone gives the ceremony up"))
 	return d.at.Show(out.String())
 }
 
 // question is what stands before an answer: its last line ends where people type.
 func (d *ceremonyDesk) question(words string) string {
-	if !strings.HasSuffix(words, "?") && !strings.HasSuffix(words, "？") && !strings.HasSuffix(words, ":") && !strings.HasSuffix(words, "：") {
+	if !strings.HasSuffix(words, "?") && !strings.HasSuffix(words, "？") && !strings.HasSuffix(words,
+		":") && !strings.HasSuffix(words, "：") {
 		words += ":"
 	}
 	var out strings.Builder
@@ -196,7 +198,8 @@ func (d *ceremonyDesk) Hidden(ctx context.Context, question text.Text) (*secret.
 	if d.plain {
 		group = 0 // dots could not be taken back
 	}
-	typed, err := d.at.Hidden(ctx, d.question(d.say.Text(question)), console.Typing{Idle: d.idle, Now: d.now, Group: group})
+	typed, err := d.at.Hidden(ctx, d.question(d.say.Text(question)),
+		console.Typing{Idle: d.idle, Now: d.now, Group: group})
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,8 @@ import (
 	"poskey/internal/console"
 	"poskey/internal/i18n"
 	"poskey/internal/render"
-	"poskey/internal/text"
 	"poskey/pkg/ceremony"
+	"poskey/pkg/ceremony/transcript"
 )
 
 func TestDeviationAndGivingUpAreWordsOfTheirOwn(t *testing.T) {
@@ -29,7 +29,7 @@ func TestHeadingsCarryTheWordTest(t *testing.T) {
 	if got := d.banner(); strings.Trim(got, "=") != "" {
 		t.Errorf("production: %q", got)
 	}
-	d.mark = text.New("TEST REHEARSAL")
+	d.mark = transcript.MarkRehearsal
 	for _, lang := range []i18n.Lang{i18n.English, i18n.Chinese} {
 		d.say = i18n.New(lang)
 		got := d.banner()

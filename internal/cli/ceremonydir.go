@@ -51,13 +51,11 @@ func (a *App) drawCeremony() (string, error) {
 
 // testPrefix keeps what belongs to a rehearsal or a test from being taken for the real thing, by its name.
 func testPrefix(mode transcript.Mode, env custody.Environment) string {
-	switch {
-	case mode == transcript.Rehearsal:
-		return "TEST-REHEARSAL-"
-	case env != custody.Production:
-		return "TEST-"
+	mark := transcript.Mark(env, mode)
+	if mark == "" {
+		return ""
 	}
-	return ""
+	return strings.ReplaceAll(mark, " ", "-") + "-"
 }
 
 // ceremonyDirName is the folder of a ceremony where nobody names one.

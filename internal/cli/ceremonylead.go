@@ -15,6 +15,7 @@ import (
 	"poskey/internal/source"
 	"poskey/internal/text"
 	"poskey/pkg/ceremony"
+	"poskey/pkg/ceremony/minutes"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/custody"
@@ -29,6 +30,7 @@ type ceremonySetup struct {
 	printer    string // a device; "" none
 	identities []officerFile
 	devices    []string // SERIAL=URI
+	store      storeUse
 	resumed    bool
 }
 
@@ -45,10 +47,12 @@ type sitting struct {
 // seat refuses a ceremony where nobody can sit down.
 func (a *App) seat() error {
 	if a.Console.NoInput {
-		return fault.New(fault.Usage, "people log in, type and confirm in a ceremony, and --no-input forbids to ask them; without anybody: poskey ceremony check")
+		return fault.New(fault.Usage,
+			"people log in, type and confirm in a ceremony, and --no-input forbids to ask them; without anybody: poskey ceremony check")
 	}
 	if !a.Console.CanAsk() {
-		return fault.New(fault.Usage, "people log in, type and confirm in a ceremony, and there is no terminal; without anybody: poskey ceremony check")
+		return fault.New(fault.Usage,
+			"people log in, type and confirm in a ceremony, and there is no terminal; without anybody: poskey ceremony check")
 	}
 	return nil
 }
@@ -79,7 +83,8 @@ func (a *App) hold(ctx context.Context, path string, o ceremonyOpts, mode transc
 	if err != nil {
 		return err
 	}
-	if s.log, err = transcript.Create(filepath.Join(s.dir, ceremonyRecord), a.headOf(s), transcript.Options{Now: a.Env.Now}); err != nil {
+	if s.log, err = transcript.Create(filepath.Join(s.dir, ceremonyRecord), a.headOf(s),
+		transcript.Options{Now: a.Env.Now}); err != nil {
 		undo()
 		return err
 	}
@@ -91,7 +96,7 @@ func (a *App) admitted(in *inspection) error {
 	for _, l := range []script.Level{script.Error, script.Warning} {
 		for _, f := range in.findings {
 			if f.Level == l {
-				a.render.Warn(text.New("%s: %s", f.Where, findingText(f)))
+				a.render.Warn(text.New("%s: %s", f.Place(), findingText(f)))
 			}
 		}
 	}
@@ -110,16 +115,18 @@ func (a *App) headOf(s *sitting) transcript.Head {
 
 // lead sits people down, and tells how it ended.
 func (a *App) lead(ctx context.Context, s *sitting) error {
-	tools, done, err := a.ceremonyTools(ctx, ceremonySetup{ceremony: s.id, mode: s.mode, program: s.program, dir: s.dir, printer: s.printer,
-		identities: s.identities, devices: s.opts.devices, resumed: s.before != nil})
+	tools, done, err := a.ceremonyTools(ctx, ceremonySetup{ceremony: s.id, mode: s.mode, program: s.program, dir: s.dir,
+		printer:    s.printer,
+		identities: s.identities, devices: s.opts.devices, store: s.store, resumed: s.before != nil})
 	if err != nil {
 		return errors.Join(err, s.log.Abandon())
 	}
 	desk := a.ceremonyDesk(s.mode, s.script.Environment, s.opts)
 	out, led := ceremony.Outcome{State: transcript.Open}, desk.legend()
 	if led == nil {
-		out, led = ceremony.Lead(ctx, ceremony.Options{Program: s.program, Findings: s.findings, Mode: s.mode, Log: s.log, Before: s.before,
-			Desk: desk, Tools: tools, Env: a.Env, Clock: a.Env.Now, Sheet: writeCeremonySheet})
+		out, led = ceremony.Lead(ctx, ceremony.Options{Program: s.program, Findings: s.findings, Mode: s.mode, Log: s.log,
+			Before: s.before,
+			Desk:   desk, Tools: tools, Env: a.Env, Clock: a.Env.Now, Sheet: minutes.Sheet})
 	}
 	a.Console.Close()
 	closed := done(out.State, s.log.Head().Hash)
@@ -135,12 +142,7 @@ func (a *App) lead(ctx context.Context, s *sitting) error {
 func (a *App) ceremonyDesk(mode transcript.Mode, env custody.Environment, o ceremonyOpts) *ceremonyDesk {
 	d := &ceremonyDesk{at: a.Console, say: a.Say, idle: o.idle, now: a.Env.Now, plain: a.Getenv("TERM") == "dumb"}
 	d.color = a.flags.color == "always" || a.flags.color == "auto" && a.Getenv("NO_COLOR") == "" && !d.plain
-	switch {
-	case mode == transcript.Rehearsal:
-		d.mark = text.New("TEST REHEARSAL")
-	case env != custody.Production:
-		d.mark = text.New("TEST")
-	}
+	d.mark = transcript.Mark(env, mode)
 	return d
 }
 
@@ -159,8 +161,9 @@ type ceremonyLedDoc struct {
 
 // answerLed tells how a ceremony ended, in whatever way it did.
 func (a *App) answerLed(s *sitting, out ceremony.Outcome) error {
-	doc := ceremonyLedDoc{Ceremony: s.id, Mode: s.mode, Environment: s.script.Environment, Dir: s.dir, Record: filepath.Join(s.dir, ceremonyRecord),
-		State: out.State, StepsDone: out.Steps, Steps: len(s.program.Steps), Deviations: out.Deviations, Signers: append([]string{}, out.Signers...)}
+	doc := ceremonyLedDoc{Ceremony: s.id, Mode: s.mode, Environment: s.script.Environment, Dir: s.dir,
+		Record: filepath.Join(s.dir, ceremonyRecord),
+		State:  out.State, StepsDone: out.Steps, Steps: len(s.program.Steps), Deviations: out.Deviations, Signers: append([]string{}, out.Signers...)}
 	return a.render.Answer("ceremony."+a.holding.verb(), doc, func(p *render.Page) { ceremonyLedPage(p, doc) })
 }
 
@@ -171,7 +174,7 @@ func ceremonyLedPage(p *render.Page, doc ceremonyLedDoc) {
 	stateVerdict(p, doc.State)
 	p.Fields(
 		render.F(text.New("ceremony"), doc.Ceremony),
-		render.F(text.New("environment"), p.T(environmentText(doc.Environment))),
+		render.F(text.New("environment"), p.T(doc.Environment.Text())),
 		render.F(text.New("steps done"), p.T(text.New("%d of %d", doc.StepsDone, doc.Steps))),
 		render.F(text.New("deviations"), strconv.Itoa(doc.Deviations)),
 		render.F(text.New("signed by"), strings.Join(doc.Signers, " ")),
@@ -222,7 +225,8 @@ func (a *App) resume(ctx context.Context, dir string, o ceremonyOpts) error {
 	if err := a.admitted(s.inspection); err != nil {
 		return err
 	}
-	if s.log, s.before, err = transcript.Resume(filepath.Join(dir, ceremonyRecord), transcript.Options{Now: a.Env.Now}); err != nil {
+	if s.log, s.before, err = transcript.Resume(filepath.Join(dir, ceremonyRecord),
+		transcript.Options{Now: a.Env.Now}); err != nil {
 		return err
 	}
 	return a.lead(ctx, s)
@@ -231,7 +235,8 @@ func (a *App) resume(ctx context.Context, dir string, o ceremonyOpts) error {
 // resumed reads the script out of the record, and looks at the room once more.
 func (a *App) resumed(ctx context.Context, dir string, o ceremonyOpts, doc *transcript.Document) (*sitting, error) {
 	if doc.State != transcript.Open {
-		return nil, fault.New(fault.NotPermitted, "the ceremony in %s is over (%s); there is nothing to go on with", pathWord(dir), string(doc.State))
+		return nil, fault.New(fault.NotPermitted, "the ceremony in %s is over (%s); there is nothing to go on with",
+			pathWord(dir), string(doc.State))
 	}
 	if len(doc.Problems) > 0 {
 		return nil, fault.WrapAs(fault.LogBroken, doc.Problems[0].Error, "the record does not verify")
@@ -244,7 +249,8 @@ func (a *App) resumed(ctx context.Context, dir string, o ceremonyOpts, doc *tran
 	if err := sameScript(path, s); err != nil {
 		return nil, err
 	}
-	in := &inspection{room: room{script: s, scriptPath: path, dir: dir, there: true, ceremony: doc.Head.Ceremony, printer: o.printer, devices: o.devices,
+	in := &inspection{room: room{script: s, scriptPath: path, dir: dir, there: true, ceremony: doc.Head.Ceremony,
+		printer: o.printer, devices: o.devices,
 		rehearsal: doc.Head.Mode == transcript.Rehearsal, begins: true, now: a.Env.Now()}}
 	for _, r := range doc.Records {
 		if r.Kind == transcript.KindKept {

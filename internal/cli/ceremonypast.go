@@ -10,7 +10,7 @@ import (
 	"poskey/pkg/ceremony"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
-	"poskey/pkg/vault"
+	"poskey/pkg/store"
 )
 
 // pastOf reads the records of ceremonies before: folders of theirs, or folders full of such.
@@ -74,7 +74,7 @@ func pastIn(path string) ([]script.Past, error) {
 	}
 	var all []script.Past
 	for _, r := range v.Records {
-		if r.Part == 0 || !held(eventOf(r)) {
+		if r.Part == 0 || !eventOf(r).Tells() {
 			continue
 		}
 		all = append(all, script.Past{Person: r.Who, Card: cards[r.Who], Label: labelOf(v, r.Key), Check: checks[r.Key],
@@ -84,19 +84,15 @@ func pastIn(path string) ([]script.Past, error) {
 	return all, nil
 }
 
-// held reports whether somebody to whom this happened with a part has it, or has seen it: also who sealed one that was
-// handed on to them.
-func held(event string) bool { return vault.Sees(event) || event == "sealed" }
-
 // eventOf is what a line says of a part, as the ledger calls it.
-func eventOf(r transcript.Record) string {
+func eventOf(r transcript.Record) store.PartEvent {
 	switch r.Kind {
 	case transcript.KindPrinted:
-		return "printed"
+		return store.PartPrinted
 	case transcript.KindEntered:
-		return "entered"
+		return store.PartEntered
 	case transcript.KindBag:
-		return r.Details["event"]
+		return store.PartEvent(r.Details["event"])
 	}
 	return ""
 }

@@ -18,9 +18,6 @@ import (
 	"poskey/pkg/custody"
 )
 
-// inRoom is where findings about the machine are.
-const inRoom = "room"
-
 // room is what a script is held against beside its rules.
 type room struct {
 	script     *script.Script
@@ -32,8 +29,10 @@ type room struct {
 	printer    string
 	devices    []string // SERIAL=URI
 	identities []officerFile
-	rehearsal  bool // nothing of it is real: no store, no devices, no identities
-	begins     bool // people are about to sit down: what is missing now is missing for good
+	store      storeUse // what it has a store for, once that was asked
+	ledger     string   // where that is
+	rehearsal  bool     // nothing of it is real: no store, no devices, no identities
+	begins     bool     // people are about to sit down: what is missing now is missing for good
 	now        time.Time
 }
 
@@ -57,7 +56,7 @@ func (r *room) missing() script.Level {
 }
 
 func roomFinding(id string, l script.Level, requirement string, what, fix text.Text) script.Finding {
-	return script.Finding{ID: id, Level: l, Requirement: requirement, Where: inRoom, What: what, Fix: fix}
+	return script.Finding{ID: id, Level: l, Requirement: requirement, Where: script.InRoom, What: what, Fix: fix}
 }
 
 // Requirements that findings about the room go back to.
@@ -76,7 +75,7 @@ const (
 func (r *room) machine() []script.Finding {
 	var all []script.Finding
 	all = append(all, r.clock()...)
-	all = append(all, r.network()...)
+	all = append(all, r.network(networksUp())...)
 	all = append(all, r.memory()...)
 	all = append(all, r.checkPrinter()...)
 	all = append(all, r.folder()...)
@@ -96,20 +95,23 @@ func (r *room) clock() []script.Finding {
 	switch {
 	case r.now.Before(earliest()):
 		return []script.Finding{roomFinding("clock-wrong", script.Error, pinLog,
-			text.New("the clock says %s, which cannot be", shownTime(r.now)), text.New("set the clock by one that two people trust"))}
+			text.New("the clock says %s, which cannot be", shownTime(r.now)),
+			text.New("set the clock by one that two people trust"))}
 	case err == nil && info.ModTime().After(r.now.Add(time.Minute)):
 		return []script.Finding{roomFinding("clock-behind", r.level(script.Warning), pinLog,
-			text.New("the script was written at %s, and the clock says %s", shownTime(info.ModTime()), shownTime(r.now)), text.New("set the clock by one that two people trust"))}
-	case !planned.IsZero() && (r.now.Before(planned.AddDate(0, 0, -driftDays)) || r.now.After(planned.AddDate(0, 0, driftDays+1))):
+			text.New("the script was written at %s, and the clock says %s", shownTime(info.ModTime()), shownTime(r.now)),
+			text.New("set the clock by one that two people trust"))}
+	case !planned.IsZero() && (r.now.Before(planned.AddDate(0, 0, -driftDays)) ||
+		r.now.After(planned.AddDate(0, 0, driftDays+1))):
 		return []script.Finding{roomFinding("clock-other-day", script.Warning, pinLog,
-			text.New("the ceremony is planned for %s, and the clock says %s", shownTime(planned), shownTime(r.now)), text.New("look at the clock, or write down why it is another day"))}
+			text.New("the ceremony is planned for %s, and the clock says %s", shownTime(planned), shownTime(r.now)),
+			text.New("look at the clock, or write down why it is another day"))}
 	}
 	return nil
 }
 
-// network: a machine that takes clear components stands alone.
-func (r *room) network() []script.Finding {
-	up, err := networksUp()
+// network: a machine that takes clear components stands alone. It is told which networks are up.
+func (r *room) network(up []string, err error) []script.Finding {
 	if err != nil {
 		return []script.Finding{roomFinding("network-unknown", r.level(script.Note), pinLoadingPC,
 			text.New("nobody can tell whether a network is up: %s", err), text.New("unplug it, and turn radio off"))}
@@ -184,7 +186,8 @@ func (r *room) checkPrinter() []script.Finding {
 			text.New("there is no printer %s", pathWord(r.printer)), text.New("look at cable and power"))}
 	case info.Mode()&os.ModeCharDevice == 0:
 		return []script.Finding{roomFinding("printer-no-device", script.Error, pinPrinter,
-			text.New("%s is no device: what is printed would stay in it", pathWord(r.printer)), text.New("name a local device, such as /dev/usb/lp0; no spooler and no file"))}
+			text.New("%s is no device: what is printed would stay in it", pathWord(r.printer)),
+			text.New("name a local device, such as /dev/usb/lp0; no spooler and no file"))}
 	case isNull(info):
 		return []script.Finding{roomFinding("printer-null", r.level(script.Note), pinPrinter,
 			text.New("%s prints nothing", pathWord(r.printer)), text.New("name a local device, such as /dev/usb/lp0"))}
@@ -222,25 +225,30 @@ func (r *room) folder() []script.Finding {
 	if !r.there && r.dir != "" {
 		if info, err := os.Stat(r.dir); err == nil {
 			if !info.IsDir() {
-				return []script.Finding{roomFinding("folder-taken", script.Error, "", text.New("%s is no folder", pathWord(r.dir)), text.New("name a new one with --dir"))}
+				return []script.Finding{roomFinding("folder-taken", script.Error, "", text.New("%s is no folder", pathWord(r.dir)),
+					text.New("name a new one with --dir"))}
 			}
 			if err := fitCeremonyDir(r.dir); err != nil {
-				all = append(all, roomFinding("folder-taken", script.Error, "", text.New("%s", err), text.New("name a new one with --dir")))
+				all = append(all, roomFinding("folder-taken", script.Error, "", text.New("%s", err),
+					text.New("name a new one with --dir")))
 			}
 		} else {
 			parent = filepath.Dir(r.dir)
 		}
 	}
 	if info, err := os.Stat(parent); err != nil || !info.IsDir() {
-		return append(all, roomFinding("folder-missing", script.Error, "", text.New("there is no folder %s", pathWord(parent)), text.New("make it, or name another one with --dir")))
+		return append(all, roomFinding("folder-missing", script.Error, "",
+			text.New("there is no folder %s", pathWord(parent)), text.New("make it, or name another one with --dir")))
 	}
 	free, err := diskFree(parent)
 	switch {
 	case err != nil:
-		all = append(all, roomFinding("disk-unknown", script.Note, pinLog, text.New("nobody can tell how much room there is on the disk: %s", err), text.Text{}))
+		all = append(all, roomFinding("disk-unknown", script.Note, pinLog,
+			text.New("nobody can tell how much room there is on the disk: %s", err), text.Text{}))
 	case free < diskNeeded:
 		all = append(all, roomFinding("disk-full", script.Error, pinLog,
-			text.New("only %s are free on the disk", fmt.Sprintf("%d MiB", free>>20)), text.New("make room, or name another folder with --dir")))
+			text.New("only %s are free on the disk", fmt.Sprintf("%d MiB", free>>20)),
+			text.New("make room, or name another folder with --dir")))
 	}
 	return append(all, r.blocks()...)
 }
@@ -271,8 +279,10 @@ func (r *room) cables() []script.Finding {
 	for _, k := range r.script.Keys {
 		for i, o := range k.Outputs {
 			if _, err := deviceURI(r.devices, o.Device); o.To == script.ToDevice && err != nil {
-				all = append(all, script.Finding{ID: "device-nowhere", Level: script.Error, Where: fmt.Sprintf("keys.%s.outputs.%d", k.ID, i+1),
-					What: text.New("nobody said where device %s is", text.Redact(o.Device)), Fix: text.New("say it with --device %s=URI", text.Redact(o.Device))})
+				all = append(all, script.Finding{ID: "device-nowhere", Level: script.Error,
+					Where: fmt.Sprintf("keys.%s.outputs.%d", k.ID, i+1),
+					What:  text.New("nobody said where device %s is", text.Redact(o.Device)),
+					Fix:   text.New("say it with --device %s=URI", text.Redact(o.Device))})
 			}
 		}
 	}
@@ -289,7 +299,8 @@ func (r *room) officers() []script.Finding {
 		f, ok := identityOf(r.identities, p)
 		at := "people." + p.ID
 		finding := func(id string, what, fix text.Text) {
-			all = append(all, script.Finding{ID: id, Level: r.missing(), Requirement: pinCustodian, Where: at, What: what, Fix: fix})
+			all = append(all, script.Finding{ID: id, Level: r.missing(), Requirement: pinCustodian, Where: at, What: what,
+				Fix: fix})
 		}
 		switch {
 		case !ok && !seated(r.script, p.ID):
@@ -297,13 +308,17 @@ func (r *room) officers() []script.Finding {
 			all = append(all, script.Finding{ID: "identity-missing", Level: script.Note, Requirement: pinCustodian, Where: at,
 				What: text.New("there is no identity file of %s, who stands in", p.ID)})
 		case !ok:
-			finding("identity-missing", text.New("there is no identity file of %s", p.ID), text.New("name it with --identity, file or folder; poskey officer new makes one"))
+			finding("identity-missing", text.New("there is no identity file of %s", p.ID),
+				text.New("name it with --identity, file or folder; poskey officer new makes one"))
 		case f.card.Environment() != r.script.Environment:
-			finding("identity-environment", text.New("%s is an officer of the environment %s", p.ID, string(f.card.Environment())), text.New("an officer acts in one environment only"))
+			finding("identity-environment", text.New("%s is an officer of the environment %s", p.ID,
+				f.card.Environment().Text()), text.New("an officer acts in one environment only"))
 		case f.card.CheckTime(r.now) != nil:
-			finding("identity-time", text.New("%s", f.card.CheckTime(r.now)), text.New("make a new identity with poskey officer new"))
+			finding("identity-time", text.New("%s", f.card.CheckTime(r.now)),
+				text.New("make a new identity with poskey officer new"))
 		case p.Card != "" && !strings.EqualFold(strings.Join(strings.Fields(p.Card), ""), f.card.Fingerprint().String()):
-			finding("identity-other", text.New("the identity file of %s has another card than the script says", p.ID), text.New("compare the fingerprint: poskey officer show"))
+			finding("identity-other", text.New("the identity file of %s has another card than the script says", p.ID),
+				text.New("compare the fingerprint: poskey officer show"))
 		}
 	}
 	return all

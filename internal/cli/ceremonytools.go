@@ -9,17 +9,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
 	"poskey/internal/fault"
 	"poskey/internal/source"
 	"poskey/pkg/agent"
 	"poskey/pkg/ceremony"
-	"poskey/pkg/ceremony/minutes"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/tools"
 	"poskey/pkg/ceremony/transcript"
-	"poskey/pkg/component"
 	"poskey/pkg/custody"
 	"poskey/pkg/store"
 )
@@ -44,7 +41,7 @@ func (a *App) ceremonyTools(ctx context.Context, o ceremonySetup) (ceremony.Tool
 			return o.initStore(ctx, a, k, cards)
 		},
 	}
-	if a.usesStore(o.program.Script) {
+	if o.store != noStore {
 		own.Vault = a.openVault
 		own.Approvers = func(ctx context.Context, activity custody.Activity) (agent.Approvers, func(), error) {
 			return o.approvers(ctx, a, activity)
@@ -72,7 +69,8 @@ func endTools(ctx context.Context, t *tools.Tools, state transcript.State, head 
 }
 
 // initStore makes a store for the officers who sit for the parts of its master key.
-func (o *ceremonySetup) initStore(ctx context.Context, a *App, k *script.Key, cards []custody.Card) (ceremony.Made, error) {
+func (o *ceremonySetup) initStore(ctx context.Context, a *App, k *script.Key, cards []custody.Card) (ceremony.Made,
+	error) {
 	url, err := a.storeURL()
 	if err != nil {
 		return ceremony.Made{}, err
@@ -119,13 +117,6 @@ type screenPaper struct{ a *App }
 
 func (s screenPaper) Write(sheet []byte) (int, error) {
 	return len(sheet), s.a.Console.Show(string(bytes.ReplaceAll(sheet, []byte{'\f'}, nil)))
-}
-
-// writeCeremonySheet writes the sheet of a part for the printer.
-func writeCeremonySheet(w io.Writer, p *component.Part, about ceremony.SheetAbout) error {
-	return minutes.Sheet(w, p, minutes.SheetInfo{Test: about.Test, Rehearsal: about.Rehearsal, Organisation: about.Organisation, Place: about.Place, Ceremony: about.Ceremony,
-		Fingerprint: about.Fingerprint, KeyID: about.KeyID, Label: about.Label, Purpose: about.Purpose, Custodian: about.Custodian,
-		Backup: about.Backup, Bag: about.Bag, Outer: about.Outer, Channel: about.Channel, Time: about.Time.UTC().Format(time.RFC3339)})
 }
 
 // practiceTools are throw-away tools for a rehearsal.

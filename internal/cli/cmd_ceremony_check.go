@@ -57,7 +57,10 @@ func runCeremonyCheck(ctx context.Context, a *App, o ceremonyOpts, path string) 
 		return err
 	}
 	doc := in.doc()
-	if err := a.render.Answer("ceremony.check", doc, func(p *render.Page) { ceremonyCheckPage(p, in, doc, a.render.Width) }); err != nil {
+	if err := a.render.Answer("ceremony.check", doc, func(p *render.Page) {
+		ceremonyCheckPage(p, in, doc,
+			a.render.Width)
+	}); err != nil {
 		return err
 	}
 	return refusedBy(in.findings)
@@ -70,9 +73,11 @@ func (in *inspection) doc() ceremonyCheckDoc {
 		planned += step.Minutes
 	}
 	errs := countFindings(in.findings, script.Error)
-	return ceremonyCheckDoc{Script: in.scriptPath, Kind: s.Kind, Title: s.Title, Environment: s.Environment, Starts: moment(s.Starts),
+	return ceremonyCheckDoc{Script: in.scriptPath, Kind: s.Kind, Title: s.Title, Environment: s.Environment,
+		Starts:      moment(s.Starts),
 		Fingerprint: s.Fingerprint().String(), Words: s.Fingerprint().Words(), Steps: len(in.program.Steps), Minutes: int(planned.Minutes()),
-		Ready: errs == 0, Errors: errs, Warnings: countFindings(in.findings, script.Warning), Notes: countFindings(in.findings, script.Note),
+		Ready: errs == 0, Errors: errs, Warnings: countFindings(in.findings, script.Warning),
+		Notes:    countFindings(in.findings, script.Note),
 		Findings: ceremonyFindingDocs(in.findings)}
 }
 
@@ -87,7 +92,7 @@ func ceremonyCheckPage(p *render.Page, in *inspection, doc ceremonyCheckDoc, wid
 	}
 	p.Fields(
 		render.F(text.New("title"), doc.Title),
-		render.F(text.New("environment"), p.T(environmentText(doc.Environment))),
+		render.F(text.New("environment"), p.T(doc.Environment.Text())),
 		render.F(text.New("planned"), clock(in.script.Starts)),
 		render.F(text.New("steps"), strconv.Itoa(doc.Steps)),
 		render.F(text.New("minutes"), strconv.Itoa(doc.Minutes)),

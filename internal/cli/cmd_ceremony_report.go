@@ -47,7 +47,8 @@ func newCeremonyReportCmd(a *App) *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.format, "format", reportPDF, a.Say.T("html, pdf or json"))
-	f.StringVar(&o.form, "form", "", a.Say.T("a form for paper instead of the minutes: %s", strings.Join(formNames(), " ")))
+	f.StringVar(&o.form, "form", "", a.Say.T("a form for paper instead of the minutes: %s",
+		strings.Join(formNames(), " ")))
 	f.StringVar(&o.to, "to", "", a.Say.T("new file; named after the ceremony and beside its record when left out"))
 	cmd.RunE = func(_ *cobra.Command, args []string) error { return runCeremonyReport(a, o, args[0]) }
 	return cmd
@@ -118,7 +119,10 @@ func runCeremonyReport(a *App, o ceremonyReportOpts, place string) error {
 		a.render.Format = render.JSON // a program reads it, whatever -o says
 	}
 	doc := r.doc(o)
-	return a.render.Answer("ceremony.report", doc, func(p *render.Page) { p.Good(text.New("written: %s", pathWord(doc.File))) })
+	return a.render.Answer("ceremony.report", doc, func(p *render.Page) {
+		p.Good(text.New("written: %s",
+			pathWord(doc.File)))
+	})
 }
 
 func (o *ceremonyReportOpts) check() error {
@@ -185,8 +189,9 @@ func (r *reported) write(a *App, w io.Writer, o ceremonyReportOpts) error {
 func (r *reported) doc(o ceremonyReportOpts) ceremonyReportDoc {
 	doc := ceremonyReportDoc{Format: o.format, Form: minutes.Form(o.form), File: o.to}
 	if r.record == nil {
-		doc.ceremonyVerifyDoc = ceremonyVerifyDoc{Environment: r.script.Environment, Title: r.script.Title, Script: r.script.Fingerprint().String(),
-			Words: r.script.Fingerprint().Words(), People: []ceremonyPersonDoc{}, Missing: []string{}, Problems: []ceremonyFlawDoc{}, Findings: []ceremonyFindingDoc{}}
+		doc.ceremonyVerifyDoc = ceremonyVerifyDoc{Environment: r.script.Environment, Title: r.script.Title,
+			Script: r.script.Fingerprint().String(),
+			Words:  r.script.Fingerprint().Words(), People: []ceremonyPersonDoc{}, Missing: []string{}, Problems: []ceremonyFlawDoc{}, Findings: []ceremonyFindingDoc{}}
 		return doc
 	}
 	doc.ceremonyVerifyDoc = newCeremonyVerifyDoc(filepath.Join(r.dir, ceremonyRecord), r.record, true)
@@ -200,7 +205,8 @@ func (r *reported) doc(o ceremonyReportOpts) ceremonyReportDoc {
 }
 
 func newCeremonyRecordDoc(r transcript.Record) ceremonyRecordDoc {
-	doc := ceremonyRecordDoc{N: r.N, Time: at(r.Time), Kind: r.Kind, Step: r.Step, Who: r.Who, People: r.People, Key: r.Key, Part: r.Part,
+	doc := ceremonyRecordDoc{N: r.N, Time: at(r.Time), Kind: r.Kind, Step: r.Step, Who: r.Who, People: r.People,
+		Key: r.Key, Part: r.Part,
 		Verdict: r.Verdict, Details: r.Details}
 	if r.Check.Digits != "" {
 		doc.Check = r.Check.String()

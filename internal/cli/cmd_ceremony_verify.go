@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,7 +38,8 @@ func newCeremonyVerifyCmd(a *App) *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.script, "script", "", a.Say.T("the script that was reviewed"))
-	f.StringArrayVar(&o.cards, "card", nil, a.Say.T("card of somebody who was there, whose fingerprint was compared; may be repeated"))
+	f.StringArrayVar(&o.cards, "card", nil,
+		a.Say.T("card of somebody who was there, whose fingerprint was compared; may be repeated"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runCeremonyVerify(cmd.Context(), a, o, args[0]) }
 	return cmd
 }
@@ -72,8 +74,15 @@ func runCeremonyVerify(ctx context.Context, a *App, o ceremonyVerifyOpts, place 
 	if err != nil {
 		return err
 	}
+	if fault.Is(bad, fault.LogBroken) {
+		bad = &recordError{error: bad, open: len(v.Problems) == 0 && v.State == transcript.Open,
+			folder: pathWord(filepath.Dir(recordPath(place)))}
+	}
 	doc := newCeremonyVerifyDoc(recordPath(place), v, bad == nil)
-	if err := a.render.Answer("ceremony.verify", doc, func(p *render.Page) { ceremonyVerifyPage(p, v, doc, a.render.Width) }); err != nil {
+	if err := a.render.Answer("ceremony.verify", doc, func(p *render.Page) {
+		ceremonyVerifyPage(p, v, doc,
+			a.render.Width)
+	}); err != nil {
 		return err
 	}
 	return bad
@@ -136,8 +145,10 @@ func strangers(v *ceremony.Verified, known []custody.Card) error {
 }
 
 func newCeremonyVerifyDoc(path string, v *ceremony.Verified, verified bool) ceremonyVerifyDoc {
-	doc := ceremonyVerifyDoc{Record: path, Verified: verified, Ceremony: v.Head.Ceremony, Mode: v.Head.Mode, Environment: v.Head.Environment,
-		State: v.State, Lines: len(v.Records), People: signersOf(v.Document), Missing: append([]string{}, v.Missing...),
+	doc := ceremonyVerifyDoc{Record: path, Verified: verified, Ceremony: v.Head.Ceremony, Mode: v.Head.Mode,
+		Environment: v.Head.Environment,
+		State:       v.State, Lines: len(v.Records), People: signersOf(v.Document, v.Script), Missing: append([]string{},
+			v.Missing...),
 		Problems: flawDocs(v.Problems), Findings: ceremonyFindingDocs(v.Findings)}
 	if v.Script != nil {
 		doc.Title, doc.Script, doc.Words = v.Script.Title, v.Script.Fingerprint().String(), v.Script.Fingerprint().Words()
@@ -167,7 +178,7 @@ func ceremonyVerifyPage(p *render.Page, v *ceremony.Verified, doc ceremonyVerify
 	p.Fields(
 		render.F(text.New("ceremony"), doc.Ceremony),
 		render.F(text.New("title"), doc.Title),
-		render.F(text.New("environment"), p.T(environmentText(doc.Environment))),
+		render.F(text.New("environment"), p.T(doc.Environment.Text())),
 		render.F(text.New("began"), momentText(doc.Began)),
 		render.F(text.New("ended"), momentText(doc.Ended)),
 		render.F(text.New("lines"), strconv.Itoa(doc.Lines)),

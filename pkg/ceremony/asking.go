@@ -87,7 +87,7 @@ func (l *lead) wrong(ctx context.Context, t *turn, item string, what text.Text) 
 // again waits until people want to do it again. There is no other way on but giving up.
 func (l *lead) again(ctx context.Context, why error) error {
 	l.because = why
-	if err := l.confirm(ctx, text.New("this cannot go on as it is; type again to do it once more"),
+	if err := l.confirm(ctx, text.New(`this cannot go on as it is; type "again" to do it once more`),
 		wordAgain); err != nil {
 		return err
 	}
@@ -106,7 +106,8 @@ func (l *lead) choose(ctx context.Context, why error, past string) (again bool, 
 	}()
 	before := l.out.Deviations
 	for {
-		answer, err := l.ask(ctx, text.New("type again to do it once more; or write a deviation (!) and then type %s", past))
+		answer, err := l.ask(ctx, text.New(`type "again" to do it once more; or write a deviation (!) and then type "%s"`,
+			past))
 		switch {
 		case err != nil:
 			return false, err
@@ -115,7 +116,7 @@ func (l *lead) choose(ctx context.Context, why error, past string) (again bool, 
 		case has(answer, past) && l.out.Deviations > before:
 			return false, nil
 		case has(answer, past):
-			if err := l.Desk.Say(ctx, alarm(text.New("that takes a deviation: type ! first"))); err != nil {
+			if err := l.Desk.Say(ctx, alarm(text.New(`that takes a deviation: type "!" first`))); err != nil {
 				return false, err
 			}
 		}

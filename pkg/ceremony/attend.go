@@ -130,7 +130,7 @@ func (l *lead) declare(ctx context.Context, t *turn) error {
 	if err := l.write(said); err != nil {
 		return err
 	}
-	if err := l.confirm(ctx, text.New("%s: what was read is true of this room; type declare", t.who.ID),
+	if err := l.confirm(ctx, text.New(`%s: what was read is true of this room; type "declare"`, t.who.ID),
 		"declare"); err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (l *lead) closing(ctx context.Context, t *turn) error {
 			return err
 		}
 	}
-	if err := l.confirm(ctx, text.New("%s: everything is put away; type close", t.who.ID), "close"); err != nil {
+	if err := l.confirm(ctx, text.New(`%s: everything is put away; type "close"`, t.who.ID), "close"); err != nil {
 		return err
 	}
 	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID,
@@ -215,7 +215,7 @@ func (l *lead) signEnd(all []*custody.Identity) error {
 func (l *lead) signer(ctx context.Context, who string) (*custody.Identity, error) {
 	seat := script.Seat{Primary: who}
 	for {
-		answer, err := l.ask(ctx, text.New("%s: type your id to sign the record, or - when you have gone", who))
+		answer, err := l.ask(ctx, text.New(`%s: type your id to sign the record, or "-" when you have gone`, who))
 		if err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
+	"poskey/pkg/store"
 )
 
 // knownBag is the serial that a part's bag should have: as it was seen in this ceremony, or as the script says.
@@ -124,7 +125,7 @@ func (l *lead) sendPart(ctx context.Context, t *turn) error {
 	if err := l.stop(ctx, t, told(text.New("bag %s goes by %s", typed, t.Part.Channel))); err != nil {
 		return err
 	}
-	if err := l.confirm(ctx, text.New("%s: when the bag is given to %s, type sent", t.who.ID, t.Part.Channel),
+	if err := l.confirm(ctx, text.New(`%s: when the bag is given to %s, type "sent"`, t.who.ID, t.Part.Channel),
 		"sent"); err != nil {
 		return err
 	}
@@ -179,12 +180,12 @@ func (l *lead) wholeBag(ctx context.Context, t *turn, k *keyState, against strin
 }
 
 // bagName is a serial without what people do not type alike.
-func bagName(serial string) string { return strings.ToUpper(strings.Join(strings.Fields(serial), "")) }
+func bagName(serial string) string { return store.BagName(serial) }
 
 // state has the bag looked at from all sides.
 func (l *lead) state(ctx context.Context, t *turn) (string, error) {
 	for {
-		answer, err := l.ask(ctx, text.New("%s: the bag and its seal, from all sides: type intact or damaged", t.who.ID))
+		answer, err := l.ask(ctx, text.New(`%s: the bag and its seal, from all sides: type "intact" or "damaged"`, t.who.ID))
 		if err != nil {
 			return "", err
 		}
@@ -250,8 +251,9 @@ func (l *lead) openBag(ctx context.Context, t *turn, k *keyState) error {
 	case known == "":
 		return nil
 	case k.opened[n]:
-		return l.confirm(ctx, text.New("%s: the bag was opened before, and the sheet never left your hands since; type held",
-			t.who.ID), "held")
+		return l.confirm(ctx,
+			text.New(`%s: the bag was opened before, and the sheet never left your hands since; type "held"`,
+				t.who.ID), "held")
 	}
 	typed, v, err := l.wholeBag(ctx, t, k, known)
 	if err != nil {
@@ -296,7 +298,7 @@ func (l *lead) destroyPart(ctx context.Context, t *turn) error {
 	if err := l.stop(ctx, t, told(text.New("it is destroyed so: %s", how))); err != nil {
 		return err
 	}
-	if err := l.confirm(ctx, text.New("%s: when nothing is left of it, type destroyed", t.who.ID),
+	if err := l.confirm(ctx, text.New(`%s: when nothing is left of it, type "destroyed"`, t.who.ID),
 		"destroyed"); err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (l *lead) writeDeviation(ctx context.Context, expected text.Text) error {
 			return err
 		}
 	}
-	if err := l.Desk.Say(ctx, l.heading(text.New("deviation in step %d", l.number))); err != nil {
+	if err := l.Desk.Say(ctx, l.heading(l.deviationAt())); err != nil {
 		return err
 	}
 	d := map[string]string{"expected": public(expected.String())}
@@ -84,6 +84,23 @@ func (l *lead) writeDeviation(ctx context.Context, expected text.Text) error {
 	}
 	l.out.Deviations++
 	return l.Desk.Say(ctx, told(text.New("the deviation is written down")))
+}
+
+// deviationAt says where a deviation happened: in a step, or between two, as after a break.
+func (l *lead) deviationAt() text.Text {
+	if l.number > 0 {
+		return text.New("deviation in step %d", l.number)
+	}
+	for _, s := range l.Program.Steps {
+		switch {
+		case l.done[s.Number]:
+		case len(l.done) == 0:
+			return text.New("deviation before the first step")
+		default:
+			return text.New("deviation before step %d", s.Number)
+		}
+	}
+	return text.New("deviation after the last step")
 }
 
 // vouch writes a line that leader and witness sign. Both log in before it is written.
@@ -123,7 +140,7 @@ func (l *lead) giveUp(ctx context.Context) error {
 	l.deciding = true
 	defer func() { l.deciding = false }()
 	answer, err := l.ask(ctx,
-		text.New("give the ceremony up? Nothing that was not kept survives. Type abort, or anything else to go on"))
+		text.New(`give the ceremony up? Nothing that was not kept survives. Type "abort", or anything else to go on`))
 	if err != nil && !errors.Is(err, ErrAbort) {
 		return err
 	}
@@ -176,7 +193,7 @@ func (l *lead) cut(ctx context.Context, err error) error {
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	answer, lost := l.Desk.Ask(asking,
-		text.New("interrupted: type abort to give the ceremony up for good, or anything else to resume it later"))
+		text.New(`interrupted: type "abort" to give the ceremony up for good, or anything else to resume it later`))
 	if lost != nil || !has(answer, wordAbort) {
 		return err
 	}
@@ -238,7 +255,7 @@ const farewell = 15 * time.Minute
 // bySigning has somebody log in to sign that it was given up; nil when they do not.
 func (l *lead) bySigning(ctx context.Context, who string) (*custody.Identity, error) {
 	for {
-		answer, err := l.ask(ctx, text.New("%s: type your id to sign that it was given up, or - to leave without", who))
+		answer, err := l.ask(ctx, text.New(`%s: type your id to sign that it was given up, or "-" to leave without`, who))
 		switch {
 		case err != nil || answer == wordNone:
 			return nil, err

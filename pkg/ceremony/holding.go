@@ -3,23 +3,26 @@ package ceremony
 // Who held what: it goes into the ledger when it happens, since nobody forgets.
 
 import (
+	"cmp"
 	"context"
 
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/kcv"
+	"poskey/pkg/store"
 )
 
 // The events of the ledger and of bags.
 const (
-	eventPrinted   = "printed"
-	eventEntered   = "entered"
-	eventSealed    = "sealed"
-	eventSent      = "sent"
-	eventReceived  = "received"
-	eventOpened    = "opened"
-	eventDestroyed = "destroyed"
+	eventPrinted   = string(store.PartPrinted)
+	eventEntered   = string(store.PartEntered)
+	eventSealed    = string(store.PartSealed)
+	eventDealt     = string(store.PartDealt)
+	eventSent      = string(store.PartSent)
+	eventReceived  = string(store.PartReceived)
+	eventOpened    = string(store.PartOpened)
+	eventDestroyed = string(store.PartDestroyed)
 )
 
 // EventName is what happens to a part or its bag, for people.
@@ -31,6 +34,8 @@ func EventName(event string) text.Text {
 		return text.New("entered")
 	case eventSealed:
 		return text.New("sealed")
+	case eventDealt:
+		return text.New("dealt")
 	case eventSent:
 		return text.New("sent")
 	case eventReceived:
@@ -61,21 +66,17 @@ func (l *lead) heldOf(t *turn, who script.Person, event, bag string) Held {
 			check = method(k.Key, *e)
 		}
 	}
-	label := k.made.Label
-	if label == "" {
-		label = k.label()
-	}
-	return Held{Ceremony: l.id, Key: t.Key, Label: label, Check: check, Set: k.set, Part: t.Part.Number,
-		Of: len(t.Key.Parts), Needed: k.needed(), Person: who, Seat: t.seatOf(who), Event: event, Bag: bag,
-		Outer: t.Part.Outer, Channel: t.Part.Channel}
+	return Held{Ceremony: l.id, Key: t.Key, Label: cmp.Or(k.made.Label, k.found, k.label()), Check: check, Set: k.set,
+		Part: t.Part.Number, Of: len(t.Key.Parts), Needed: k.needed(), Person: who, Seat: t.seatOf(who), Event: event,
+		Bag: bag, Outer: t.Part.Outer, Channel: t.Part.Channel}
 }
 
 // unheld is what the record said at its break, and the ledger may not have: it is written after the line. Twice in the
 // ledger does no harm.
 func (l *lead) unheld(records []transcript.Record) (t *turn, h Held, ok bool) {
 	i := len(records) - 1
-	for ; i >= 0 && records[i].Kind == transcript.KindObserved; i-- { // that the ledger failed
-		continue
+	for i >= 0 && (records[i].Kind == transcript.KindObserved || records[i].Kind == transcript.KindResumed) {
+		i-- // the ledger failed, or it broke again before it was written
 	}
 	if i < 0 || records[i].Step < 1 || records[i].Step > len(l.Program.Steps) {
 		return nil, Held{}, false

@@ -19,6 +19,7 @@ type keyState struct {
 	made    Made
 	there   bool               // in the boundary, or found in the store
 	kept    string             // label under which it is for use
+	found   string             // label with version under which it was found in the store
 	verdict transcript.Verdict // the key against a check value from outside; "" when nobody has compared
 	told    *kcv.Expected      // check value of the key on its sheets, or as the other side told it
 	set     string             // of the sheets
@@ -119,10 +120,21 @@ func (k *keyState) lines() []Line {
 	case transcript.Differs:
 		lines = append(lines, alarm(text.New("it was compared with one from outside and DIFFERS")))
 	default:
-		lines = append(lines, alarm(text.New("nobody has compared it with one from outside yet")))
+		lines = append(lines, unheard(k.Key, text.New("nobody has compared it with one from outside yet")))
 	}
 	return lines
 }
+
+// unheard is a line about a check value that nobody has told: no alarm where nobody outside can know it.
+func unheard(k *script.Key, what text.Text) Line {
+	if bornHere(k) {
+		return told(what)
+	}
+	return alarm(what)
+}
+
+// bornHere: the key is drawn in this ceremony, so that nobody outside knows its check value, or those of its parts.
+func bornHere(k *script.Key) bool { return k.Source == script.Generate || k.Source == script.InHSM }
 
 // method gives an expected value the method by which it is compared.
 func method(k *script.Key, e kcv.Expected) kcv.Value {
@@ -171,7 +183,7 @@ func compared(k *script.Key, part int, v kcv.Value, e *kcv.Expected) (transcript
 	out := transcript.Entry{Kind: transcript.KindChecked, Key: k.ID, Part: part, Check: v, Verdict: transcript.Compared,
 		Details: map[string]string{"algorithm": string(k.Algorithm)}}
 	if e == nil {
-		return out, alarm(text.New("check value %s: there is none to compare it with", v))
+		return out, unheard(k, text.New("check value %s: there is none to compare it with", v))
 	}
 	out.Expected = method(k, *e)
 	if agrees(v, *e) {

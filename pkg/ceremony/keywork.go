@@ -88,19 +88,12 @@ func (l *lead) have(ctx context.Context, t *turn) (*keyState, error) {
 	if k.Source != script.Stored && k.kept == "" {
 		return nil, fault.New(fault.Bug, "step %d: the key %s is not there", t.Number, k.ID)
 	}
-	wanted := *t.Key
-	if k.kept != "" {
-		wanted.Label = k.kept
-	}
-	var made Made
-	if err := l.try(ctx, t, func() (err error) {
-		made, err = l.Tools.Find(ctx, &wanted)
-		return err
-	}); err != nil {
+	made, err := l.find(ctx, t, k)
+	if err != nil {
 		return nil, err
 	}
 	before, verdict := k.made.Check, k.verdict
-	k.made, k.there = made, true
+	k.made, k.there, k.found = made, true, made.Label
 	expect, own := l.expected(k), k.kept != "" && before.Digits != ""
 	if own {
 		expect = &kcv.Expected{Digits: before.Digits}
@@ -108,11 +101,30 @@ func (l *lead) have(ctx context.Context, t *turn) (*keyState, error) {
 	if l.isRehearsal() {
 		expect = nil // after a break another key stands for it
 	}
-	err := l.compareMade(ctx, t, k, expect)
+	err = l.compareMade(ctx, t, k, expect)
 	if own && k.verdict == transcript.Match {
 		k.verdict = verdict // it is the key of before, of which nobody outside has said anything by this
 	}
 	return k, err
+}
+
+// find looks a key up as it was found, or kept, before: of a label there may be more versions.
+func (l *lead) find(ctx context.Context, t *turn, k *keyState) (made Made, err error) {
+	wanted := *t.Key
+	switch {
+	case k.kept != "":
+		wanted.Label = k.kept
+	case k.found != "":
+		wanted.Label = k.found
+	}
+	err = l.try(ctx, t, func() (err error) {
+		made, err = l.Tools.Find(ctx, &wanted)
+		if err == nil && made.Gone && t.Step.Do != script.DestroyKey {
+			err = fault.New(fault.NotFound, "key %s was destroyed", made.Label)
+		}
+		return err
+	})
+	return made, err
 }
 
 // contradicted reports whether the script knows another check value of a key than it has. Nothing that is typed mends
@@ -125,6 +137,9 @@ func (l *lead) contradicted(k *keyState) bool {
 func (l *lead) compareMade(ctx context.Context, t *turn, k *keyState, expect *kcv.Expected) error {
 	e, line := compared(k.Key, 0, k.made.Check, expect)
 	e.Who = t.who.ID
+	if k.found != "" { // it is found under the same name after a break
+		e.Details["label"] = k.found
+	}
 	if err := l.tell(ctx, e, line); err != nil {
 		return err
 	}
@@ -145,8 +160,9 @@ func (l *lead) formKey(ctx context.Context, t *turn) error {
 			k.needed()))
 	}
 	if l.expected(k) == nil {
-		e, err := l.askCheck(ctx, t, text.New("%s: check value of the key as the other side told it, or - when there is none",
-			t.who.ID))
+		e, err := l.askCheck(ctx, t,
+			text.New(`%s: check value of the key as the other side told it, or "-" when there is none`,
+				t.who.ID))
 		if err != nil {
 			return err
 		}
@@ -422,7 +438,12 @@ func (l *lead) destroyKey(ctx context.Context, t *turn) error {
 			return err
 		}
 	}
-	if err := l.stop(ctx, t, told(text.New("reason: %s", reason))); err != nil {
+	lines := []Line{told(text.New("reason: %s", reason))}
+	if k.made.Gone {
+		lines = append(lines, alarm(text.New("%s was destroyed before the break; what is missing is the line about it",
+			k.made.Label)))
+	}
+	if err := l.stop(ctx, t, lines...); err != nil {
 		return err
 	}
 	if err := l.try(ctx, t, func() error { return l.Tools.DestroyKey(ctx, t.Key, reason) }); err != nil {

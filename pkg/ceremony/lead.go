@@ -39,6 +39,7 @@ type lead struct {
 	private  script.Seat    // of a custodian's step: what is on the screen is for them alone
 	failures map[string]int // wrong passphrases, by id
 	because  error          // what people are asked about: giving up now is because of it
+	warned   bool           // the warnings of the check were shown in full at a stop
 	out      Outcome
 }
 
@@ -271,7 +272,7 @@ func (l *lead) sitter(s script.Seat) script.Person {
 func (l *lead) seatName(s script.Seat) text.Text {
 	for _, role := range []script.Role{script.Leader, script.Witness, script.SecondWitness, script.Operator} {
 		if seat, ok := l.s.Roles[role]; ok && seat == s {
-			return roleName(role)
+			return role.Text()
 		}
 	}
 	for i := range l.s.Keys {
@@ -286,20 +287,6 @@ func (l *lead) seatName(s script.Seat) text.Text {
 		}
 	}
 	return text.New("in this step")
-}
-
-func roleName(r script.Role) text.Text {
-	switch r {
-	case script.Leader:
-		return text.New("leader")
-	case script.Operator:
-		return text.New("operator")
-	case script.Witness:
-		return text.New("witness")
-	case script.SecondWitness:
-		return text.New("second witness")
-	}
-	return text.Raw(string(r))
 }
 
 // isRehearsal and test marks.

@@ -127,7 +127,8 @@ func (l *lead) unnamed(ctx context.Context) error {
 		return err
 	}
 	return l.Desk.Say(ctx,
-		alarm(text.New("that is no id of the script, and is not recorded; if it was a passphrase, others have seen it: change it")))
+		alarm(text.New("that is no id of the script, and is not recorded; "+
+			"if it was a passphrase, others have seen it: change it")))
 }
 
 // refuse writes and shows that somebody was not let in.
@@ -201,8 +202,8 @@ func (l *lead) admit(who script.Person, c custody.Card) error {
 	case c.ID() != who.ID:
 		return fault.New(fault.NotPermitted, "the identity file is that of %s", c.ID())
 	case c.Environment() != want:
-		return fault.New(fault.NotPermitted, "the card is for %s, the ceremony is for %s", string(c.Environment()),
-			string(want))
+		return fault.New(fault.NotPermitted, "the card is for %s, the ceremony is for %s", c.Environment().Text(),
+			want.Text())
 	case !l.isRehearsal() && who.Card != "" && c.Fingerprint().String() != who.Card:
 		return fault.New(fault.NotPermitted, "the card has another fingerprint than the script says")
 	case !l.isRehearsal() && who.Card == "" && l.s.Environment == custody.Production:

@@ -29,7 +29,8 @@ func (l *lead) printPart(ctx context.Context, t *turn) error {
 	}
 	n := t.Part.Number
 	for {
-		if err := l.confirm(ctx, text.New("%s: you alone stand at the printer; type print", t.who.ID), "print"); err != nil {
+		if err := l.confirm(ctx, text.New(`%s: you alone stand at the printer; type "print"`, t.who.ID),
+			"print"); err != nil {
 			return err
 		}
 		if err := l.printOnce(ctx, t, k, part); err != nil {
@@ -76,7 +77,8 @@ func (l *lead) cutOnce(ctx context.Context, t *turn, k *keyState) (*component.Pa
 	if p := k.cut[t.Part.Number]; p != nil {
 		return p, nil
 	}
-	return nil, fault.New(fault.PartMissing, "the key was cut into %d parts, there is no part %d", len(k.cut), t.Part.Number)
+	return nil, fault.New(fault.PartMissing, "the key was cut into %d parts, there is no part %d", len(k.cut),
+		t.Part.Number)
 }
 
 // cutKey cuts a key.
@@ -129,6 +131,7 @@ func (l *lead) printOnce(ctx context.Context, t *turn, k *keyState, p *component
 type halfPrinted struct{ err error }
 
 func (h *halfPrinted) Error() string { return h.err.Error() }
+func (h *halfPrinted) Unwrap() error { return h.err }
 
 func (l *lead) printTry(ctx context.Context, t *turn, k *keyState, p *component.Part) error {
 	n := t.Part.Number
@@ -151,10 +154,10 @@ func (l *lead) printTry(ctx context.Context, t *turn, k *keyState, p *component.
 func (l *lead) sheetAbout(t *turn, k *keyState) SheetAbout {
 	return SheetAbout{Test: l.isTest(), Rehearsal: l.isRehearsal(), Organisation: l.s.Organisation, Place: l.s.Place,
 		Ceremony:    l.id,
-		Fingerprint: l.s.Fingerprint().Words(), KeyID: k.ID, Label: k.label(), Purpose: string(k.Usage),
-		Custodian: t.who.Name,
-		Backup:    l.person(t.Part.Custodian.Backup).Name, Bag: t.Part.Bag, Outer: t.Part.Outer, Channel: t.Part.Channel,
-		Time: l.Clock()}
+		Fingerprint: l.s.Fingerprint().Words(), Script: l.s.Fingerprint().String(), KeyID: k.ID, Label: k.label(),
+		Purpose: string(k.Usage), Custodian: t.who.Name, Backup: l.person(t.Part.Custodian.Backup).Name,
+		Witness: l.sitter(t.Seconder).Name, Bag: t.Part.Bag, Outer: t.Part.Outer, Channel: t.Part.Channel,
+		SerialBy: t.Part.SerialBy, Time: l.Clock()}
 }
 
 // proven has the part check and one row check typed from the paper, without their being shown.
@@ -216,7 +219,7 @@ func (l *lead) anyOf(n int) (int, error) {
 // misprint has a sheet destroyed that cannot be read, before another one is printed.
 func (l *lead) misprint(ctx context.Context, t *turn) error {
 	if err := l.confirm(ctx,
-		text.New("%s: destroy what is on the paper of it before everybody's eyes, then type destroyed",
+		text.New(`%s: destroy what is on the paper of it before everybody's eyes, then type "destroyed"`,
 			t.who.ID), "destroyed"); err != nil {
 		return err
 	}

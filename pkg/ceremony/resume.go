@@ -49,6 +49,9 @@ func (l *lead) resume(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := l.tellFindings(ctx); err != nil {
+		return err
+	}
 	if len(again) > 0 {
 		if err := l.Desk.Say(ctx, toDo(text.New("steps that are done again: %s", joined(again)))); err != nil {
 			return err
@@ -163,8 +166,15 @@ func (k *keyState) replay(r transcript.Record) {
 		if r.Part == 0 && r.Verdict != transcript.Compared {
 			k.verdict = r.Verdict
 		}
-		if r.Part == 0 && k.Source == script.InHSM {
+		if r.Details["label"] != "" {
+			k.found = r.Details["label"]
+		}
+		switch {
+		case k.Source != script.InHSM:
+		case r.Part == 0:
 			k.made.Check, k.there = r.Check, true
+		default:
+			k.checks[r.Part] = r.Check
 		}
 	case transcript.KindBag:
 		k.replayBag(r)

@@ -56,6 +56,8 @@ type Made struct {
 	Check kcv.Value
 	Set   string // of its sheets, when it was cut
 	Label string // NAME#VERSION when it is in the store, not yet for use
+	// Gone: it lies in the store no more. The ceremony broke after it was destroyed, and before a line said so.
+	Gone bool
 }
 
 // Exported is a key block that was written.
@@ -83,7 +85,7 @@ type Held struct {
 	Needed   int
 	Person   script.Person
 	Seat     string // primary, backup
-	Event    string // printed, entered, sealed, sent, received, opened, destroyed
+	Event    string // a word of store.PartEvents
 	Bag      string
 	Outer    string
 	Channel  string
@@ -101,7 +103,8 @@ type Tools interface {
 	// Form puts parts together. It compares each with what is known of it, and the key, before anything is kept. The parts
 	// are wiped.
 	Form(ctx context.Context, k *script.Key, f hsm.Forming) (Made, error)
-	// Find looks a key of the store up.
+	// Find looks a key of the store up. After a break it is named with its version, where the record has that: the same
+	// key is found again, also when it was destroyed in between.
 	Find(ctx context.Context, k *script.Key) (Made, error)
 	// Keep makes a key of the store active.
 	Keep(ctx context.Context, k *script.Key, o *script.Output) (Made, error)
@@ -109,7 +112,7 @@ type Tools interface {
 	Export(ctx context.Context, k *script.Key, o *script.Output) (Exported, error)
 	// Load loads a key into a device and proves it.
 	Load(ctx context.Context, k *script.Key, o *script.Output) (Loaded, error)
-	// DestroyKey destroys a key of the store.
+	// DestroyKey destroys a key of the store. One that was destroyed before a break stays so.
 	DestroyKey(ctx context.Context, k *script.Key, reason string) error
 	// InitStore draws a master key and cuts it to the officers of the cards.
 	InitStore(ctx context.Context, k *script.Key, cards []custody.Card) (Made, error)

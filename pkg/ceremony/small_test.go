@@ -34,7 +34,8 @@ func newPartner(t *testing.T, seed string) partner {
 		t.Fatal(err)
 	}
 	defer k.Wipe()
-	parts, err := component.Split(testEnv(seed+" parts"), k, component.Spec{Scheme: component.XOR, Parts: 2, OddParity: true})
+	parts, err := component.Split(testEnv(seed+" parts"), k, component.Spec{Scheme: component.XOR, Parts: 2,
+		OddParity: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +145,10 @@ func TestAPartnersKeyIsReceived(t *testing.T) {
 			t.Errorf("%+v", out)
 		}
 		v := s.sound()
-		if n := lines(v, transcript.KindChecked, func(r transcript.Record) bool { return r.Verdict == transcript.Match && r.Part == 0 }); n == 0 {
+		if n := lines(v, transcript.KindChecked, func(r transcript.Record) bool {
+			return r.Verdict == transcript.Match &&
+				r.Part == 0
+		}); n == 0 {
 			t.Error("the key was never compared")
 		}
 		if s.tools.kept["ZMK"] == "" {
@@ -155,8 +159,8 @@ func TestAPartnersKeyIsReceived(t *testing.T) {
 		for _, h := range s.tools.Ledger() {
 			events = append(events, fmt.Sprintf("%s %d %s", h.Event, h.Part, h.Person.ID))
 		}
-		want := "received 1 custodian.a;received 2 custodian.b;opened 1 custodian.a;entered 1 custodian.a;opened 2 custodian.b;" +
-			"entered 2 custodian.b;destroyed 1 custodian.a;destroyed 2 custodian.b"
+		want := "received 1 custodian.a;received 2 custodian.b;opened 1 custodian.a;entered 1 custodian.a;" +
+			"opened 2 custodian.b;entered 2 custodian.b;destroyed 1 custodian.a;destroyed 2 custodian.b"
 		if got := strings.Join(events, ";"); got != want {
 			t.Errorf("ledger: %s", got)
 		}
@@ -199,7 +203,8 @@ func TestWhoHasNoSeatIsRefusedByName(t *testing.T) {
 func TestTheBackupIsADeviation(t *testing.T) {
 	s := smallStage(t, newPartner(t, "partner"), true)
 	s.desk.does = func(q text.Text, n int) (string, error, bool) {
-		if strings.Contains(q.Format, "type your id to log in") && s.desk.step == 4 && strings.HasPrefix(fmt.Sprint(q.Args[0]), "custodian") {
+		if strings.Contains(q.Format, "type your id to log in") && s.desk.step == 4 &&
+			strings.HasPrefix(fmt.Sprint(q.Args[0]), "custodian") {
 			return "backup.a", nil, true
 		}
 		return "", nil, false
@@ -222,7 +227,8 @@ func TestTheBackupIsADeviation(t *testing.T) {
 
 func TestOnePersonNeverHoldsTwoParts(t *testing.T) {
 	p := newPartner(t, "partner")
-	raw := strings.Replace(string(smallStage(t, p, true).program.Script.Raw()), "primary: custodian.b, backup: backup.b}", "primary: custodian.b, backup: custodian.a}", 1)
+	raw := strings.Replace(string(smallStage(t, p, true).program.Script.Raw()), "primary: custodian.b, backup: backup.b}",
+		"primary: custodian.b, backup: custodian.a}", 1)
 	s := newStage(t, parsed(t, []byte(raw)), transcript.Run)
 	s.desk.sheets = map[string]string{"ZMK/1": p.parts[0], "ZMK/2": p.parts[1]}
 	tried := false
@@ -292,7 +298,8 @@ func TestTypingErrorsInASheetWithChecksAreNamedAtOnce(t *testing.T) {
 		if _, err := s.run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if want := fmt.Sprintf("row 2: the row does not agree with its check: if one digit is wrong, it is digit %d", at+1); !strings.Contains(s.desk.seen.String(), want) {
+		if want := fmt.Sprintf("row 2: the row does not agree with its check: if one digit is wrong, it is digit %d",
+			at+1); !strings.Contains(s.desk.seen.String(), want) {
 			t.Errorf("want %q", want)
 		}
 		s.sound("rehearsal")
@@ -311,8 +318,10 @@ func TestWhatDoesNotBelongIsNamedBeforeAnythingIsCombined(t *testing.T) {
 		check string // on the sheet
 		want  string
 	}{
-		{"of another key", true, 4, other.parts[0], "", "check value is " + other.checks[0] + " (ecb-zero), expected " + p.checks[0]},
-		{"of another key, unknown", false, 4, other.parts[0], p.checks[0], "check value is " + other.checks[0] + " (ecb-zero), expected " + p.checks[0]},
+		{"of another key", true, 4, other.parts[0], "", "check value is " + other.checks[0] + " (ecb-zero), expected " +
+			p.checks[0]},
+		{"of another key, unknown", false, 4, other.parts[0], p.checks[0], "check value is " + other.checks[0] +
+			" (ecb-zero), expected " + p.checks[0]},
 		{"swapped sheets", true, 4, p.parts[1], "", "it is part 2: the sheets are swapped"},
 		{"the same part twice", true, 5, p.parts[0], "", "it is the value of part 1, which was entered already"},
 		{"the same value twice", false, 5, p.parts[0], p.checks[1], "it is the value of part 1, which was entered already"},
@@ -411,17 +420,17 @@ func TestADamagedBagVoidsItsPart(t *testing.T) {
 	s.desk.does = func(q text.Text, n int) (string, error, bool) {
 		one := s.desk.planned().Step.Part == 1
 		switch f := q.Format; {
-		case strings.Contains(f, "type intact or damaged") && !broken:
+		case strings.Contains(f, `type "intact" or "damaged"`) && !broken:
 			broken = true
 			return wordBroken, nil, true
 		case one && broken && strings.Contains(f, "serial of the bag"):
 			if shown++; shown > 2 { // the damaged one is shown once more, then another one comes
 				return "BAG-9", nil, true
 			}
-		case one && shown > 2 && strings.HasPrefix(f, "type again") && !gone:
+		case one && shown > 2 && strings.HasPrefix(f, `type "again"`) && !gone:
 			gone = true
 			return "", ErrDeviation, true
-		case one && gone && strings.HasPrefix(f, "type again"):
+		case one && gone && strings.HasPrefix(f, `type "again"`):
 			return wordGoOn, nil, true
 		}
 		return "", nil, false
@@ -443,9 +452,9 @@ func TestAnotherSerialTakesADeviationToGoOn(t *testing.T) {
 		switch {
 		case (s.desk.step == 2 || s.desk.step == 4) && strings.Contains(q.Format, "serial of the bag"):
 			return "BAG-9", nil, true
-		case s.desk.step == 2 && strings.HasPrefix(q.Format, "type again") && n == 2:
+		case s.desk.step == 2 && strings.HasPrefix(q.Format, `type "again"`) && n == 2:
 			return "", ErrDeviation, true
-		case s.desk.step == 2 && strings.HasPrefix(q.Format, "type again"):
+		case s.desk.step == 2 && strings.HasPrefix(q.Format, `type "again"`):
 			return wordGoOn, nil, true
 		}
 		return "", nil, false
@@ -637,8 +646,9 @@ func (panicking) Keep(context.Context, *script.Key, *script.Output) (Made, error
 
 func TestAFaultOfTheProgramIsWipedAndRecorded(t *testing.T) {
 	s := smallStage(t, newPartner(t, "partner"), true)
-	log, err := transcript.Create(s.path, transcript.Head{Ceremony: "20261201-7F3A91C2", Mode: s.mode, Environment: custody.Test,
-		Script: s.program.Script.Raw(), Language: "en"}, logOptions())
+	log, err := transcript.Create(s.path, transcript.Head{Ceremony: "20261201-7F3A91C2", Mode: s.mode,
+		Environment: custody.Test,
+		Script:      s.program.Script.Raw(), Language: "en"}, logOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -679,7 +689,8 @@ func TestRehearsalsNeverLookReal(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(s.desk.seen.String()) {
-		if strings.Contains(line, "step ") && strings.Contains(line, " of ") && strings.Contains(line, ": ") && strings.HasPrefix(line, "step") {
+		if strings.Contains(line, "step ") && strings.Contains(line, " of ") && strings.Contains(line, ": ") &&
+			strings.HasPrefix(line, "step") {
 			if !strings.Contains(line, "is done") {
 				t.Errorf("a heading without TEST: %s", line)
 			}

@@ -41,8 +41,7 @@ func Verify(r io.Reader) (*Verified, error) {
 		return v, nil
 	}
 	w := &walker{v: v, done: map[int]bool{}, acted: map[int]bool{}, keys: map[string]transcript.Verdict{},
-		came:  map[string]bool{},
-		seats: map[string]bool{}, checks: map[string]kcv.Value{}}
+		came: map[string]bool{}, seats: map[string]bool{}, checks: map[string]kcv.Value{}}
 	w.head()
 	w.rules()
 	for _, rec := range d.Records {
@@ -72,6 +71,7 @@ type walker struct {
 	lines     []transcript.Record           // of it
 	deviation *transcript.Record            // the last one, until it is signed
 	vouchers  []string
+	stopped   *transcript.Record // the last stop, until it is signed
 	aborted   bool
 }
 
@@ -86,8 +86,8 @@ func (w *walker) wrong(id string, what text.Text) {
 func (w *walker) head() {
 	h, s := w.v.Head, w.v.Script
 	if h.Environment != s.Environment {
-		w.wrong("other-environment", text.New("the record is for %s, its script for %s", string(h.Environment),
-			string(s.Environment)))
+		w.wrong("other-environment", text.New("the record is for %s, its script for %s", h.Environment.Text(),
+			s.Environment.Text()))
 	}
 	if h.Mode == transcript.Rehearsal {
 		f := finding("rehearsal", "record", text.New("this was a rehearsal with throw-away keys, and no ceremony"))
@@ -109,6 +109,7 @@ func (w *walker) line(r transcript.Record) {
 	undo(w.done, r)
 	undo(w.acted, r)
 	w.vouched(r)
+	w.stopSigned(r)
 	switch r.Kind {
 	case transcript.KindBegun:
 		w.begun(r)
@@ -247,22 +248,43 @@ func (w *walker) scriptConfirmed() {
 		if !slices.ContainsFunc(w.lines, func(r transcript.Record) bool {
 			return r.Kind == transcript.KindConfirmed && r.Details["what"] == "script" && sits(r.Who, w.v.Script.Roles[role])
 		}) {
-			w.wrong("script-unconfirmed", text.New("the %s did not confirm the script", roleName(role)))
+			w.wrong("script-unconfirmed", text.New("the %s did not confirm the script", role.Text()))
 		}
 	}
 }
 
-// stop wants the leader's phrase before what cannot be taken back.
+// stop wants the leader's phrase, signed, before what cannot be taken back.
 func (w *walker) stop(r transcript.Record) {
 	if w.at == nil || !isResult(w.at, r) || !w.at.Irreversible && w.at.Step.Do != script.FormKey {
 		return
 	}
 	phrase := stopPhrase(&turn{Planned: *w.at})
-	if !slices.ContainsFunc(w.lines, func(r transcript.Record) bool {
-		return r.Kind == transcript.KindConfirmed && r.Details["what"] == "stop" && r.Details["phrase"] == phrase &&
-			sits(r.Who, w.v.Script.Roles[script.Leader])
-	}) {
-		w.wrong("without-stop", text.New("step %d cannot be taken back, and the leader did not say that it is right", r.Step))
+	for i, said := range w.lines {
+		if isStop(said) && said.Details["phrase"] == phrase && i+1 < len(w.lines) && w.ledBy(said, w.lines[i+1]) {
+			return
+		}
+	}
+	w.wrong("without-stop", text.New("step %d cannot be taken back, and the leader did not say that it is right", r.Step))
+}
+
+func isStop(r transcript.Record) bool {
+	return r.Kind == transcript.KindConfirmed && r.Details["what"] == whatStop
+}
+
+// ledBy reports whether the leader said something and signed it in the line behind.
+func (w *walker) ledBy(said, next transcript.Record) bool {
+	return next.Kind == transcript.KindSigned && next.Who == said.Who && sits(said.Who, w.v.Script.Roles[script.Leader])
+}
+
+// stopSigned wants the leader's signature under each stop, also where nothing came of it. A break between the two
+// leaves a stop that counts for nothing: the step begins again.
+func (w *walker) stopSigned(r transcript.Record) {
+	if said := w.stopped; said != nil && r.Kind != transcript.KindResumed && !w.ledBy(*said, r) {
+		w.wrong("stop-unsigned", text.New("line %d: the leader's word at a stop is not signed by the leader", said.N))
+	}
+	w.stopped = nil
+	if isStop(r) {
+		w.stopped = &r
 	}
 }
 
@@ -474,15 +496,14 @@ func (w *walker) vouched(r transcript.Record) {
 		w.vouchers = append(w.vouchers, r.Who)
 		return
 	}
-	if d := w.deviation; d != nil {
+	if d := w.deviation; d != nil && r.Kind != transcript.KindResumed { // a break between the two: it excuses nothing then
 		for _, role := range []script.Role{script.Leader, script.Witness} {
 			if !slices.ContainsFunc(w.vouchers, func(who string) bool { return sits(who, w.v.Script.Roles[role]) }) {
-				w.wrong("deviation-unsigned", text.New("line %d: a deviation without the signature of the %s", d.N, roleName(role)))
+				w.wrong("deviation-unsigned", text.New("line %d: a deviation without the signature of the %s", d.N, role.Text()))
 			}
 		}
-		w.deviation = nil
 	}
-	w.vouchers = nil
+	w.deviation, w.vouchers = nil, nil
 	if r.Kind == transcript.KindDeviation {
 		w.deviation = &r
 	}
@@ -521,7 +542,7 @@ func (w *walker) abandoned() {
 			slices.ContainsFunc(w.v.Signers, func(who string) bool { return sits(who, seat) }) {
 			continue
 		}
-		f := finding("end-not-signed", "record", text.New("the %s did not sign that it was given up", roleName(role)))
+		f := finding("end-not-signed", "record", text.New("the %s did not sign that it was given up", role.Text()))
 		f.Level = script.Warning
 		w.v.add(f)
 	}

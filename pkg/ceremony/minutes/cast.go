@@ -70,7 +70,7 @@ func (c *cast) seats(id string) []string {
 		}
 	}
 	for _, r := range roleOrder(c.s.Roles) {
-		add(c.s.Roles[r], roleName(r))
+		add(c.s.Roles[r], r.Text())
 	}
 	for i := range c.s.Keys {
 		k := &c.s.Keys[i]
@@ -102,7 +102,7 @@ func (c *cast) taken(id string) []string {
 
 // tookSeat is a seat as a line of the record has it: a role, or a component that is held.
 func (c *cast) tookSeat(role, seat string, r transcript.Record) string {
-	name := roleName(script.Role(role))
+	name := script.Role(role).Text()
 	switch {
 	case r.Key != "" && role == "custodian":
 		name = text.New("custodian of %s", partOf(c.key(r.Key), r.Key, r.Part))

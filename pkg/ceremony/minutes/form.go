@@ -12,6 +12,7 @@ import (
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/kcv"
+	"poskey/pkg/store"
 )
 
 // formVersion is the version of the layouts of all forms.
@@ -162,14 +163,14 @@ func (c *cast) role(r script.Role) string {
 }
 
 // event is the last line about a part that is of a kind, and for bags of an event.
-func (c *cast) event(kind transcript.Kind, key string, part int, event string) (transcript.Record, bool) {
+func (c *cast) event(kind transcript.Kind, key string, part int, event store.PartEvent) (transcript.Record, bool) {
 	var found transcript.Record
 	ok := false
 	if c.v == nil {
 		return found, false
 	}
 	for _, r := range c.v.Records {
-		if r.Kind == kind && r.Key == key && r.Part == part && (event == "" || r.Details["event"] == event) {
+		if r.Kind == kind && r.Key == key && r.Part == part && (event == "" || r.Details["event"] == string(event)) {
 			found, ok = r, true
 		}
 	}

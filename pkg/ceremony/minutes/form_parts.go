@@ -9,6 +9,7 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
+	"poskey/pkg/store"
 )
 
 // target is a component, or a whole key with part 0.
@@ -189,7 +190,7 @@ func (f *filler) envelope(k *script.Key, p *script.Part) {
 	b.Lines = append(b.Lines,
 		cell{Text: f.say(text.New("To be opened by its custodian alone. Broken or wrong serial: stop, do not open."))})
 	f.p.add(b)
-	sealed, was := f.event(transcript.KindBag, k.ID, p.Number, "sealed")
+	sealed, was := f.event(transcript.KindBag, k.ID, p.Number, store.PartSealed)
 	serial, outer := p.Bag, p.Outer
 	if was {
 		serial, outer = orElse(sealed.Details["serial"], serial), orElse(sealed.Details["outer"], outer)
@@ -236,9 +237,9 @@ func (f *filler) travels(k *script.Key, p *script.Part) bool {
 }
 
 func (f *filler) conveyed(k *script.Key, p *script.Part) {
-	sent, wasSent := f.event(transcript.KindBag, k.ID, p.Number, "sent")
-	received, wasReceived := f.event(transcript.KindBag, k.ID, p.Number, "received")
-	sealed, _ := f.event(transcript.KindBag, k.ID, p.Number, "sealed")
+	sent, wasSent := f.event(transcript.KindBag, k.ID, p.Number, store.PartSent)
+	received, wasReceived := f.event(transcript.KindBag, k.ID, p.Number, store.PartReceived)
+	sealed, _ := f.event(transcript.KindBag, k.ID, p.Number, store.PartSealed)
 	sender, receiver := "", ""
 	if wasSent {
 		sender = f.who(sent.Who)

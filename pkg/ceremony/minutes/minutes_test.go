@@ -253,7 +253,7 @@ func mustBeMarked(t *testing.T, runs []textRun, mark, what string) {
 			across[r.page] = true
 		case r.text == mark && mark != "" && r.y < top:
 			topMark[r.page] = true
-		case mark == "" && (r.size > 30 || strings.Contains(r.text, markTest)):
+		case mark == "" && (r.size > 30 || strings.Contains(r.text, transcript.MarkTest)):
 			t.Fatalf("%s: %q stands on page %d of what is real", what, r.text, r.page)
 		}
 	}

@@ -10,33 +10,15 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
-	"poskey/pkg/custody"
 	"poskey/pkg/kcv"
 )
-
-// The marks of what is not real. They are the same in every language.
-const (
-	markTest      = "TEST"
-	markRehearsal = "TEST REHEARSAL"
-)
-
-// markOf is the mark of a paper; mode is "" for one without a record.
-func markOf(e custody.Environment, mode transcript.Mode) string {
-	switch {
-	case mode == transcript.Rehearsal:
-		return markRehearsal
-	case e != custody.Production:
-		return markTest
-	}
-	return ""
-}
 
 // testMark is the mark of a paper that protects nothing.
 func (c *cast) testMark() string {
 	if c.v != nil {
-		return markOf(c.v.Head.Environment, c.v.Head.Mode)
+		return transcript.Mark(c.v.Head.Environment, c.v.Head.Mode)
 	}
-	return markOf(c.s.Environment, "")
+	return transcript.Mark(c.s.Environment, "")
 }
 
 // mark is what stands on every page: that it protects nothing, and that it is not the end of the matter. No single page
@@ -67,26 +49,6 @@ func (c *cast) unsound() bool {
 	return len(c.v.Problems) > 0 || c.v.State == transcript.Closed && len(c.v.Missing) > 0
 }
 
-func environmentName(e custody.Environment) text.Text {
-	switch e {
-	case custody.Production:
-		return text.New("production")
-	case custody.Test:
-		return text.New("test: keys that protect nothing")
-	}
-	return text.Raw(string(e))
-}
-
-func modeName(m transcript.Mode) text.Text {
-	switch m {
-	case transcript.Run:
-		return text.New("ceremony")
-	case transcript.Rehearsal:
-		return text.New("rehearsal with throw-away keys")
-	}
-	return text.Raw(string(m))
-}
-
 func stateOf(s transcript.State) text.Text {
 	switch s {
 	case transcript.Closed:
@@ -99,47 +61,9 @@ func stateOf(s transcript.State) text.Text {
 	return text.Raw(string(s))
 }
 
-func kindName(k script.Kind) text.Text {
-	switch k {
-	case script.ZMKExchange:
-		return text.New("zone master key made here for a partner")
-	case script.ZMKReceive:
-		return text.New("zone master key formed from a partner's components")
-	case script.TMK:
-		return text.New("terminal master key or base derivation key")
-	case script.Destruction:
-		return text.New("destruction of components or keys")
-	case script.StoreMaster:
-		return text.New("master key of a store")
-	case script.Reissue:
-		return text.New("component handed to a new custodian")
-	case script.Injection:
-		return text.New("keys loaded into terminals")
-	case script.HSMScribe:
-		return text.New("work on an HSM, led and recorded")
-	case script.Custom:
-		return text.New("ceremony of its own kind")
-	}
-	return text.Raw(string(k))
-}
-
-func roleName(r script.Role) text.Text {
-	switch r {
-	case script.Leader:
-		return text.New("leader")
-	case script.Operator:
-		return text.New("operator")
-	case script.Witness:
-		return text.New("witness")
-	case script.SecondWitness:
-		return text.New("second witness")
-	}
-	return text.Raw(string(r))
-}
-
 // roleOrder is the order of roles on paper; others follow by name.
 func roleOrder(roles map[script.Role]script.Seat) []script.Role {
-	known := []script.Role{script.Leader, script.Operator, script.Witness, script.SecondWitness}
+	known := script.Roles()
 	var out, others []script.Role
 	for r := range roles {
 		if !slices.Contains(known, r) {
@@ -182,15 +106,10 @@ func verdictName(v transcript.Verdict) (text.Text, tone) {
 }
 
 func levelName(l script.Level) (text.Text, tone) {
-	switch l {
-	case script.Error:
-		return text.New("error"), bad
-	case script.Warning:
-		return text.New("warning"), bad
-	case script.Note:
-		return text.New("note"), plain
+	if l == script.Error || l == script.Warning {
+		return l.Text(), bad
 	}
-	return text.Raw(string(l)), plain
+	return l.Text(), plain
 }
 
 // word is what the record calls by a fixed word; what people wrote stays as it is.
@@ -224,16 +143,6 @@ func word(s string) text.Text {
 		return text.New("not said")
 	}
 	return text.Raw(s)
-}
-
-// verbName is what a step is called; verbs that the table does not know stay as they are.
-func verbName(v script.Verb) text.Text {
-	for _, info := range script.Verbs() {
-		if info.Verb == v && !info.Says.IsZero() {
-			return info.Says
-		}
-	}
-	return text.Raw(string(v))
 }
 
 // valueText is a check value with its method; "" for none.

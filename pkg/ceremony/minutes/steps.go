@@ -42,7 +42,7 @@ func (s *story) stepName(n int) string {
 	if p.Step.Key != "" {
 		what = partOf(s.key(p.Step.Key), p.Step.Key, p.Step.Part)
 	}
-	return joined(" · ", strconv.Itoa(n)+". "+s.say(verbName(p.Step.Do)), what, p.Step.Item, outputOf(p))
+	return joined(" · ", strconv.Itoa(n)+". "+s.say(p.Step.Do.Text()), what, p.Step.Item, outputOf(p))
 }
 
 func outputOf(p script.Planned) string {

@@ -13,6 +13,7 @@ import (
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/custody"
+	"poskey/pkg/store"
 )
 
 // story makes the minutes.
@@ -103,12 +104,12 @@ func (s *story) title() {
 	s.p.add(s.nameBlock(s.say(text.New("Minutes of a key ceremony")), s.testMark()))
 	rows := []fact{
 		{s.say(text.New("ceremony")), cell{Text: h.Ceremony, Mono: true, Bold: true}},
-		{s.say(text.New("kind")), cell{Text: s.say(kindName(s.s.Kind))}},
+		{s.say(text.New("kind")), cell{Text: s.say(s.s.Kind.Text())}},
 		{s.say(text.New("purpose")), cell{Text: s.s.Purpose}},
 		{s.say(text.New("organisation")), cell{Text: s.s.Organisation}},
 		{s.say(text.New("place of the ceremony")), cell{Text: s.s.Place}},
-		{s.say(text.New("mode of the ceremony")), cell{Text: s.say(modeName(h.Mode))}},
-		{s.say(text.New("environment")), cell{Text: s.say(environmentName(h.Environment))}},
+		{s.say(text.New("mode of the ceremony")), cell{Text: s.say(h.Mode.Text())}},
+		{s.say(text.New("environment")), cell{Text: s.say(h.Environment.Text())}},
 		{s.say(text.New("planned start")), cell{Text: stamp(s.s.Starts)}},
 		{s.say(text.New("begun (UTC)")), cell{Text: stamp(firstMoment(s.v.Records))}},
 		{s.say(text.New("last line (UTC)")), cell{Text: stamp(lastMoment(s.v.Records))}},
@@ -342,7 +343,7 @@ func (s *story) bags() {
 		}
 		event := r.Details["event"]
 		if r.Kind == transcript.KindDestroyed {
-			event = "destroyed"
+			event = string(store.PartDestroyed)
 		}
 		t.Rows = append(t.Rows, []cell{{Text: s.lineTime(r)}, {Text: number0(r.Step)},
 			{Text: orDash(partOf(s.key(r.Key), r.Key, r.Part))}, {Text: s.say(ceremony.EventName(event))},

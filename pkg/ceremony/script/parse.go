@@ -42,7 +42,7 @@ func Parse(raw []byte) (*Script, error) {
 	if r.err != nil {
 		return nil, fault.Wrap(r.err, "script")
 	}
-	s.raw = bytes.Clone(raw)
+	s.raw, s.lines = bytes.Clone(raw), r.lines
 	return s, nil
 }
 

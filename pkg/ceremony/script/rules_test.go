@@ -237,7 +237,7 @@ func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 
 		"something to fill in, in test": {kind: TMK, edit: func(s *Script) { s.Place = "FILL IN: room" }, want: `fill-in warning "" place`},
 		"something to fill in, in production": {kind: TMK, prod: true, edit: func(s *Script) { s.Steps[3].Text = "待填：什么" },
-			want: `fill-in error "" steps.4`},
+			want: `fill-in error "" steps.4.text`},
 		"a test's words in production": {kind: TMK, prod: true, edit: func(s *Script) { s.Title = "ZMK (Test)" },
 			want: `test-words-in-production error "PCI PIN 19" title`},
 		"a test's label in production": {kind: TMK, prod: true, edit: func(s *Script) { s.Keys[0].Outputs[0].Label = "TEST-TMK" },

@@ -23,7 +23,7 @@ func (t *Tools) Hold(ctx context.Context, h ceremony.Held) error {
 	if err != nil {
 		return err
 	}
-	key, err := t.ref(ctx, h.Key)
+	key, err := t.heldRef(ctx, h)
 	switch {
 	case fault.Is(err, fault.NotFound):
 		key = store.Ref{Label: h.Key.ID} // a name of the script: no store has it
@@ -33,9 +33,17 @@ func (t *Tools) Hold(ctx context.Context, h ceremony.Held) error {
 	case err != nil:
 		return err
 	}
-	return v.Store().Hold(ctx, work.Change(), store.Holding{Ceremony: t.o.Ceremony, Key: key, Check: h.Check, Sheets: h.Set,
-		Part: h.Part, Parts: h.Of, Needed: h.Needed, Person: h.Person.ID, Name: h.Person.Name, Card: h.Person.Card,
-		Seat: h.Seat, Event: h.Event, Bag: h.Bag, Outer: h.Outer, Channel: h.Channel})
+	return v.Store().Hold(ctx, work.Change(), store.Holding{Ceremony: t.o.Ceremony, Key: key, Check: h.Check,
+		Sheets: h.Set, Part: h.Part, Parts: h.Of, Needed: h.Needed, Person: h.Person.ID, Name: h.Person.Name,
+		Card: h.Person.Card, Seat: h.Seat, Event: store.PartEvent(h.Event), Bag: h.Bag, Outer: h.Outer, Channel: h.Channel})
+}
+
+// heldRef is the key whose part it was. What the record knows by its version stays that version, whatever came after.
+func (t *Tools) heldRef(ctx context.Context, h ceremony.Held) (store.Ref, error) {
+	if ref, err := store.ParseRef(h.Label); err == nil && ref.Version > 0 {
+		return ref, nil
+	}
+	return t.ref(ctx, h.Key)
 }
 
 // books is the operation under which the ledger is written, one for the whole ceremony.

@@ -6,8 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
-	"slices"
 	"strings"
 
 	"poskey/internal/fault"
@@ -140,8 +138,8 @@ func custodians(k *script.Key) []string {
 	return all
 }
 
-// newRef names a new key. A label under which this ceremony made keys before it broke is taken again: of those nothing went
-// out, since the record does not know that they were kept, and they are destroyed in the end.
+// newRef names a new key. A label under which this ceremony made keys before it broke is taken again: of those nothing
+// went out, since the record does not know that they were kept, and they are destroyed in the end.
 func (t *Tools) newRef(ctx context.Context, label string) (store.Ref, error) {
 	if t.o.Vault == nil {
 		return store.Ref{}, fault.New(fault.NotFound, "this ceremony has no store; name one with --store")
@@ -260,6 +258,9 @@ func (t *Tools) Find(ctx context.Context, k *script.Key) (ceremony.Made, error) 
 	if err != nil {
 		return made, err
 	}
+	if row, gone, err := t.goneBefore(ctx, ref); err != nil || gone {
+		return ceremony.Made{Check: row.Check, Label: ref.String(), Gone: gone}, err
+	}
 	err = t.onRow(ctx, ref, custody.KeyCheck, vault.ToCheck, nil, func(work *vault.Work, h vault.Held) error {
 		made = ceremony.Made{Check: h.Row.Check, Label: h.Row.Ref().String()}
 		if h.Row.Algorithm != k.Algorithm || k.Usage != "" && h.Row.Usage != k.Usage {
@@ -269,6 +270,19 @@ func (t *Tools) Find(ctx context.Context, k *script.Key) (ceremony.Made, error) 
 		return work.Prove(ctx, h)
 	})
 	return made, err
+}
+
+// goneBefore looks whether a key was destroyed, and the ceremony broke before a line said so.
+func (t *Tools) goneBefore(ctx context.Context, ref store.Ref) (row store.Key, gone bool, err error) {
+	if !t.o.Resumed {
+		return row, false, nil
+	}
+	v, err := t.o.Vault(ctx)
+	if err != nil {
+		return row, false, err
+	}
+	row, err = v.Store().Get(ctx, ref)
+	return row, err == nil && row.State.Gone(), err
 }
 
 // Keep makes a key of the store active.
@@ -303,12 +317,21 @@ func (t *Tools) destroy(ctx context.Context, ref store.Ref, reason string) error
 	if err != nil {
 		return err
 	}
-	if row.State == store.Active || row.State == store.Suspended { // the reviewed script says that its use ends
-		if row, err = t.moved(ctx, ref, custody.KeyState, store.Deactivated, reason); err != nil {
-			return err
-		}
+	if t.o.Resumed && row.State.Gone() { // before it broke; the line that says so was not written any more
+		return nil
+	}
+	if err := t.outOfUse(ctx, &row, reason); err != nil { // the reviewed script says that its use ends
+		return err
 	}
 	_, err = t.moved(ctx, ref, custody.KeyDestroy, vault.Destruction(row.State), reason)
+	return err
+}
+
+// outOfUse takes a key that is in use out of use.
+func (t *Tools) outOfUse(ctx context.Context, row *store.Key, reason string) (err error) {
+	if row.State == store.Active || row.State == store.Suspended {
+		*row, err = t.moved(ctx, row.Ref(), custody.KeyState, store.Deactivated, reason)
+	}
 	return err
 }
 
@@ -324,70 +347,6 @@ func (t *Tools) moved(ctx context.Context, ref store.Ref, a custody.Activity, to
 		return err
 	})
 	return row, err
-}
-
-// leftBehind notes what lies in the store under the labels of a ceremony that broke, and was never in use.
-func (t *Tools) leftBehind(ctx context.Context) error {
-	if !t.o.Resumed || t.o.Vault == nil {
-		return nil
-	}
-	for i := range t.o.Script.Keys {
-		k := &t.o.Script.Keys[i]
-		label, keeps := stored(k)
-		if !keeps || k.Source == script.Stored {
-			continue
-		}
-		v, err := t.o.Vault(ctx)
-		if err != nil {
-			return err
-		}
-		for row, err := range v.Store().List(ctx, store.Filter{Label: label, State: store.PreActivation}) {
-			if err != nil {
-				return err
-			}
-			if row.Label == label && strings.HasPrefix(row.Purpose, t.mine()) {
-				t.leave(row.Ref(), true)
-			}
-		}
-	}
-	return nil
-}
-
-// forgetDormant destroys what was not kept, and never was in use.
-func (t *Tools) forgetDormant(ctx context.Context) error {
-	if err := t.leftBehind(ctx); err != nil {
-		return err
-	}
-	t.mu.Lock()
-	left := slices.SortedFunc(maps.Keys(t.dormant), func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
-	t.mu.Unlock()
-	var failed error
-	for _, ref := range left {
-		if err := t.destroyUnused(ctx, ref); err != nil {
-			if failed == nil {
-				failed = fault.Wrap(err, "key %s lies in the store and was never in use; destroy it with poskey key destroy", ref)
-			}
-			continue
-		}
-		t.mu.Lock()
-		delete(t.dormant, ref)
-		maps.DeleteFunc(t.refs, func(_ string, r store.Ref) bool { return r == ref })
-		t.mu.Unlock()
-	}
-	return failed
-}
-
-// destroyUnused destroys a key that this ceremony made and did not keep.
-func (t *Tools) destroyUnused(ctx context.Context, ref store.Ref) error {
-	v, err := t.o.Vault(ctx)
-	if err != nil {
-		return err
-	}
-	row, err := v.Store().Get(ctx, ref)
-	if err != nil || row.State.Gone() {
-		return err
-	}
-	return t.destroy(ctx, ref, "not kept in ceremony "+t.o.Ceremony)
 }
 
 // export wraps a key of the store under another one.
