@@ -12,10 +12,11 @@ import (
 	"poskey/pkg/store"
 )
 
-// approvers are those of --approver, or else, where an activity takes approvals each time, people of the room whose roles
-// fit, in the order of the script. What the officers allowed for a time asks nobody.
-func (o *ceremonySetup) approvers(ctx context.Context, a *App, activity custody.Activity) (agent.Approvers, func(),
-	error) {
+// approvers are those of --approver, or else, where an activity takes approvals each time, people of the room whose
+// roles fit, in the order of the script. What the officers allowed for a time asks nobody.
+func (o *ceremonySetup) approvers(
+	ctx context.Context, a *App, activity custody.Activity,
+) (agent.Approvers, func(), error) {
 	none := func() {}
 	if len(a.flags.approval.approvers) > 0 {
 		return a.approvers(ctx)

@@ -65,7 +65,8 @@ type inspection struct {
 	findings []script.Finding
 }
 
-// inspectCeremony reads a script and holds it against the rules, what was before, and the room, of which r says what it is for.
+// inspectCeremony reads a script and holds it against the rules, what was before, and the room, of which r says what
+// it is for.
 func (a *App) inspectCeremony(ctx context.Context, path string, o ceremonyOpts, r room) (*inspection, error) {
 	s, err := readCeremonyScript(path)
 	if err != nil {

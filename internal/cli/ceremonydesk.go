@@ -212,7 +212,8 @@ func (d *ceremonyDesk) Hidden(ctx context.Context, question text.Text) (*secret.
 	return typed, nil
 }
 
-// longestInstead is more than a word instead of an answer takes: what is longer is a secret, and is never made a string.
+// longestInstead is more than a word instead of an answer takes: what is longer is a secret, and is never made a
+// string.
 const longestInstead = len("！！")
 
 // Change clears the screen and waits for somebody to sit down.

@@ -39,8 +39,8 @@ func readCeremonyScript(path string) (*script.Script, error) {
 	return s, fault.Wrap(err, "%s", pathWord(path))
 }
 
-// drawCeremony names a ceremony: the day, and so much chance that no two have the same name. Sixteen hex digits in a row
-// would look like a key to the audit log.
+// drawCeremony names a ceremony: the day, and so much chance that no two have the same name. Sixteen hex digits in a
+// row would look like a key to the audit log.
 func (a *App) drawCeremony() (string, error) {
 	var chance [3]byte
 	if _, err := io.ReadFull(a.Env.Rand, chance[:]); err != nil {

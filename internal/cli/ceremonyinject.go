@@ -15,8 +15,8 @@ import (
 	"poskey/pkg/store"
 )
 
-// addDevice says where the devices of the script are: a script that was reviewed names them by serial number, and not the
-// cable that they hang on.
+// addDevice says where the devices of the script are: a script that was reviewed names them by serial number, and not
+// the cable that they hang on.
 func (o *ceremonyOpts) addDevice(a *App, f *pflag.FlagSet) {
 	f.StringArrayVar(&o.devices, "device", nil,
 		a.Say.T("SERIAL=URI: where a device of the script is reached; may be repeated"))

@@ -311,8 +311,9 @@ func (r *room) officers() []script.Finding {
 			finding("identity-missing", text.New("there is no identity file of %s", p.ID),
 				text.New("name it with --identity, file or folder; poskey officer new makes one"))
 		case f.card.Environment() != r.script.Environment:
-			finding("identity-environment", text.New("%s is an officer of the environment %s", p.ID,
-				f.card.Environment().Text()), text.New("an officer acts in one environment only"))
+			finding("identity-environment",
+				text.New("%s is an officer of the environment %s", p.ID, f.card.Environment().Text()),
+				text.New("an officer acts in one environment only"))
 		case f.card.CheckTime(r.now) != nil:
 			finding("identity-time", text.New("%s", f.card.CheckTime(r.now)),
 				text.New("make a new identity with poskey officer new"))

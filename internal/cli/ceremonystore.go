@@ -1,7 +1,7 @@
 package cli
 
-// The store of a ceremony, looked at before anybody sits down: is it there, are the keys, are the devices, and who has held
-// what before.
+// The store of a ceremony, looked at before anybody sits down: is it there, are the keys, are the devices, and who has
+// held what before.
 
 import (
 	"context"
@@ -136,7 +136,8 @@ func (r *room) readStore(ctx context.Context, a *App) (storeTells, error) {
 	return tells, r.opened(ctx, a, id)
 }
 
-// opened asks whether the store can be written: its officers have unsealed it. Of one in a token nobody is asked before.
+// opened asks whether the store can be written: its officers have unsealed it. Of one in a token nobody is asked
+// before.
 func (r *room) opened(ctx context.Context, a *App, id store.Identity) error {
 	if id.Master.Kind == store.ByToken {
 		return nil
@@ -148,8 +149,8 @@ func (r *room) opened(ctx context.Context, a *App, id store.Identity) error {
 	return client.Close()
 }
 
-// tokenFinding finds a store that lets nobody approve: of a store on a token this process is the authority, and it takes no
-// approvals for one operation.
+// tokenFinding finds a store that lets nobody approve: of a store on a token this process is the authority, and it
+// takes no approvals for one operation.
 func tokenFinding(id store.Identity, s *script.Script) (script.Finding, bool) {
 	if id.Master.Kind != store.ByToken || s.Environment != custody.Production {
 		return script.Finding{}, false
@@ -221,8 +222,8 @@ func (r *room) keyFindings(ctx context.Context, db *store.Store, k *script.Key) 
 	return all, nil
 }
 
-// storedFindings looks up a key that is to be in the store: it is there, of the script's algorithm, and in a state in which
-// the steps can be taken.
+// storedFindings looks up a key that is to be in the store: it is there, of the script's algorithm, and in a state in
+// which the steps can be taken.
 func storedFindings(ctx context.Context, db *store.Store, s *script.Script, k *script.Key) ([]script.Finding, error) {
 	at := "keys." + k.ID
 	row, found, err := newestKey(ctx, db, k.Label)
@@ -272,7 +273,8 @@ func (r *room) outputFindings(ctx context.Context, db *store.Store, o script.Out
 	return nil, nil
 }
 
-// labelFindings looks for a key under the label. What the ceremony that goes on made before it broke is as it should be.
+// labelFindings looks for a key under the label. What the ceremony that goes on made before it broke is as it should
+// be.
 func (r *room) labelFindings(ctx context.Context, db *store.Store, label, at string) ([]script.Finding, error) {
 	for row, err := range db.List(ctx, store.Filter{Label: label}) {
 		if err != nil {
@@ -287,8 +289,8 @@ func (r *room) labelFindings(ctx context.Context, db *store.Store, label, at str
 	return nil, nil
 }
 
-// made reports whether the ceremony that goes on made a key before it broke: one that its record does not know as kept is
-// made anew, and destroyed in the end.
+// made reports whether the ceremony that goes on made a key before it broke: one that its record does not know as kept
+// is made anew, and destroyed in the end.
 func (r *room) made(row *store.Key) bool {
 	return r.there && (strings.HasPrefix(row.Purpose, tools.MadeIn(r.ceremony)) ||
 		slices.Contains(r.kept, row.Ref().String()))
@@ -333,14 +335,14 @@ func deviceFindings(ctx context.Context, db *store.Store, serial, at string) ([]
 	switch {
 	case fault.Is(err, fault.NotFound):
 		return []script.Finding{{ID: "device-missing", Level: script.Error, Requirement: pinInventory, Where: at,
-			What: text.New("device %s is not in the inventory",
-				text.Redact(serial)), Fix: text.New("add it with: poskey device add")}}, nil
+			What: text.New("device %s is not in the inventory", text.Redact(serial)),
+			Fix:  text.New("add it with: poskey device add")}}, nil
 	case err != nil:
 		return nil, err
 	case d.State == store.Rejected:
 		return []script.Finding{{ID: "device-rejected", Level: script.Error, Requirement: pinInventory, Where: at,
-			What: text.New("device %s was rejected",
-				text.Redact(serial)), Fix: text.New("take another device, and find out why")}}, nil
+			What: text.New("device %s was rejected", text.Redact(serial)),
+			Fix:  text.New("take another device, and find out why")}}, nil
 	}
 	return nil, nil
 }

@@ -91,8 +91,8 @@ func lockedOf(files []officerFile, p script.Person) (*custody.Locked, error) {
 	return f.locked, nil
 }
 
-// print sends a sheet straight to a device: no spooler, no file. In a test without a printer the screen is one: the engine
-// clears it before anybody else comes.
+// print sends a sheet straight to a device: no spooler, no file. In a test without a printer the screen is one: the
+// engine clears it before anybody else comes.
 func (o *ceremonySetup) print(a *App, write func(io.Writer) error) (err error) {
 	switch {
 	case o.printer == "" && testPrefix(o.mode, o.program.Script.Environment) != "":

@@ -22,8 +22,8 @@ func (c *cast) testMark() string {
 }
 
 // mark is what stands on every page: that it protects nothing, and that it is not the end of the matter. No single page
-// of a record that does not verify, or has no end, can be taken for one of a ceremony that was. Forms are written before
-// the end too.
+// of a record that does not verify, or has no end, can be taken for one of a ceremony that was. Forms are written
+// before the end too.
 func (c *cast) mark(form bool) string {
 	mark := c.testMark()
 	switch {

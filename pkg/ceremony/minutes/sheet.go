@@ -42,8 +42,8 @@ func sheetMark(a ceremony.SheetAbout) string {
 
 // Sheet writes the sheet of one component as plain text for a local printer, 66 lines of 80 columns in ASCII, with a
 // form feed. It contains the canonical sheet of pkg/component between bars, so that component.ParseSheet reads the page
-// back. Characters that are not ASCII are shown by their numbers, <5F20>. Errors: usage for a part that has no sheet; those of the
-// writer.
+// back. Characters that are not ASCII are shown by their numbers, <5F20>. Errors: usage for a part that has no sheet;
+// those of the writer.
 func Sheet(w io.Writer, p *component.Part, about ceremony.SheetAbout) error {
 	if p == nil {
 		return fault.New(fault.Usage, "there is no part to make a sheet of")

@@ -1,6 +1,7 @@
 package script
 
-// The rule about letters that look like others: a manager who is written in two ways is two managers to every other rule.
+// The rule about letters that look like others: a manager who is written in two ways is two managers to every other
+// rule.
 
 import (
 	"fmt"
