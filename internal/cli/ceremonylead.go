@@ -26,8 +26,8 @@ type ceremonySetup struct {
 	ceremony   string // id
 	mode       transcript.Mode
 	program    *script.Program
-	dir        string // of the ceremony; key blocks lie there
-	printer    string // a device; "" none
+	dir        string        // of the ceremony; key blocks lie there
+	printer    *sheetPrinter // nil: none
 	identities []officerFile
 	devices    []string // SERIAL=URI
 	store      storeUse
@@ -116,7 +116,7 @@ func (a *App) headOf(s *sitting) transcript.Head {
 // lead sits people down, and tells how it ended.
 func (a *App) lead(ctx context.Context, s *sitting) error {
 	tools, done, err := a.ceremonyTools(ctx, ceremonySetup{ceremony: s.id, mode: s.mode, program: s.program, dir: s.dir,
-		printer:    s.printer,
+		printer:    s.paper,
 		identities: s.identities, devices: s.opts.devices, store: s.store, resumed: s.before != nil})
 	if err != nil {
 		return errors.Join(err, s.log.Abandon())

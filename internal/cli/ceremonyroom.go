@@ -3,6 +3,7 @@ package cli
 // The room of a ceremony, looked at before anybody sits down: machine, printer, folder.
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -27,7 +28,8 @@ type room struct {
 	ceremony   string   // its id
 	kept       []string // keys of the store that it kept before it broke
 	printer    string
-	devices    []string // SERIAL=URI
+	paper      *sheetPrinter // the printer, once it was looked at
+	devices    []string      // SERIAL=URI
 	identities []officerFile
 	store      storeUse // what it has a store for, once that was asked
 	ledger     string   // where that is
@@ -184,6 +186,9 @@ func (r *room) checkPrinter() []script.Finding {
 	case err != nil:
 		return []script.Finding{roomFinding("printer-missing", script.Error, pinPrinter,
 			text.New("there is no printer %s", pathWord(r.printer)), text.New("look at cable and power"))}
+	}
+	r.paper = &sheetPrinter{path: r.printer, began: info, patience: printerPatience}
+	switch {
 	case info.Mode()&os.ModeCharDevice == 0:
 		return []script.Finding{roomFinding("printer-no-device", script.Error, pinPrinter,
 			text.New("%s is no device: what is printed would stay in it", pathWord(r.printer)),
@@ -191,9 +196,16 @@ func (r *room) checkPrinter() []script.Finding {
 	case isNull(info):
 		return []script.Finding{roomFinding("printer-null", r.level(script.Note), pinPrinter,
 			text.New("%s prints nothing", pathWord(r.printer)), text.New("name a local device, such as /dev/usb/lp0"))}
-	case !canWrite(r.printer):
+	}
+	prints, err := canPrint(r.printer)
+	switch {
+	case err != nil:
 		return []script.Finding{roomFinding("printer-refused", script.Error, pinPrinter,
 			text.New("%s may not be written", pathWord(r.printer)), text.New("give the operator the right to print there"))}
+	case !prints:
+		return []script.Finding{roomFinding("printer-none", r.level(script.Warning), pinPrinter,
+			text.New("%s is a device, and no printer", pathWord(r.printer)),
+			text.New("name a printer at this machine: a parallel or USB one such as /dev/usb/lp0, or a serial line"))}
 	}
 	return nil
 }
@@ -204,13 +216,15 @@ func isNull(info os.FileInfo) bool {
 	return err == nil && os.SameFile(info, null)
 }
 
-// canWrite opens a device as printing will.
-func canWrite(path string) bool {
+// canPrint opens a device as printing will, and looks whether it takes paper.
+func canPrint(path string) (prints bool, err error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|openPatiently, 0)
 	if err != nil {
-		return false
+		return false, err
 	}
-	return f.Close() == nil
+	info, err := f.Stat()
+	prints = err == nil && takesPaper(f, info)
+	return prints, errors.Join(err, f.Close())
 }
 
 // diskNeeded is more than a record with its key blocks ever takes.

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 
 	"poskey/internal/fault"
@@ -27,7 +26,7 @@ type toolsEnd func(state transcript.State, head transcript.Digest) error
 // ceremonyTools gives the tools of a ceremony, and what ends them.
 func (a *App) ceremonyTools(ctx context.Context, o ceremonySetup) (ceremony.Tools, toolsEnd, error) {
 	if o.mode == transcript.Rehearsal {
-		t, err := a.practiceTools(o)
+		t, err := a.practiceTools(ctx, o)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -35,7 +34,7 @@ func (a *App) ceremonyTools(ctx context.Context, o ceremonySetup) (ceremony.Tool
 	}
 	own := tools.Options{Env: a.Env, Ceremony: o.ceremony, Script: o.program.Script, Who: whoAmI(), Resumed: o.resumed,
 		Identity:   func(_ context.Context, p script.Person) (*custody.Locked, error) { return lockedOf(o.identities, p) },
-		Print:      func(_ context.Context, write func(io.Writer) error) error { return o.print(a, write) },
+		Print:      func(ctx context.Context, write func(io.Writer) error) error { return o.print(ctx, a, write) },
 		WriteBlock: func(name string, content []byte) error { return writeBlockFile(o.dir, name, content) },
 		InitStore: func(ctx context.Context, k *script.Key, cards []custody.Card) (ceremony.Made, error) {
 			return o.initStore(ctx, a, k, cards)
@@ -93,23 +92,14 @@ func lockedOf(files []officerFile, p script.Person) (*custody.Locked, error) {
 
 // print sends a sheet straight to a device: no spooler, no file. In a test without a printer the screen is one: the
 // engine clears it before anybody else comes.
-func (o *ceremonySetup) print(a *App, write func(io.Writer) error) (err error) {
+func (o *ceremonySetup) print(ctx context.Context, a *App, write func(io.Writer) error) error {
 	switch {
-	case o.printer == "" && testPrefix(o.mode, o.program.Script.Environment) != "":
+	case o.printer == nil && testPrefix(o.mode, o.program.Script.Environment) != "":
 		return write(screenPaper{a})
-	case o.printer == "":
+	case o.printer == nil:
 		return fault.New(fault.Usage, "there is no printer; name it with --printer")
 	}
-	f, err := os.OpenFile(o.printer, os.O_WRONLY|openPatiently, 0)
-	if err != nil {
-		return fault.WrapAs(fault.DeviceFailed, err, "the printer")
-	}
-	defer func() {
-		if cerr := f.Close(); err == nil && cerr != nil {
-			err = fault.WrapAs(fault.DeviceFailed, cerr, "the printer")
-		}
-	}()
-	return fault.WrapAs(fault.DeviceFailed, write(f), "the printer")
+	return o.printer.print(ctx, write)
 }
 
 // screenPaper prints on the screen.
@@ -120,11 +110,11 @@ func (s screenPaper) Write(sheet []byte) (int, error) {
 }
 
 // practiceTools are throw-away tools for a rehearsal.
-func (a *App) practiceTools(o ceremonySetup) (*ceremony.Practice, error) {
+func (a *App) practiceTools(ctx context.Context, o ceremonySetup) (*ceremony.Practice, error) {
 	file := func(person string) string { return filepath.Join(o.dir, testPrefix(o.mode, "")+person+".identity") }
 	return ceremony.NewPractice(ceremony.PracticeOptions{
 		Env:   a.Env,
-		Paper: practicePaper{a, o},
+		Paper: practicePaper{ctx, a, o},
 		Write: func(name string, block []byte) error { return writeBlockFile(o.dir, name, block) },
 		Load: func(person string) ([]byte, error) {
 			raw, err := readWhole(file(person), maxOfficerFile)
@@ -139,12 +129,13 @@ func (a *App) practiceTools(o ceremonySetup) (*ceremony.Practice, error) {
 
 // practicePaper prints sheets of a rehearsal where those of the ceremony would be.
 type practicePaper struct {
-	a *App
-	o ceremonySetup
+	ctx context.Context //nolint:containedctx // an io.Writer that lasts as long as the rehearsal
+	a   *App
+	o   ceremonySetup
 }
 
 func (p practicePaper) Write(sheet []byte) (int, error) {
-	return len(sheet), p.o.print(p.a, func(w io.Writer) error {
+	return len(sheet), p.o.print(p.ctx, p.a, func(w io.Writer) error {
 		_, err := w.Write(sheet)
 		return err
 	})

@@ -116,7 +116,7 @@ func TestAKeyThatIsNotTheScriptsNeverLeaves(t *testing.T) {
 				return wordGoOn, nil, true
 			case breaks && s.desk.step == 3 && exporting == 1:
 				return "", errCut, true
-			case exporting > 20:
+			case exporting > 20 && !strings.HasPrefix(q.Format, "give the ceremony up"):
 				return "", ErrAbort, true
 			}
 			return "", nil, false
@@ -134,7 +134,7 @@ func TestAKeyThatIsNotTheScriptsNeverLeaves(t *testing.T) {
 		if out.State != transcript.Aborted {
 			t.Fatalf("%+v, %v", out, err)
 		}
-		if v := s.sound("end-not-signed"); lines(v, transcript.KindExported, nil) != 0 {
+		if v := s.sound("abort-unsigned"); lines(v, transcript.KindExported, nil) != 0 {
 			t.Error("a key left that has another check value than the script says")
 		}
 	}

@@ -126,7 +126,7 @@ func (l *lead) seatTaken(ctx context.Context, p place, who script.Person) error 
 // declare has two people say what the room is like.
 func (l *lead) declare(ctx context.Context, t *turn) error {
 	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID,
-		Details: map[string]string{"text": public(t.Step.Text)}}
+		Details: map[string]string{"text": spoken(t.Step.Text)}}
 	if err := l.write(said); err != nil {
 		return err
 	}
@@ -140,6 +140,9 @@ func (l *lead) declare(ctx context.Context, t *turn) error {
 
 // closing is the last step: everybody who attended is still known, and nothing lies open.
 func (l *lead) closing(ctx context.Context, t *turn) error {
+	if err := l.proveKept(ctx, t); err != nil {
+		return err
+	}
 	var open []string
 	for _, k := range l.s.Keys {
 		if len(l.keys[k.ID].parts) > 0 {
@@ -170,16 +173,24 @@ func (l *lead) close(ctx context.Context) error {
 		}
 	}()
 	l.number = 0
-	if err := l.Desk.Say(ctx, l.heading(text.New("everybody signs the record"))); err != nil {
-		return err
-	}
-	for i := 0; i < len(l.present); i++ { // a backup may come to write a deviation
-		id, err := l.signer(ctx, l.present[i])
-		if err != nil {
+	for { // what nobody signs is not closed
+		if err := l.Desk.Say(ctx, l.heading(text.New("everybody signs the record"))); err != nil {
 			return err
 		}
-		if id != nil {
-			all = append(all, id)
+		for i := 0; i < len(l.present); i++ { // a backup may come to write a deviation
+			id, err := l.signer(ctx, l.present[i])
+			if err != nil {
+				return err
+			}
+			if id != nil {
+				all = append(all, id)
+			}
+		}
+		if len(all) > 0 {
+			break
+		}
+		if err := l.Desk.Say(ctx, alarm(text.New("nobody has signed; a record without a signature is not closed"))); err != nil {
+			return err
 		}
 	}
 	if err := l.signEnd(all); err != nil {

@@ -141,10 +141,12 @@ func (l *lead) giveUp(ctx context.Context) error {
 	defer func() { l.deciding = false }()
 	answer, err := l.ask(ctx,
 		text.New(`give the ceremony up? Nothing that was not kept survives. Type "abort", or anything else to go on`))
-	if err != nil && !errors.Is(err, ErrAbort) {
+	switch {
+	case errors.Is(err, ErrAbort): // typed twice by a quick hand: it is something else
+		return nil
+	case err != nil:
 		return err
-	}
-	if err == nil && !has(answer, wordAbort) {
+	case !has(answer, wordAbort):
 		return nil
 	}
 	why, err := l.ask(ctx, text.New("why is it given up"))
@@ -175,13 +177,27 @@ func (l *lead) end(ctx context.Context, err error) error {
 		err = errors.Join(err, l.Log.Abandon())
 	}
 	ctx = context.WithoutCancel(ctx)
+	l.sayEnd(ctx, err)
+	if l.out.State == transcript.Open { // it goes on with what lies in the store
+		return err
+	}
 	if forget := l.Tools.Forget(ctx); forget != nil {
 		err = errors.Join(err, fault.Wrap(forget, "wipe what was not kept"))
 	}
-	if aborted != nil && l.out.State == transcript.Aborted {
-		_ = l.Desk.Say(ctx, alarm(text.New("the ceremony was given up; the record says so")))
-	}
 	return err
+}
+
+// sayEnd tells how it ended, before anybody is asked to approve what that takes.
+func (l *lead) sayEnd(ctx context.Context, err error) {
+	switch l.out.State {
+	case transcript.Closed:
+	case transcript.Aborted:
+		_ = l.Desk.Say(ctx, alarm(text.New("the ceremony was given up; the record says so")))
+	case transcript.Open:
+		if err != nil {
+			_ = l.Desk.Say(ctx, alarm(text.New("the ceremony stopped here, and its record is open: %s", err)))
+		}
+	}
 }
 
 // cut asks people who pressed the key for an interrupt whether they mean it for good. Without an answer the record

@@ -424,7 +424,7 @@ func (s *stage) renew(seed string) {
 }
 
 func (s *stage) options() Options {
-	return Options{Program: s.program, Mode: s.mode, Desk: s.desk, Tools: s.tools, Env: testEnv("lead"), Clock: testTime,
+	return Options{Program: s.program, Findings: ownFindings(s.program), Mode: s.mode, Desk: s.desk, Tools: s.tools, Env: testEnv("lead"), Clock: testTime,
 		unlock: cheaply,
 		Sheet: func(w io.Writer, p *component.Part, _ SheetAbout) error {
 			if err := p.WriteSheet(w); err != nil {
@@ -433,6 +433,11 @@ func (s *stage) options() Options {
 			_, err := io.WriteString(w, "\f")
 			return err
 		}}
+}
+
+// ownFindings are those that a script gives by itself.
+func ownFindings(p *script.Program) []script.Finding {
+	return slices.DeleteFunc(p.Script.Rules(nil), func(f script.Finding) bool { return f.Level == script.Error })
 }
 
 func logOptions() transcript.Options {

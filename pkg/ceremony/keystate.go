@@ -21,6 +21,7 @@ type keyState struct {
 	kept    string             // label under which it is for use
 	found   string             // label with version under which it was found in the store
 	verdict transcript.Verdict // the key against a check value from outside; "" when nobody has compared
+	denied  bool               // digits that the script tells, and the key does not have
 	told    *kcv.Expected      // check value of the key on its sheets, or as the other side told it
 	set     string             // of the sheets
 	parts   map[int]*component.Part
@@ -30,8 +31,8 @@ type keyState struct {
 	bags    map[int]string          // serial of the bag a part is in
 	came    map[int]bool            // it came in that bag, which is not used again
 	opened  map[int]bool
-	damaged map[string]bool // serials of bags that are not taken again
 	printed map[int]bool
+	gone    bool // destroyed in this ceremony
 }
 
 func newKeyState(k *script.Key) *keyState {
@@ -46,7 +47,6 @@ func (k *keyState) reset() {
 	*k = keyState{Key: k.Key, parts: map[int]*component.Part{}, cut: map[int]*component.Part{},
 		checks: map[int]kcv.Value{},
 		by:     map[int]string{}, bags: map[int]string{}, came: map[int]bool{}, opened: map[int]bool{},
-		damaged: map[string]bool{},
 		printed: map[int]bool{}}
 }
 
@@ -178,14 +178,19 @@ func agrees(v kcv.Value, e kcv.Expected) bool {
 	return n >= 4 && v.Digits[:n] == e.Digits[:n]
 }
 
-// compared writes the comparison of a check value down and shows it.
-func compared(k *script.Key, part int, v kcv.Value, e *kcv.Expected) (transcript.Entry, Line) {
+// compared writes the comparison of a check value down and shows it. What was told may have more digits than ours: the
+// record and the screen have those that were compared, unless something else has compared all of them.
+func compared(k *script.Key, part int, v kcv.Value, e *kcv.Expected, all bool) (transcript.Entry, Line) {
 	out := transcript.Entry{Kind: transcript.KindChecked, Key: k.ID, Part: part, Check: v, Verdict: transcript.Compared,
 		Details: map[string]string{"algorithm": string(k.Algorithm)}}
 	if e == nil {
 		return out, unheard(k, text.New("check value %s: there is none to compare it with", v))
 	}
 	out.Expected = method(k, *e)
+	if n := len(v.Digits); agrees(v, *e) && len(e.Digits) > n && !all {
+		out.Verdict, out.Expected.Digits = transcript.Match, e.Digits[:n]
+		return out, told(text.New("check value %s: the same in the first %d digits; no more of what was told is compared", v, n))
+	}
 	if agrees(v, *e) {
 		out.Verdict = transcript.Match
 		return out, told(text.New("check value %s: as expected (%s)", v, shown(k, *e)))

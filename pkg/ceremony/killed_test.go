@@ -68,7 +68,7 @@ func (m *mortal) done(work string, err error) error {
 }
 
 func (m *mortal) lay(k *script.Key, made Made) Made {
-	made.Label = fmt.Sprintf("%s#%d", k.ID, len(m.shelf.rows)+1)
+	made.Label = fmt.Sprintf("%s#%d", (&keyState{Key: k}).label(), len(m.shelf.rows)+1)
 	m.shelf.rows = append(m.shelf.rows, row{k.ID, made.Label, lies, made})
 	return made
 }

@@ -31,6 +31,7 @@ type lead struct {
 	// welcomed are those who attended, with a card in the record; only they can sign.
 	welcomed map[string]bool
 	keys     map[string]*keyState
+	bags     bagRegister
 	done     map[int]bool
 	acted    map[int]bool // steps that were done before a break, but for their signatures
 	number   int          // of the step; 0 outside
@@ -72,7 +73,7 @@ func newLead(o Options) (*lead, error) {
 	}
 	l := &lead{Options: o, s: o.Program.Script, cards: map[string]custody.Card{}, seated: map[script.Seat]string{},
 		took: map[place]string{}, welcomed: map[string]bool{}, failures: map[string]int{},
-		keys: map[string]*keyState{}, done: map[int]bool{}, acted: map[int]bool{}, out: Outcome{State: transcript.Open}}
+		bags: bagRegister{}, keys: map[string]*keyState{}, done: map[int]bool{}, acted: map[int]bool{}, out: Outcome{State: transcript.Open}}
 	for i := range l.s.Keys {
 		l.keys[l.s.Keys[i].ID] = newKeyState(&l.s.Keys[i])
 	}

@@ -68,7 +68,7 @@ func (l *lead) cutOnce(ctx context.Context, t *turn, k *keyState) (*component.Pa
 	if k.printed[t.Part.Number] {
 		return nil, fault.New(fault.Bug, "part %d was printed and is gone", t.Part.Number)
 	}
-	if _, err := l.have(ctx, t); err != nil {
+	if _, err := l.atHand(ctx, t); err != nil {
 		return nil, err
 	}
 	if err := l.cutKey(ctx, t, k); err != nil {
@@ -155,9 +155,17 @@ func (l *lead) sheetAbout(t *turn, k *keyState) SheetAbout {
 	return SheetAbout{Test: l.isTest(), Rehearsal: l.isRehearsal(), Organisation: l.s.Organisation, Place: l.s.Place,
 		Ceremony:    l.id,
 		Fingerprint: l.s.Fingerprint().Words(), Script: l.s.Fingerprint().String(), KeyID: k.ID, Label: k.label(),
-		Purpose: string(k.Usage), Custodian: t.who.Name, Backup: l.person(t.Part.Custodian.Backup).Name,
-		Witness: l.sitter(t.Seconder).Name, Bag: t.Part.Bag, Outer: t.Part.Outer, Channel: t.Part.Channel,
+		Purpose: string(k.Usage), Custodian: onPaper(t.who), Backup: onPaper(l.person(t.Part.Custodian.Backup)),
+		Witness: onPaper(l.sitter(t.Seconder)), Bag: t.Part.Bag, Outer: t.Part.Outer, Channel: t.Part.Channel,
 		SerialBy: t.Part.SerialBy, Time: l.Clock()}
+}
+
+// onPaper is a person by name and id: a line printer has no letters for many names.
+func onPaper(p script.Person) string {
+	if p.ID == "" {
+		return ""
+	}
+	return p.Name + " (" + p.ID + ")"
 }
 
 // proven has the part check and one row check typed from the paper, without their being shown.
@@ -195,6 +203,9 @@ func (l *lead) hiddenRowCheck(ctx context.Context, t *turn, p *component.Part, r
 	for {
 		typed, err := l.hidden(ctx, text.New("%s: from the paper, the check of row %d (hidden)", t.who.ID, row))
 		if idle(err) {
+			if err := l.awaited(ctx); err != nil {
+				return false, err
+			}
 			continue
 		}
 		if err != nil {
@@ -216,6 +227,9 @@ func (l *lead) anyOf(n int) (int, error) {
 	return int(i.Int64()) + 1, nil
 }
 
+// misprinted is how a sheet was destroyed that is none.
+const misprinted = "misprint"
+
 // misprint has a sheet destroyed that cannot be read, before another one is printed.
 func (l *lead) misprint(ctx context.Context, t *turn) error {
 	if err := l.confirm(ctx,
@@ -224,7 +238,7 @@ func (l *lead) misprint(ctx context.Context, t *turn) error {
 		return err
 	}
 	e := transcript.Entry{Kind: transcript.KindDestroyed, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number,
-		Details: map[string]string{"how": "misprint"}}
+		Details: map[string]string{"how": misprinted}}
 	if err := l.write(e); err != nil {
 		return err
 	}

@@ -58,6 +58,8 @@ type Made struct {
 	Label string // NAME#VERSION when it is in the store, not yet for use
 	// Gone: it lies in the store no more. The ceremony broke after it was destroyed, and before a line said so.
 	Gone bool
+	// Idle: it lies in the store, and was never made active.
+	Idle bool
 }
 
 // Exported is a key block that was written.
@@ -122,7 +124,7 @@ type Tools interface {
 	Practice(ctx context.Context, k *script.Key, part int) (sheet *component.Part, ok bool, err error)
 	// Hold writes into the ledger.
 	Hold(ctx context.Context, h Held) error
-	// Forget wipes every key that was not kept, and destroys what lies in the store without being active. The ceremony is
-	// over or broke.
+	// Forget wipes every key that was not kept, and destroys what this ceremony left in the store without keeping it. The
+	// ceremony is over: one that broke goes on with what lies there, and whoever made the tools wipes them.
 	Forget(ctx context.Context) error
 }

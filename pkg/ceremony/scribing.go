@@ -17,7 +17,7 @@ import (
 // other's.
 func (l *lead) scribe(ctx context.Context, t *turn) error {
 	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID, Key: t.Step.Key,
-		Details: map[string]string{"text": public(t.Step.Text)}}
+		Details: map[string]string{"text": spoken(t.Step.Text)}}
 	if err := l.write(said); err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (l *lead) readRight(ctx context.Context, t *turn, value kcv.Expected) (bool
 	if t.Part != nil {
 		expect, part = l.expectedPart(t.Part), t.Part.Number
 	}
-	e, line := compared(t.Key, part, v, expect)
+	e, line := compared(t.Key, part, v, expect, false)
 	e.Who, e.People = t.who.ID, l.present
 	said := []Line{line}
 	var why error

@@ -44,7 +44,7 @@ func TestSheetsSayWhatIsKnown(t *testing.T) {
 		}
 		fp := s.program.Script.Fingerprint()
 		if about.Script != fp.String() || about.Fingerprint != fp.Words() || about.SerialBy != k.Parts[i].SerialBy ||
-			about.Channel != k.Parts[i].Channel || about.Witness != "Witness A" {
+			about.Channel != k.Parts[i].Channel || about.Witness != "Witness A (witness.a)" || about.Custodian != "Custodian "+string(rune('A'+i))+" (custodian."+string(rune('a'+i))+")" {
 			t.Errorf("sheet %d: %+v", i+1, about)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // read has a text read aloud.
 func (l *lead) read(ctx context.Context, t *turn) error {
 	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID,
-		Details: map[string]string{"text": public(t.Step.Text)}}
+		Details: map[string]string{"text": spoken(t.Step.Text)}}
 	if err := l.write(said); err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (l *lead) warnings() []Line {
 	var lines []Line
 	for _, f := range l.Findings {
 		if f.Level == script.Warning {
-			lines = append(lines, alarm(text.New("%s: %s", f.Where, f.What)))
+			lines = append(lines, alarm(text.New("%s: %s", f.Place(), f.What)))
 		}
 	}
 	if n := len(lines); n > 0 && l.warned {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"poskey/pkg/ceremony/script"
+	"poskey/pkg/kcv"
 	"poskey/pkg/store"
 	"poskey/pkg/store/storetest"
 )
@@ -130,6 +131,94 @@ func TestWhoSealedAnOpenSheetHasSeenIt(t *testing.T) {
 	want := []string{"custodian.a[] [1] false", "custodian.b[1 2] [] true", "custodian.c[] [2] false"}
 	if len(all) != 1 || !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestTheLinesAboutOneKeyAreCountedTogether: before the key was formed nobody knew its version, and a partner's sheets may
+// have no set. Each line is "ceremony key check set part person"; a dash is nothing.
+func TestTheLinesAboutOneKeyAreCountedTogether(t *testing.T) {
+	for name, c := range map[string]struct {
+		lines []string
+		want  string
+	}{
+		"in three ways": {[]string{"C1 ZMK 08D7B4 - 1 a", "C1 ZMK 08D7B4 7F3A-91C2 2 b", "C2 ZMK#1 08D7B4 - 2 a"},
+			"[ZMK#1 a[1 2]! b[2]]"},
+		"by the check value, in another ceremony": {[]string{"C1 ZMK#1 08D7B4 S1 1 a", "C2 ZMK 08D7B4FB - 2 a"}, "[ZMK#1 a[1 2]!]"},
+		"by the set":                            {[]string{"C1 ZMK#1 08D7B4 S1 1 a", "C2 ZMK - S1 2 a"}, "[ZMK#1 a[1 2]!]"},
+		"by the ceremony, whatever it was told": {[]string{"C1 ZMK AAAAAA - 1 a", "C1 ZMK#1 08D7B4 - 2 a"}, "[ZMK#1 a[1 2]!]"},
+		"of another key":                        {[]string{"C1 ZMK#1 08D7B4 S1 1 a", "C2 ZMK AAAAAA - 2 a"}, "[ZMK#1 a[1]] [ZMK a[2]]"},
+		"of another label":                      {[]string{"C1 ZMK#1 08D7B4 S1 1 a", "C2 TMK 08D7B4 - 2 a"}, "[ZMK#1 a[1]] [TMK a[2]]"},
+		"of another version":                    {[]string{"C1 ZMK#1 08D7B4 - 1 a", "C2 ZMK#2 08D7B4 - 2 a"}, "[ZMK#1 a[1]] [ZMK#2 a[2]]"},
+		"cut at two times":                      {[]string{"C1 ZMK#1 08D7B4 S1 1 a", "C2 ZMK#1 08D7B4 S2 2 a"}, "[ZMK#1 a[1]] [ZMK#1 a[2]]"},
+		"cut at two times, and one that may be of each": {[]string{"C1 ZMK#1 08D7B4 S1 1 a", "C2 ZMK#1 08D7B4 S2 1 b", "C3 ZMK 08D7B4 - 2 a"},
+			"[ZMK#1 a[1 2]!] [ZMK#1 b[1] a[2]]"},
+		"drawn again after a break":    {[]string{"C1 ZMK - S1 1 a", "C1 ZMK#1 08D7B4 S2 2 a"}, "[ZMK a[1]] [ZMK#1 a[2]]"},
+		"that say nothing of the key":  {[]string{"C1 ZMK - - 1 a", "C2 ZMK - - 2 a", "C3 ZMK#1 08D7B4 - 2 b"}, "[ZMK a[1]] [ZMK a[2]] [ZMK#1 b[2]]"},
+		"with a check value too short": {[]string{"C1 ZMK 08D - 1 a", "C2 ZMK#1 08D - 2 a"}, "[ZMK a[1]] [ZMK#1 a[2]]"},
+	} {
+		db := ledger(t, "C1", "C2", "C3")
+		for _, line := range c.lines {
+			var id, key, check, set, person string
+			var n int
+			_, err := fmt.Sscan(line, &id, &key, &check, &set, &n, &person)
+			must(t, err)
+			h := aPart(id, person, n, store.PartEntered)
+			h.Check, h.Sheets, h.Parts, h.Needed = kcv.Value{}, strings.Trim(set, "-"), 2, 2
+			if check != "-" {
+				h.Check = kcv.Value{Method: kcv.CMAC, Digits: check}
+			}
+			h.Key, err = store.ParseRef(key)
+			must(t, err)
+			must(t, db.Hold(t.Context(), store.Change{}, h))
+		}
+		all, err := HoldersOf(t.Context(), db, store.HoldingFilter{})
+		must(t, err)
+		var got []string
+		for _, p := range all {
+			words := []string{strings.TrimSuffix(p.Key.String(), "#0")}
+			for _, h := range p.People {
+				enough := ""
+				if p.Enough(&h) {
+					enough = "!"
+				}
+				words = append(words, h.Person+fmt.Sprint(h.Seen)+enough)
+			}
+			got = append(got, "["+strings.Join(words, " ")+"]")
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %s, want %s", name, strings.Join(got, " "), c.want)
+		}
+	}
+}
+
+// TestWhoIsAskedForByCheckValueIsFoundWithAllLines: what was typed before the key was formed has no check value.
+func TestWhoIsAskedForByCheckValueIsFoundWithAllLines(t *testing.T) {
+	db := ledger(t, "C1", "C2")
+	typed, kept := aPart("C1", "custodian.a", 1, store.PartEntered), aPart("C1", "custodian.b", 2, store.PartDestroyed)
+	typed.Check, kept.Key.Version = kcv.Value{}, 1
+	other := aPart("C2", "custodian.c", 1, store.PartEntered)
+	other.Check.Digits = "AAAAAA"
+	for _, h := range []store.Holding{typed, kept, other} {
+		must(t, db.Hold(t.Context(), store.Change{}, h))
+	}
+	all, err := HoldersOf(t.Context(), db, store.HoldingFilter{Check: kcv.Value{Digits: "08D7"}})
+	if err != nil || len(all) != 1 || len(all[0].People) != 2 || all[0].Key.Version != 1 {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+// TestABagThatWasOnceUsedIsKnown in whatever way it is typed.
+func TestABagThatWasOnceUsedIsKnown(t *testing.T) {
+	db := ledger(t, "C1")
+	hold(t, db, "C1 ZMK 1 custodian.a received B-0001", "C1 ZMK#1 2 custodian.b sealed B-0002", "C1 ZMK 1 custodian.a opened b-0001")
+	for serial, want := range map[string]int{"b - 0001": 2, "B-0002": 1, "B-0003": 0, "": 0, " ": 0} {
+		if known, err := BagKnown(t.Context(), db, serial); err != nil || len(known) != want {
+			t.Errorf("%q: %+v, %v", serial, known, err)
+		}
+	}
+	bags, err := Bags(t.Context(), db, "B-0001")
+	if err != nil || len(bags) != 1 || bags[0].Key.String() != "ZMK#1" {
+		t.Errorf("the ceremony made ZMK#1: %+v, %v", bags, err)
 	}
 }
 

@@ -110,8 +110,6 @@ func (t *Tools) madeInStore(ctx context.Context, k *script.Key, label string, a 
 	if err = finish(ctx, work, outcome, err); err != nil {
 		return ceremony.Made{}, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.refs[k.ID], t.dormant[ref] = ref, true
 	return ceremony.Made{Check: kept.Row.Check, Label: ref.String()}, nil
 }
@@ -154,7 +152,7 @@ func (t *Tools) newRef(ctx context.Context, label string) (store.Ref, error) {
 		}
 		switch {
 		case row.Label != label || row.State.Gone():
-		case !strings.HasPrefix(row.Purpose, t.mine()):
+		case !t.isMine(&row) || t.kept[row.Ref()]:
 			return store.Ref{}, fault.New(fault.FileExists, "the store has a key %s already", row.Ref())
 		default:
 			t.leave(row.Ref(), true)
@@ -169,10 +167,13 @@ func MadeIn(ceremony string) string { return "ceremony " + ceremony }
 
 func (t *Tools) mine() string { return MadeIn(t.o.Ceremony) }
 
+// isMine reports whether this ceremony made a key.
+func (t *Tools) isMine(row *store.Key) bool {
+	return row.Purpose == t.mine() || strings.HasPrefix(row.Purpose, t.mine()+":")
+}
+
 // leave notes whether a key lies in the store without having been kept.
 func (t *Tools) leave(ref store.Ref, dormant bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if dormant {
 		t.dormant[ref] = true
 	} else {
@@ -180,11 +181,13 @@ func (t *Tools) leave(ref store.Ref, dormant bool) {
 	}
 }
 
-// ref is where a key lies in the store.
+// ref is where a key lies in the store. One that is named with its version is that one.
 func (t *Tools) ref(ctx context.Context, k *script.Key) (store.Ref, error) {
-	t.mu.Lock()
+	if ref, err := store.ParseRef(k.Label); err == nil && ref.Version > 0 {
+		t.refs[k.ID] = ref
+		return ref, nil
+	}
 	ref, has := t.refs[k.ID]
-	t.mu.Unlock()
 	if has {
 		return ref, nil
 	}
@@ -196,8 +199,6 @@ func (t *Tools) ref(ctx context.Context, k *script.Key) (store.Ref, error) {
 	if err != nil {
 		return store.Ref{}, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.refs[k.ID] = row.Ref()
 	return row.Ref(), nil
 }
@@ -262,7 +263,7 @@ func (t *Tools) Find(ctx context.Context, k *script.Key) (ceremony.Made, error) 
 		return ceremony.Made{Check: row.Check, Label: ref.String(), Gone: gone}, err
 	}
 	err = t.onRow(ctx, ref, custody.KeyCheck, vault.ToCheck, nil, func(work *vault.Work, h vault.Held) error {
-		made = ceremony.Made{Check: h.Row.Check, Label: h.Row.Ref().String()}
+		made = ceremony.Made{Check: h.Row.Check, Label: h.Row.Ref().String(), Idle: h.Row.State == store.PreActivation}
 		if h.Row.Algorithm != k.Algorithm || k.Usage != "" && h.Row.Usage != k.Usage {
 			return fault.New(fault.NotPermitted, "key %s is %s of usage %s, the script says %s of usage %s", h.Row.Ref(),
 				string(h.Row.Algorithm), string(h.Row.Usage), string(k.Algorithm), string(k.Usage))
@@ -270,6 +271,26 @@ func (t *Tools) Find(ctx context.Context, k *script.Key) (ceremony.Made, error) 
 		return work.Prove(ctx, h)
 	})
 	return made, err
+}
+
+// Compare compares all digits of what was told with a key, inside the boundary.
+func (t *Tools) Compare(ctx context.Context, k *script.Key, e kcv.Expected) (c kcv.Comparison, err error) {
+	if _, keeps := stored(k); !keeps {
+		key, err := t.key(k)
+		if err != nil {
+			return kcv.Comparison{}, err
+		}
+		return t.session.Compare(ctx, key, e, "")
+	}
+	ref, err := t.ref(ctx, k)
+	if err != nil {
+		return kcv.Comparison{}, err
+	}
+	err = t.onRow(ctx, ref, custody.KeyCheck, vault.ToCheck, nil, func(work *vault.Work, h vault.Held) (err error) {
+		c, err = work.Compare(ctx, h.Key, e, "")
+		return err
+	})
+	return c, err
 }
 
 // goneBefore looks whether a key was destroyed, and the ceremony broke before a line said so.
@@ -296,6 +317,7 @@ func (t *Tools) Keep(ctx context.Context, k *script.Key, _ *script.Output) (cere
 		return ceremony.Made{}, err
 	}
 	t.leave(ref, false)
+	t.kept[ref] = true
 	return ceremony.Made{Check: row.Check, Label: row.Ref().String()}, nil
 }
 

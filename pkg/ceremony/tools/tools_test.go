@@ -19,6 +19,7 @@ import (
 	"poskey/pkg/component"
 	"poskey/pkg/custody"
 	"poskey/pkg/hsm"
+	"poskey/pkg/kcv"
 	"poskey/pkg/keyblock"
 	"poskey/pkg/keys"
 	"poskey/pkg/store"
@@ -316,7 +317,7 @@ func TestWhatAResumedCeremonyLeftInTheStoreIsDestroyedAtItsEnd(t *testing.T) {
 	if s := r.state("ZMK-2026#1"); s != store.PreActivation {
 		t.Errorf("a ceremony that did not break takes what is another's: %s", s)
 	}
-	r.opts.Resumed = true
+	r.opts.Resumed, r.opts.Kept = true, []string{"ZMK-2026#3"}
 	must(t, r.lead(k).Forget(t.Context()))
 	for label, want := range map[string]store.State{"ZMK-2026#1": store.Destroyed, "ZMK-2026#2": store.Destroyed,
 		"ZMK-2026#3": store.Active} {
@@ -325,6 +326,74 @@ func TestWhatAResumedCeremonyLeftInTheStoreIsDestroyedAtItsEnd(t *testing.T) {
 		}
 	}
 	r.agrees()
+}
+
+// TestAKeyInUseThatTheRecordDoesNotKnowIsDestroyedWithTheCeremony: it was killed between the two, and given up then.
+func TestAKeyInUseThatTheRecordDoesNotKnowIsDestroyedWithTheCeremony(t *testing.T) {
+	r := newRoom(t, custody.Test)
+	k := zmk(intoStore("ZMK-2026"))
+	l := r.lead(k)
+	_, err := l.Generate(t.Context(), &k)
+	must(t, err)
+	_, err = l.Keep(t.Context(), &k, &k.Outputs[0])
+	must(t, err)
+	must(t, l.Close(t.Context()))
+	r.opts.Resumed = true
+	l = r.lead(k)
+	must(t, l.Forget(t.Context()))
+	must(t, l.Close(t.Context()))
+	if s := r.state("ZMK-2026#1"); s != store.Destroyed {
+		t.Errorf("it is %s", s)
+	}
+	r.agrees()
+}
+
+// TestAllDigitsThatWereToldAreCompared inside the boundary, of a key of the store and of one that no store keeps.
+func TestAllDigitsThatWereToldAreCompared(t *testing.T) {
+	r := newRoom(t, custody.Test)
+	for _, k := range []script.Key{zmk(intoStore("ZMK-2026")), zmk()} {
+		l := r.lead(k)
+		made, err := l.Generate(t.Context(), &k)
+		must(t, err)
+		for digits, want := range map[string]bool{made.Check.Digits: true, made.Check.Digits + "FFFFFFFFFF": false} {
+			c, err := l.Compare(t.Context(), &k, kcv.Expected{Digits: digits})
+			if err != nil || c.Match != want || c.Digits != len(digits) {
+				t.Errorf("%d digits: %+v, %v", len(digits), c, err)
+			}
+		}
+		must(t, l.Forget(t.Context()))
+		must(t, l.Close(t.Context()))
+	}
+	r.agrees()
+}
+
+// TestTheLedgerTellsWhatItHas of a ceremony that goes on: by key, part, person, event and bag.
+func TestTheLedgerTellsWhatItHas(t *testing.T) {
+	r := newRoom(t, custody.Test)
+	k := zmk(intoStore("ZMK-2026"))
+	l := r.lead(k)
+	printed := held(&k, "custodian.a", 1)
+	must(t, l.Hold(t.Context(), printed))
+	typed := printed
+	typed.Event = string(store.PartEntered)
+	must(t, l.Hold(t.Context(), typed))
+	_, err := l.Generate(t.Context(), &k)
+	must(t, err)
+	other, bag, part := printed, printed, printed
+	other.Person.ID, bag.Bag, part.Part = "custodian.b", "B-2", 2
+	for _, c := range []struct {
+		held ceremony.Held
+		want bool
+	}{{printed, true}, {typed, false}, {other, false}, {bag, false}, {part, false}} {
+		if has, err := l.Holds(t.Context(), c.held); err != nil || has != c.want {
+			t.Errorf("%s of part %d in %s by %s: %t, %v", c.held.Event, c.held.Part, c.held.Bag, c.held.Person.ID, has, err)
+		}
+	}
+	must(t, l.Hold(t.Context(), typed)) // of which key it is, is known now
+	if has, err := l.Holds(t.Context(), typed); err != nil || !has {
+		t.Errorf("%t, %v", has, err)
+	}
+	must(t, l.Close(t.Context()))
 }
 
 func TestAKeyThatSomebodyElseLeftIsNotTakenForOnesOwn(t *testing.T) {

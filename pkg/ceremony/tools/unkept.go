@@ -18,7 +18,8 @@ import (
 	"poskey/pkg/vault"
 )
 
-// leftBehind notes what lies in the store under the labels of a ceremony that broke, and was never in use.
+// leftBehind notes what lies in the store under the labels of a ceremony that broke, and is not kept by its record. It may
+// be in use: the ceremony broke after a key was made active, and before a line said so.
 func (t *Tools) leftBehind(ctx context.Context) error {
 	if !t.o.Resumed || t.o.Vault == nil {
 		return nil
@@ -33,11 +34,11 @@ func (t *Tools) leftBehind(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for row, err := range v.Store().List(ctx, store.Filter{Label: label, State: store.PreActivation}) {
+		for row, err := range v.Store().List(ctx, store.Filter{Label: label}) {
 			if err != nil {
 				return err
 			}
-			if row.Label == label && strings.HasPrefix(row.Purpose, t.mine()) {
+			if row.Label == label && t.isMine(&row) && !row.State.Gone() && !t.kept[row.Ref()] {
 				t.leave(row.Ref(), true)
 			}
 		}
@@ -67,8 +68,6 @@ func (t *Tools) forgetDormant(ctx context.Context) error {
 
 // notKept are the keys that this ceremony made and did not keep, in the order of their names.
 func (t *Tools) notKept() []store.Ref {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	return slices.SortedFunc(maps.Keys(t.dormant),
 		func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
 }
@@ -109,8 +108,6 @@ func (t *Tools) notKeptReason() string { return "not kept in ceremony " + t.o.Ce
 
 // forgotten notes that a key is gone.
 func (t *Tools) forgotten(ref store.Ref) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	delete(t.dormant, ref)
 	maps.DeleteFunc(t.refs, func(_ string, r store.Ref) bool { return r == ref })
 }
