@@ -85,7 +85,7 @@ func (in *inspection) look(ctx context.Context, a *App, places []string) (err er
 	if in.program, err = in.script.Program(); err != nil {
 		return fault.Wrap(err, "%s", pathWord(in.scriptPath))
 	}
-	past, err := pastOf(places)
+	past, err := pastOf(places, in.ceremony)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (in *inspection) look(ctx context.Context, a *App, places []string) (err er
 	if err != nil {
 		return err
 	}
-	known := script.Knowledge{Past: append(past, stored.past...), Algorithm: stored.algorithm}
+	known := script.Knowledge{Past: append(past, stored.past...), Algorithm: stored.algorithm, Stored: stored.stored}
 	in.findings = slices.Concat(in.script.RulesWith(known), in.machine(), stored.findings)
 	return nil
 }

@@ -4,12 +4,11 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"io"
 	"strings"
 	"time"
 
 	"poskey/internal/console"
+	"poskey/internal/fault"
 	"poskey/internal/i18n"
 	"poskey/internal/render"
 	"poskey/internal/secret"
@@ -88,7 +87,7 @@ func (d *ceremonyDesk) banner() string {
 	if d.mark == "" {
 		return rule
 	}
-	word := "==== " + d.mark + " "
+	word := "==== " + d.mark + " " // in capitals of Latin letters, whatever the language: nobody takes it for something else
 	return word + strings.Repeat("=", max(len(rule)-render.Columns(word), 4))
 }
 
@@ -155,14 +154,23 @@ func instead(typed string) error {
 const endsOfInput = 3
 
 // Ask asks for a line that everybody may see.
-func (d *ceremonyDesk) Ask(ctx context.Context, question text.Text) (string, error) {
-	for ends := 0; ; {
-		typed, err := d.line(ctx, d.say.Text(question))
-		switch {
-		case err != nil && errors.Is(err, io.EOF) && ends < endsOfInput:
-			ends++
-		default:
-			return typed, err
+func (d *ceremonyDesk) Ask(ctx context.Context, question text.Text) (typed string, err error) {
+	return typed, patiently(func() (err error) {
+		typed, err = d.line(ctx, d.say.Text(question))
+		return err
+	})
+}
+
+// patiently asks again where nothing was typed and the line ended all the same, as by Ctrl-D: a few times. Then nobody
+// sits there any more.
+func patiently(ask func() error) error {
+	for ends := 0; ; ends++ {
+		err := ask()
+		if !fault.Is(err, fault.InputNeeded) {
+			return err
+		}
+		if ends == endsOfInput {
+			return fault.WrapAs(fault.Interrupted, err, "nobody answers at the terminal")
 		}
 	}
 }
@@ -198,8 +206,12 @@ func (d *ceremonyDesk) Hidden(ctx context.Context, question text.Text) (*secret.
 	if d.plain {
 		group = 0 // dots could not be taken back
 	}
-	typed, err := d.at.Hidden(ctx, d.question(d.say.Text(question)),
-		console.Typing{Idle: d.idle, Now: d.now, Group: group})
+	var typed *secret.Bytes
+	err := patiently(func() (err error) {
+		typed, err = d.at.Hidden(ctx, d.question(d.say.Text(question)),
+			console.Typing{Idle: d.idle, Now: d.now, Group: group})
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -227,12 +239,10 @@ func (d *ceremonyDesk) Change(ctx context.Context, to script.Person, as text.Tex
 	if err := d.at.Show(out.String()); err != nil {
 		return err
 	}
-	for ends := 0; ; ends++ {
+	return patiently(func() error {
 		_, err := d.line(ctx, d.say.T("%s, when you are alone at the keyboard, press Enter", to.Name))
-		if err == nil || !errors.Is(err, io.EOF) || ends == endsOfInput {
-			return err
-		}
-	}
+		return err
+	})
 }
 
 // Clear clears the screen and what lies above it.

@@ -27,6 +27,7 @@ const (
 const (
 	maxScriptFile = 1 << 20
 	maxRecordFile = 64 << 20
+	maxBlockFile  = 64 << 10
 )
 
 // readCeremonyScript reads a script that was written by people.

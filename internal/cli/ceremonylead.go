@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"poskey/internal/fault"
 	"poskey/internal/render"
@@ -32,6 +33,8 @@ type ceremonySetup struct {
 	devices    []string // SERIAL=URI
 	store      storeUse
 	resumed    bool
+	began      time.Time // by its record
+	kept       []string  // keys of the store, by its record
 }
 
 // sitting is a ceremony that is led here.
@@ -117,7 +120,8 @@ func (a *App) headOf(s *sitting) transcript.Head {
 func (a *App) lead(ctx context.Context, s *sitting) error {
 	tools, done, err := a.ceremonyTools(ctx, ceremonySetup{ceremony: s.id, mode: s.mode, program: s.program, dir: s.dir,
 		printer:    s.paper,
-		identities: s.identities, devices: s.opts.devices, store: s.store, resumed: s.before != nil})
+		identities: s.identities, devices: s.opts.devices, store: s.store, resumed: s.before != nil,
+		began: s.began(), kept: s.kept})
 	if err != nil {
 		return errors.Join(err, s.log.Abandon())
 	}
@@ -137,6 +141,14 @@ func (a *App) lead(ctx context.Context, s *sitting) error {
 		led = fault.Wrap(closed, "the ceremony is over, and its record whole; what it worked with did not close")
 	}
 	return led
+}
+
+// began is when the ceremony did, by its record.
+func (s *sitting) began() time.Time {
+	if s.before == nil || len(s.before.Records) == 0 {
+		return s.log.Head().Time
+	}
+	return s.before.Records[0].Time
 }
 
 func (a *App) ceremonyDesk(mode transcript.Mode, env custody.Environment, o ceremonyOpts) *ceremonyDesk {
@@ -213,6 +225,9 @@ func (a *App) resume(ctx context.Context, dir string, o ceremonyOpts) error {
 	}
 	if err := a.seat(); err != nil {
 		return err
+	}
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return fault.New(fault.Usage, "%s is no folder; name the folder of the ceremony, in which its record lies", pathWord(dir))
 	}
 	doc, err := readRecord(dir)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/secret"
 	"poskey/internal/text"
+	"poskey/pkg/ceremony"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/custody"
 )
@@ -67,6 +68,7 @@ const (
 	pinPrinter    = "PCI PIN 6-3"
 	pinClear      = "PCI PIN 6-2"
 	pinStrength   = "PCI PIN 10-1"
+	pinCheck      = "PCI PIN 15-1"
 	pinSeparation = "PCI PIN 19-x"
 	pinInventory  = "PCI PIN 30-3"
 	pinLog        = "PCI PIN 26-1"
@@ -324,6 +326,9 @@ func (r *room) officers() []script.Finding {
 		case !ok:
 			finding("identity-missing", text.New("there is no identity file of %s", p.ID),
 				text.New("name it with --identity, file or folder; poskey officer new makes one"))
+		case ceremony.IsPractice(f.card):
+			finding("identity-rehearsal", text.New("the identity file of %s is one of a rehearsal, whose passphrase everybody knows", p.ID),
+				text.New("name their own with --identity; poskey officer new makes one"))
 		case f.card.Environment() != r.script.Environment:
 			finding("identity-environment",
 				text.New("%s is an officer of the environment %s", p.ID, f.card.Environment().Text()),

@@ -15,6 +15,7 @@ import (
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/tools"
 	"poskey/pkg/custody"
+	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 	"poskey/pkg/store"
 )
@@ -61,7 +62,8 @@ func (a *App) storeUse(s *script.Script) storeUse {
 type storeTells struct {
 	findings  []script.Finding
 	past      []script.Past
-	algorithm func(label string) (keys.Algorithm, bool) // nil: nobody can be asked
+	algorithm func(label string) (keys.Algorithm, bool)   // nil: nobody can be asked
+	stored    func(label string) (script.StoredKey, bool) // the same
 }
 
 // askStore looks at the store. One that cannot be asked is a finding; a ceremony that needs none goes on without.
@@ -127,10 +129,18 @@ func (r *room) readStore(ctx context.Context, a *App) (storeTells, error) {
 			return tells, err
 		}
 	}
+	over, err := r.overInLedger(ctx, db)
+	tells.findings = append(tells.findings, over...)
+	if err != nil {
+		return tells, err
+	}
 	if tells.past, err = ledgerPast(ctx, db); err != nil {
 		return tells, err
 	}
 	if tells.algorithm, err = algorithmsOf(ctx, db, r.script); err != nil {
+		return tells, err
+	}
+	if tells.stored, err = storedIn(ctx, db, r.script); err != nil {
 		return tells, err
 	}
 	return tells, r.opened(ctx, a, id)
@@ -201,11 +211,32 @@ func algorithmsOf(ctx context.Context, db *store.Store, s *script.Script) (func(
 	}, nil
 }
 
+// storedIn looks up the keys that the script takes out of the store.
+func storedIn(ctx context.Context, db *store.Store, s *script.Script) (func(string) (script.StoredKey, bool), error) {
+	known := map[string]script.StoredKey{}
+	for i := range s.Keys {
+		if s.Keys[i].Source != script.Stored {
+			continue
+		}
+		row, found, err := newestKey(ctx, db, s.Keys[i].Label)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			known[s.Keys[i].Label] = script.StoredKey{Version: row.Version, Check: row.Check.Digits}
+		}
+	}
+	return func(label string) (script.StoredKey, bool) {
+		row, ok := known[label]
+		return row, ok
+	}, nil
+}
+
 // keyFindings looks a key of the script up, and where it is to go.
 func (r *room) keyFindings(ctx context.Context, db *store.Store, k *script.Key) ([]script.Finding, error) {
 	var all []script.Finding
 	if k.Source == script.Stored {
-		found, err := storedFindings(ctx, db, r.script, k)
+		found, err := r.storedFindings(ctx, db, k)
 		if err != nil {
 			return nil, err
 		}
@@ -224,11 +255,16 @@ func (r *room) keyFindings(ctx context.Context, db *store.Store, k *script.Key) 
 
 // storedFindings looks up a key that is to be in the store: it is there, of the script's algorithm, and in a state in
 // which the steps can be taken.
-func storedFindings(ctx context.Context, db *store.Store, s *script.Script, k *script.Key) ([]script.Finding, error) {
-	at := "keys." + k.ID
+func (r *room) storedFindings(ctx context.Context, db *store.Store, k *script.Key) ([]script.Finding, error) {
+	at, s := "keys."+k.ID, r.script
 	row, found, err := newestKey(ctx, db, k.Label)
 	if err != nil {
 		return nil, err
+	}
+	if !found && r.there {
+		if found, err = destroyedHere(ctx, db, s, k); err != nil || found {
+			return nil, err
+		}
 	}
 	if !found {
 		return []script.Finding{{ID: "key-missing", Level: script.Error, Where: at + ".label",
@@ -239,6 +275,13 @@ func storedFindings(ctx context.Context, db *store.Store, s *script.Script, k *s
 		all = append(all, script.Finding{ID: "key-algorithm", Level: script.Error, Where: at + ".algorithm",
 			What: text.New("%s is a key of %s in the store", row.Ref().String(), string(row.Algorithm)),
 			Fix:  text.New("mend the script")})
+	}
+	if k.Check != nil {
+		if same, known := store.SameCheck(kcv.Value{Digits: k.Check.Digits}, row.Check); known && !same {
+			all = append(all, script.Finding{ID: "key-check", Level: script.Error, Requirement: pinCheck, Where: at + ".check",
+				What: text.New("%s has the check value %s in the store, and %s in the script", row.Ref().String(), row.Check.String(), k.Check.Digits),
+				Fix:  text.New("find out which is right before anything is done: another key may lie under the label")})
+		}
 	}
 	destroyed := slices.ContainsFunc(s.Steps, func(st script.Step) bool {
 		return st.Do == script.DestroyKey &&
@@ -260,6 +303,44 @@ func storedFindings(ctx context.Context, db *store.Store, s *script.Script, k *s
 			Fix:  text.New("name one that is active: poskey key list")})
 	}
 	return all, nil
+}
+
+// destroyedHere reports whether a key is gone that a ceremony which goes on destroys: it has done so before it broke.
+func destroyedHere(ctx context.Context, db *store.Store, s *script.Script, k *script.Key) (bool, error) {
+	if !slices.ContainsFunc(s.Steps, func(st script.Step) bool { return st.Do == script.DestroyKey && st.Key == k.ID }) {
+		return false, nil
+	}
+	ref, err := store.ParseRef(k.Label)
+	if err != nil {
+		return false, nil //nolint:nilerr // it names no key
+	}
+	for row, err := range db.List(ctx, store.Filter{Label: ref.Label}) {
+		if err != nil {
+			return false, err
+		}
+		if row.Label == ref.Label && (ref.Version == 0 || row.Version == ref.Version) && row.State.Gone() {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// overInLedger finds a ceremony that goes on and is over by the ledger: its record was cut.
+func (r *room) overInLedger(ctx context.Context, db *store.Store) ([]script.Finding, error) {
+	if !r.there {
+		return nil, nil
+	}
+	for y, err := range db.Ceremonies(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if y.ID == r.ceremony && y.State != store.CeremonyOpen {
+			return []script.Finding{roomFinding("ledger-over", script.Error, pinLog,
+				text.New("by the ledger of the store ceremony %s is over (%s), and its record has no end", y.ID, string(y.State)),
+				text.New("the record was cut, or is an older copy: find the whole one"))}, nil
+		}
+	}
+	return nil, nil
 }
 
 func (r *room) outputFindings(ctx context.Context, db *store.Store, o script.Output, at string) ([]script.Finding,
@@ -292,7 +373,7 @@ func (r *room) labelFindings(ctx context.Context, db *store.Store, label, at str
 // made reports whether the ceremony that goes on made a key before it broke: one that its record does not know as kept
 // is made anew, and destroyed in the end.
 func (r *room) made(row *store.Key) bool {
-	return r.there && (strings.HasPrefix(row.Purpose, tools.MadeIn(r.ceremony)) ||
+	return r.there && (row.Purpose == tools.MadeIn(r.ceremony) || strings.HasPrefix(row.Purpose, tools.MadeIn(r.ceremony)+":") ||
 		slices.Contains(r.kept, row.Ref().String()))
 }
 
@@ -355,7 +436,7 @@ func ledgerPast(ctx context.Context, db *store.Store) ([]script.Past, error) {
 			return nil, err
 		}
 		if h.Event.Tells() {
-			all = append(all, script.Past{Person: h.Person, Card: h.Card, Label: h.Key.Label, Check: h.Check.Digits,
+			all = append(all, script.Past{Person: h.Person, Name: h.Name, Card: h.Card, Label: h.Key.Label, Number: h.Key.Version, Check: h.Check.Digits,
 				Set:  h.Sheets,
 				Part: h.Part, At: h.At, Where: h.Ceremony})
 		}

@@ -7,7 +7,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"poskey/internal/fault"
 	"poskey/internal/source"
@@ -32,10 +35,11 @@ func (a *App) ceremonyTools(ctx context.Context, o ceremonySetup) (ceremony.Tool
 		}
 		return t, func(transcript.State, transcript.Digest) error { return t.Close() }, nil
 	}
-	own := tools.Options{Env: a.Env, Ceremony: o.ceremony, Script: o.program.Script, Who: whoAmI(), Resumed: o.resumed,
+	own := tools.Options{Env: a.Env, Ceremony: o.ceremony, Script: o.program.Script, Who: whoAmI(), Resumed: o.resumed, Kept: o.kept,
 		Identity:   func(_ context.Context, p script.Person) (*custody.Locked, error) { return lockedOf(o.identities, p) },
 		Print:      func(ctx context.Context, write func(io.Writer) error) error { return o.print(ctx, a, write) },
 		WriteBlock: func(name string, content []byte) error { return writeBlockFile(o.dir, name, content) },
+		ReadBlock:  func(name string) ([]byte, error) { return readWhole(filepath.Join(o.dir, name), maxBlockFile) },
 		InitStore: func(ctx context.Context, k *script.Key, cards []custody.Card) (ceremony.Made, error) {
 			return o.initStore(ctx, a, k, cards)
 		},
@@ -60,7 +64,7 @@ func endTools(ctx context.Context, t *tools.Tools, state transcript.State, head 
 	var failed error
 	switch state {
 	case transcript.Closed:
-		failed = errors.Join(t.Forget(ctx), t.End(ctx, store.CeremonyClosed, head.String()))
+		failed = t.End(ctx, store.CeremonyClosed, head.String())
 	case transcript.Aborted:
 		failed = t.End(ctx, store.CeremonyAborted, head.String())
 	}
@@ -75,10 +79,36 @@ func (o *ceremonySetup) initStore(ctx context.Context, a *App, k *script.Key, ca
 		return ceremony.Made{}, err
 	}
 	id, err := a.createStore(ctx, url, o.program.Script.Environment, cards, nil, k.Needed())
+	if o.resumed && fault.Is(err, fault.FileExists) {
+		id, err = o.bornHere(ctx, a, cards, k.Needed(), err)
+	}
 	if err != nil {
 		return ceremony.Made{}, err
 	}
 	return ceremony.Made{Check: id.Master.Check, Label: id.ID}, nil
+}
+
+// bornHere finds the store that this ceremony made before it broke, and before a line said so: born since the ceremony
+// began, of its environment, and its master key cut to these officers and no others, by the same threshold.
+func (o *ceremonySetup) bornHere(ctx context.Context, a *App, cards []custody.Card, threshold int,
+	there error) (store.Identity, error) {
+	_, id, err := a.openIdentified(ctx)
+	if err != nil {
+		return store.Identity{}, errors.Join(there, err)
+	}
+	sealed, err := custody.ParseSealedMaster(id.Master.Sealed)
+	if err != nil {
+		return store.Identity{}, errors.Join(there, err)
+	}
+	others := func(h custody.Holder) bool {
+		return !slices.ContainsFunc(cards, func(c custody.Card) bool { return c.Fingerprint() == h.Fingerprint })
+	}
+	if id.Environment != string(o.program.Script.Environment) || id.Created.Before(o.began.Truncate(time.Second)) ||
+		sealed.Generation() != 1 || sealed.Threshold() != threshold || len(sealed.Officers()) != len(cards) ||
+		slices.ContainsFunc(sealed.Officers(), others) {
+		return store.Identity{}, there
+	}
+	return id, nil
 }
 
 // lockedOf finds the identity file of somebody.
@@ -115,7 +145,7 @@ func (a *App) practiceTools(ctx context.Context, o ceremonySetup) (*ceremony.Pra
 	return ceremony.NewPractice(ceremony.PracticeOptions{
 		Env:   a.Env,
 		Paper: practicePaper{ctx, a, o},
-		Write: func(name string, block []byte) error { return writeBlockFile(o.dir, name, block) },
+		Write: func(name string, block []byte) error { return o.writePractice(name, block) },
 		Load: func(person string) ([]byte, error) {
 			raw, err := readWhole(file(person), maxOfficerFile)
 			if fault.Is(err, fault.NotFound) {
@@ -125,6 +155,18 @@ func (a *App) practiceTools(ctx context.Context, o ceremonySetup) (*ceremony.Pra
 		},
 		Save: func(person string, raw []byte) error { return source.WriteNew(file(person), raw) },
 	})
+}
+
+// writePractice writes a key block of a throw-away key. After a break the one of before is of a key that is gone.
+func (o *ceremonySetup) writePractice(name string, block []byte) error {
+	err := writeBlockFile(o.dir, name, block)
+	if !o.resumed || !fault.Is(err, fault.FileExists) {
+		return err
+	}
+	if err := os.Remove(filepath.Join(o.dir, name)); err != nil {
+		return fault.WrapAs(fault.FileExists, err, "the key block of before the break")
+	}
+	return writeBlockFile(o.dir, name, block)
 }
 
 // practicePaper prints sheets of a rehearsal where those of the ceremony would be.

@@ -67,6 +67,7 @@ type reported struct {
 	script *script.Script
 	record *ceremony.Verified
 	dir    string
+	beside []script.Finding // what the folder has beside the record
 }
 
 type ceremonyReportDoc struct {
@@ -120,8 +121,11 @@ func runCeremonyReport(a *App, o ceremonyReportOpts, place string) error {
 	}
 	doc := r.doc(o)
 	return a.render.Answer("ceremony.report", doc, func(p *render.Page) {
-		p.Good(text.New("written: %s",
-			pathWord(doc.File)))
+		p.Good(text.New("written: %s", pathWord(doc.File)))
+		if r.record != nil && !doc.Verified {
+			p.Bad(text.New("The record does not verify."))
+		}
+		findingsPage(p, r.beside, a.render.Width)
 	})
 }
 
@@ -158,7 +162,8 @@ func readReported(place string) (reported, error) {
 	if bad := flawed(v.Problems, place); bad != nil {
 		return reported{}, fault.Wrap(bad, "minutes are written of a record that verifies")
 	}
-	return reported{script: v.Script, record: v, dir: filepath.Dir(recordPath(place))}, nil
+	return reported{script: v.Script, record: v, dir: filepath.Dir(recordPath(place)),
+		beside: besideRecord(place, v.Document)}, nil
 }
 
 // name is that of a report where nobody names it: TEST is part of it where it is part of everything else.
@@ -194,7 +199,9 @@ func (r *reported) doc(o ceremonyReportOpts) ceremonyReportDoc {
 			Words:  r.script.Fingerprint().Words(), People: []ceremonyPersonDoc{}, Missing: []string{}, Problems: []ceremonyFlawDoc{}, Findings: []ceremonyFindingDoc{}}
 		return doc
 	}
-	doc.ceremonyVerifyDoc = newCeremonyVerifyDoc(filepath.Join(r.dir, ceremonyRecord), r.record, true)
+	doc.ceremonyVerifyDoc = newCeremonyVerifyDoc(filepath.Join(r.dir, ceremonyRecord), r.record,
+		verdictOf(r.record, r.dir) == nil)
+	doc.Findings = append(doc.Findings, ceremonyFindingDocs(r.beside)...)
 	if o.format != reportJSON {
 		return doc
 	}

@@ -12,6 +12,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/render"
 	"poskey/internal/text"
+	"poskey/pkg/ceremony"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/custody"
@@ -46,6 +47,8 @@ type ceremonyStatusDoc struct {
 	Deviations  int                 `json:"deviations"`
 	People      []ceremonyPersonDoc `json:"people"`
 	Problems    []ceremonyFlawDoc   `json:"problems"`
+	// Findings are what people should know of the folder; whether the ceremony is as its script asks is told by verify.
+	Findings []ceremonyFindingDoc `json:"findings"`
 
 	next *script.Planned
 }
@@ -77,9 +80,11 @@ func runCeremonyStatus(a *App, place string) error {
 	if err != nil {
 		return err
 	}
+	beside := besideRecord(place, doc)
+	s.Findings = ceremonyFindingDocs(beside)
 	if err := a.render.Answer("ceremony.status", s, func(p *render.Page) {
-		ceremonyStatusPage(p, s,
-			doc.Problems)
+		ceremonyStatusPage(p, s, doc.Problems)
+		findingsPage(p, beside, a.render.Width)
 	}); err != nil {
 		return err
 	}
@@ -128,23 +133,15 @@ func newCeremonyStatusDoc(d *transcript.Document) (ceremonyStatusDoc, error) {
 	if n := len(d.Records); n > 0 {
 		doc.Began, doc.Last = moment(d.Records[0].Time), moment(d.Records[n-1].Time)
 	}
-	done := map[int]bool{}
 	for _, r := range d.Records {
-		switch r.Kind {
-		case transcript.KindDone:
-			done[r.Step] = true
-		case transcript.KindBegun: // it is done once more
-			delete(done, r.Step)
-		case transcript.KindDeviation:
+		if r.Kind == transcript.KindDeviation {
 			doc.Deviations++
 		}
 	}
-	doc.StepsDone = len(done)
-	if d.State == transcript.Open {
-		i := slices.IndexFunc(program.Steps, func(p script.Planned) bool { return !done[p.Number] })
-		if i >= 0 {
-			doc.Next, doc.next = program.Steps[i].Number, &program.Steps[i]
-		}
+	progress := ceremony.ProgressOf(program, d.Records)
+	doc.StepsDone = progress.Count()
+	if next, ok := progress.Next(); ok && d.State == transcript.Open {
+		doc.Next, doc.next = next.Number, &next
 	}
 	return doc, nil
 }

@@ -14,7 +14,6 @@ import (
 	"poskey/internal/render"
 	"poskey/internal/text"
 	"poskey/pkg/ceremony"
-	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/custody"
 )
@@ -66,16 +65,17 @@ type ceremonyVerifyDoc struct {
 }
 
 func runCeremonyVerify(ctx context.Context, a *App, o ceremonyVerifyOpts, place string) error {
-	v, err := verifyRecord(place)
+	v, err := readVerified(place)
 	if err != nil {
 		return err
 	}
+	v.Findings = append(v.Findings, besideRecord(place, v.Document)...)
 	bad, err := o.problems(ctx, v, place)
 	if err != nil {
 		return err
 	}
 	if fault.Is(bad, fault.LogBroken) {
-		bad = &recordError{error: bad, open: len(v.Problems) == 0 && v.State == transcript.Open,
+		bad = &recordError{error: bad, open: goesOn(place, v.Document),
 			folder: pathWord(filepath.Dir(recordPath(place)))}
 	}
 	doc := newCeremonyVerifyDoc(recordPath(place), v, bad == nil)
@@ -88,7 +88,7 @@ func runCeremonyVerify(ctx context.Context, a *App, o ceremonyVerifyOpts, place 
 	return bad
 }
 
-// problems is the first reason why a record does not verify.
+// problems is the first reason why a record does not verify, by itself or against what was given.
 func (o ceremonyVerifyOpts) problems(ctx context.Context, v *ceremony.Verified, place string) (bad, err error) {
 	if bad := flawed(v.Problems, place); bad != nil {
 		return bad, nil
@@ -97,7 +97,7 @@ func (o ceremonyVerifyOpts) problems(ctx context.Context, v *ceremony.Verified, 
 	if err != nil {
 		return nil, err
 	}
-	if o.script != "" {
+	if o.script != "" && v.Script != nil {
 		err := sameScript(o.script, v.Script)
 		if err != nil && !fault.Is(err, fault.ChecksumMismatch) {
 			return nil, err
@@ -105,16 +105,8 @@ func (o ceremonyVerifyOpts) problems(ctx context.Context, v *ceremony.Verified, 
 			return err, nil
 		}
 	}
-	for _, f := range v.Findings {
-		if f.Level == script.Error {
-			return fault.New(fault.LogBroken, "%s: %s", f.Where, f.What), nil
-		}
-	}
-	switch {
-	case v.State == transcript.Open:
-		return fault.New(fault.LogBroken, "the record has no end; the ceremony broke, or goes on"), nil
-	case len(v.Missing) > 0 && v.State == transcript.Closed:
-		return fault.New(fault.LogBroken, "not signed at the end by %s", strings.Join(v.Missing, " ")), nil
+	if bad := verdictOf(v, place); bad != nil {
+		return bad, nil
 	}
 	return strangers(v, cards), nil
 }

@@ -186,7 +186,7 @@ func (l *lead) judge(ctx context.Context, t *turn, k *keyState, p *component.Par
 			return l.misplaced(t, p, discreet(k.Key, expect, err)), l.write(e)
 		}
 	}
-	e, line := compared(k.Key, t.Part.Number, p.Check, expect, true)
+	e, line := compared(k.Key, t.Part.Number, p.Check, expect, allDigits)
 	e.Who = t.who.ID
 	if err := l.tell(ctx, e, line); err != nil || expect != nil {
 		return nil, err

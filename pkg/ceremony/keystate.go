@@ -178,16 +178,28 @@ func agrees(v kcv.Value, e kcv.Expected) bool {
 	return n >= 4 && v.Digits[:n] == e.Digits[:n]
 }
 
-// compared writes the comparison of a check value down and shows it. What was told may have more digits than ours: the
-// record and the screen have those that were compared, unless something else has compared all of them.
-func compared(k *script.Key, part int, v kcv.Value, e *kcv.Expected, all bool) (transcript.Entry, Line) {
+// allDigits of a check value: more than any has.
+const allDigits = 16
+
+// parseCheck reads a check value that somebody typed. What is longer than any may be a key in its place.
+func parseCheck(typed string) (kcv.Expected, error) {
+	e, err := kcv.Parse(typed)
+	if err == nil && len(e.Digits) > allDigits {
+		return kcv.Expected{}, fault.New(fault.MalformedLength, "a check value has no more than 16 digits")
+	}
+	return e, err
+}
+
+// compared writes the comparison of a check value down and shows it. What was told may have more digits than ours: n of
+// them were compared, by whoever knows more than ours; the record and the screen do not say that the others match.
+func compared(k *script.Key, part int, v kcv.Value, e *kcv.Expected, n int) (transcript.Entry, Line) {
 	out := transcript.Entry{Kind: transcript.KindChecked, Key: k.ID, Part: part, Check: v, Verdict: transcript.Compared,
 		Details: map[string]string{"algorithm": string(k.Algorithm)}}
 	if e == nil {
 		return out, unheard(k, text.New("check value %s: there is none to compare it with", v))
 	}
 	out.Expected = method(k, *e)
-	if n := len(v.Digits); agrees(v, *e) && len(e.Digits) > n && !all {
+	if n = max(n, len(v.Digits)); agrees(v, *e) && len(e.Digits) > n {
 		out.Verdict, out.Expected.Digits = transcript.Match, e.Digits[:n]
 		return out, told(text.New("check value %s: the same in the first %d digits; no more of what was told is compared", v, n))
 	}

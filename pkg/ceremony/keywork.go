@@ -193,7 +193,7 @@ func (l *lead) compareMade(ctx context.Context, t *turn, k *keyState, expect *kc
 	return nil
 }
 
-// comparing are tools that compare all digits of what was told: more than may be seen of a key.
+// comparing are tools that compare more digits of what was told than may be seen of a key, and say how many.
 type comparing interface {
 	Compare(ctx context.Context, k *script.Key, e kcv.Expected) (kcv.Comparison, error)
 }
@@ -201,7 +201,7 @@ type comparing interface {
 // comparison compares as many digits as were told, where the tools can.
 func (l *lead) comparison(ctx context.Context, t *turn, k *keyState, expect *kcv.Expected) (transcript.Entry, Line,
 	error) {
-	e, line := compared(k.Key, 0, k.made.Check, expect, false)
+	e, line := compared(k.Key, 0, k.made.Check, expect, 0)
 	n := len(k.made.Check.Digits)
 	tools, can := l.Tools.(comparing)
 	if !can || k.made.Gone || e.Verdict != transcript.Match || len(expect.Digits) <= n {
@@ -214,7 +214,7 @@ func (l *lead) comparison(ctx context.Context, t *turn, k *keyState, expect *kcv
 	}); err != nil {
 		return e, line, err
 	}
-	e, line = compared(k.Key, 0, k.made.Check, expect, true)
+	e, line = compared(k.Key, 0, k.made.Check, expect, c.Digits)
 	if !c.Match {
 		e.Verdict, e.Details["what"] = transcript.Differs, "the digits behind the first "+itoa(n)
 		line = alarm(text.New("check value %s: NOT as expected; of what was told the digits behind the first %d are others",
@@ -340,12 +340,9 @@ func (l *lead) askCheck(ctx context.Context, t *turn, q text.Text) (*kcv.Expecte
 		if answer == wordNone {
 			return nil, nil
 		}
-		e, err := kcv.Parse(answer)
-		if err == nil && len(e.Digits) <= 16 {
-			return &e, nil
-		}
+		e, err := parseCheck(answer)
 		if err == nil {
-			err = fault.New(fault.MalformedLength, "a check value has no more than 16 digits")
+			return &e, nil
 		}
 		if err := l.wrong(ctx, t, "check value", text.New("that is no check value: %s", err)); err != nil {
 			return nil, err

@@ -105,7 +105,7 @@ func (m *mortal) Find(ctx context.Context, k *script.Key) (Made, error) {
 	}
 	m.found[k.ID] = r.label
 	found := r.made
-	found.Label, found.Gone = r.label, r.state == destroyed
+	found.Label, found.Gone, found.Idle = r.label, r.state == destroyed, r.state == lies
 	return found, m.done("find", nil)
 }
 
@@ -216,7 +216,7 @@ func TestAKillBetweenTheWorkAndItsLineIsOvercome(t *testing.T) {
 							t.Fatal(err)
 						}
 						s.tools.kept[k.ID] = testLabel(k)
-						on.rows = append(on.rows, row{k.ID, k.ID + "#1", inUse, made})
+						on.rows = append(on.rows, row{k.ID, k.Label + "#1", inUse, made})
 					}
 				}
 				out, err := s.killedAt(at, on)
@@ -267,7 +267,7 @@ func TestAKillAfterADestructionDestroysNothingElse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		on.rows = append(on.rows, row{k.ID, fmt.Sprintf("%s#%d", k.ID, i+1), inUse, made})
+		on.rows = append(on.rows, row{k.ID, fmt.Sprintf("%s#%d", k.Label, i+1), inUse, made})
 	}
 	out, err := s.killedAt("destroy", on)
 	if err != nil || out.State != transcript.Closed {

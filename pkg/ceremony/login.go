@@ -201,6 +201,8 @@ func (l *lead) admit(who script.Person, c custody.Card) error {
 	switch before, known := l.cards[who.ID]; {
 	case c.ID() != who.ID:
 		return fault.New(fault.NotPermitted, "the identity file is that of %s", c.ID())
+	case !l.isRehearsal() && IsPractice(c):
+		return fault.New(fault.NotPermitted, "the identity is one of a rehearsal, whose passphrase everybody knows")
 	case c.Environment() != want:
 		return fault.New(fault.NotPermitted, "the card is for %s, the ceremony is for %s", c.Environment().Text(),
 			want.Text())

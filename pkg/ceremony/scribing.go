@@ -56,13 +56,10 @@ func (l *lead) readOff(ctx context.Context, t *turn, other string) (*kcv.Expecte
 	if err != nil {
 		return nil, err
 	}
-	a, err := kcv.Parse(one)
-	if err == nil && len(a.Digits) > 16 {
-		err = fault.New(fault.MalformedLength, "a check value has no more than 16 digits")
-	}
+	a, err := parseCheck(one)
 	if err == nil {
 		var b kcv.Expected
-		if b, err = kcv.Parse(two); err == nil && a.Digits == b.Digits {
+		if b, err = parseCheck(two); err == nil && a.Digits == b.Digits {
 			return &a, nil
 		}
 	}
@@ -81,7 +78,7 @@ func (l *lead) readRight(ctx context.Context, t *turn, value kcv.Expected) (bool
 	if t.Part != nil {
 		expect, part = l.expectedPart(t.Part), t.Part.Number
 	}
-	e, line := compared(t.Key, part, v, expect, false)
+	e, line := compared(t.Key, part, v, expect, 0)
 	e.Who, e.People = t.who.ID, l.present
 	said := []Line{line}
 	var why error

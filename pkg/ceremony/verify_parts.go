@@ -214,8 +214,10 @@ func (w *walker) bagGone(r transcript.Record) []claim {
 	p, got := w.seen(r.Key, r.Part), r.Details["bag"]
 	known := slices.DeleteFunc([]string{p.bag, w.at.Part.Bag}, func(s string) bool { return s == "" })
 	switch {
-	case p.opened || len(known) == 0:
+	case got == "" && (p.opened || len(known) == 0):
 		return nil
+	case len(known) == 0:
+		return []claim{is("bag", "", got)}
 	case got != "" && w.deviated():
 		return nil
 	}

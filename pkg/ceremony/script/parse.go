@@ -77,12 +77,15 @@ func checkBytes(raw []byte) error {
 	return nil
 }
 
+// emptyBraille is a character that is printed as nothing, though it is no blank.
+const emptyBraille = 0x2800
+
 // visible reports a character that prints as itself.
 func visible(c rune) bool {
 	if c < 0x80 {
 		return c >= ' ' && c < 0x7F
 	}
-	return unicode.IsPrint(c) && !unicode.In(c, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	return unicode.IsPrint(c) && c != emptyBraille && !unicode.In(c, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // decode gives the mapping that the one document of the file is.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"poskey/internal/text"
 	"poskey/pkg/custody"
 	"poskey/pkg/keys"
@@ -34,8 +36,10 @@ type Finding struct {
 // Past is what somebody is known to have held, in ceremonies before: prior knowledge counts (PCI PIN 21-2.4).
 type Past struct {
 	Person string // id
+	Name   string // "" where it is not known
 	Card   string // fingerprint, where known
 	Label  string // of the key in the store, NAME
+	Number int    // its version there; 0 when it is not known
 	Check  string // check value of the key, digits
 	Set    string // of the sheets; "" when not known
 	Part   int
@@ -49,6 +53,15 @@ type Knowledge struct {
 	// Algorithm gives that of a key of the store by its label (NAME or NAME#VERSION); ok is false when there is no such
 	// key. Nil: nobody can tell, and nothing is said about it.
 	Algorithm func(label string) (alg keys.Algorithm, ok bool)
+	// Stored finds a key of source store by its label (NAME or NAME#VERSION): its version and its check value. Nil, or not ok:
+	// nobody can tell.
+	Stored func(label string) (row StoredKey, ok bool)
+}
+
+// StoredKey is what the store says of a key that a script takes out of it.
+type StoredKey struct {
+	Version int
+	Check   string // digits
 }
 
 // Rules holds a script against the rules: what it alone can tell, and what was before. The order is that of the script.
@@ -103,5 +116,9 @@ func (c *court) does(v Verb, k *Key, part int) bool {
 	return false
 }
 
-// folded is a name as it is compared: case and blanks do not tell people and couriers apart.
-func folded(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
+// folded is a name as it is compared: case, blanks and other ways to write the same letter (NFKC: full width, ligatures, marks
+// apart from their letters) do not tell people and couriers apart.
+func folded(s string) string {
+	s = strings.ToLower(strings.ToUpper(norm.NFKC.String(s))) // some letters have two small forms
+	return strings.Join(strings.Fields(norm.NFKC.String(s)), " ")
+}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/unicode/norm"
+
 	"poskey/internal/text"
 )
 
@@ -37,21 +39,17 @@ func (c *court) letters() {
 	}
 }
 
-// deceptive reports whether a value has a word of more than one of the scripts whose letters look alike, letters or
-// digits of full width, or marks that are put on a letter.
+// deceptive reports whether a value has letters of more than one of the scripts whose letters look alike, letters or
+// digits that are written in another form than usual (full width, mathematical), or marks that are put on a letter.
 func deceptive(s string) bool {
-	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) }) {
-		scripts := 0
-		for _, t := range []*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Greek} {
-			if strings.ContainsFunc(word, func(r rune) bool { return unicode.Is(t, r) }) {
-				scripts++
-			}
-		}
-		if scripts > 1 || strings.ContainsFunc(word, func(r rune) bool {
-			return unicode.Is(unicode.Mn, r) || r >= 0xFF10 && r <= 0xFF5A
-		}) {
-			return true
+	scripts := 0
+	for _, t := range []*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Greek} {
+		if strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(t, r) }) {
+			scripts++
 		}
 	}
-	return false
+	return scripts > 1 || strings.ContainsFunc(s, func(r rune) bool {
+		letter := unicode.IsLetter(r) || unicode.IsDigit(r)
+		return unicode.Is(unicode.Mn, r) || letter && norm.NFKC.String(string(r)) != string(r)
+	})
 }

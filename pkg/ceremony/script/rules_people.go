@@ -80,6 +80,7 @@ func (c *court) roles() {
 			text.New("in production two people declare what the room is like, and there is one witness"),
 			text.New("name a second witness"))
 	}
+	c.neutral()
 	for _, role := range []Role{Witness, SecondWitness} {
 		for _, id := range c.s.Roles[role].ids() {
 			c.witness(role, id)
@@ -90,6 +91,36 @@ func (c *court) roles() {
 			l),
 			text.New("let another person operate, so that somebody reads while somebody types"))
 	}
+}
+
+// neutral: who leads or operates has no part of a key in hand, in production.
+func (c *court) neutral() {
+	if !c.production() {
+		return
+	}
+	for _, role := range []Role{Leader, Operator} {
+		for _, id := range c.s.Roles[role].ids() {
+			for i := range c.s.Keys {
+				if held := c.held(&c.s.Keys[i], id); len(held) > 0 {
+					c.add(string(role)+"-is-custodian", Warning, "", "roles."+string(role),
+						text.New("%s is %s, and custodian of part %d of %s", id, role.Text(), held[0], c.s.Keys[i].ID),
+						text.New("name somebody who holds no part"))
+					break
+				}
+			}
+		}
+	}
+}
+
+// named is who is meant by the name, the id or the employee number of somebody of the script, else the name as it is compared.
+func (c *court) named(s string) string {
+	s = folded(s)
+	for _, p := range c.s.People {
+		if s != "" && (s == folded(p.ID) || s == folded(p.Name) || s == folded(p.Employee)) {
+			return "id " + p.ID
+		}
+	}
+	return s
 }
 
 func (c *court) ownBackup(at, id string) {
@@ -138,7 +169,7 @@ func (c *court) witnessHolds(at, id string, k *Key) bool {
 		return false
 	}
 	for _, past := range c.pastOf(k) {
-		if c.isPast(id, past) {
+		if past.how == sureOf && c.isPast(id, past.Past) {
 			c.add("witness-was-custodian", Error, requirement, at, text.New("%s is witness, and held part %d of %s before", id,
 				past.Part, k.ID),
 				text.New("name a witness who never held a part"))
@@ -164,8 +195,8 @@ func (c *court) managers(k *Key, at string) {
 	for _, p := range k.Parts {
 		for _, id := range p.Custodian.ids() {
 			person, _ := c.s.Person(id)
-			put(folded(person.Manager), p.Number)
-			put(folded(person.Name), p.Number)
+			put(c.named(person.Manager), p.Number)
+			put(c.named(person.ID), p.Number)
 			if person.Manager == "" {
 				c.add("manager-missing", c.strict(), "25-1", fmt.Sprintf("%s.parts.%d", at, p.Number),
 					text.New("it is not said to whom %s reports", id), text.New("write whom they report to as manager"))
@@ -186,7 +217,7 @@ func (c *court) managers(k *Key, at string) {
 func (c *court) reports(k *Key, m string) bool {
 	for _, p := range k.Parts {
 		for _, id := range p.Custodian.ids() {
-			if person, _ := c.s.Person(id); folded(person.Manager) == m {
+			if person, _ := c.s.Person(id); c.named(person.Manager) == m {
 				return true
 			}
 		}

@@ -43,7 +43,12 @@ func person1(s *Script, id string) *Person {
 
 func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 	past := func(person, label, check, set string, part int) Past {
-		return Past{Person: person, Label: label, Check: check, Set: set, Part: part, Where: "before"}
+		return Past{Person: person, Name: "Name of " + person, Label: label, Check: check, Set: set, Part: part, Where: "before"}
+	}
+	numbered := func(p Past, version int) Past { p.Number = version; return p }
+	called := func(p Past, name string) Past { p.Name = name; return p }
+	stored := func(version int, check string) func(string) (StoredKey, bool) {
+		return func(label string) (StoredKey, bool) { return StoredKey{version, check}, label == "TEST-ZMK" }
 	}
 	algorithms := func(label string) (keys.Algorithm, bool) {
 		a, ok := map[string]keys.Algorithm{"K256": keys.AES256, "K128": keys.AES128, "T3": keys.TDES192, "T2": keys.TDES128}[label]
@@ -63,6 +68,12 @@ func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 			want: `letters error "" people.custodian.b`},
 		"a name with a mark put on it": {kind: TMK, edit: func(s *Script) { person1(s, "leader.a").Name = "Rene\u0301" },
 			want: `letters warning "" people.leader.a`},
+		"a manager whose words are of two scripts": {kind: TMK, edit: func(s *Script) { person1(s, "custodian.b").Manager = "\u041d\u0410 Manager" },
+			want: `letters warning "" people.custodian.b`},
+		"one name in two forms": {kind: TMK, edit: func(s *Script) { person1(s, "custodian.b").Name = "CUSTODIAN \uff21" },
+			want: `letters warning "" people.custodian.b|same-name warning "PCI PIN 21-2.4" people.custodian.b`},
+		"one manager in two forms": {kind: TMK, wish: Wish{Parts: 2}, edit: func(s *Script) { person1(s, "custodian.b").Manager = "\uff2danager A" },
+			want: `letters warning "" people.custodian.b|one-manager warning "PCI PIN 25-1" keys.TMK`},
 		"names of two scripts that nobody confuses": {kind: TMK, edit: func(s *Script) { person1(s, "leader.a").Name = "王 A（Leader）René" }},
 		"one person, two of three parts": {kind: TMK, edit: func(s *Script) { s.Keys[0].Parts[2].Custodian.Backup = "backup.a" },
 			want: `one-person-two-parts error "PCI PIN 8-2" keys.TMK.parts.3|without-seat note "" people.backup.c`},
@@ -94,8 +105,33 @@ func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 		"the same part held before":         {kind: ZMKReceive, known: Knowledge{Past: []Past{past("custodian.a", "TEST-ZMK", "", "", 1)}}},
 		"a part of another key before":      {kind: ZMKReceive, known: Knowledge{Past: []Past{past("custodian.a", "OTHER", "", "", 2)}}},
 		"a part held by another one before": {kind: ZMKReceive, known: Knowledge{Past: []Past{past("custodian.x", "TEST-ZMK", "", "", 2)}}},
-		"a part of another version": {kind: ZMKReceive, edit: func(s *Script) { s.Keys[0].Check = expected(t, "08D7B4") },
-			known: Knowledge{Past: []Past{past("custodian.a", "TEST-ZMK", "AAAAAA", "", 2)}}},
+		"another check value clears nobody": {kind: ZMKReceive, edit: func(s *Script) { s.Keys[0].Check = expected(t, "08D7B4") },
+			known: Knowledge{Past: []Past{past("custodian.a", "TEST-ZMK", "AAAAAA", "", 2)}}, want: `past-other-check-value warning "PCI PIN 21-2.4" keys.ZMK.parts.1`},
+		"another check value, and the same part": {kind: ZMKReceive, edit: func(s *Script) { s.Keys[0].Check = expected(t, "08D7B4") },
+			known: Knowledge{Past: []Past{past("custodian.a", "TEST-ZMK", "AAAAAA", "", 1)}}},
+		"another check value in its set": {kind: ZMKReceive, edit: func(s *Script) { s.Keys[0].Check = expected(t, "08D7B4") },
+			known: Knowledge{Past: []Past{past("custodian.a", "TEST-ZMK", "AAAAAA", "S1", 3), past("custodian.b", "", "08D7B4", "S1", 2)}},
+			want:  `past-one-person-two-parts error "PCI PIN 8-2" keys.ZMK.parts.1`},
+		"parts of a version that was given up": {kind: Reissue, known: Knowledge{Stored: stored(2, "08D7B4"), Past: []Past{
+			numbered(past("custodian.a", "TEST-ZMK", "AAAAAA", "S1", 2), 1), past("custodian.a", "TEST-ZMK", "AAAAAA", "S1", 3)}}},
+		"parts of the version in the store": {kind: Reissue, known: Knowledge{Stored: stored(2, "08D7B4"), Past: []Past{
+			numbered(past("custodian.a", "TEST-ZMK", "", "", 2), 2)}}, want: `past-one-person-two-parts error "PCI PIN 8-2" keys.ZMK.parts.1`},
+		"parts of nobody knows which version": {kind: Reissue, known: Knowledge{Stored: stored(2, "08D7B4"), Past: []Past{
+			past("custodian.a", "TEST-ZMK", "", "", 2)}}, want: `past-one-person-two-parts error "PCI PIN 8-2" keys.ZMK.parts.1`},
+		"parts of the key in the store, and a wrong check value in the script": {kind: Reissue, edit: func(s *Script) { s.Keys[0].Check = expected(t, "AAAAAA") },
+			known: Knowledge{Stored: stored(2, "08D7B4"), Past: []Past{past("custodian.a", "TEST-ZMK", "08D7B4", "", 2)}},
+			want:  `past-one-person-two-parts error "PCI PIN 8-2" keys.ZMK.parts.1`},
+		"parts of the key in the store under another label": {kind: Reissue, known: Knowledge{Stored: stored(2, "08D7B4"), Past: []Past{
+			numbered(past("custodian.a", "OLD-ZMK", "08D7B4", "", 2), 7)}}, want: `past-one-person-two-parts error "PCI PIN 8-2" keys.ZMK.parts.1`},
+		"a namesake of who held another part": {kind: ZMKReceive, known: Knowledge{Past: []Past{called(past("old.id", "TEST-ZMK", "", "", 2), "CUSTODIAN  A")}},
+			want: `past-same-name warning "PCI PIN 21-2.4" keys.ZMK.parts.1`},
+		"a namesake of who held the same part": {kind: ZMKReceive, known: Knowledge{Past: []Past{called(past("old.id", "TEST-ZMK", "", "", 1), "Custodian A")}}},
+		"a namesake of who held another key":   {kind: ZMKReceive, known: Knowledge{Past: []Past{called(past("old.id", "OTHER", "", "", 2), "Custodian A")}}},
+		"a leader with a part, in production": {kind: TMK, prod: true, edit: func(s *Script) { s.Roles[Leader] = Seat{"leader.a", "custodian.b"} },
+			want: `leader-is-custodian warning "" roles.leader`},
+		"an operator with a part, in production": {kind: TMK, prod: true, edit: func(s *Script) { s.Keys[0].Parts[2].Custodian.Backup = "operator.a" },
+			want: `operator-is-custodian warning "" roles.operator|without-seat note "" people.backup.c`},
+		"a leader with a part, in test":           {kind: TMK, edit: func(s *Script) { s.Roles[Leader] = Seat{"leader.a", "custodian.b"} }},
 		"a part of the key that this one follows": {kind: TMK, known: Knowledge{Past: []Past{past("custodian.a", "TEST-TMK", "", "", 2)}}},
 		"parts held before by who has none now":   {kind: ZMKReceive, known: Knowledge{Past: []Past{past("leader.a", "TEST-ZMK", "", "", 1), past("leader.a", "TEST-ZMK", "", "", 2)}}},
 
@@ -120,6 +156,11 @@ func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 		"two of three under one manager": {kind: TMK, wish: Wish{Parts: 3}, edit: func(s *Script) { person1(s, "backup.b").Manager = "Manager A" }},
 		"a manager who is a custodian": {kind: TMK, wish: Wish{Parts: 2}, edit: func(s *Script) { person1(s, "custodian.b").Manager = "Custodian A" },
 			want: `one-manager warning "PCI PIN 25-1" keys.TMK`},
+		"a manager who is written as an id": {kind: TMK, wish: Wish{Parts: 2}, edit: func(s *Script) { person1(s, "custodian.b").Manager = "Custodian.A" },
+			want: `one-manager warning "PCI PIN 25-1" keys.TMK`},
+		"one manager, by name and by id": {kind: TMK, wish: Wish{Parts: 2}, edit: func(s *Script) {
+			person1(s, "custodian.a").Manager, person1(s, "custodian.b").Manager = "leader.a", "Leader A"
+		}, want: `one-manager warning "PCI PIN 25-1" keys.TMK`},
 		"no manager in test": {kind: TMK, edit: func(s *Script) { person1(s, "custodian.b").Manager = "" },
 			want: `manager-missing warning "PCI PIN 25-1" keys.TMK.parts.2`},
 		"no manager in production": {kind: TMK, prod: true, edit: func(s *Script) { person1(s, "custodian.b").Manager = "" },

@@ -6,6 +6,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"reflect"
 	"strings"
 
 	"poskey/internal/fault"
@@ -273,21 +275,35 @@ func (t *Tools) Find(ctx context.Context, k *script.Key) (ceremony.Made, error) 
 	return made, err
 }
 
-// Compare compares all digits of what was told with a key, inside the boundary.
+// most is as many digits of a check value as the boundary of a store compares.
+func most(ctx context.Context, b hsm.Boundary, key hsm.Key, e kcv.Expected) (c kcv.Comparison, err error) {
+	for {
+		c, err = b.Compare(ctx, key, e, "")
+		if !fault.Is(err, fault.MalformedLength) || len(e.Digits) <= leastCompared {
+			return c, err
+		}
+		e.Digits = e.Digits[:len(e.Digits)-1]
+	}
+}
+
+// leastCompared is as many digits as every boundary compares.
+const leastCompared = 6
+
+// Compare compares what was told with a key, inside the boundary, in as many digits as that does.
 func (t *Tools) Compare(ctx context.Context, k *script.Key, e kcv.Expected) (c kcv.Comparison, err error) {
 	if _, keeps := stored(k); !keeps {
 		key, err := t.key(k)
 		if err != nil {
 			return kcv.Comparison{}, err
 		}
-		return t.session.Compare(ctx, key, e, "")
+		return most(ctx, t.session, key, e)
 	}
 	ref, err := t.ref(ctx, k)
 	if err != nil {
 		return kcv.Comparison{}, err
 	}
 	err = t.onRow(ctx, ref, custody.KeyCheck, vault.ToCheck, nil, func(work *vault.Work, h vault.Held) (err error) {
-		c, err = work.Compare(ctx, h.Key, e, "")
+		c, err = most(ctx, work, h.Key, e)
 		return err
 	})
 	return c, err
@@ -402,17 +418,45 @@ func (t *Tools) export(ctx context.Context, k *script.Key, o *script.Output) (ce
 		if err != nil {
 			return err
 		}
-		content := []byte(w.Block + "\n")
+		content, err := t.written(o.File, []byte(w.Block+"\n"))
+		if err != nil {
+			return err
+		}
 		sum := sha256.Sum256(content)
 		out = ceremony.Exported{File: o.File, Header: w.Block[:fixedHeader],
 			SHA256: strings.ToUpper(hex.EncodeToString(sum[:])),
 			Check:  h.Row.Check}
-		return t.o.WriteBlock(o.File, content)
+		return nil
 	})
 	if err != nil {
 		return ceremony.Exported{}, err
 	}
 	return out, nil
+}
+
+// written writes a key block, and gives what lies there: of a ceremony that broke after the block was written, and before a
+// line said so, that is the block of before. Its header is the same, with the check value of the key, or it is another one.
+func (t *Tools) written(name string, content []byte) ([]byte, error) {
+	err := t.o.WriteBlock(name, content)
+	if !t.o.Resumed || t.o.ReadBlock == nil || !fault.Is(err, fault.FileExists) {
+		return content, err
+	}
+	before, failed := t.o.ReadBlock(name)
+	if failed != nil {
+		return nil, errors.Join(err, failed)
+	}
+	was, failed := keyblock.Parse(strings.TrimSuffix(string(before), "\n"))
+	if failed != nil {
+		return nil, fault.Wrap(err, "what lies there is no key block of this ceremony: move it away")
+	}
+	now, failed := keyblock.Parse(strings.TrimSuffix(string(content), "\n"))
+	if failed != nil {
+		return nil, failed
+	}
+	if !reflect.DeepEqual(was.Header, now.Header) {
+		return nil, fault.Wrap(err, "the key block that lies there is another one: move it away")
+	}
+	return before, nil
 }
 
 // fixedHeader is the part of a block's header that all blocks have.

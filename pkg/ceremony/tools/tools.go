@@ -42,6 +42,8 @@ type Options struct {
 	Print func(ctx context.Context, write func(io.Writer) error) error
 	// WriteBlock writes a key block into the folder of the ceremony; never over another file.
 	WriteBlock func(name string, content []byte) error
+	// ReadBlock reads a key block in the folder of a ceremony that was resumed.
+	ReadBlock func(name string) ([]byte, error)
 	// Load loads a key of the store into a device.
 	Load func(ctx context.Context, ref store.Ref, o *script.Output) (ceremony.Loaded, error)
 	// InitStore makes a store for the officers of the cards.

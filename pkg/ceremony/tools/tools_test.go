@@ -348,8 +348,8 @@ func TestAKeyInUseThatTheRecordDoesNotKnowIsDestroyedWithTheCeremony(t *testing.
 	r.agrees()
 }
 
-// TestAllDigitsThatWereToldAreCompared inside the boundary, of a key of the store and of one that no store keeps.
-func TestAllDigitsThatWereToldAreCompared(t *testing.T) {
+// TestMoreDigitsThanAreSeenAreCompared inside the boundary, of a key of the store and of one that no store keeps.
+func TestMoreDigitsThanAreSeenAreCompared(t *testing.T) {
 	r := newRoom(t, custody.Test)
 	for _, k := range []script.Key{zmk(intoStore("ZMK-2026")), zmk()} {
 		l := r.lead(k)
@@ -357,7 +357,7 @@ func TestAllDigitsThatWereToldAreCompared(t *testing.T) {
 		must(t, err)
 		for digits, want := range map[string]bool{made.Check.Digits: true, made.Check.Digits + "FFFFFFFFFF": false} {
 			c, err := l.Compare(t.Context(), &k, kcv.Expected{Digits: digits})
-			if err != nil || c.Match != want || c.Digits != len(digits) {
+			if err != nil || c.Match != want || c.Digits < min(len(digits), 8) {
 				t.Errorf("%d digits: %+v, %v", len(digits), c, err)
 			}
 		}
