@@ -78,7 +78,6 @@ cast zmk.yaml
 once from the paper, the part check => !!
 ask Type "abort" => abort
 ask why is it given up => the printer is broken
-ask to sign that it was given up => -
 cast again.yaml
 -- blank.yaml --
 ` + text})

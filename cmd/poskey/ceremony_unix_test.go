@@ -28,20 +28,35 @@ import (
 
 // paper is what a printer has printed.
 type paper struct {
-	mu  sync.Mutex
-	all bytes.Buffer
+	mu    sync.Mutex
+	line  *os.File // to the printer
+	all   bytes.Buffer
+	asked int // marks that were sent
+	came  int // marks that came through
 }
 
-// text is what was printed. A sheet ends with a form feed: what has not come through the line yet is waited for.
+// mark is sent behind everything printed: when it comes through, so has all that was before it. No sheet has it.
+const mark = 0x1F
+
+// text is what was printed: the program has written it when it asks the next question, and it may still be in the line.
 func (p *paper) text() string {
 	if p == nil {
 		return ""
 	}
-	for range 200 {
-		if all := p.now(); all == "" || strings.HasSuffix(all, "\f") {
-			return all
+	p.mu.Lock()
+	p.asked++
+	want := p.asked
+	p.mu.Unlock()
+	if _, err := p.line.Write([]byte{mark}); err != nil {
+		return p.now() // the line was closed: nothing more comes
+	}
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		p.mu.Lock()
+		through := p.came >= want
+		p.mu.Unlock()
+		if through {
+			break
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	return p.now()
 }
@@ -50,6 +65,14 @@ func (p *paper) now() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.all.String()
+}
+
+// take takes what came through the line.
+func (p *paper) take(b []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.came += bytes.Count(b, []byte{mark})
+	p.all.Write(bytes.ReplaceAll(b, []byte{mark}, nil))
 }
 
 // cmdPrinter connects a printer: $PRINTER is its device. What it prints lies in no file.
@@ -62,7 +85,7 @@ func cmdPrinter(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	_, err = term.MakeRaw(int(device.Fd()))
 	ts.Check(err)
-	p := &paper{}
+	p := &paper{line: device}
 	go func() {
 		for {
 			b := make([]byte, 4096)
@@ -70,9 +93,7 @@ func cmdPrinter(ts *testscript.TestScript, neg bool, args []string) {
 			if err != nil {
 				return
 			}
-			p.mu.Lock()
-			p.all.Write(b[:n])
-			p.mu.Unlock()
+			p.take(b[:n])
 		}
 	}()
 	ts.Defer(func() { _ = errors.Join(device.Close(), out.Close()) })

@@ -14,7 +14,7 @@ import (
 
 // approvers are those of --approver, or else, where an activity takes approvals each time, people of the room whose
 // roles fit, in the order of the script. What the officers allowed for a time asks nobody.
-func (o *ceremonySetup) approvers(
+func (o *sitting) approvers(
 	ctx context.Context, a *App, activity custody.Activity,
 ) (agent.Approvers, func(), error) {
 	none := func() {}
@@ -64,7 +64,7 @@ func (o *ceremonySetup) approvers(
 }
 
 // inRoom are the identity files of the script's people, in its order.
-func (o *ceremonySetup) inRoom() []officerFile {
+func (o *sitting) inRoom() []officerFile {
 	var all []officerFile
 	for _, p := range o.program.Script.People {
 		if f, ok := identityOf(o.identities, p); ok {

@@ -7,14 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"poskey/internal/fault"
-	"poskey/internal/render"
-	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 )
 
@@ -68,7 +65,7 @@ type inspection struct {
 // inspectCeremony reads a script and holds it against the rules, what was before, and the room, of which r says what
 // it is for.
 func (a *App) inspectCeremony(ctx context.Context, path string, o ceremonyOpts, r room) (*inspection, error) {
-	s, err := readCeremonyScript(path)
+	s, err := readCeremonyScript(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -170,40 +167,4 @@ func countFindings(all []script.Finding, l script.Level) (n int) {
 		}
 	}
 	return n
-}
-
-// findingsPage lists findings, the heaviest first. width is that of the terminal; 0 leaves lines whole.
-func findingsPage(p *render.Page, all []script.Finding, width int) {
-	if len(all) == 0 {
-		return
-	}
-	p.Blank()
-	var rows [][]string
-	used := 0 // by what stands before the sentence
-	for _, l := range []script.Level{script.Error, script.Warning, script.Note} {
-		for _, f := range all {
-			if f.Level == l {
-				row := []string{p.T(l.Text()), f.Requirement, p.T(f.Place())}
-				used = max(used, render.Columns(row[0])+len("  PCI PIN 21-2.4  ")+render.Columns(row[2])+len("  "))
-				rows = append(rows, append(row, p.T(findingText(f))))
-			}
-		}
-	}
-	for i := range rows {
-		if width > 0 {
-			rows[i][3] = strings.Join(render.Wrap(rows[i][3], max(width-used, leastSentence)), "\n")
-		}
-	}
-	p.Grid([]text.Text{text.New("WEIGHT"), text.New("REQUIREMENT"), text.New("WHERE"), text.New("WHAT")}, rows)
-}
-
-// leastSentence is how narrow a column of sentences becomes.
-const leastSentence = 30
-
-// findingText says what is wrong, and what to do.
-func findingText(f script.Finding) text.Text {
-	if f.Fix.IsZero() {
-		return f.What
-	}
-	return text.New("%s; %s", f.What, f.Fix)
 }

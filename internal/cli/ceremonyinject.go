@@ -33,7 +33,7 @@ func deviceURI(devices []string, serial string) (string, error) {
 }
 
 // load is the injection of one key of the store.
-func (o *ceremonySetup) load(ctx context.Context, a *App, ref store.Ref, out *script.Output) (_ ceremony.Loaded,
+func (o *sitting) load(ctx context.Context, a *App, ref store.Ref, out *script.Output) (_ ceremony.Loaded,
 	err error) {
 	uri, err := deviceURI(o.devices, out.Device)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,27 +21,11 @@ import (
 	"poskey/pkg/custody"
 )
 
-// ceremonySetup is what the tools of a ceremony are made from.
-type ceremonySetup struct {
-	ceremony   string // id
-	mode       transcript.Mode
-	program    *script.Program
-	dir        string        // of the ceremony; key blocks lie there
-	printer    *sheetPrinter // nil: none
-	identities []officerFile
-	devices    []string // SERIAL=URI
-	store      storeUse
-	resumed    bool
-	began      time.Time // by its record
-	kept       []string  // keys of the store, by its record
-}
-
-// sitting is a ceremony that is led here.
+// sitting is a ceremony that is led here: what was looked at, and its record. Its tools are made from it.
 type sitting struct {
 	*inspection
-	opts   ceremonyOpts
 	mode   transcript.Mode
-	id     string
+	idle   time.Duration
 	log    *transcript.Log
 	before *transcript.Document // of a ceremony that goes on
 }
@@ -75,12 +58,12 @@ func (a *App) hold(ctx context.Context, path string, o ceremonyOpts, mode transc
 	if err := a.admitted(in); err != nil {
 		return err
 	}
-	s := &sitting{inspection: in, opts: o, mode: mode}
-	if s.id, err = a.drawCeremony(); err != nil {
+	s := &sitting{inspection: in, mode: mode, idle: o.idle}
+	if s.ceremony, err = a.drawCeremony(); err != nil {
 		return err
 	}
 	if s.dir == "" {
-		s.dir = ceremonyDirName(path, testPrefix(mode, in.script.Environment), s.id)
+		s.dir = ceremonyDirName(path, testPrefix(mode, in.script.Environment), s.ceremony)
 	}
 	undo, err := makeCeremonyDir(s.dir, in.script)
 	if err != nil {
@@ -112,20 +95,17 @@ func (a *App) headOf(s *sitting) transcript.Head {
 		station = "unknown"
 	}
 	v := buildVersion()
-	return transcript.Head{Ceremony: s.id, Mode: s.mode, Environment: s.script.Environment, Script: s.script.Raw(),
+	return transcript.Head{Ceremony: s.ceremony, Mode: s.mode, Environment: s.script.Environment, Script: s.script.Raw(),
 		Tool: strings.TrimSpace("poskey " + v.Version + " " + v.Commit), Station: station, Language: string(a.Say.Lang())}
 }
 
 // lead sits people down, and tells how it ended.
 func (a *App) lead(ctx context.Context, s *sitting) error {
-	tools, done, err := a.ceremonyTools(ctx, ceremonySetup{ceremony: s.id, mode: s.mode, program: s.program, dir: s.dir,
-		printer:    s.paper,
-		identities: s.identities, devices: s.opts.devices, store: s.store, resumed: s.before != nil,
-		began: s.began(), kept: s.kept})
+	tools, done, err := a.ceremonyTools(ctx, s)
 	if err != nil {
 		return errors.Join(err, s.log.Abandon())
 	}
-	desk := a.ceremonyDesk(s.mode, s.script.Environment, s.opts)
+	desk := a.ceremonyDesk(s.mode, s.script.Environment, s.idle)
 	out, led := ceremony.Outcome{State: transcript.Open}, desk.legend()
 	if led == nil {
 		out, led = ceremony.Lead(ctx, ceremony.Options{Program: s.program, Findings: s.findings, Mode: s.mode, Log: s.log,
@@ -133,14 +113,23 @@ func (a *App) lead(ctx context.Context, s *sitting) error {
 			Desk:   desk, Tools: tools, Env: a.Env, Clock: a.Env.Now, Sheet: minutes.Sheet})
 	}
 	a.Console.Close()
-	closed := done(out.State, s.log.Head().Hash)
-	if err := a.answerLed(s, out); err != nil && led == nil {
-		led = err
+	return a.ended(led, done(out.State, s.log.Head().Hash), a.answerLed(s, out))
+}
+
+// ended is the error of a ceremony: how it was led, else that its tools did not close, else that it could not be
+// answered. What stands behind another one is told beside it.
+func (a *App) ended(led, closed, answered error) error {
+	closed = fault.Wrap(closed, "what the ceremony worked with did not close")
+	var first error
+	for _, err := range []error{led, closed, answered} {
+		switch {
+		case first == nil:
+			first = err
+		case err != nil:
+			a.render.Warn(text.New("%s", err))
+		}
 	}
-	if led == nil {
-		led = fault.Wrap(closed, "the ceremony is over, and its record whole; what it worked with did not close")
-	}
-	return led
+	return first
 }
 
 // began is when the ceremony did, by its record.
@@ -151,8 +140,8 @@ func (s *sitting) began() time.Time {
 	return s.before.Records[0].Time
 }
 
-func (a *App) ceremonyDesk(mode transcript.Mode, env custody.Environment, o ceremonyOpts) *ceremonyDesk {
-	d := &ceremonyDesk{at: a.Console, say: a.Say, idle: o.idle, now: a.Env.Now, plain: a.Getenv("TERM") == "dumb"}
+func (a *App) ceremonyDesk(mode transcript.Mode, env custody.Environment, idle time.Duration) *ceremonyDesk {
+	d := &ceremonyDesk{at: a.Console, say: a.Say, idle: idle, now: a.Env.Now, plain: a.Getenv("TERM") == "dumb"}
 	d.color = a.flags.color == "always" || a.flags.color == "auto" && a.Getenv("NO_COLOR") == "" && !d.plain
 	d.mark = transcript.Mark(env, mode)
 	return d
@@ -173,46 +162,10 @@ type ceremonyLedDoc struct {
 
 // answerLed tells how a ceremony ended, in whatever way it did.
 func (a *App) answerLed(s *sitting, out ceremony.Outcome) error {
-	doc := ceremonyLedDoc{Ceremony: s.id, Mode: s.mode, Environment: s.script.Environment, Dir: s.dir,
+	doc := ceremonyLedDoc{Ceremony: s.ceremony, Mode: s.mode, Environment: s.script.Environment, Dir: s.dir,
 		Record: filepath.Join(s.dir, ceremonyRecord),
 		State:  out.State, StepsDone: out.Steps, Steps: len(s.program.Steps), Deviations: out.Deviations, Signers: append([]string{}, out.Signers...)}
 	return a.render.Answer("ceremony."+a.holding.verb(), doc, func(p *render.Page) { ceremonyLedPage(p, doc) })
-}
-
-func ceremonyLedPage(p *render.Page, doc ceremonyLedDoc) {
-	if doc.Mode == transcript.Rehearsal {
-		p.Heading(text.New("TEST REHEARSAL: its keys are thrown away"))
-	}
-	stateVerdict(p, doc.State)
-	p.Fields(
-		render.F(text.New("ceremony"), doc.Ceremony),
-		render.F(text.New("environment"), p.T(doc.Environment.Text())),
-		render.F(text.New("steps done"), p.T(text.New("%d of %d", doc.StepsDone, doc.Steps))),
-		render.F(text.New("deviations"), strconv.Itoa(doc.Deviations)),
-		render.F(text.New("signed by"), strings.Join(doc.Signers, " ")),
-		render.F(text.New("record"), doc.Record),
-	)
-	p.Blank()
-	if doc.State == transcript.Open {
-		p.Line(text.New("go on with:"))
-		p.Raw("  poskey ceremony resume " + pathWord(doc.Dir))
-		return
-	}
-	p.Line(text.New("next:"))
-	p.Raw("  poskey ceremony verify " + pathWord(doc.Dir))
-	p.Raw("  poskey ceremony report " + pathWord(doc.Dir) + " --format pdf")
-}
-
-// stateVerdict says how a record ends.
-func stateVerdict(p *render.Page, s transcript.State) {
-	switch s {
-	case transcript.Closed:
-		p.Good(text.New("The ceremony is closed and signed."))
-	case transcript.Aborted:
-		p.Bad(text.New("The ceremony was given up; its record says so."))
-	default:
-		p.Bad(text.New("The ceremony is not at its end."))
-	}
 }
 
 // verb is the last word of the command.
@@ -261,7 +214,7 @@ func (a *App) resumed(ctx context.Context, dir string, o ceremonyOpts, doc *tran
 		return nil, fault.Wrap(err, "the script in the record")
 	}
 	path := filepath.Join(dir, ceremonyScript)
-	if err := sameScript(path, s); err != nil {
+	if err := sameScript(ctx, path, s); err != nil {
 		return nil, err
 	}
 	in := &inspection{room: room{script: s, scriptPath: path, dir: dir, there: true, ceremony: doc.Head.Ceremony,
@@ -275,13 +228,13 @@ func (a *App) resumed(ctx context.Context, dir string, o ceremonyOpts, doc *tran
 	if in.identities, err = readIdentities(ctx, o.identities); err != nil {
 		return nil, err
 	}
-	out := &sitting{inspection: in, opts: o, mode: doc.Head.Mode, id: doc.Head.Ceremony}
+	out := &sitting{inspection: in, mode: doc.Head.Mode, idle: o.idle}
 	return out, in.look(ctx, a, o.past)
 }
 
 // sameScript holds a file against the script that a record has.
-func sameScript(path string, s *script.Script) error {
-	raw, err := readWhole(path, maxScriptFile)
+func sameScript(ctx context.Context, path string, s *script.Script) error {
+	raw, err := readWhole(ctx, path, script.MaxFile)
 	if err != nil {
 		return err
 	}

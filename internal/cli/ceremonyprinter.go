@@ -64,7 +64,8 @@ func (w *sheetWriter) Write(b []byte) (written int, err error) {
 		if w.ctx.Err() != nil {
 			return written, context.Cause(w.ctx)
 		}
-		polled := w.f.SetWriteDeadline(time.Now().Add(printerLook)) == nil
+		deadline := time.Now().Add(printerLook) //nolint:forbidigo // the system holds it against its own clock
+		polled := w.f.SetWriteDeadline(deadline) == nil
 		n, err := w.f.Write(b[written:])
 		if written += n; n > 0 {
 			waited = 0

@@ -67,12 +67,16 @@ const (
 	pinLoadingPC  = "PCI PIN 13-9"
 	pinPrinter    = "PCI PIN 6-3"
 	pinClear      = "PCI PIN 6-2"
-	pinStrength   = "PCI PIN 10-1"
 	pinCheck      = "PCI PIN 15-1"
-	pinSeparation = "PCI PIN 19-x"
+	pinSeparation = "PCI PIN 19"
 	pinInventory  = "PCI PIN 30-3"
 	pinLog        = "PCI PIN 26-1"
 	pinCustodian  = "PCI PIN 25-1"
+	pinDual       = "PCI PIN 12-1"
+	pinDevices    = "PCI PIN 30-1"
+	// Where nothing closer asks for it: procedures are written and kept to, and what is done is recorded.
+	pinProcedure = "PCI PIN 7-1"
+	pinRecord    = "PCI PIN 7-2"
 )
 
 // machine looks at what needs neither store nor folder.
@@ -241,11 +245,11 @@ func (r *room) folder() []script.Finding {
 	if !r.there && r.dir != "" {
 		if info, err := os.Stat(r.dir); err == nil {
 			if !info.IsDir() {
-				return []script.Finding{roomFinding("folder-taken", script.Error, "", text.New("%s is no folder", pathWord(r.dir)),
+				return []script.Finding{roomFinding("folder-taken", script.Error, pinRecord, text.New("%s is no folder", pathWord(r.dir)),
 					text.New("name a new one with --dir"))}
 			}
 			if err := fitCeremonyDir(r.dir); err != nil {
-				all = append(all, roomFinding("folder-taken", script.Error, "", text.New("%s", err),
+				all = append(all, roomFinding("folder-taken", script.Error, pinRecord, text.New("%s", err),
 					text.New("name a new one with --dir")))
 			}
 		} else {
@@ -253,7 +257,7 @@ func (r *room) folder() []script.Finding {
 		}
 	}
 	if info, err := os.Stat(parent); err != nil || !info.IsDir() {
-		return append(all, roomFinding("folder-missing", script.Error, "",
+		return append(all, roomFinding("folder-missing", script.Error, pinRecord,
 			text.New("there is no folder %s", pathWord(parent)), text.New("make it, or name another one with --dir")))
 	}
 	free, err := diskFree(parent)
@@ -278,7 +282,7 @@ func (r *room) blocks() []script.Finding {
 				continue
 			}
 			if _, err := os.Lstat(filepath.Join(r.dir, o.File)); err == nil {
-				all = append(all, script.Finding{ID: "file-exists", Level: script.Error, Where: "keys." + k.ID + ".outputs",
+				all = append(all, script.Finding{ID: "file-exists", Level: script.Error, Requirement: pinRecord, Where: "keys." + k.ID + ".outputs",
 					What: text.New("the file %s is there already", pathWord(o.File)), Fix: text.New("name a new folder with --dir")})
 			}
 		}
@@ -295,7 +299,7 @@ func (r *room) cables() []script.Finding {
 	for _, k := range r.script.Keys {
 		for i, o := range k.Outputs {
 			if _, err := deviceURI(r.devices, o.Device); o.To == script.ToDevice && err != nil {
-				all = append(all, script.Finding{ID: "device-nowhere", Level: script.Error,
+				all = append(all, script.Finding{ID: "device-nowhere", Level: script.Error, Requirement: pinDevices,
 					Where: fmt.Sprintf("keys.%s.outputs.%d", k.ID, i+1),
 					What:  text.New("nobody said where device %s is", text.Redact(o.Device)),
 					Fix:   text.New("say it with --device %s=URI", text.Redact(o.Device))})

@@ -86,10 +86,10 @@ func (r *room) askStore(ctx context.Context, a *App) (storeTells, error) {
 		if r.begins {
 			l = script.Error
 		}
-		tells.findings = append(tells.findings, roomFinding("store-sealed", l, "", text.New("%s", err),
+		tells.findings = append(tells.findings, roomFinding("store-sealed", l, pinDual, text.New("%s", err),
 			text.New("before the ceremony: poskey store unseal")))
 	case err != nil:
-		tells.findings = append(tells.findings, roomFinding("store-unreachable", r.missing(), "",
+		tells.findings = append(tells.findings, roomFinding("store-unreachable", r.missing(), pinProcedure,
 			text.New("the store cannot be asked: %s", err), storeHint(err)))
 	default:
 		tells.findings = append(tells.findings, roomFinding("ledger", script.Note, pinLog,
@@ -175,7 +175,7 @@ func tokenFinding(id store.Identity, s *script.Script) (script.Finding, bool) {
 		if k, ok := s.Key(st.Key); !ok || !inStore(k) {
 			continue
 		}
-		return roomFinding("store-approvals", script.Error, "",
+		return roomFinding("store-approvals", script.Error, pinDual,
 			text.New("in production step %d (%s) takes officers' approvals each time, and a store whose master key is in a token cannot ask for them", i+1, string(st.Do)),
 			text.New("name a store that officers unseal (--store), or do it at the HSM itself and let poskey record it: poskey ceremony new --template hsm-scribe")), true
 	}
@@ -267,12 +267,12 @@ func (r *room) storedFindings(ctx context.Context, db *store.Store, k *script.Ke
 		}
 	}
 	if !found {
-		return []script.Finding{{ID: "key-missing", Level: script.Error, Where: at + ".label",
+		return []script.Finding{{ID: "key-missing", Level: script.Error, Requirement: pinProcedure, Where: at + ".label",
 			What: text.New("the store has no key %s", text.Redact(k.Label)), Fix: text.New("look with: poskey key list")}}, nil
 	}
 	var all []script.Finding
 	if row.Algorithm != k.Algorithm {
-		all = append(all, script.Finding{ID: "key-algorithm", Level: script.Error, Where: at + ".algorithm",
+		all = append(all, script.Finding{ID: "key-algorithm", Level: script.Error, Requirement: pinProcedure, Where: at + ".algorithm",
 			What: text.New("%s is a key of %s in the store", row.Ref().String(), string(row.Algorithm)),
 			Fix:  text.New("mend the script")})
 	}
@@ -294,11 +294,11 @@ func (r *room) storedFindings(ctx context.Context, db *store.Store, k *script.Ke
 	inUse := row.State == store.Active || row.State == store.Suspended
 	switch {
 	case destroyed && inUse:
-		all = append(all, script.Finding{ID: "key-in-use", Level: script.Warning, Where: at + ".label",
+		all = append(all, script.Finding{ID: "key-in-use", Level: script.Warning, Requirement: pinProcedure, Where: at + ".label",
 			What: text.New("the key %s is %s in the store", row.Ref().String(), stateText(row.State)),
 			Fix:  text.New("its use ends with this ceremony; what hangs beneath it: poskey key tree")})
 	case leaves && row.State != store.Active:
-		all = append(all, script.Finding{ID: "key-state", Level: script.Error, Where: at + ".label",
+		all = append(all, script.Finding{ID: "key-state", Level: script.Error, Requirement: pinProcedure, Where: at + ".label",
 			What: text.New("the key %s is %s in the store", row.Ref().String(), stateText(row.State)),
 			Fix:  text.New("name one that is active: poskey key list")})
 	}
@@ -362,7 +362,7 @@ func (r *room) labelFindings(ctx context.Context, db *store.Store, label, at str
 			return nil, err
 		}
 		if row.Label == label && !row.State.Gone() && !r.made(&row) {
-			return []script.Finding{{ID: "label-exists", Level: script.Error, Where: at,
+			return []script.Finding{{ID: "label-exists", Level: script.Error, Requirement: pinProcedure, Where: at,
 				What: text.New("the store has a key %s already", row.Ref().String()),
 				Fix:  text.New("name another label; a key is renewed with poskey key rotate")}}, nil
 		}

@@ -27,7 +27,7 @@ import (
 type toolsEnd func(state transcript.State, head transcript.Digest) error
 
 // ceremonyTools gives the tools of a ceremony, and what ends them.
-func (a *App) ceremonyTools(ctx context.Context, o ceremonySetup) (ceremony.Tools, toolsEnd, error) {
+func (a *App) ceremonyTools(ctx context.Context, o *sitting) (ceremony.Tools, toolsEnd, error) {
 	if o.mode == transcript.Rehearsal {
 		t, err := a.practiceTools(ctx, o)
 		if err != nil {
@@ -35,11 +35,11 @@ func (a *App) ceremonyTools(ctx context.Context, o ceremonySetup) (ceremony.Tool
 		}
 		return t, func(transcript.State, transcript.Digest) error { return t.Close() }, nil
 	}
-	own := tools.Options{Env: a.Env, Ceremony: o.ceremony, Script: o.program.Script, Who: whoAmI(), Resumed: o.resumed, Kept: o.kept,
+	own := tools.Options{Env: a.Env, Ceremony: o.ceremony, Script: o.program.Script, Who: whoAmI(), Resumed: o.there, Kept: o.kept,
 		Identity:   func(_ context.Context, p script.Person) (*custody.Locked, error) { return lockedOf(o.identities, p) },
 		Print:      func(ctx context.Context, write func(io.Writer) error) error { return o.print(ctx, a, write) },
 		WriteBlock: func(name string, content []byte) error { return writeBlockFile(o.dir, name, content) },
-		ReadBlock:  func(name string) ([]byte, error) { return readWhole(filepath.Join(o.dir, name), maxBlockFile) },
+		ReadBlock:  func(name string) ([]byte, error) { return readRegular(filepath.Join(o.dir, name), maxBlockFile) },
 		InitStore: func(ctx context.Context, k *script.Key, cards []custody.Card) (ceremony.Made, error) {
 			return o.initStore(ctx, a, k, cards)
 		},
@@ -72,14 +72,14 @@ func endTools(ctx context.Context, t *tools.Tools, state transcript.State, head 
 }
 
 // initStore makes a store for the officers who sit for the parts of its master key.
-func (o *ceremonySetup) initStore(ctx context.Context, a *App, k *script.Key, cards []custody.Card) (ceremony.Made,
+func (o *sitting) initStore(ctx context.Context, a *App, k *script.Key, cards []custody.Card) (ceremony.Made,
 	error) {
 	url, err := a.storeURL()
 	if err != nil {
 		return ceremony.Made{}, err
 	}
 	id, err := a.createStore(ctx, url, o.program.Script.Environment, cards, nil, k.Needed())
-	if o.resumed && fault.Is(err, fault.FileExists) {
+	if o.there && fault.Is(err, fault.FileExists) {
 		id, err = o.bornHere(ctx, a, cards, k.Needed(), err)
 	}
 	if err != nil {
@@ -90,20 +90,21 @@ func (o *ceremonySetup) initStore(ctx context.Context, a *App, k *script.Key, ca
 
 // bornHere finds the store that this ceremony made before it broke, and before a line said so: born since the ceremony
 // began, of its environment, and its master key cut to these officers and no others, by the same threshold.
-func (o *ceremonySetup) bornHere(ctx context.Context, a *App, cards []custody.Card, threshold int,
+func (o *sitting) bornHere(ctx context.Context, a *App, cards []custody.Card, threshold int,
 	there error) (store.Identity, error) {
 	_, id, err := a.openIdentified(ctx)
 	if err != nil {
 		return store.Identity{}, errors.Join(there, err)
 	}
-	sealed, err := custody.ParseSealedMaster(id.Master.Sealed)
+	both, err := custody.ParseSealedStore(id.Master.Sealed)
 	if err != nil {
 		return store.Identity{}, errors.Join(there, err)
 	}
+	sealed := both.Master
 	others := func(h custody.Holder) bool {
 		return !slices.ContainsFunc(cards, func(c custody.Card) bool { return c.Fingerprint() == h.Fingerprint })
 	}
-	if id.Environment != string(o.program.Script.Environment) || id.Created.Before(o.began.Truncate(time.Second)) ||
+	if id.Environment != string(o.program.Script.Environment) || id.Created.Before(o.began().Truncate(time.Second)) ||
 		sealed.Generation() != 1 || sealed.Threshold() != threshold || len(sealed.Officers()) != len(cards) ||
 		slices.ContainsFunc(sealed.Officers(), others) {
 		return store.Identity{}, there
@@ -122,14 +123,14 @@ func lockedOf(files []officerFile, p script.Person) (*custody.Locked, error) {
 
 // print sends a sheet straight to a device: no spooler, no file. In a test without a printer the screen is one: the
 // engine clears it before anybody else comes.
-func (o *ceremonySetup) print(ctx context.Context, a *App, write func(io.Writer) error) error {
+func (o *sitting) print(ctx context.Context, a *App, write func(io.Writer) error) error {
 	switch {
-	case o.printer == nil && testPrefix(o.mode, o.program.Script.Environment) != "":
+	case o.paper == nil && testPrefix(o.mode, o.program.Script.Environment) != "":
 		return write(screenPaper{a})
-	case o.printer == nil:
+	case o.paper == nil:
 		return fault.New(fault.Usage, "there is no printer; name it with --printer")
 	}
-	return o.printer.print(ctx, write)
+	return o.paper.print(ctx, write)
 }
 
 // screenPaper prints on the screen.
@@ -140,14 +141,14 @@ func (s screenPaper) Write(sheet []byte) (int, error) {
 }
 
 // practiceTools are throw-away tools for a rehearsal.
-func (a *App) practiceTools(ctx context.Context, o ceremonySetup) (*ceremony.Practice, error) {
+func (a *App) practiceTools(ctx context.Context, o *sitting) (*ceremony.Practice, error) {
 	file := func(person string) string { return filepath.Join(o.dir, testPrefix(o.mode, "")+person+".identity") }
 	return ceremony.NewPractice(ceremony.PracticeOptions{
 		Env:   a.Env,
 		Paper: practicePaper{ctx, a, o},
 		Write: func(name string, block []byte) error { return o.writePractice(name, block) },
 		Load: func(person string) ([]byte, error) {
-			raw, err := readWhole(file(person), maxOfficerFile)
+			raw, err := readRegular(file(person), maxOfficerFile)
 			if fault.Is(err, fault.NotFound) {
 				return nil, nil
 			}
@@ -158,9 +159,9 @@ func (a *App) practiceTools(ctx context.Context, o ceremonySetup) (*ceremony.Pra
 }
 
 // writePractice writes a key block of a throw-away key. After a break the one of before is of a key that is gone.
-func (o *ceremonySetup) writePractice(name string, block []byte) error {
+func (o *sitting) writePractice(name string, block []byte) error {
 	err := writeBlockFile(o.dir, name, block)
-	if !o.resumed || !fault.Is(err, fault.FileExists) {
+	if !o.there || !fault.Is(err, fault.FileExists) {
 		return err
 	}
 	if err := os.Remove(filepath.Join(o.dir, name)); err != nil {
@@ -173,7 +174,7 @@ func (o *ceremonySetup) writePractice(name string, block []byte) error {
 type practicePaper struct {
 	ctx context.Context //nolint:containedctx // an io.Writer that lasts as long as the rehearsal
 	a   *App
-	o   ceremonySetup
+	o   *sitting
 }
 
 func (p practicePaper) Write(sheet []byte) (int, error) {

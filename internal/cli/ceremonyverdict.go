@@ -64,8 +64,8 @@ func besideRecord(place string, d *transcript.Document) []script.Finding {
 	if info, err := os.Stat(place); err != nil || !info.IsDir() || len(d.Head.Script) == 0 {
 		return nil
 	}
-	raw, err := readWhole(filepath.Join(place, ceremonyScript), maxScriptFile)
-	f := script.Finding{ID: "script-file-other", Level: script.Warning, Where: ceremonyScript}
+	raw, err := readRegular(filepath.Join(place, ceremonyScript), script.MaxFile)
+	f := script.Finding{ID: "script-file-other", Level: script.Warning, Requirement: pinRecord, Where: ceremonyScript}
 	switch {
 	case err == nil && bytes.Equal(raw, d.Head.Script):
 		return nil

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -79,36 +78,4 @@ func (in *inspection) doc() ceremonyCheckDoc {
 		Ready: errs == 0, Errors: errs, Warnings: countFindings(in.findings, script.Warning),
 		Notes:    countFindings(in.findings, script.Note),
 		Findings: ceremonyFindingDocs(in.findings)}
-}
-
-func ceremonyCheckPage(p *render.Page, in *inspection, doc ceremonyCheckDoc, width int) {
-	switch {
-	case doc.Errors > 0:
-		p.Bad(text.New("This ceremony cannot be run: errors %d, warnings %d, notes %d.", doc.Errors, doc.Warnings, doc.Notes))
-	case doc.Warnings > 0:
-		p.Bad(text.New("This ceremony can be run; its record will have the warnings: %d.", doc.Warnings))
-	default:
-		p.Good(text.New("This ceremony can be run."))
-	}
-	p.Fields(
-		render.F(text.New("title"), doc.Title),
-		render.F(text.New("environment"), p.T(doc.Environment.Text())),
-		render.F(text.New("planned"), clock(in.script.Starts)),
-		render.F(text.New("steps"), strconv.Itoa(doc.Steps)),
-		render.F(text.New("minutes"), strconv.Itoa(doc.Minutes)),
-	)
-	findingsPage(p, in.findings, width)
-	fingerprintOfScript(p, in.script.Fingerprint())
-}
-
-// fingerprintOfScript shows what everybody in the room confirms before the first step.
-func fingerprintOfScript(p *render.Page, f custody.Fingerprint) {
-	p.Blank()
-	p.Line(text.New("fingerprint of the script, confirmed by everybody in the room: in words"))
-	wordsPage(p, f)
-	p.Line(text.New("or in digits"))
-	p.Raw("  " + f.Digits())
-	p.Line(text.New("and whole"))
-	p.Raw("  " + f.Hex()[:len(f.Hex())/2])
-	p.Raw("  " + f.Hex()[len(f.Hex())/2+1:])
 }

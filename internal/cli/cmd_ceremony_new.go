@@ -85,24 +85,7 @@ func listTemplates(a *App) error {
 	for _, t := range script.Templates() {
 		doc.Templates = append(doc.Templates, templateDoc{t.Kind, t.Says.String(), t.Needs.String()})
 	}
-	return a.render.Answer("ceremony.new", doc, func(p *render.Page) {
-		for _, t := range script.Templates() {
-			p.Heading(text.Raw(string(t.Kind)))
-			for _, line := range []text.Text{t.Says, t.Needs} {
-				for _, row := range render.Wrap(p.T(line), pageWidth(a)) {
-					p.Raw("  " + row)
-				}
-			}
-		}
-	})
-}
-
-// pageWidth is how wide lines of a page may be.
-func pageWidth(a *App) int {
-	if a.render.Width > 0 {
-		return min(a.render.Width, mostWidth) - len("  ")
-	}
-	return mostWidth
+	return a.render.Answer("ceremony.new", doc, func(p *render.Page) { templatesPage(p, pageWidth(a)) })
 }
 
 type ceremonyNewDoc struct {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -50,7 +51,7 @@ func newCeremonyReportCmd(a *App) *cobra.Command {
 	f.StringVar(&o.form, "form", "", a.Say.T("a form for paper instead of the minutes: %s",
 		strings.Join(formNames(), " ")))
 	f.StringVar(&o.to, "to", "", a.Say.T("new file; named after the ceremony and beside its record when left out"))
-	cmd.RunE = func(_ *cobra.Command, args []string) error { return runCeremonyReport(a, o, args[0]) }
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runCeremonyReport(cmd.Context(), a, o, args[0]) }
 	return cmd
 }
 
@@ -94,11 +95,11 @@ type ceremonyRecordDoc struct {
 	Details  map[string]string  `json:"details,omitempty"`
 }
 
-func runCeremonyReport(a *App, o ceremonyReportOpts, place string) error {
+func runCeremonyReport(ctx context.Context, a *App, o ceremonyReportOpts, place string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	r, err := readReported(place)
+	r, err := readReported(ctx, place)
 	if err != nil {
 		return err
 	}
@@ -144,14 +145,14 @@ func (o *ceremonyReportOpts) check() error {
 }
 
 // readReported tells a record from a script by its first character.
-func readReported(place string) (reported, error) {
+func readReported(ctx context.Context, place string) (reported, error) {
 	if info, err := os.Stat(place); err == nil && !info.IsDir() {
-		raw, err := readWhole(place, maxRecordFile)
+		raw, err := readWhole(ctx, place, transcript.MaxFile)
 		if err != nil {
 			return reported{}, err
 		}
 		if len(raw) == 0 || raw[0] != '{' {
-			s, err := readCeremonyScript(place)
+			s, err := parseCeremonyScript(raw, place)
 			return reported{script: s, dir: filepath.Dir(place)}, err
 		}
 	}

@@ -98,7 +98,7 @@ func (o ceremonyVerifyOpts) problems(ctx context.Context, v *ceremony.Verified, 
 		return nil, err
 	}
 	if o.script != "" && v.Script != nil {
-		err := sameScript(o.script, v.Script)
+		err := sameScript(ctx, o.script, v.Script)
 		if err != nil && !fault.Is(err, fault.ChecksumMismatch) {
 			return nil, err
 		} else if err != nil {

@@ -88,6 +88,8 @@ func (p *Printer) argument(a any) any {
 		return p.Text(v)
 	case error:
 		return p.Error(v)
+	case text.Stored:
+		return p.stored(string(v))
 	}
 	return a
 }

@@ -39,3 +39,24 @@ func TestOnlyTheCardOfTheScriptIsLetIn(t *testing.T) {
 		}
 	}
 }
+
+// TestAnIdentityOfARehearsalIsNotLetInElsewhere: everybody knows its passphrase.
+func TestAnIdentityOfARehearsalIsNotLetInElsewhere(t *testing.T) {
+	tools, err := NewPractice(PracticeOptions{Env: testEnv("practice")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tools.Close()
+	who := script.Person{ID: "leader.a"}
+	locked, err := tools.Identity(t.Context(), who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mode, want := range map[transcript.Mode]bool{transcript.Rehearsal: true, transcript.Run: false} {
+		l := &lead{Options: Options{Mode: mode, Clock: testTime}, s: &script.Script{Environment: custody.Test},
+			cards: map[string]custody.Card{}}
+		if err := l.admit(who, locked.Card()); (err == nil) != want || err != nil && !fault.Is(err, fault.NotPermitted) {
+			t.Errorf("%s: %v", mode, err)
+		}
+	}
+}

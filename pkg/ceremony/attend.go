@@ -125,16 +125,14 @@ func (l *lead) seatTaken(ctx context.Context, p place, who script.Person) error 
 
 // declare has two people say what the room is like.
 func (l *lead) declare(ctx context.Context, t *turn) error {
-	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID,
-		Details: map[string]string{"text": spoken(t.Step.Text)}}
-	if err := l.write(said); err != nil {
+	if err := l.said(t); err != nil {
 		return err
 	}
 	if err := l.confirm(ctx, text.New(`%s: what was read is true of this room; type "declare"`, t.who.ID),
 		"declare"); err != nil {
 		return err
 	}
-	e := transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, Details: map[string]string{"what": "declaration"}}
+	e := transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, Details: map[string]string{"what": transcript.SaidDeclaration}}
 	return l.tell(ctx, e, told(text.New("%s declares it", t.who.ID)))
 }
 
@@ -161,7 +159,7 @@ func (l *lead) closing(ctx context.Context, t *turn) error {
 		return err
 	}
 	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID,
-		Details: map[string]string{"what": "put away"}})
+		Details: map[string]string{"what": transcript.SaidAway}})
 }
 
 // close has everybody sign what happened.

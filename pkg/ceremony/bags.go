@@ -175,7 +175,7 @@ func (l *lead) sendPart(ctx context.Context, t *turn) error {
 	if err != nil {
 		return err
 	}
-	if err := l.stop(ctx, t, told(text.New("bag %s goes by %s", typed, t.Part.Channel))); err != nil {
+	if err := l.stop(ctx, t, told(text.New("bag %s will go by %s", typed, t.Part.Channel))); err != nil {
 		return err
 	}
 	if err := l.confirm(ctx, text.New(`%s: when the bag is given to %s, type "sent"`, t.who.ID, t.Part.Channel),
@@ -358,11 +358,8 @@ func (l *lead) heldSince(ctx context.Context, t *turn, bag string) error {
 		return err
 	}
 	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number,
-		Details: map[string]string{"what": whatHeld, "serial": serial(bag)}})
+		Details: map[string]string{"what": transcript.SaidHeld, "serial": serial(bag)}})
 }
-
-// whatHeld is what a custodian confirms of an open sheet.
-const whatHeld = "held"
 
 // destroyPart destroys a sheet or a bag before the witness.
 func (l *lead) destroyPart(ctx context.Context, t *turn) error {
@@ -381,7 +378,7 @@ func (l *lead) destroyPart(ctx context.Context, t *turn) error {
 			return err
 		}
 	}
-	if err := l.stop(ctx, t, told(text.New("it is destroyed so: %s", how))); err != nil {
+	if err := l.stop(ctx, t, told(text.New("it will be destroyed so: %s", how))); err != nil {
 		return err
 	}
 	if err := l.confirm(ctx, text.New(`%s: when nothing is left of it, type "destroyed"`, t.who.ID),

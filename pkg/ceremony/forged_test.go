@@ -454,6 +454,14 @@ func TestASentKeyIsNotForgedByAll(t *testing.T) {
 	}
 	sound := forgeryOf(t, s)
 	all := forgeries{
+		"another sheet than was printed": func(f *forgery) { f.change(f.at(transcript.KindPrinted, 0, 1), otherCheck) },
+		"a step that begins twice": func(f *forgery) {
+			i := f.at(transcript.KindBegun, 3, 1)
+			f.entries = slices.Insert(f.entries, i, f.entries[i])
+		},
+		"a step begun by another person": func(f *forgery) {
+			f.change(f.at(transcript.KindBegun, 3, 1), func(e *transcript.Entry) { e.Who = "custodian.a" })
+		},
 		"another set":    func(f *forgery) { f.set(transcript.KindPrinted, "set", "ZZZZ") },
 		"no set":         func(f *forgery) { f.unset(transcript.KindPrinted, "set") },
 		"a sheet unread": func(f *forgery) { f.drop(f.checked(itemLegible)) },

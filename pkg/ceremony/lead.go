@@ -219,7 +219,7 @@ func (l *lead) second(ctx context.Context, t *turn) error {
 	}
 	defer id.Wipe()
 	if err := l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: who.ID,
-		Details: map[string]string{"what": "step"}}); err != nil {
+		Details: map[string]string{"what": transcript.SaidStep}}); err != nil {
 		return err
 	}
 	return l.sign(id)

@@ -163,7 +163,7 @@ func (l *lead) open1(ctx context.Context, who script.Person) (*custody.Identity,
 		id, err := l.unlock(locked, passphrase)
 		passphrase.Wipe()
 		if err == nil {
-			in := transcript.Entry{Kind: transcript.KindConfirmed, Who: who.ID, Details: map[string]string{"what": "log-in"}}
+			in := transcript.Entry{Kind: transcript.KindConfirmed, Who: who.ID, Details: map[string]string{"what": transcript.SaidLogIn}}
 			if err := l.write(in); err != nil {
 				id.Wipe()
 				return nil, err

@@ -350,7 +350,7 @@ func TestTheCustodiansWordAboutAnOpenSheetIsInTheRecord(t *testing.T) {
 	}
 	v := s.sound()
 	if lines(v, transcript.KindConfirmed, func(r transcript.Record) bool {
-		return r.Details["what"] == whatHeld && r.Who == "custodian.a" && r.Part == 1 && r.Details["serial"] == "BAG-1"
+		return r.Details["what"] == transcript.SaidHeld && r.Who == "custodian.a" && r.Part == 1 && r.Details["serial"] == "BAG-1"
 	}) != 1 {
 		t.Error("the record does not have it")
 	}

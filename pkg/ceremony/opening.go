@@ -101,7 +101,7 @@ func (l *lead) confirmScript(ctx context.Context, role script.Role) error {
 			by = "digits"
 		}
 		if by != "" {
-			e := transcript.Entry{Kind: transcript.KindConfirmed, Who: who.ID, Details: map[string]string{"what": "script",
+			e := transcript.Entry{Kind: transcript.KindConfirmed, Who: who.ID, Details: map[string]string{"what": transcript.SaidScript,
 				"by": by}}
 			return l.tell(ctx, e, told(text.New("the %s confirms the script", role.Text())))
 		}

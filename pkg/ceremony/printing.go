@@ -183,7 +183,7 @@ func (l *lead) proven(ctx context.Context, t *turn, p *component.Part) (bool, er
 		return false, err
 	}
 	e := transcript.Entry{Kind: transcript.KindChecked, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number, Check: p.Check,
-		Verdict: transcript.Differs, Details: map[string]string{"what": "legible", "row": itoa(row),
+		Verdict: transcript.Differs, Details: map[string]string{"what": itemLegible, "row": itoa(row),
 			"algorithm": string(t.Key.Algorithm)}}
 	x, err := parseCheck(check)
 	right := err == nil && agrees(p.Check, x)

@@ -16,9 +16,7 @@ import (
 // scribe has something done on the HSM; the check value that it shows is typed by two people, each without seeing the
 // other's.
 func (l *lead) scribe(ctx context.Context, t *turn) error {
-	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID, Key: t.Step.Key,
-		Details: map[string]string{"text": spoken(t.Step.Text)}}
-	if err := l.write(said); err != nil {
+	if err := l.said(t); err != nil {
 		return err
 	}
 	if err := l.confirm(ctx, text.New(`%s: when it is done on the HSM, type "done"`, t.who.ID), "done"); err != nil {
@@ -154,9 +152,6 @@ func (l *lead) initStore(ctx context.Context, t *turn) error {
 		return err
 	}
 	for i, c := range cards {
-		if i >= len(k.Parts) {
-			break
-		}
 		share := *t
 		share.Part = &k.Parts[i]
 		k.by[share.Part.Number] = c.ID()

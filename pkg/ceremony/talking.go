@@ -13,11 +13,15 @@ import (
 	"poskey/pkg/custody"
 )
 
+// said writes what is read aloud in a step.
+func (l *lead) said(t *turn) error {
+	return l.write(transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID, Key: t.Step.Key,
+		Details: map[string]string{"text": spoken(t.Step.Text)}})
+}
+
 // read has a text read aloud.
 func (l *lead) read(ctx context.Context, t *turn) error {
-	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID,
-		Details: map[string]string{"text": spoken(t.Step.Text)}}
-	if err := l.write(said); err != nil {
+	if err := l.said(t); err != nil {
 		return err
 	}
 	if err := l.confirm(ctx, text.New(`%s: when it was read aloud and everybody has heard it, type "read"`, t.who.ID),
@@ -25,7 +29,7 @@ func (l *lead) read(ctx context.Context, t *turn) error {
 		return err
 	}
 	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID,
-		Details: map[string]string{"what": "read"}})
+		Details: map[string]string{"what": transcript.SaidRead}})
 }
 
 // inspect has what stands on an item typed, and compares it.
@@ -75,7 +79,7 @@ func (l *lead) pause(ctx context.Context, t *turn) error {
 		return err
 	}
 	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, People: l.present,
-		Details: map[string]string{"what": "back"}})
+		Details: map[string]string{"what": transcript.SaidBack}})
 }
 
 // stop shows everything known that can fail before what cannot be taken back, and asks the leader for the exact phrase.
@@ -98,15 +102,12 @@ func (l *lead) stop(ctx context.Context, t *turn, more ...Line) error {
 		return err
 	}
 	e := transcript.Entry{Kind: transcript.KindConfirmed, Who: leader.Card().ID(), Key: t.Step.Key, Part: t.Step.Part,
-		Details: map[string]string{"what": whatStop, "phrase": phrase}}
+		Details: map[string]string{"what": transcript.SaidStop, "phrase": phrase}}
 	if err := l.write(e); err != nil {
 		return err
 	}
 	return l.sign(leader)
 }
-
-// whatStop is what the leader confirms at a stop.
-const whatStop = "stop"
 
 // leaderOf is the leader, logged in; done is called when they have signed. Who does the step is logged in already.
 func (l *lead) leaderOf(ctx context.Context, t *turn) (leader *custody.Identity, done func(), err error) {

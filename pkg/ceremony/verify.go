@@ -90,7 +90,8 @@ type walker struct {
 func newWalker(v *Verified) *walker {
 	return &walker{v: v, progress: newProgress(v.Program), came: map[string]bool{}, seats: map[string]bool{},
 		in: map[string]bool{}, told: map[string]bool{}, keys: map[string]transcript.Verdict{},
-		checks: map[string]kcv.Value{}, found: map[string]bool{}, looked: map[int]bool{}, kept: map[string]bool{}, gone: map[string]bool{},
+		checks: map[string]kcv.Value{}, found: map[string]bool{}, looked: map[int]bool{}, kept: map[string]bool{},
+		gone:  map[string]bool{},
 		parts: map[heldPart]*partSeen{}, bags: bagRegister{}}
 }
 
@@ -180,6 +181,7 @@ func (w *walker) explained(r transcript.Record) {
 
 // begun holds the order: it is the first step that is not done.
 func (w *walker) begun(r transcript.Record) {
+	again := w.at != nil && w.at.Number == r.Step // without a break
 	w.at, w.lines = w.progress.step(r.Step), nil
 	if w.at == nil {
 		w.wrong("unknown-step", text.New("step %d is not in the script", r.Step))
@@ -190,10 +192,13 @@ func (w *walker) begun(r transcript.Record) {
 		case n < r.Step && !w.progress.Done(n):
 			w.wrong("step-left-out", text.New("step %d begins, and step %d is not done", r.Step, n))
 			return
-		case n == r.Step && w.progress.Done(n):
+		case n == r.Step && (again || w.progress.Done(n)):
 			w.wrong("step-twice", text.New("step %d begins, and was done", n))
 			return
 		}
+	}
+	if !sits(r.Who, w.at.Actor) {
+		w.wrong("other-person", text.New("line %d: %s has no seat in this step", r.N, r.Who))
 	}
 	if verb := r.Details["verb"]; verb != string(w.at.Step.Do) || r.Key != w.at.Step.Key || r.Part != w.at.Step.Part {
 		w.wrong("other-step", text.New("step %d is %s in the script, %s in the record", r.Step, string(w.at.Step.Do), verb))
@@ -307,7 +312,8 @@ func (w *walker) findings() {
 	}
 	for _, f := range w.v.Script.Rules(nil) {
 		if f.Level == script.Warning && !w.told[f.ID+" "+f.Where] {
-			w.wrong("finding-left-out", text.New("the check before finds %s (%s), which the record does not tell", f.ID, f.Where))
+			w.wrong("finding-left-out", text.New("the check before finds %s (%s), which the record does not tell", f.ID,
+				f.Where))
 		}
 	}
 }

@@ -46,7 +46,7 @@ type claim struct {
 func is(field, want, got string) claim { return claim{field, want, got, want == got} }
 
 // given is a field that must say something; what, is not in the script.
-func given(field, got string) claim { return claim{field, "…", got, got != ""} }
+func given(field, got string) claim { return claim{field, "", got, got != ""} }
 
 // content holds a line against the step in which it stands.
 func (w *walker) content(r transcript.Record) {
@@ -66,7 +66,11 @@ func (w *walker) content(r transcript.Record) {
 		claims = append(claims, is("algorithm", string(k.Algorithm), r.Details["algorithm"]))
 	}
 	for _, c := range claims {
-		if !c.right {
+		switch {
+		case c.right:
+		case c.got == "":
+			w.wrong("other-than-script", text.New("line %d: %s is missing", r.N, c.field))
+		default:
 			w.wrong("other-than-script", text.New("line %d: %s: the record says %q, where it should be %q", r.N, c.field, c.got,
 				c.want))
 		}
@@ -92,7 +96,11 @@ func (w *walker) otherClaims(r transcript.Record) []claim {
 // inItsStep wants the number of the step that goes on.
 func (w *walker) inItsStep(r transcript.Record) {
 	switch r.Kind {
-	case transcript.KindOpen, transcript.KindBegun, transcript.KindDone, transcript.KindResumed, transcript.KindNote:
+	case transcript.KindOpen, transcript.KindBegun, transcript.KindDone, transcript.KindResumed, transcript.KindNote,
+		transcript.KindVoid, transcript.KindAborted, transcript.KindClosing:
+		return
+	}
+	if w.aborted { // it was given up at a step that was over, maybe
 		return
 	}
 	now := 0
@@ -166,6 +174,10 @@ func (w *walker) confirmedClaims(r transcript.Record) []claim {
 	case transcript.SaidDeclaration, transcript.SaidRead, transcript.SaidBack, transcript.SaidAway:
 		w.byActor(r)
 		return []claim{is("what", v.says, what)}
+	case transcript.SaidHeld:
+		w.own(r)
+		return []claim{is("what", string(script.EnterPart), string(w.at.Step.Do)),
+			is("serial", w.seen(r.Key, r.Part).bag, r.Details["serial"])}
 	case transcript.SaidScript:
 		return []claim{is("what", string(script.Attend), string(w.at.Step.Do))}
 	case transcript.SaidStep:
@@ -194,6 +206,9 @@ func (w *walker) checkedClaims(r transcript.Record) []claim {
 	}
 	if e := w.at.Part.Check; e != nil && !w.rehearsal() && r.Verdict != transcript.Differs {
 		claims = append(claims, claim{"check", e.Digits, r.Check.Digits, agrees(r.Check, *e)})
+	}
+	if w.at.Step.Do == script.PrintPart && r.Verdict == transcript.Match { // of the sheet that was printed
+		claims = append(claims, is("check", w.seen(r.Key, r.Part).check.Digits, r.Check.Digits))
 	}
 	return claims
 }
@@ -256,7 +271,7 @@ func (w *walker) exportedClaims(r transcript.Record) []claim {
 	d, o := r.Details, w.at.Output
 	sum := d["sha256"]
 	return []claim{{"file", o.File, d["file"], w.named(d["file"], o.File)},
-		{"sha256", "…", sum, len(sum) == 64 && strings.Trim(sum, "0123456789ABCDEF") == ""},
+		{"sha256", "", sum, len(sum) == 64 && strings.Trim(sum, "0123456789ABCDEF") == ""},
 		w.header(d["header"])}
 }
 
@@ -281,7 +296,8 @@ func (w *walker) header(got string) claim {
 
 func (w *walker) loadedClaims(r transcript.Record) []claim {
 	d, o := r.Details, w.at.Output
-	return []claim{{"device", o.Device, d["device"], w.named(d["device"], o.Device)}, is("slot", o.Slot, d["slot"]),
+	return []claim{{"device", o.Device, d["device"], w.named(d["device"], o.Device) ||
+		sameItem(d["device"], o.Device)}, is("slot", o.Slot, d["slot"]),
 		given("proof", d["proof"])}
 }
 

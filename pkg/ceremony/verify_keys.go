@@ -39,7 +39,8 @@ func (w *walker) checked(r transcript.Record) {
 		return
 	}
 	own := w.at != nil && w.at.Step.Key == r.Key
-	lookedUp := r.Details["label"] != "" && w.kept[r.Key] // the key of before, of which nobody outside said anything by this
+	// The key of before was looked up: nobody outside says anything of it by this.
+	lookedUp := r.Details["label"] != "" && w.kept[r.Key]
 	switch {
 	case r.Verdict == transcript.Differs, own && r.Verdict == transcript.Match && !lookedUp:
 		w.keys[r.Key] = r.Verdict

@@ -114,7 +114,8 @@ func (w *walker) apart(r transcript.Record) {
 			continue
 		}
 		if p.check.Digits != "" && sameCheck(p.check, mine.check) {
-			w.wrong("parts-alike", text.New("line %d: part %d of %s has the check value of part %d", r.N, r.Part, r.Key, at.part))
+			w.wrong("parts-alike", text.New("line %d: part %d of %s has the check value of part %d", r.N, r.Part, r.Key,
+				at.part))
 		}
 		if p.set != "" && mine.set != "" && p.set != mine.set {
 			w.wrong("other-set", text.New("line %d: part %d of %s is of another set than part %d", r.N, r.Part, r.Key, at.part))
@@ -141,10 +142,16 @@ func (w *walker) enteredClaims(r transcript.Record) []claim {
 			break
 		}
 	}
-	if p := w.seen(r.Key, r.Part); p.bag+w.at.Part.Bag != "" && !p.opened {
+	p := w.seen(r.Key, r.Part)
+	if p.bag+w.at.Part.Bag != "" && !(p.opened && slices.ContainsFunc(w.lines, opensOrHolds)) {
 		claims = append(claims, is("bag", eventOpened, ""))
 	}
 	return claims
+}
+
+// opensOrHolds is a line by which a sheet comes out of its bag, or never left its custodian since it did.
+func opensOrHolds(r transcript.Record) bool {
+	return r.Kind == transcript.KindBag || r.Kind == transcript.KindConfirmed && r.Details["what"] == transcript.SaidHeld
 }
 
 func (w *walker) partCheck(r transcript.Record) []claim {
@@ -170,7 +177,8 @@ func (w *walker) bagClaims(r transcript.Record) []claim {
 	case script.SendPart:
 		by = serial(p.SerialBy)
 	}
-	return []claim{{"state", wordIntact, wordBroken, w.damageTold()}, is("event", event, d["event"]), given("serial", d["serial"]),
+	return []claim{{"state", wordIntact, wordBroken, w.damageTold()}, is("event", event, d["event"]),
+		given("serial", d["serial"]),
 		is("outer", serial(p.Outer), d["outer"]), is("channel", serial(p.Channel), d["channel"]),
 		is("serial-by", by, d["serial-by"]), claim{"state", states[0], d["state"], slices.Contains(states, d["state"])},
 		w.bagVerdict(r)}

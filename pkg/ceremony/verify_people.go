@@ -163,7 +163,8 @@ func (w *walker) confirmed(actor string, s script.Seat) bool {
 func (w *walker) scriptConfirmed() {
 	for _, role := range []script.Role{script.Leader, script.Witness} {
 		if !slices.ContainsFunc(w.lines, func(r transcript.Record) bool {
-			return r.Kind == transcript.KindConfirmed && r.Details["what"] == transcript.SaidScript && sits(r.Who, w.v.Script.Roles[role])
+			return r.Kind == transcript.KindConfirmed && r.Details["what"] == transcript.SaidScript &&
+				sits(r.Who, w.v.Script.Roles[role])
 		}) {
 			w.wrong("script-unconfirmed", text.New("the %s did not confirm the script", role.Text()))
 		}

@@ -18,6 +18,16 @@ type cast struct {
 	lang Language
 	s    *script.Script
 	v    *ceremony.Verified // nil without a record
+	void map[int]int        // lines whose content is void, with the line that says so
+}
+
+// newCast reads what is void once.
+func newCast(l Language, s *script.Script, v *ceremony.Verified) cast {
+	c := cast{lang: l, s: s, v: v}
+	if v != nil {
+		c.void = voided(v.Records)
+	}
+	return c
 }
 
 // person is somebody by id; somebody whom the script does not know has no name.

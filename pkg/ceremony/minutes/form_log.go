@@ -180,7 +180,7 @@ func (f *filler) matchOf(k *script.Key, part int) string {
 	verdict := transcript.Verdict("")
 	if f.v != nil {
 		for _, r := range f.v.Records {
-			if r.Key == k.ID && r.Part == part && r.Verdict != "" {
+			if f.void[r.N] == 0 && r.Key == k.ID && r.Part == part && r.Verdict != "" {
 				verdict = r.Verdict
 			}
 		}
@@ -239,7 +239,7 @@ func (f *filler) result() {
 	result, deviations := "", []string(nil)
 	if f.v != nil {
 		result = joined("; ", f.say(stateOf(f.v.State)), f.say(text.New("steps that differ from the script: %d",
-			len(f.v.Findings))))
+			f.differences())))
 		for _, r := range f.v.Records {
 			if r.Kind == transcript.KindDeviation {
 				deviations = append(deviations, f.say(text.New("line %d, step %d: expected %s; happened %s; decided %s; by %s", r.N,

@@ -134,10 +134,16 @@ func (f *filler) orBoxes(label text.Text, known string, of ...text.Text) fact {
 	return f.choice(label, of...)
 }
 
-// lastBag is the last line about the bag of a component.
-func (f *filler) lastBag(t target) transcript.Record {
-	r, _ := f.event(transcript.KindBag, t.key.ID, t.number(), "")
-	return r
+// lastBag is the last line about the bag of a component. What is void is destroyed too.
+func (f *filler) lastBag(t target) (last transcript.Record) {
+	if f.v != nil {
+		for _, r := range f.v.Records {
+			if r.Kind == transcript.KindBag && r.Key == t.key.ID && r.Part == t.number() {
+				last = r
+			}
+		}
+	}
+	return last
 }
 
 // bagState is what was last written about the state of its bag.
@@ -166,27 +172,25 @@ func (f *filler) proof(k *script.Key) string {
 	return strings.Join(out, "; ")
 }
 
-// envelopes are labels, three on a page.
+// envelopes are labels, three on a page; those with long names have more of it.
 func (f *filler) envelopes() {
-	n := 0
 	for i := range f.s.Keys {
 		k := &f.s.Keys[i]
 		for j := range k.Parts {
-			switch {
-			case n > 0 && n%3 == 0:
-				f.p.add(block{Kind: blockPage})
-			case n > 0:
+			if len(f.p.Blocks) > 0 {
 				f.p.add(block{Kind: blockCut})
 			}
-			n++
 			f.envelope(k, &k.Parts[j])
 		}
 	}
 }
 
+// labelHigh is the least that a label takes, in mm.
+const labelHigh = 74
+
 func (f *filler) envelope(k *script.Key, p *script.Part) {
 	b := f.nameBlock(f.say(text.New("Key %s · component %d of %d", k.ID, p.Number, len(k.Parts))), f.testMark())
-	b.Level, b.Keep = 2, 74
+	b.Level, b.Keep = 2, labelHigh
 	b.Lines = append(b.Lines,
 		cell{Text: f.say(text.New("To be opened by its custodian alone. Broken or wrong serial: stop, do not open."))})
 	f.p.add(b)

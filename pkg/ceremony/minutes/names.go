@@ -49,6 +49,16 @@ func (c *cast) unsound() bool {
 	return len(c.v.Problems) > 0 || c.v.State == transcript.Closed && len(c.v.Missing) > 0
 }
 
+// differences counts what verification found; a note is told and takes nothing from a record.
+func (c *cast) differences() (n int) {
+	for _, f := range c.v.Findings {
+		if f.Level != script.Note {
+			n++
+		}
+	}
+	return n
+}
+
 func stateOf(s transcript.State) text.Text {
 	switch s {
 	case transcript.Closed:
@@ -115,22 +125,24 @@ func levelName(l script.Level) (text.Text, tone) {
 // word is what the record calls by a fixed word; what people wrote stays as it is.
 func word(s string) text.Text {
 	switch s {
-	case "step":
+	case transcript.SaidStep:
 		return text.New("that the step was done so")
-	case "log-in":
+	case transcript.SaidLogIn:
 		return text.New("log-in")
-	case "script":
+	case transcript.SaidScript:
 		return text.New("the fingerprint of the script")
-	case "declaration":
+	case transcript.SaidDeclaration:
 		return text.New("the declaration")
-	case "put away":
+	case transcript.SaidAway:
 		return text.New("that everything is put away")
-	case "read":
+	case transcript.SaidRead:
 		return text.New("that the text was read")
-	case "back":
+	case transcript.SaidBack:
 		return text.New("that everybody is back")
-	case "stop":
+	case transcript.SaidStop:
 		return text.New("to go on with what cannot be taken back")
+	case transcript.SaidHeld:
+		return text.New("that the open sheet was with nobody else")
 	case "serial of the bag":
 		return text.New("serial of the bag")
 	case "intact":
@@ -142,7 +154,7 @@ func word(s string) text.Text {
 	case "not said":
 		return text.New("not said")
 	}
-	return text.Raw(s)
+	return ending(s)
 }
 
 // valueText is a check value with its method; "" for none.

@@ -18,14 +18,14 @@ import (
 	"poskey/pkg/custody"
 )
 
-// maxScript bounds what is read of a script: people read it from the first line to the last before they sign.
-const maxScript = 256 << 10
+// MaxFile bounds what is read of a script, in bytes: people read it from the first line to the last before they sign.
+const MaxFile = 256 << 10
 
 // Parse reads a script, strictly: unknown fields, second documents, anchors and what does not belong together are
 // refused with the line. Errors: malformed, too_large, version_unsupported.
 func Parse(raw []byte) (*Script, error) {
-	if len(raw) > maxScript {
-		return nil, fault.New(fault.TooLarge, "the script is larger than %d bytes", maxScript)
+	if len(raw) > MaxFile {
+		return nil, fault.New(fault.TooLarge, "the script is larger than %d bytes", MaxFile)
 	}
 	if err := checkBytes(raw); err != nil {
 		return nil, fault.Wrap(err, "script")

@@ -362,8 +362,14 @@ func isFileName(s string) bool {
 	return store.CheckLabel(s) == nil && !strings.HasSuffix(s, ".") && !slices.Contains(ownFiles(), strings.ToLower(s))
 }
 
+// Names of what lies in a ceremony's folder: the script as it was reviewed, and the record.
+const (
+	ScriptName = "script.yaml"
+	RecordName = "transcript.jsonl"
+)
+
 // ownFiles are the names of what lies in a ceremony's folder anyway.
-func ownFiles() []string { return []string{"script.yaml", "transcript.jsonl"} }
+func ownFiles() []string { return []string{ScriptName, RecordName} }
 
 func (r *reader) step(i int, n *yaml.Node) Step {
 	at := fmt.Sprintf("steps.%d", i+1)

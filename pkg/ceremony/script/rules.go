@@ -27,7 +27,7 @@ const (
 type Finding struct {
 	ID          string // stable: one-person-two-parts
 	Level       Level
-	Requirement string // "PCI PIN 8-2"; "" where no requirement asks for it
+	Requirement string // "PCI PIN 8-2"; 7-1 or 7-2 (procedures, records) where nothing closer asks for it
 	Where       string // keys.ZMK.parts.2, people.custodian.a, steps.7, room
 	What        text.Text
 	Fix         text.Text
@@ -88,12 +88,9 @@ type court struct {
 	found []Finding
 }
 
-// add keeps a finding. A requirement is a number of PCI PIN, or "".
+// add keeps a finding. A requirement is a number of PCI PIN.
 func (c *court) add(id string, l Level, requirement, where string, what, fix text.Text) {
-	if requirement != "" {
-		requirement = "PCI PIN " + requirement
-	}
-	c.found = append(c.found, Finding{id, l, requirement, where, what, fix})
+	c.found = append(c.found, Finding{id, l, "PCI PIN " + requirement, where, what, fix})
 }
 
 // strict is what an error in production weighs: a test is for trying things out, also by fewer people than a key needs.

@@ -33,7 +33,7 @@ func (c *court) letters() {
 			continue
 		}
 		told[v.at] = true
-		c.add("letters", c.strict(), "", v.at,
+		c.add("letters", c.strict(), "7-2", v.at,
 			text.New("it has letters that look like others: two names that read alike may be two"),
 			text.New("write it in the letters of one script, in their usual width and composed"))
 	}

@@ -62,7 +62,7 @@ func (c *court) namesake(k *Key, p *Person, where string, now []int) {
 			continue
 		}
 		c.add("past-same-name", Warning, "21-2.4", where,
-			text.New("%s is called as %s, who held part %d of %s before", p.ID, past.Person, past.Part, k.ID),
+			text.New("%s has the name of %s, who held part %d of %s before", p.ID, past.Person, past.Part, k.ID),
 			text.New("find out whether they are one person; if so, name another custodian"))
 		return
 	}

@@ -21,7 +21,7 @@ func (c *court) people() {
 		c.same("same-employee", Error, at, p.ID, folded(p.Employee), staff)
 		c.same("same-name", Warning, at, p.ID, folded(p.Name), called)
 		if !c.seated(p.ID) {
-			c.add("without-seat", Note, "", at, text.New("%s has no role and no part", p.ID),
+			c.add("without-seat", Note, "7-1", at, text.New("%s has no role and no part", p.ID),
 				text.New("give a role, or leave out who only watches and let the witness write it down"))
 		}
 	}
@@ -87,7 +87,7 @@ func (c *court) roles() {
 		}
 	}
 	if l, o := c.s.Roles[Leader].Primary, c.s.Roles[Operator].Primary; l == o {
-		c.add("leader-is-operator", Warning, "", "roles.operator", text.New("%s reads the script and sits at the keyboard",
+		c.add("leader-is-operator", Warning, "12-1", "roles.operator", text.New("%s reads the script and sits at the keyboard",
 			l),
 			text.New("let another person operate, so that somebody reads while somebody types"))
 	}
@@ -102,7 +102,7 @@ func (c *court) neutral() {
 		for _, id := range c.s.Roles[role].ids() {
 			for i := range c.s.Keys {
 				if held := c.held(&c.s.Keys[i], id); len(held) > 0 {
-					c.add(string(role)+"-is-custodian", Warning, "", "roles."+string(role),
+					c.add(string(role)+"-is-custodian", Warning, "12-1", "roles."+string(role),
 						text.New("%s is %s, and custodian of part %d of %s", id, role.Text(), held[0], c.s.Keys[i].ID),
 						text.New("name somebody who holds no part"))
 					break
@@ -140,7 +140,7 @@ func (c *court) witness(role Role, id string) {
 			c.add("witness-is-operator", Error, "12-1", at, text.New("%s is witness and operator", id),
 				text.New("name a witness who only watches"))
 		default:
-			c.add("witness-is-leader", Error, "", at, text.New("%s is witness and leader", id),
+			c.add("witness-is-leader", Error, "12-1", at, text.New("%s is witness and leader", id),
 				text.New("name a witness who only watches"))
 		}
 	}
@@ -153,7 +153,7 @@ func (c *court) witness(role Role, id string) {
 
 // witnessHolds finds a witness who is a custodian of the key, or was one of a key that is destroyed.
 func (c *court) witnessHolds(at, id string, k *Key) bool {
-	destroyed, requirement := c.does(DestroyPart, k, 0) || c.does(DestroyKey, k, 0), ""
+	destroyed, requirement := c.does(DestroyPart, k, 0) || c.does(DestroyKey, k, 0), "12-1"
 	if destroyed {
 		requirement = "24-2.2"
 	}

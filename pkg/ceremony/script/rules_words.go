@@ -51,7 +51,7 @@ func (s *Script) values() []named {
 func (c *court) wording() {
 	for _, v := range c.s.values() {
 		if unfilled(v.value) {
-			c.add("fill-in", c.strict(), "", v.at, c.s.unfilledAt(v.at), text.New("write what is true of this ceremony"))
+			c.add("fill-in", c.strict(), "7-1", v.at, c.s.unfilledAt(v.at), text.New("write what is true of this ceremony"))
 		}
 	}
 	for _, v := range c.titles() {

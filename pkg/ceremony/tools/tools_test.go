@@ -396,6 +396,43 @@ func TestTheLedgerTellsWhatItHas(t *testing.T) {
 	must(t, l.Close(t.Context()))
 }
 
+// TestABlockThatWasWrittenBeforeTheBreakIsTaken: it is not written over, and the line is about what lies there.
+func TestABlockThatWasWrittenBeforeTheBreakIsTaken(t *testing.T) {
+	r := newRoom(t, custody.Test)
+	k := zmk(intoStore("ZMK-2026"), script.Output{To: script.ToBlock, File: "zmk.block", KBPK: "KEK"})
+	kek := script.Key{ID: "KEK", Algorithm: keys.TDES128, Usage: "K0", Source: script.Generate,
+		Outputs: []script.Output{intoStore("KEK")}}
+	l := r.lead(k, kek)
+	for _, one := range []*script.Key{&k, &kek} {
+		_, err := l.Generate(t.Context(), one)
+		must(t, err)
+		_, err = l.Keep(t.Context(), one, &one.Outputs[0])
+		must(t, err)
+	}
+	before, err := l.Export(t.Context(), &k, &k.Outputs[1])
+	must(t, err)
+	must(t, l.Close(t.Context())) // it breaks
+	r.opts.Resumed = true
+	r.opts.WriteBlock = func(string, []byte) error { return fault.New(fault.FileExists, "zmk.block is there") }
+	r.opts.ReadBlock = func(name string) ([]byte, error) { return r.blocks[name], nil }
+	l = r.lead(k, kek)
+	again, err := l.Export(t.Context(), &k, &k.Outputs[1])
+	if err != nil || again != before {
+		t.Errorf("%+v, %v, want %+v", again, err, before)
+	}
+	other, err := l.Export(t.Context(), &kek, &script.Output{To: script.ToBlock, File: "zmk.block", KBPK: "ZMK-2026"})
+	if !fault.Is(err, fault.FileExists) {
+		t.Errorf("the block of another key was taken: %+v, %v", other, err)
+	}
+	for _, bad := range []string{"", "no block\n"} {
+		r.blocks["zmk.block"] = []byte(bad)
+		if _, err := l.Export(t.Context(), &k, &k.Outputs[1]); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+	must(t, l.Close(t.Context()))
+}
+
 func TestAKeyThatSomebodyElseLeftIsNotTakenForOnesOwn(t *testing.T) {
 	r := newRoom(t, custody.Test)
 	k := zmk(intoStore("ZMK-2026"))

@@ -10,6 +10,7 @@ const (
 	SaidRead        = "read"        // what was read aloud, everybody has heard
 	SaidBack        = "back"        // everybody is, after a pause
 	SaidStop        = "stop"        // the leader's word before what cannot be taken back; details phrase
+	SaidHeld        = "held"        // a sheet whose bag was opened before was with nobody else; details serial
 	SaidStep        = "step"        // somebody else saw that the step was done so
 	SaidAway        = "put away"    // everything, at the end
 )
