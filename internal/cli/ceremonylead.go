@@ -133,11 +133,11 @@ func (a *App) ended(led, closed, answered error) error {
 }
 
 // began is when the ceremony did, by its record.
-func (s *sitting) began() time.Time {
-	if s.before == nil || len(s.before.Records) == 0 {
-		return s.log.Head().Time
+func (o *sitting) began() time.Time {
+	if o.before == nil || len(o.before.Records) == 0 {
+		return o.log.Head().Time
 	}
-	return s.before.Records[0].Time
+	return o.before.Records[0].Time
 }
 
 func (a *App) ceremonyDesk(mode transcript.Mode, env custody.Environment, idle time.Duration) *ceremonyDesk {

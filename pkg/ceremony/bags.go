@@ -104,12 +104,30 @@ func (l *lead) freeBag(ctx context.Context, t *turn, k *keyState) (typed string,
 		}
 		taken := l.bags.taken(typed, k.ID, t.Part.Number)
 		if taken == nil {
+			if taken, err = l.takenBefore(ctx, typed); err != nil {
+				return "", "", err
+			}
+		}
+		if taken == nil {
 			return typed, v, nil
 		}
 		if err := l.notThat(ctx, t, taken); err != nil {
 			return "", "", err
 		}
 	}
+}
+
+// takenBefore says why a bag cannot be taken that an earlier ceremony had. Where no ledger can be asked there is none.
+func (l *lead) takenBefore(ctx context.Context, serial string) (taken, err error) {
+	ledger, asked := l.Tools.(remembering)
+	if !asked {
+		return nil, nil
+	}
+	earlier, err := ledger.BagHeld(ctx, serial)
+	if err != nil || earlier == "" {
+		return nil, err
+	}
+	return fault.New(fault.NotPermitted, "bag %s was used in the ceremony %s already", serial, earlier), nil
 }
 
 // notThat refuses a bag, and has another one taken.

@@ -126,6 +126,8 @@ type heldPart struct {
 type remembering interface {
 	// Holds reports whether the ledger has something, whatever version and check value it knew then.
 	Holds(ctx context.Context, h Held) (bool, error)
+	// BagHeld names an earlier ceremony that had a bag of this serial; "" where none had.
+	BagHeld(ctx context.Context, serial string) (string, error)
 }
 
 // unheld is what the record says and the ledger may not have: it broke between the two, or the ledger is an older one

@@ -249,6 +249,15 @@ func (r remembers) Holds(_ context.Context, h Held) (bool, error) {
 	}), nil
 }
 
+func (r remembers) BagHeld(_ context.Context, serial string) (string, error) {
+	for _, h := range *r.ledger {
+		if h.Bag == serial && h.Label == "EARLIER" {
+			return "20260101-AAAAAA", nil
+		}
+	}
+	return "", nil
+}
+
 // TestWhatAnOlderLedgerLacksIsWrittenAgain from the record.
 func TestWhatAnOlderLedgerLacksIsWrittenAgain(t *testing.T) {
 	p := newPartner(t, "partner")
@@ -330,6 +339,17 @@ func TestABagIsUsedOnceWhateverBecomesOfItsKey(t *testing.T) {
 	}
 	if r.damaged("BAG-3") == nil || r.damaged("BAG-1") != nil {
 		t.Error("damaged bags are not known")
+	}
+}
+
+func TestABagOfAnEarlierCeremonyIsNotTaken(t *testing.T) {
+	ledger := []Held{{Bag: "BAG-1", Label: "EARLIER"}}
+	l := &lead{Options: Options{Tools: remembers{ledger: &ledger}}}
+	for serial, want := range map[string]bool{"BAG-1": true, "BAG-2": false} {
+		taken, err := l.takenBefore(t.Context(), serial)
+		if err != nil || (taken != nil) != want {
+			t.Errorf("%s: %v, %v", serial, taken, err)
+		}
 	}
 }
 

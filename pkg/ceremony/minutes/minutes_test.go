@@ -53,7 +53,11 @@ func factsOfLine(r transcript.Record, l Language) []string {
 	if r.Kind != transcript.KindBegun { // its verb is the name of the step
 		for name, value := range r.Details {
 			if name != "event" && name != "role" && name != "seat" && name != "level" { // words that are translated
-				out = append(out, l.Say(word(value)))
+				said := word(value)
+				if name == "by" {
+					said = detailValue(name, value)
+				}
+				out = append(out, l.Say(said))
 			}
 		}
 	}

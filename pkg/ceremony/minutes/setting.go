@@ -144,7 +144,10 @@ func (p *press) least(i int) float64 {
 		return 0
 	}
 	b := p.Blocks[i]
-	if b.Kind != blockTable {
+	switch {
+	case b.Kind == blockStep:
+		return stepTie
+	case b.Kind != blockTable:
 		return b.Keep
 	}
 	high := 0.0

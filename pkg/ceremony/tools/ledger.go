@@ -74,6 +74,27 @@ func (t *Tools) Holds(ctx context.Context, h ceremony.Held) (bool, error) {
 	return false, nil
 }
 
+// BagHeld names an earlier ceremony that had a bag of this serial.
+func (t *Tools) BagHeld(ctx context.Context, serial string) (string, error) {
+	if t.o.Vault == nil {
+		return "", nil
+	}
+	v, err := t.o.Vault(ctx)
+	if err != nil {
+		return "", err
+	}
+	known, err := vault.BagKnown(ctx, v.Store(), serial)
+	if err != nil {
+		return "", err
+	}
+	for _, h := range known {
+		if h.Ceremony != t.o.Ceremony {
+			return h.Ceremony, nil
+		}
+	}
+	return "", nil
+}
+
 // books is the operation under which the ledger is written, one for the whole ceremony.
 func (t *Tools) books(ctx context.Context) (*vault.Work, error) {
 	work := t.ledger

@@ -389,6 +389,16 @@ func TestTheLedgerTellsWhatItHas(t *testing.T) {
 			t.Errorf("%s of part %d in %s by %s: %t, %v", c.held.Event, c.held.Part, c.held.Bag, c.held.Person.ID, has, err)
 		}
 	}
+	if earlier, err := l.BagHeld(t.Context(), "B-1"); err != nil || earlier != "" {
+		t.Errorf("the bag of this ceremony is held against it: %q, %v", earlier, err)
+	}
+	own := r.opts.Ceremony
+	r.opts.Ceremony = "20261202-AAAAAA"
+	for serial, want := range map[string]string{"b -1": own, "B-9": ""} {
+		if earlier, err := r.lead(k).BagHeld(t.Context(), serial); err != nil || earlier != want {
+			t.Errorf("bag %s was in %q, want %q: %v", serial, earlier, want, err)
+		}
+	}
 	must(t, l.Hold(t.Context(), typed)) // of which key it is, is known now
 	if has, err := l.Holds(t.Context(), typed); err != nil || !has {
 		t.Errorf("%t, %v", has, err)
