@@ -305,15 +305,18 @@ func (w *walker) end() {
 	}
 }
 
-// findings wants the warnings that the script itself gives: they were told to everybody before it began.
+// findings wants the warnings that the script itself gives: they were told to everybody before it began. One that is
+// missing is a warning: a later poskey may have rules that the one of the record did not have.
 func (w *walker) findings() {
 	if !slices.ContainsFunc(w.v.Records, func(r transcript.Record) bool { return r.Kind == transcript.KindBegun }) {
 		return
 	}
 	for _, f := range w.v.Script.Rules(nil) {
 		if f.Level == script.Warning && !w.told[f.ID+" "+f.Where] {
-			w.wrong("finding-left-out", text.New("the check before finds %s (%s), which the record does not tell", f.ID,
-				f.Where))
+			left := finding("finding-left-out", script.InRecord,
+				text.New("the check before finds %s (%s), which the record does not tell", f.ID, f.Where))
+			left.Level = script.Warning
+			w.v.add(left)
 		}
 	}
 }
