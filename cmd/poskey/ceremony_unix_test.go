@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,6 +68,18 @@ func (p *paper) now() string {
 	return p.all.String()
 }
 
+// read takes what the line brings until it is closed.
+func (p *paper) read(line io.Reader) {
+	for {
+		b := make([]byte, 4096)
+		n, err := line.Read(b)
+		if err != nil {
+			return
+		}
+		p.take(b[:n])
+	}
+}
+
 // take takes what came through the line.
 func (p *paper) take(b []byte) {
 	p.mu.Lock()
@@ -86,16 +99,7 @@ func cmdPrinter(ts *testscript.TestScript, neg bool, args []string) {
 	_, err = term.MakeRaw(int(device.Fd()))
 	ts.Check(err)
 	p := &paper{line: device}
-	go func() {
-		for {
-			b := make([]byte, 4096)
-			n, err := out.Read(b)
-			if err != nil {
-				return
-			}
-			p.take(b[:n])
-		}
-	}()
+	go p.read(out)
 	ts.Defer(func() { _ = errors.Join(device.Close(), out.Close()) })
 	stateOf(ts).printer = p
 	ts.Setenv("PRINTER", device.Name())

@@ -180,7 +180,7 @@ func (w *walker) bagClaims(r transcript.Record) []claim {
 	return []claim{{"state", wordIntact, wordBroken, w.damageTold()}, is("event", event, d["event"]),
 		given("serial", d["serial"]),
 		is("outer", serial(p.Outer), d["outer"]), is("channel", serial(p.Channel), d["channel"]),
-		is("serial-by", by, d["serial-by"]), claim{"state", states[0], d["state"], slices.Contains(states, d["state"])},
+		is("serial-by", by, d["serial-by"]), {"state", states[0], d["state"], slices.Contains(states, d["state"])},
 		w.bagVerdict(r)}
 }
 
