@@ -6,7 +6,7 @@ BIN         := bin/poskey
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
-.PHONY: all build build-hsm test deps lint fuzz bench docs golden sboxes clean
+.PHONY: all build build-hsm test race deps lint fuzz bench docs golden sboxes clean
 
 all: build
 
@@ -16,12 +16,27 @@ build: ## the binary: static, with nothing of this machine in it
 build-hsm: ## the binary with PKCS#11: needs cgo, and is dynamic, since a token's module is a library of the system
 	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=auto -o $(BIN)-hsm ./cmd/poskey
 
-test: deps ## everything, with the race detector, in random order
+# Packages that start no goroutines, in code or tests, and compute much: the race detector finds nothing in them and takes
+# five times as long. internal/house holds that nothing in them starts any.
+SEQUENTIAL  := pkg/ceremony pkg/ceremony/minutes pkg/diagnose
+# Libraries that compute, without detection of their own insides; all that poskey does with them stays watched. None may
+# be here that has generic functions or tells others by atomics (go tool nm: sync/atomic): the linker keeps one copy of a
+# generic function for all, so that poskey's own use would not be watched either, or races be seen where none are.
+# modernc.org/sqlite/lib does use atomics, but for memory of its own outside of Go's, which is never watched.
+UNWATCHED   := golang.org/x/crypto/argon2 modernc.org/sqlite/lib crypto/des crypto/internal/fips140/edwards25519/field
+RACE         = -race $(UNWATCHED:%=-gcflags=%=-race=false)
+CONCURRENT   = $(filter-out $(SEQUENTIAL:%=poskey/%),$(shell $(GO) list ./...))
+
+test: deps ## everything, in random order; with the race detector whatever has goroutines
 	$(GO) vet ./...
-	$(GO) test -race -shuffle=on -timeout 20m ./...
-	$(GO) test -run 'Whole|Planted|Chance|BruteForce' ./pkg/dukpt ./pkg/slip # at full size; too slow under the race detector
+	$(GO) test -shuffle=on $(SEQUENTIAL:%=./%)
+	$(GO) test $(RACE) -shuffle=on -timeout 20m $(CONCURRENT)
+	$(GO) test -run 'Whole|Planted|Chance|BruteForce' ./pkg/dukpt ./pkg/slip ./internal/bitslice # at full size; too slow under the race detector
 	$(GO) test -run TenThousand ./pkg/fleet # 10,000 loads each; the same
 	$(GO) test -run 'Template|Ceremony' ./cmd/poskey # every template in both languages, kills; the same
+
+race: deps ## everything with the race detector in everything, libraries too; slow
+	$(GO) test -race -shuffle=on -timeout 40m ./...
 
 deps: ## what the tests need beside Go
 	@sh scripts/test-deps.sh

@@ -76,9 +76,8 @@ exits 0 poskey store verify
 cast zmk.yaml
 -- gives.up --
 once from the paper, the part check => !!
-ask Type abort => abort
+ask Type "abort" => abort
 ask why is it given up => the printer is broken
-ask to sign that it was given up => -
 cast again.yaml
 -- blank.yaml --
 ` + text})

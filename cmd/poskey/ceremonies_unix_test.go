@@ -216,6 +216,6 @@ grep 'is not the script of this record' err
 		fmt.Fprintf(&files, "-- %d.yaml --\n%s\n", i, strings.Join(append(append(append([]string{}, lines[:i]...), string(changed)), lines[i+1:]...), "\n"))
 	}
 	play.WriteString("cp reviewed two/script.yaml\nplay cast poskey ceremony resume two\nexits 0 poskey ceremony verify two --script reviewed\n")
-	playScripts(t, map[string]string{"changed": play.String() + "-- breaks --\nkill type print\ncast two.yaml\n-- cast --\ncast two.yaml\n-- two.yaml --\n" +
+	playScripts(t, map[string]string{"changed": play.String() + "-- breaks --\nkill type \"print\"\ncast two.yaml\n-- cast --\ncast two.yaml\n-- two.yaml --\n" +
 		two + files.String()})
 }

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,20 +29,35 @@ import (
 
 // paper is what a printer has printed.
 type paper struct {
-	mu  sync.Mutex
-	all bytes.Buffer
+	mu    sync.Mutex
+	line  *os.File // to the printer
+	all   bytes.Buffer
+	asked int // marks that were sent
+	came  int // marks that came through
 }
 
-// text is what was printed. A sheet ends with a form feed: what has not come through the line yet is waited for.
+// mark is sent behind everything printed: when it comes through, so has all that was before it. No sheet has it.
+const mark = 0x1F
+
+// text is what was printed: the program has written it when it asks the next question, and it may still be in the line.
 func (p *paper) text() string {
 	if p == nil {
 		return ""
 	}
-	for range 200 {
-		if all := p.now(); all == "" || strings.HasSuffix(all, "\f") {
-			return all
+	p.mu.Lock()
+	p.asked++
+	want := p.asked
+	p.mu.Unlock()
+	if _, err := p.line.Write([]byte{mark}); err != nil {
+		return p.now() // the line was closed: nothing more comes
+	}
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		p.mu.Lock()
+		through := p.came >= want
+		p.mu.Unlock()
+		if through {
+			break
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	return p.now()
 }
@@ -50,6 +66,26 @@ func (p *paper) now() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.all.String()
+}
+
+// read takes what the line brings until it is closed.
+func (p *paper) read(line io.Reader) {
+	for {
+		b := make([]byte, 4096)
+		n, err := line.Read(b)
+		if err != nil {
+			return
+		}
+		p.take(b[:n])
+	}
+}
+
+// take takes what came through the line.
+func (p *paper) take(b []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.came += bytes.Count(b, []byte{mark})
+	p.all.Write(bytes.ReplaceAll(b, []byte{mark}, nil))
 }
 
 // cmdPrinter connects a printer: $PRINTER is its device. What it prints lies in no file.
@@ -62,19 +98,8 @@ func cmdPrinter(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	_, err = term.MakeRaw(int(device.Fd()))
 	ts.Check(err)
-	p := &paper{}
-	go func() {
-		for {
-			b := make([]byte, 4096)
-			n, err := out.Read(b)
-			if err != nil {
-				return
-			}
-			p.mu.Lock()
-			p.all.Write(b[:n])
-			p.mu.Unlock()
-		}
-	}()
+	p := &paper{line: device}
+	go p.read(out)
 	ts.Defer(func() { _ = errors.Join(device.Close(), out.Close()) })
 	stateOf(ts).printer = p
 	ts.Setenv("PRINTER", device.Name())

@@ -137,8 +137,8 @@ func (t *troupe) learn() {
 		id, ok := t.seats[args[0]]
 		return id, ok
 	})
-	t.on("%s: type your id to sign the record, or - when you have gone", own)
-	t.on("%s: type your id to sign that it was given up, or - to leave without", own)
+	t.on(`%s: type your id to sign the record, or "-" when you have gone`, own)
+	t.on(`%s: type your id to sign that it was given up, or "-" to leave without`, own)
 	t.on("TEST REHEARSAL: passphrase of %s (for practice: %s)", always("test rehearsal"))
 	passphrase := func(_ *player, args []string) (string, bool) { return "TEST " + canaryWords + " of " + args[0], true }
 	t.on("passphrase of %s (hidden)", passphrase)
@@ -147,8 +147,8 @@ func (t *troupe) learn() {
 	t.on("%s: %s, as you read it off", t.item)
 	t.on("%s: serial of the bag (hidden)", t.bag(false))
 	t.on("%s: serial of the bag once more (hidden)", t.bag(true))
-	t.on("%s: the bag and its seal, from all sides: type intact or damaged", always("intact"))
-	t.on("%s: you alone stand at the printer; type print", func(p *player, _ []string) (string, bool) {
+	t.on(`%s: the bag and its seal, from all sides: type "intact" or "damaged"`, always("intact"))
+	t.on(`%s: you alone stand at the printer; type "print"`, func(p *player, _ []string) (string, bool) {
 		p.had = len(sheetsIn(stateOf(p.ts).printed()))
 		return "print", true
 	})
@@ -160,25 +160,28 @@ func (t *troupe) learn() {
 	})
 	t.typing()
 	t.on("%s: check value of %s as the other side tells it", func(p *player, args []string) (string, bool) { return p.told(args[1]), true })
-	t.on("%s: check value of the key as the other side told it, or - when there is none", always("-"))
-	t.on("%s: nothing compares this part; when its check value is written on the sheet, type seen", always("seen"))
-	t.on("%s: the check value that the HSM shows (hidden)", always("08D7B4"))
+	t.on(`%s: check value of the key as the other side told it, or "-" when there is none`, always("-"))
+	t.on(`%s: nothing compares this part; when its check value is written on the sheet, type "seen"`, always("seen"))
+	t.on("%s: the check value that the HSM shows (hidden)", func(p *player, _ []string) (string, bool) {
+		step, ok := p.step(t.script)
+		return fmt.Sprintf("08D7B%d", step.Part), ok // each part has another one, and the key too
+	})
 	t.on("%s: why the key is destroyed", always("it is replaced"))
 	t.on("%s: how it is destroyed", always("burnt"))
-	t.on("leader: if all of this is right, type %s", t.phrase)
+	t.on(`leader: if all of this is right, type "%s"`, t.phrase)
 	t.on("deviation: what happened", always("the power failed"))
 	t.on("deviation: what was decided, and how it goes on", always("it goes on"))
 	for question, word := range map[string]string{
-		"%s: what was read is true of this room; type declare":                                "declare",
-		"%s: when it was read aloud and everybody has heard it, type read":                    "read",
-		"%s: when the bag is given to %s, type sent":                                          "sent",
-		"%s: when nothing is left of it, type destroyed":                                      "destroyed",
-		"%s: everything is put away; type close":                                              "close",
-		"%s: when it is done on the HSM, type done":                                           "done",
-		"pause; when everybody is back, type back":                                            "back",
-		"%s: the bag was opened before, and the sheet never left your hands since; type held": "held",
-		"%s: destroy the sheet before everybody's eyes, then type destroyed":                  "destroyed",
-		"%s: check value of the part as it stands on the sheet, or - when there is none":      "-",
+		`%s: what was read is true of this room; type "declare"`:                                "declare",
+		`%s: when it was read aloud and everybody has heard it, type "read"`:                    "read",
+		`%s: when the bag is given to %s, type "sent"`:                                          "sent",
+		`%s: when nothing is left of it, type "destroyed"`:                                      "destroyed",
+		`%s: everything is put away; type "close"`:                                              "close",
+		`%s: when it is done on the HSM, type "done"`:                                           "done",
+		`pause; when everybody is back, type "back"`:                                            "back",
+		`%s: the bag was opened before, and the sheet never left your hands since; type "held"`: "held",
+		`%s: destroy what is on the paper of it before everybody's eyes, then type "destroyed"`: "destroyed",
+		`%s: check value of the part as it stands on the sheet, or "-" when there is none`:      "-",
 	} {
 		t.on(question, always(word))
 	}
@@ -186,7 +189,7 @@ func (t *troupe) learn() {
 
 // typing is how custodians type a component from its sheet.
 func (t *troupe) typing() {
-	t.on("%s: the set on the sheet of part %d of %s, or - when it has none", func(p *player, args []string) (string, bool) {
+	t.on(`%s: the set on the sheet of part %d of %s, or "-" when it has none`, func(p *player, args []string) (string, bool) {
 		part, _ := strconv.Atoi(args[1])
 		p.typing = p.sheetOf(part)
 		return p.typing.set, p.typing.set != ""

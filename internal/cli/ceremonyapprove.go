@@ -12,9 +12,11 @@ import (
 	"poskey/pkg/store"
 )
 
-// approvers are those of --approver, or else, where an activity takes approvals each time, people of the room whose roles
-// fit, in the order of the script. What the officers allowed for a time asks nobody.
-func (o *ceremonySetup) approvers(ctx context.Context, a *App, activity custody.Activity) (agent.Approvers, func(), error) {
+// approvers are those of --approver, or else, where an activity takes approvals each time, people of the room whose
+// roles fit, in the order of the script. What the officers allowed for a time asks nobody.
+func (o *sitting) approvers(
+	ctx context.Context, a *App, activity custody.Activity,
+) (agent.Approvers, func(), error) {
 	none := func() {}
 	if len(a.flags.approval.approvers) > 0 {
 		return a.approvers(ctx)
@@ -37,7 +39,8 @@ func (o *ceremonySetup) approvers(ctx context.Context, a *App, activity custody.
 		operator, _ := o.program.Script.Person(o.program.Script.Roles[script.Operator].Primary)
 		f, ok := identityOf(free, operator)
 		if !ok {
-			return agent.Approvers{}, none, fault.New(fault.NotPermitted, "%s takes somebody who asks and does not approve: the operator, whose identity file is not here", string(activity))
+			return agent.Approvers{}, none, fault.New(fault.NotPermitted,
+				"%s takes somebody who asks and does not approve: the operator, whose identity file is not here", string(activity))
 		}
 		out.Requester, free = f.raw, without(free, f)
 	}
@@ -45,7 +48,8 @@ func (o *ceremonySetup) approvers(ctx context.Context, a *App, activity custody.
 		for range need.Persons {
 			f, ok := ofRole(free, need.AnyOf)
 			if !ok {
-				return agent.Approvers{}, none, fault.New(fault.NotPermitted, "%s takes %s, and not enough of them are in the room; name others with --approver",
+				return agent.Approvers{}, none, fault.New(fault.NotPermitted,
+					"%s takes %s, and not enough of them are in the room; name others with --approver",
 					string(activity), a.Say.Text(terms.Text()))
 			}
 			out.Identities, free = append(out.Identities, f.raw), without(free, f)
@@ -60,7 +64,7 @@ func (o *ceremonySetup) approvers(ctx context.Context, a *App, activity custody.
 }
 
 // inRoom are the identity files of the script's people, in its order.
-func (o *ceremonySetup) inRoom() []officerFile {
+func (o *sitting) inRoom() []officerFile {
 	var all []officerFile
 	for _, p := range o.program.Script.People {
 		if f, ok := identityOf(o.identities, p); ok {

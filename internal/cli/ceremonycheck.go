@@ -7,14 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"poskey/internal/fault"
-	"poskey/internal/render"
-	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 )
 
@@ -27,7 +24,8 @@ type ceremonyOpts struct {
 }
 
 func (o *ceremonyOpts) addDir(a *App, f *pflag.FlagSet) {
-	f.StringVar(&o.dir, "dir", "", a.Say.T("folder for the record, new or empty; named after script and day when left out"))
+	f.StringVar(&o.dir, "dir", "",
+		a.Say.T("folder for the record, new or empty; named after script and day when left out"))
 }
 
 func (o *ceremonyOpts) addPrinter(a *App, f *pflag.FlagSet) {
@@ -39,7 +37,8 @@ func (o *ceremonyOpts) addPast(a *App, f *pflag.FlagSet) {
 }
 
 func (o *ceremonyOpts) addIdentity(a *App, f *pflag.FlagSet) {
-	f.StringArrayVar(&o.identities, "identity", nil, a.Say.T("identity file of somebody who takes part, or a folder of them; may be repeated"))
+	f.StringArrayVar(&o.identities, "identity", nil,
+		a.Say.T("identity file of somebody who takes part, or a folder of them; may be repeated"))
 }
 
 // usualIdle is how long a hidden question waits for somebody who types.
@@ -63,9 +62,10 @@ type inspection struct {
 	findings []script.Finding
 }
 
-// inspectCeremony reads a script and holds it against the rules, what was before, and the room, of which r says what it is for.
+// inspectCeremony reads a script and holds it against the rules, what was before, and the room, of which r says what
+// it is for.
 func (a *App) inspectCeremony(ctx context.Context, path string, o ceremonyOpts, r room) (*inspection, error) {
-	s, err := readCeremonyScript(path)
+	s, err := readCeremonyScript(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (in *inspection) look(ctx context.Context, a *App, places []string) (err er
 	if in.program, err = in.script.Program(); err != nil {
 		return fault.Wrap(err, "%s", pathWord(in.scriptPath))
 	}
-	past, err := pastOf(places)
+	past, err := pastOf(places, in.ceremony)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (in *inspection) look(ctx context.Context, a *App, places []string) (err er
 	if err != nil {
 		return err
 	}
-	known := script.Knowledge{Past: append(past, stored.past...), Algorithm: stored.algorithm}
+	known := script.Knowledge{Past: append(past, stored.past...), Algorithm: stored.algorithm, Stored: stored.stored}
 	in.findings = slices.Concat(in.script.RulesWith(known), in.machine(), stored.findings)
 	return nil
 }
@@ -167,52 +167,4 @@ func countFindings(all []script.Finding, l script.Level) (n int) {
 		}
 	}
 	return n
-}
-
-func levelText(l script.Level) text.Text {
-	switch l {
-	case script.Error:
-		return text.New("error")
-	case script.Warning:
-		return text.New("warning")
-	case script.Note:
-		return text.New("note")
-	}
-	return text.Raw(string(l))
-}
-
-// findingsPage lists findings, the heaviest first. width is that of the terminal; 0 leaves lines whole.
-func findingsPage(p *render.Page, all []script.Finding, width int) {
-	if len(all) == 0 {
-		return
-	}
-	p.Blank()
-	var rows [][]string
-	used := 0 // by what stands before the sentence
-	for _, l := range []script.Level{script.Error, script.Warning, script.Note} {
-		for _, f := range all {
-			if f.Level == l {
-				row := []string{p.T(levelText(l)), f.Requirement, f.Where}
-				used = max(used, render.Columns(row[0])+len("  PCI PIN 21-2.4  ")+render.Columns(f.Where)+len("  "))
-				rows = append(rows, append(row, p.T(findingText(f))))
-			}
-		}
-	}
-	for i := range rows {
-		if width > 0 {
-			rows[i][3] = strings.Join(render.Wrap(rows[i][3], max(width-used, leastSentence)), "\n")
-		}
-	}
-	p.Grid([]text.Text{text.New("WEIGHT"), text.New("REQUIREMENT"), text.New("WHERE"), text.New("WHAT")}, rows)
-}
-
-// leastSentence is how narrow a column of sentences becomes.
-const leastSentence = 30
-
-// findingText says what is wrong, and what to do.
-func findingText(f script.Finding) text.Text {
-	if f.Fix.IsZero() {
-		return f.What
-	}
-	return text.New("%s; %s", f.What, f.Fix)
 }

@@ -4,12 +4,11 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"io"
 	"strings"
 	"time"
 
 	"poskey/internal/console"
+	"poskey/internal/fault"
 	"poskey/internal/i18n"
 	"poskey/internal/render"
 	"poskey/internal/secret"
@@ -28,7 +27,7 @@ const (
 type ceremonyDesk struct {
 	at    *console.Console
 	say   *i18n.Printer
-	mark  text.Text // TEST, in every heading; nothing in production
+	mark  string // TEST, in every heading; nothing in production
 	color bool
 	plain bool // the terminal knows no control sequences
 	idle  time.Duration
@@ -85,10 +84,10 @@ func (d *ceremonyDesk) lay(out *strings.Builder, first, rest, look, words string
 // banner is the rule above a heading, with what keeps a rehearsal from being taken for the ceremony.
 func (d *ceremonyDesk) banner() string {
 	rule := strings.Repeat("=", min(d.width(), usualWidth))
-	if d.mark.IsZero() {
+	if d.mark == "" {
 		return rule
 	}
-	word := "==== " + d.say.Text(d.mark) + " "
+	word := "==== " + d.mark + " " // in capitals of Latin letters, whatever the language: nobody takes it for something else
 	return word + strings.Repeat("=", max(len(rule)-render.Columns(word), 4))
 }
 
@@ -124,13 +123,15 @@ func (d *ceremonyDesk) legend() error {
 	d.lay(&out, "| ", "| ", lookCyan, d.say.T("lines with a bar are read aloud"))
 	d.lay(&out, "> ", "  ", lookStrong, d.say.T("lines with an arrow are done"))
 	d.lay(&out, "** ", "** ", lookRed, d.say.T("lines with stars say that something is wrong"))
-	d.lay(&out, "? ", "  ", "", d.say.T("lines with a question mark are answered; ! alone writes a deviation down, !! alone gives the ceremony up"))
+	d.lay(&out, "? ", "  ", "",
+		d.say.T("lines with a question mark are answered; ! alone writes a deviation down, !! alone gives the ceremony up"))
 	return d.at.Show(out.String())
 }
 
 // question is what stands before an answer: its last line ends where people type.
 func (d *ceremonyDesk) question(words string) string {
-	if !strings.HasSuffix(words, "?") && !strings.HasSuffix(words, "？") && !strings.HasSuffix(words, ":") && !strings.HasSuffix(words, "：") {
+	if !strings.HasSuffix(words, "?") && !strings.HasSuffix(words, "？") && !strings.HasSuffix(words,
+		":") && !strings.HasSuffix(words, "：") {
 		words += ":"
 	}
 	var out strings.Builder
@@ -153,14 +154,23 @@ func instead(typed string) error {
 const endsOfInput = 3
 
 // Ask asks for a line that everybody may see.
-func (d *ceremonyDesk) Ask(ctx context.Context, question text.Text) (string, error) {
-	for ends := 0; ; {
-		typed, err := d.line(ctx, d.say.Text(question))
-		switch {
-		case err != nil && errors.Is(err, io.EOF) && ends < endsOfInput:
-			ends++
-		default:
-			return typed, err
+func (d *ceremonyDesk) Ask(ctx context.Context, question text.Text) (typed string, err error) {
+	return typed, patiently(func() (err error) {
+		typed, err = d.line(ctx, d.say.Text(question))
+		return err
+	})
+}
+
+// patiently asks again where nothing was typed and the line ended all the same, as by Ctrl-D: a few times. Then nobody
+// sits there any more.
+func patiently(ask func() error) error {
+	for ends := 0; ; ends++ {
+		err := ask()
+		if !fault.Is(err, fault.InputNeeded) {
+			return err
+		}
+		if ends == endsOfInput {
+			return fault.WrapAs(fault.Interrupted, err, "nobody answers at the terminal")
 		}
 	}
 }
@@ -196,7 +206,12 @@ func (d *ceremonyDesk) Hidden(ctx context.Context, question text.Text) (*secret.
 	if d.plain {
 		group = 0 // dots could not be taken back
 	}
-	typed, err := d.at.Hidden(ctx, d.question(d.say.Text(question)), console.Typing{Idle: d.idle, Now: d.now, Group: group})
+	var typed *secret.Bytes
+	err := patiently(func() (err error) {
+		typed, err = d.at.Hidden(ctx, d.question(d.say.Text(question)),
+			console.Typing{Idle: d.idle, Now: d.now, Group: group})
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +224,8 @@ func (d *ceremonyDesk) Hidden(ctx context.Context, question text.Text) (*secret.
 	return typed, nil
 }
 
-// longestInstead is more than a word instead of an answer takes: what is longer is a secret, and is never made a string.
+// longestInstead is more than a word instead of an answer takes: what is longer is a secret, and is never made a
+// string.
 const longestInstead = len("！！")
 
 // Change clears the screen and waits for somebody to sit down.
@@ -223,12 +239,10 @@ func (d *ceremonyDesk) Change(ctx context.Context, to script.Person, as text.Tex
 	if err := d.at.Show(out.String()); err != nil {
 		return err
 	}
-	for ends := 0; ; ends++ {
+	return patiently(func() error {
 		_, err := d.line(ctx, d.say.T("%s, when you are alone at the keyboard, press Enter", to.Name))
-		if err == nil || !errors.Is(err, io.EOF) || ends == endsOfInput {
-			return err
-		}
-	}
+		return err
+	})
 }
 
 // Clear clears the screen and what lies above it.

@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"poskey/internal/console"
+	"poskey/internal/fault"
 	"poskey/internal/i18n"
 	"poskey/internal/render"
-	"poskey/internal/text"
 	"poskey/pkg/ceremony"
+	"poskey/pkg/ceremony/transcript"
 )
 
 func TestDeviationAndGivingUpAreWordsOfTheirOwn(t *testing.T) {
@@ -29,7 +30,13 @@ func TestHeadingsCarryTheWordTest(t *testing.T) {
 	if got := d.banner(); strings.Trim(got, "=") != "" {
 		t.Errorf("production: %q", got)
 	}
-	d.mark = text.New("TEST REHEARSAL")
+	for _, lang := range []i18n.Lang{i18n.English, i18n.Chinese} {
+		d.say, d.mark = i18n.New(lang), transcript.MarkTest
+		if got := d.banner(); !strings.HasPrefix(got, "==== TEST ====") {
+			t.Errorf("%s: %q", lang, got)
+		}
+	}
+	d.mark = transcript.MarkRehearsal
 	for _, lang := range []i18n.Lang{i18n.English, i18n.Chinese} {
 		d.say = i18n.New(lang)
 		got := d.banner()
@@ -64,5 +71,25 @@ func TestQuestionsEndWherePeopleType(t *testing.T) {
 		if got := d.question(words); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// TestASlipOfTheHandEndsNothing: Ctrl-D at a question is asked again; when nobody answers any more, no flag would help.
+func TestASlipOfTheHandEndsNothing(t *testing.T) {
+	slip := fault.New(fault.InputNeeded, "nothing was typed")
+	for slips, want := range map[int]error{0: nil, 1: nil, endsOfInput: nil, endsOfInput + 1: slip} {
+		asked := 0
+		err := patiently(func() error {
+			if asked++; asked <= slips {
+				return slip
+			}
+			return nil
+		})
+		if (err == nil) != (want == nil) || err != nil && !fault.Is(err, fault.Interrupted) || !hintFor(err).IsZero() {
+			t.Errorf("%d times: %v", slips, err)
+		}
+	}
+	if err := patiently(func() error { return ceremony.ErrAbort }); !errors.Is(err, ceremony.ErrAbort) {
+		t.Errorf("%v", err)
 	}
 }

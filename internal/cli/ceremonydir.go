@@ -3,6 +3,7 @@ package cli
 // The folder of a ceremony: the script as it was reviewed, the record, key blocks, and nothing secret.
 
 import (
+	"context"
 	"encoding/hex"
 	"io"
 	"os"
@@ -19,28 +20,29 @@ import (
 
 // Files of a ceremony's folder.
 const (
-	ceremonyScript = "script.yaml"
-	ceremonyRecord = "transcript.jsonl"
+	ceremonyScript = script.ScriptName
+	ceremonyRecord = script.RecordName
 )
 
-// Bounds of what is read.
-const (
-	maxScriptFile = 1 << 20
-	maxRecordFile = 64 << 20
-)
+// maxBlockFile bounds what is read of a key block beside a record.
+const maxBlockFile = 64 << 10
 
 // readCeremonyScript reads a script that was written by people.
-func readCeremonyScript(path string) (*script.Script, error) {
-	raw, err := readWhole(path, maxScriptFile)
+func readCeremonyScript(ctx context.Context, path string) (*script.Script, error) {
+	raw, err := readWhole(ctx, path, script.MaxFile)
 	if err != nil {
 		return nil, err
 	}
+	return parseCeremonyScript(raw, path)
+}
+
+func parseCeremonyScript(raw []byte, path string) (*script.Script, error) {
 	s, err := script.Parse(raw)
 	return s, fault.Wrap(err, "%s", pathWord(path))
 }
 
-// drawCeremony names a ceremony: the day, and so much chance that no two have the same name. Sixteen hex digits in a row
-// would look like a key to the audit log.
+// drawCeremony names a ceremony: the day, and so much chance that no two have the same name. Sixteen hex digits in a
+// row would look like a key to the audit log.
 func (a *App) drawCeremony() (string, error) {
 	var chance [3]byte
 	if _, err := io.ReadFull(a.Env.Rand, chance[:]); err != nil {
@@ -51,13 +53,11 @@ func (a *App) drawCeremony() (string, error) {
 
 // testPrefix keeps what belongs to a rehearsal or a test from being taken for the real thing, by its name.
 func testPrefix(mode transcript.Mode, env custody.Environment) string {
-	switch {
-	case mode == transcript.Rehearsal:
-		return "TEST-REHEARSAL-"
-	case env != custody.Production:
-		return "TEST-"
+	mark := transcript.Mark(env, mode)
+	if mark == "" {
+		return ""
 	}
-	return ""
+	return strings.ReplaceAll(mark, " ", "-") + "-"
 }
 
 // ceremonyDirName is the folder of a ceremony where nobody names one.
@@ -128,8 +128,8 @@ func openRecord(place string) (*os.File, error) {
 		return nil, fault.WrapAs(fault.NotFound, err, "the record of the ceremony")
 	case !info.Mode().IsRegular():
 		return nil, fault.New(fault.Malformed, "%s is no record", pathWord(path))
-	case info.Size() > maxRecordFile:
-		return nil, fault.New(fault.TooLarge, "%s is larger than %d bytes", pathWord(path), maxRecordFile)
+	case info.Size() > transcript.MaxFile:
+		return nil, fault.New(fault.TooLarge, "%s is larger than %d bytes", pathWord(path), transcript.MaxFile)
 	}
 	f, err := os.Open(path)
 	return f, fault.WrapAs(fault.NotPermitted, err, "the record of the ceremony")

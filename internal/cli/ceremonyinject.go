@@ -15,10 +15,11 @@ import (
 	"poskey/pkg/store"
 )
 
-// addDevice says where the devices of the script are: a script that was reviewed names them by serial number, and not the
-// cable that they hang on.
+// addDevice says where the devices of the script are: a script that was reviewed names them by serial number, and not
+// the cable that they hang on.
 func (o *ceremonyOpts) addDevice(a *App, f *pflag.FlagSet) {
-	f.StringArrayVar(&o.devices, "device", nil, a.Say.T("SERIAL=URI: where a device of the script is reached; may be repeated"))
+	f.StringArrayVar(&o.devices, "device", nil,
+		a.Say.T("SERIAL=URI: where a device of the script is reached; may be repeated"))
 }
 
 // deviceURI is where a device is reached.
@@ -32,7 +33,8 @@ func deviceURI(devices []string, serial string) (string, error) {
 }
 
 // load is the injection of one key of the store.
-func (o *ceremonySetup) load(ctx context.Context, a *App, ref store.Ref, out *script.Output) (_ ceremony.Loaded, err error) {
+func (o *sitting) load(ctx context.Context, a *App, ref store.Ref, out *script.Output) (_ ceremony.Loaded,
+	err error) {
 	uri, err := deviceURI(o.devices, out.Device)
 	if err != nil {
 		return ceremony.Loaded{}, err
@@ -68,5 +70,6 @@ func (a *App) loadOne(ctx context.Context, o injectOpts) (ceremony.Loaded, error
 		return ceremony.Loaded{}, err
 	}
 	done := report.Loads[0]
-	return ceremony.Loaded{Device: report.Serial, Slot: o.slot, Proof: string(done.Result.Proof), Check: in.job.Loads[0].Key.Key().Check}, done.Err
+	return ceremony.Loaded{Device: report.Serial, Slot: o.slot, Proof: string(done.Result.Proof),
+		Check: in.job.Loads[0].Key.Key().Check}, done.Err
 }

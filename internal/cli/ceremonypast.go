@@ -10,11 +10,12 @@ import (
 	"poskey/pkg/ceremony"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
-	"poskey/pkg/vault"
+	"poskey/pkg/store"
 )
 
-// pastOf reads the records of ceremonies before: folders of theirs, or folders full of such.
-func pastOf(places []string) ([]script.Past, error) {
+// pastOf reads the records of ceremonies before: folders of theirs, or folders full of such. now is the id of the one
+// that goes on, which is none of them.
+func pastOf(places []string, now string) ([]script.Past, error) {
 	var all []script.Past
 	for _, place := range places {
 		records, err := recordsIn(place)
@@ -22,7 +23,7 @@ func pastOf(places []string) ([]script.Past, error) {
 			return nil, err
 		}
 		for _, path := range records {
-			past, err := pastIn(path)
+			past, err := pastIn(path, now)
 			if err != nil {
 				return nil, fault.Wrap(err, "%s", pathWord(path))
 			}
@@ -51,18 +52,27 @@ func recordsIn(place string) ([]string, error) {
 	return found, err
 }
 
-// pastIn reads one record. One that does not verify tells nothing: whoever changed it may have taken themselves out.
-func pastIn(path string) ([]script.Past, error) {
+// pastIn reads one record. One that does not hold tells nothing: whoever changed it, or cut its end off, may have taken
+// themselves out.
+func pastIn(path, now string) ([]script.Past, error) {
 	v, err := verifyRecord(path)
 	if err != nil {
 		return nil, err
 	}
-	if len(v.Problems) > 0 {
-		return nil, fault.WrapAs(fault.LogBroken, v.Problems[0].Error, "the record does not verify")
+	if bad := flawed(v.Problems, path); bad != nil {
+		return nil, bad
 	}
-	if v.Head.Mode != transcript.Run {
-		return nil, nil // its keys are thrown away
+	if v.Head.Mode != transcript.Run || v.Head.Ceremony == now {
+		return nil, nil // its keys are thrown away, or it is the one that goes on
 	}
+	if bad := verdictOf(v, path); bad != nil {
+		return nil, fault.Wrap(bad, "the record does not verify, and tells nothing")
+	}
+	return pastTold(v), nil
+}
+
+// pastTold is what a record tells of its parts.
+func pastTold(v *ceremony.Verified) []script.Past {
 	checks, cards := map[string]string{}, map[string]string{}
 	for _, r := range v.Records {
 		if r.Part == 0 && r.Check.Digits != "" {
@@ -74,29 +84,26 @@ func pastIn(path string) ([]script.Past, error) {
 	}
 	var all []script.Past
 	for _, r := range v.Records {
-		if r.Part == 0 || !held(eventOf(r)) {
+		if r.Part == 0 || !eventOf(r).Tells() {
 			continue
 		}
-		all = append(all, script.Past{Person: r.Who, Card: cards[r.Who], Label: labelOf(v, r.Key), Check: checks[r.Key],
+		who, _ := v.Script.Person(r.Who)
+		all = append(all, script.Past{Person: r.Who, Name: who.Name, Card: cards[r.Who], Label: labelOf(v, r.Key), Check: checks[r.Key],
 			Set:  r.Details["set"],
 			Part: r.Part, At: r.Time, Where: v.Head.Ceremony})
 	}
-	return all, nil
+	return all
 }
 
-// held reports whether somebody to whom this happened with a part has it, or has seen it: also who sealed one that was
-// handed on to them.
-func held(event string) bool { return vault.Sees(event) || event == "sealed" }
-
 // eventOf is what a line says of a part, as the ledger calls it.
-func eventOf(r transcript.Record) string {
+func eventOf(r transcript.Record) store.PartEvent {
 	switch r.Kind {
 	case transcript.KindPrinted:
-		return "printed"
+		return store.PartPrinted
 	case transcript.KindEntered:
-		return "entered"
+		return store.PartEntered
 	case transcript.KindBag:
-		return r.Details["event"]
+		return store.PartEvent(r.Details["event"])
 	}
 	return ""
 }
@@ -113,14 +120,4 @@ func labelOf(v *ceremony.Verified, id string) string {
 		}
 	}
 	return k.Label
-}
-
-// verifyRecord reads a record against its own script.
-func verifyRecord(place string) (*ceremony.Verified, error) {
-	f, err := openRecord(place)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // it was read
-	return ceremony.Verify(f)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"poskey/internal/fault"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/custody"
@@ -49,8 +50,18 @@ func TestWhoSealedAPartThatWasHandedOnIsRemembered(t *testing.T) {
 	if err := log.Abandon(); err != nil {
 		t.Fatal(err)
 	}
-	past, err := pastIn(path)
-	if err != nil || len(past) != 1 || past[0].Person != who || past[0].Part != 1 || past[0].Card != id.Card().Fingerprint().String() {
+	if past, err := pastIn(path, ""); !fault.Is(err, fault.LogBroken) || past != nil {
+		t.Errorf("a record without an end tells %+v, %v", past, err)
+	}
+	if past, err := pastIn(path, "20261201-7F3A91"); err != nil || past != nil {
+		t.Errorf("the one that goes on tells %+v, %v", past, err)
+	}
+	v, err := verifyRecord(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	past := pastTold(v)
+	if len(past) != 1 || past[0].Person != who || past[0].Part != 1 || past[0].Card != id.Card().Fingerprint().String() {
 		t.Errorf("%+v, %v", past, err)
 	}
 }

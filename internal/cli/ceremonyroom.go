@@ -3,6 +3,7 @@ package cli
 // The room of a ceremony, looked at before anybody sits down: machine, printer, folder.
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -14,12 +15,10 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/secret"
 	"poskey/internal/text"
+	"poskey/pkg/ceremony"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/custody"
 )
-
-// inRoom is where findings about the machine are.
-const inRoom = "room"
 
 // room is what a script is held against beside its rules.
 type room struct {
@@ -30,10 +29,13 @@ type room struct {
 	ceremony   string   // its id
 	kept       []string // keys of the store that it kept before it broke
 	printer    string
-	devices    []string // SERIAL=URI
+	paper      *sheetPrinter // the printer, once it was looked at
+	devices    []string      // SERIAL=URI
 	identities []officerFile
-	rehearsal  bool // nothing of it is real: no store, no devices, no identities
-	begins     bool // people are about to sit down: what is missing now is missing for good
+	store      storeUse // what it has a store for, once that was asked
+	ledger     string   // where that is
+	rehearsal  bool     // nothing of it is real: no store, no devices, no identities
+	begins     bool     // people are about to sit down: what is missing now is missing for good
 	now        time.Time
 }
 
@@ -57,7 +59,7 @@ func (r *room) missing() script.Level {
 }
 
 func roomFinding(id string, l script.Level, requirement string, what, fix text.Text) script.Finding {
-	return script.Finding{ID: id, Level: l, Requirement: requirement, Where: inRoom, What: what, Fix: fix}
+	return script.Finding{ID: id, Level: l, Requirement: requirement, Where: script.InRoom, What: what, Fix: fix}
 }
 
 // Requirements that findings about the room go back to.
@@ -65,18 +67,23 @@ const (
 	pinLoadingPC  = "PCI PIN 13-9"
 	pinPrinter    = "PCI PIN 6-3"
 	pinClear      = "PCI PIN 6-2"
-	pinStrength   = "PCI PIN 10-1"
-	pinSeparation = "PCI PIN 19-x"
+	pinCheck      = "PCI PIN 15-1"
+	pinSeparation = "PCI PIN 19"
 	pinInventory  = "PCI PIN 30-3"
 	pinLog        = "PCI PIN 26-1"
 	pinCustodian  = "PCI PIN 25-1"
+	pinDual       = "PCI PIN 12-1"
+	pinDevices    = "PCI PIN 30-1"
+	// Where nothing closer asks for it: procedures are written and kept to, and what is done is recorded.
+	pinProcedure = "PCI PIN 7-1"
+	pinRecord    = "PCI PIN 7-2"
 )
 
 // machine looks at what needs neither store nor folder.
 func (r *room) machine() []script.Finding {
 	var all []script.Finding
 	all = append(all, r.clock()...)
-	all = append(all, r.network()...)
+	all = append(all, r.network(networksUp())...)
 	all = append(all, r.memory()...)
 	all = append(all, r.checkPrinter()...)
 	all = append(all, r.folder()...)
@@ -96,20 +103,23 @@ func (r *room) clock() []script.Finding {
 	switch {
 	case r.now.Before(earliest()):
 		return []script.Finding{roomFinding("clock-wrong", script.Error, pinLog,
-			text.New("the clock says %s, which cannot be", shownTime(r.now)), text.New("set the clock by one that two people trust"))}
+			text.New("the clock says %s, which cannot be", shownTime(r.now)),
+			text.New("set the clock by one that two people trust"))}
 	case err == nil && info.ModTime().After(r.now.Add(time.Minute)):
 		return []script.Finding{roomFinding("clock-behind", r.level(script.Warning), pinLog,
-			text.New("the script was written at %s, and the clock says %s", shownTime(info.ModTime()), shownTime(r.now)), text.New("set the clock by one that two people trust"))}
-	case !planned.IsZero() && (r.now.Before(planned.AddDate(0, 0, -driftDays)) || r.now.After(planned.AddDate(0, 0, driftDays+1))):
+			text.New("the script was written at %s, and the clock says %s", shownTime(info.ModTime()), shownTime(r.now)),
+			text.New("set the clock by one that two people trust"))}
+	case !planned.IsZero() && (r.now.Before(planned.AddDate(0, 0, -driftDays)) ||
+		r.now.After(planned.AddDate(0, 0, driftDays+1))):
 		return []script.Finding{roomFinding("clock-other-day", script.Warning, pinLog,
-			text.New("the ceremony is planned for %s, and the clock says %s", shownTime(planned), shownTime(r.now)), text.New("look at the clock, or write down why it is another day"))}
+			text.New("the ceremony is planned for %s, and the clock says %s", shownTime(planned), shownTime(r.now)),
+			text.New("look at the clock, or write down why it is another day"))}
 	}
 	return nil
 }
 
-// network: a machine that takes clear components stands alone.
-func (r *room) network() []script.Finding {
-	up, err := networksUp()
+// network: a machine that takes clear components stands alone. It is told which networks are up.
+func (r *room) network(up []string, err error) []script.Finding {
 	if err != nil {
 		return []script.Finding{roomFinding("network-unknown", r.level(script.Note), pinLoadingPC,
 			text.New("nobody can tell whether a network is up: %s", err), text.New("unplug it, and turn radio off"))}
@@ -182,15 +192,26 @@ func (r *room) checkPrinter() []script.Finding {
 	case err != nil:
 		return []script.Finding{roomFinding("printer-missing", script.Error, pinPrinter,
 			text.New("there is no printer %s", pathWord(r.printer)), text.New("look at cable and power"))}
+	}
+	r.paper = &sheetPrinter{path: r.printer, began: info, patience: printerPatience}
+	switch {
 	case info.Mode()&os.ModeCharDevice == 0:
 		return []script.Finding{roomFinding("printer-no-device", script.Error, pinPrinter,
-			text.New("%s is no device: what is printed would stay in it", pathWord(r.printer)), text.New("name a local device, such as /dev/usb/lp0; no spooler and no file"))}
+			text.New("%s is no device: what is printed would stay in it", pathWord(r.printer)),
+			text.New("name a local device, such as /dev/usb/lp0; no spooler and no file"))}
 	case isNull(info):
 		return []script.Finding{roomFinding("printer-null", r.level(script.Note), pinPrinter,
 			text.New("%s prints nothing", pathWord(r.printer)), text.New("name a local device, such as /dev/usb/lp0"))}
-	case !canWrite(r.printer):
+	}
+	prints, err := canPrint(r.printer)
+	switch {
+	case err != nil:
 		return []script.Finding{roomFinding("printer-refused", script.Error, pinPrinter,
 			text.New("%s may not be written", pathWord(r.printer)), text.New("give the operator the right to print there"))}
+	case !prints:
+		return []script.Finding{roomFinding("printer-none", r.level(script.Warning), pinPrinter,
+			text.New("%s is a device, and no printer", pathWord(r.printer)),
+			text.New("name a printer at this machine: a parallel or USB one such as /dev/usb/lp0, or a serial line"))}
 	}
 	return nil
 }
@@ -201,13 +222,15 @@ func isNull(info os.FileInfo) bool {
 	return err == nil && os.SameFile(info, null)
 }
 
-// canWrite opens a device as printing will.
-func canWrite(path string) bool {
+// canPrint opens a device as printing will, and looks whether it takes paper.
+func canPrint(path string) (prints bool, err error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|openPatiently, 0)
 	if err != nil {
-		return false
+		return false, err
 	}
-	return f.Close() == nil
+	info, err := f.Stat()
+	prints = err == nil && takesPaper(f, info)
+	return prints, errors.Join(err, f.Close())
 }
 
 // diskNeeded is more than a record with its key blocks ever takes.
@@ -222,25 +245,30 @@ func (r *room) folder() []script.Finding {
 	if !r.there && r.dir != "" {
 		if info, err := os.Stat(r.dir); err == nil {
 			if !info.IsDir() {
-				return []script.Finding{roomFinding("folder-taken", script.Error, "", text.New("%s is no folder", pathWord(r.dir)), text.New("name a new one with --dir"))}
+				return []script.Finding{roomFinding("folder-taken", script.Error, pinRecord, text.New("%s is no folder", pathWord(r.dir)),
+					text.New("name a new one with --dir"))}
 			}
 			if err := fitCeremonyDir(r.dir); err != nil {
-				all = append(all, roomFinding("folder-taken", script.Error, "", text.New("%s", err), text.New("name a new one with --dir")))
+				all = append(all, roomFinding("folder-taken", script.Error, pinRecord, text.New("%s", err),
+					text.New("name a new one with --dir")))
 			}
 		} else {
 			parent = filepath.Dir(r.dir)
 		}
 	}
 	if info, err := os.Stat(parent); err != nil || !info.IsDir() {
-		return append(all, roomFinding("folder-missing", script.Error, "", text.New("there is no folder %s", pathWord(parent)), text.New("make it, or name another one with --dir")))
+		return append(all, roomFinding("folder-missing", script.Error, pinRecord,
+			text.New("there is no folder %s", pathWord(parent)), text.New("make it, or name another one with --dir")))
 	}
 	free, err := diskFree(parent)
 	switch {
 	case err != nil:
-		all = append(all, roomFinding("disk-unknown", script.Note, pinLog, text.New("nobody can tell how much room there is on the disk: %s", err), text.Text{}))
+		all = append(all, roomFinding("disk-unknown", script.Note, pinLog,
+			text.New("nobody can tell how much room there is on the disk: %s", err), text.Text{}))
 	case free < diskNeeded:
 		all = append(all, roomFinding("disk-full", script.Error, pinLog,
-			text.New("only %s are free on the disk", fmt.Sprintf("%d MiB", free>>20)), text.New("make room, or name another folder with --dir")))
+			text.New("only %s are free on the disk", fmt.Sprintf("%d MiB", free>>20)),
+			text.New("make room, or name another folder with --dir")))
 	}
 	return append(all, r.blocks()...)
 }
@@ -254,7 +282,7 @@ func (r *room) blocks() []script.Finding {
 				continue
 			}
 			if _, err := os.Lstat(filepath.Join(r.dir, o.File)); err == nil {
-				all = append(all, script.Finding{ID: "file-exists", Level: script.Error, Where: "keys." + k.ID + ".outputs",
+				all = append(all, script.Finding{ID: "file-exists", Level: script.Error, Requirement: pinRecord, Where: "keys." + k.ID + ".outputs",
 					What: text.New("the file %s is there already", pathWord(o.File)), Fix: text.New("name a new folder with --dir")})
 			}
 		}
@@ -271,8 +299,10 @@ func (r *room) cables() []script.Finding {
 	for _, k := range r.script.Keys {
 		for i, o := range k.Outputs {
 			if _, err := deviceURI(r.devices, o.Device); o.To == script.ToDevice && err != nil {
-				all = append(all, script.Finding{ID: "device-nowhere", Level: script.Error, Where: fmt.Sprintf("keys.%s.outputs.%d", k.ID, i+1),
-					What: text.New("nobody said where device %s is", text.Redact(o.Device)), Fix: text.New("say it with --device %s=URI", text.Redact(o.Device))})
+				all = append(all, script.Finding{ID: "device-nowhere", Level: script.Error, Requirement: pinDevices,
+					Where: fmt.Sprintf("keys.%s.outputs.%d", k.ID, i+1),
+					What:  text.New("nobody said where device %s is", text.Redact(o.Device)),
+					Fix:   text.New("say it with --device %s=URI", text.Redact(o.Device))})
 			}
 		}
 	}
@@ -289,7 +319,8 @@ func (r *room) officers() []script.Finding {
 		f, ok := identityOf(r.identities, p)
 		at := "people." + p.ID
 		finding := func(id string, what, fix text.Text) {
-			all = append(all, script.Finding{ID: id, Level: r.missing(), Requirement: pinCustodian, Where: at, What: what, Fix: fix})
+			all = append(all, script.Finding{ID: id, Level: r.missing(), Requirement: pinCustodian, Where: at, What: what,
+				Fix: fix})
 		}
 		switch {
 		case !ok && !seated(r.script, p.ID):
@@ -297,13 +328,21 @@ func (r *room) officers() []script.Finding {
 			all = append(all, script.Finding{ID: "identity-missing", Level: script.Note, Requirement: pinCustodian, Where: at,
 				What: text.New("there is no identity file of %s, who stands in", p.ID)})
 		case !ok:
-			finding("identity-missing", text.New("there is no identity file of %s", p.ID), text.New("name it with --identity, file or folder; poskey officer new makes one"))
+			finding("identity-missing", text.New("there is no identity file of %s", p.ID),
+				text.New("name it with --identity, file or folder; poskey officer new makes one"))
+		case ceremony.IsPractice(f.card):
+			finding("identity-rehearsal", text.New("the identity file of %s is one of a rehearsal, whose passphrase everybody knows", p.ID),
+				text.New("name their own with --identity; poskey officer new makes one"))
 		case f.card.Environment() != r.script.Environment:
-			finding("identity-environment", text.New("%s is an officer of the environment %s", p.ID, string(f.card.Environment())), text.New("an officer acts in one environment only"))
+			finding("identity-environment",
+				text.New("%s is an officer of the environment %s", p.ID, f.card.Environment().Text()),
+				text.New("an officer acts in one environment only"))
 		case f.card.CheckTime(r.now) != nil:
-			finding("identity-time", text.New("%s", f.card.CheckTime(r.now)), text.New("make a new identity with poskey officer new"))
+			finding("identity-time", text.New("%s", f.card.CheckTime(r.now)),
+				text.New("make a new identity with poskey officer new"))
 		case p.Card != "" && !strings.EqualFold(strings.Join(strings.Fields(p.Card), ""), f.card.Fingerprint().String()):
-			finding("identity-other", text.New("the identity file of %s has another card than the script says", p.ID), text.New("compare the fingerprint: poskey officer show"))
+			finding("identity-other", text.New("the identity file of %s has another card than the script says", p.ID),
+				text.New("compare the fingerprint: poskey officer show"))
 		}
 	}
 	return all

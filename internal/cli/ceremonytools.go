@@ -9,17 +9,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"poskey/internal/fault"
 	"poskey/internal/source"
 	"poskey/pkg/agent"
 	"poskey/pkg/ceremony"
-	"poskey/pkg/ceremony/minutes"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/tools"
 	"poskey/pkg/ceremony/transcript"
-	"poskey/pkg/component"
 	"poskey/pkg/custody"
 	"poskey/pkg/store"
 )
@@ -28,23 +27,24 @@ import (
 type toolsEnd func(state transcript.State, head transcript.Digest) error
 
 // ceremonyTools gives the tools of a ceremony, and what ends them.
-func (a *App) ceremonyTools(ctx context.Context, o ceremonySetup) (ceremony.Tools, toolsEnd, error) {
+func (a *App) ceremonyTools(ctx context.Context, o *sitting) (ceremony.Tools, toolsEnd, error) {
 	if o.mode == transcript.Rehearsal {
-		t, err := a.practiceTools(o)
+		t, err := a.practiceTools(ctx, o)
 		if err != nil {
 			return nil, nil, err
 		}
 		return t, func(transcript.State, transcript.Digest) error { return t.Close() }, nil
 	}
-	own := tools.Options{Env: a.Env, Ceremony: o.ceremony, Script: o.program.Script, Who: whoAmI(), Resumed: o.resumed,
+	own := tools.Options{Env: a.Env, Ceremony: o.ceremony, Script: o.program.Script, Who: whoAmI(), Resumed: o.there, Kept: o.kept,
 		Identity:   func(_ context.Context, p script.Person) (*custody.Locked, error) { return lockedOf(o.identities, p) },
-		Print:      func(_ context.Context, write func(io.Writer) error) error { return o.print(a, write) },
+		Print:      func(ctx context.Context, write func(io.Writer) error) error { return o.print(ctx, a, write) },
 		WriteBlock: func(name string, content []byte) error { return writeBlockFile(o.dir, name, content) },
+		ReadBlock:  func(name string) ([]byte, error) { return readRegular(filepath.Join(o.dir, name), maxBlockFile) },
 		InitStore: func(ctx context.Context, k *script.Key, cards []custody.Card) (ceremony.Made, error) {
 			return o.initStore(ctx, a, k, cards)
 		},
 	}
-	if a.usesStore(o.program.Script) {
+	if o.store != noStore {
 		own.Vault = a.openVault
 		own.Approvers = func(ctx context.Context, activity custody.Activity) (agent.Approvers, func(), error) {
 			return o.approvers(ctx, a, activity)
@@ -64,7 +64,7 @@ func endTools(ctx context.Context, t *tools.Tools, state transcript.State, head 
 	var failed error
 	switch state {
 	case transcript.Closed:
-		failed = errors.Join(t.Forget(ctx), t.End(ctx, store.CeremonyClosed, head.String()))
+		failed = t.End(ctx, store.CeremonyClosed, head.String())
 	case transcript.Aborted:
 		failed = t.End(ctx, store.CeremonyAborted, head.String())
 	}
@@ -72,16 +72,44 @@ func endTools(ctx context.Context, t *tools.Tools, state transcript.State, head 
 }
 
 // initStore makes a store for the officers who sit for the parts of its master key.
-func (o *ceremonySetup) initStore(ctx context.Context, a *App, k *script.Key, cards []custody.Card) (ceremony.Made, error) {
+func (o *sitting) initStore(ctx context.Context, a *App, k *script.Key, cards []custody.Card) (ceremony.Made,
+	error) {
 	url, err := a.storeURL()
 	if err != nil {
 		return ceremony.Made{}, err
 	}
 	id, err := a.createStore(ctx, url, o.program.Script.Environment, cards, nil, k.Needed())
+	if o.there && fault.Is(err, fault.FileExists) {
+		id, err = o.bornHere(ctx, a, cards, k.Needed(), err)
+	}
 	if err != nil {
 		return ceremony.Made{}, err
 	}
 	return ceremony.Made{Check: id.Master.Check, Label: id.ID}, nil
+}
+
+// bornHere finds the store that this ceremony made before it broke, and before a line said so: born since the ceremony
+// began, of its environment, and its master key cut to these officers and no others, by the same threshold.
+func (o *sitting) bornHere(ctx context.Context, a *App, cards []custody.Card, threshold int,
+	there error) (store.Identity, error) {
+	_, id, err := a.openIdentified(ctx)
+	if err != nil {
+		return store.Identity{}, errors.Join(there, err)
+	}
+	both, err := custody.ParseSealedStore(id.Master.Sealed)
+	if err != nil {
+		return store.Identity{}, errors.Join(there, err)
+	}
+	sealed := both.Master
+	others := func(h custody.Holder) bool {
+		return !slices.ContainsFunc(cards, func(c custody.Card) bool { return c.Fingerprint() == h.Fingerprint })
+	}
+	if id.Environment != string(o.program.Script.Environment) || id.Created.Before(o.began().Truncate(time.Second)) ||
+		sealed.Generation() != 1 || sealed.Threshold() != threshold || len(sealed.Officers()) != len(cards) ||
+		slices.ContainsFunc(sealed.Officers(), others) {
+		return store.Identity{}, there
+	}
+	return id, nil
 }
 
 // lockedOf finds the identity file of somebody.
@@ -93,25 +121,16 @@ func lockedOf(files []officerFile, p script.Person) (*custody.Locked, error) {
 	return f.locked, nil
 }
 
-// print sends a sheet straight to a device: no spooler, no file. In a test without a printer the screen is one: the engine
-// clears it before anybody else comes.
-func (o *ceremonySetup) print(a *App, write func(io.Writer) error) (err error) {
+// print sends a sheet straight to a device: no spooler, no file. In a test without a printer the screen is one: the
+// engine clears it before anybody else comes.
+func (o *sitting) print(ctx context.Context, a *App, write func(io.Writer) error) error {
 	switch {
-	case o.printer == "" && testPrefix(o.mode, o.program.Script.Environment) != "":
+	case o.paper == nil && testPrefix(o.mode, o.program.Script.Environment) != "":
 		return write(screenPaper{a})
-	case o.printer == "":
+	case o.paper == nil:
 		return fault.New(fault.Usage, "there is no printer; name it with --printer")
 	}
-	f, err := os.OpenFile(o.printer, os.O_WRONLY|openPatiently, 0)
-	if err != nil {
-		return fault.WrapAs(fault.DeviceFailed, err, "the printer")
-	}
-	defer func() {
-		if cerr := f.Close(); err == nil && cerr != nil {
-			err = fault.WrapAs(fault.DeviceFailed, cerr, "the printer")
-		}
-	}()
-	return fault.WrapAs(fault.DeviceFailed, write(f), "the printer")
+	return o.paper.print(ctx, write)
 }
 
 // screenPaper prints on the screen.
@@ -121,22 +140,15 @@ func (s screenPaper) Write(sheet []byte) (int, error) {
 	return len(sheet), s.a.Console.Show(string(bytes.ReplaceAll(sheet, []byte{'\f'}, nil)))
 }
 
-// writeCeremonySheet writes the sheet of a part for the printer.
-func writeCeremonySheet(w io.Writer, p *component.Part, about ceremony.SheetAbout) error {
-	return minutes.Sheet(w, p, minutes.SheetInfo{Test: about.Test, Rehearsal: about.Rehearsal, Organisation: about.Organisation, Place: about.Place, Ceremony: about.Ceremony,
-		Fingerprint: about.Fingerprint, KeyID: about.KeyID, Label: about.Label, Purpose: about.Purpose, Custodian: about.Custodian,
-		Backup: about.Backup, Bag: about.Bag, Outer: about.Outer, Channel: about.Channel, Time: about.Time.UTC().Format(time.RFC3339)})
-}
-
 // practiceTools are throw-away tools for a rehearsal.
-func (a *App) practiceTools(o ceremonySetup) (*ceremony.Practice, error) {
+func (a *App) practiceTools(ctx context.Context, o *sitting) (*ceremony.Practice, error) {
 	file := func(person string) string { return filepath.Join(o.dir, testPrefix(o.mode, "")+person+".identity") }
 	return ceremony.NewPractice(ceremony.PracticeOptions{
 		Env:   a.Env,
-		Paper: practicePaper{a, o},
-		Write: func(name string, block []byte) error { return writeBlockFile(o.dir, name, block) },
+		Paper: practicePaper{ctx, a, o},
+		Write: func(name string, block []byte) error { return o.writePractice(name, block) },
 		Load: func(person string) ([]byte, error) {
-			raw, err := readWhole(file(person), maxOfficerFile)
+			raw, err := readRegular(file(person), maxOfficerFile)
 			if fault.Is(err, fault.NotFound) {
 				return nil, nil
 			}
@@ -146,14 +158,27 @@ func (a *App) practiceTools(o ceremonySetup) (*ceremony.Practice, error) {
 	})
 }
 
+// writePractice writes a key block of a throw-away key. After a break the one of before is of a key that is gone.
+func (o *sitting) writePractice(name string, block []byte) error {
+	err := writeBlockFile(o.dir, name, block)
+	if !o.there || !fault.Is(err, fault.FileExists) {
+		return err
+	}
+	if err := os.Remove(filepath.Join(o.dir, name)); err != nil {
+		return fault.WrapAs(fault.FileExists, err, "the key block of before the break")
+	}
+	return writeBlockFile(o.dir, name, block)
+}
+
 // practicePaper prints sheets of a rehearsal where those of the ceremony would be.
 type practicePaper struct {
-	a *App
-	o ceremonySetup
+	ctx context.Context //nolint:containedctx // an io.Writer that lasts as long as the rehearsal
+	a   *App
+	o   *sitting
 }
 
 func (p practicePaper) Write(sheet []byte) (int, error) {
-	return len(sheet), p.o.print(p.a, func(w io.Writer) error {
+	return len(sheet), p.o.print(p.ctx, p.a, func(w io.Writer) error {
 		_, err := w.Write(sheet)
 		return err
 	})

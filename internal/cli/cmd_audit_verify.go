@@ -256,7 +256,7 @@ func auditVerifyPage(p *render.Page, doc auditVerifyDoc, r audit.Report) {
 	}
 	p.Fields(
 		render.F(text.New("store"), doc.Store),
-		render.F(text.New("environment"), p.T(environmentText(custody.Environment(doc.Environment)))),
+		render.F(text.New("environment"), p.T(custody.Environment(doc.Environment).Text())),
 		render.F(text.New("records"), strconv.FormatUint(doc.Records, 10)),
 		render.F(text.New("first record"), first),
 		render.F(text.New("last record"), last),

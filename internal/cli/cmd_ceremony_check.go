@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,7 +56,10 @@ func runCeremonyCheck(ctx context.Context, a *App, o ceremonyOpts, path string) 
 		return err
 	}
 	doc := in.doc()
-	if err := a.render.Answer("ceremony.check", doc, func(p *render.Page) { ceremonyCheckPage(p, in, doc, a.render.Width) }); err != nil {
+	if err := a.render.Answer("ceremony.check", doc, func(p *render.Page) {
+		ceremonyCheckPage(p, in, doc,
+			a.render.Width)
+	}); err != nil {
 		return err
 	}
 	return refusedBy(in.findings)
@@ -70,40 +72,10 @@ func (in *inspection) doc() ceremonyCheckDoc {
 		planned += step.Minutes
 	}
 	errs := countFindings(in.findings, script.Error)
-	return ceremonyCheckDoc{Script: in.scriptPath, Kind: s.Kind, Title: s.Title, Environment: s.Environment, Starts: moment(s.Starts),
+	return ceremonyCheckDoc{Script: in.scriptPath, Kind: s.Kind, Title: s.Title, Environment: s.Environment,
+		Starts:      moment(s.Starts),
 		Fingerprint: s.Fingerprint().String(), Words: s.Fingerprint().Words(), Steps: len(in.program.Steps), Minutes: int(planned.Minutes()),
-		Ready: errs == 0, Errors: errs, Warnings: countFindings(in.findings, script.Warning), Notes: countFindings(in.findings, script.Note),
+		Ready: errs == 0, Errors: errs, Warnings: countFindings(in.findings, script.Warning),
+		Notes:    countFindings(in.findings, script.Note),
 		Findings: ceremonyFindingDocs(in.findings)}
-}
-
-func ceremonyCheckPage(p *render.Page, in *inspection, doc ceremonyCheckDoc, width int) {
-	switch {
-	case doc.Errors > 0:
-		p.Bad(text.New("This ceremony cannot be run: errors %d, warnings %d, notes %d.", doc.Errors, doc.Warnings, doc.Notes))
-	case doc.Warnings > 0:
-		p.Bad(text.New("This ceremony can be run; its record will have the warnings: %d.", doc.Warnings))
-	default:
-		p.Good(text.New("This ceremony can be run."))
-	}
-	p.Fields(
-		render.F(text.New("title"), doc.Title),
-		render.F(text.New("environment"), p.T(environmentText(doc.Environment))),
-		render.F(text.New("planned"), clock(in.script.Starts)),
-		render.F(text.New("steps"), strconv.Itoa(doc.Steps)),
-		render.F(text.New("minutes"), strconv.Itoa(doc.Minutes)),
-	)
-	findingsPage(p, in.findings, width)
-	fingerprintOfScript(p, in.script.Fingerprint())
-}
-
-// fingerprintOfScript shows what everybody in the room confirms before the first step.
-func fingerprintOfScript(p *render.Page, f custody.Fingerprint) {
-	p.Blank()
-	p.Line(text.New("fingerprint of the script, confirmed by everybody in the room: in words"))
-	wordsPage(p, f)
-	p.Line(text.New("or in digits"))
-	p.Raw("  " + f.Digits())
-	p.Line(text.New("and whole"))
-	p.Raw("  " + f.Hex()[:len(f.Hex())/2])
-	p.Raw("  " + f.Hex()[len(f.Hex())/2+1:])
 }

@@ -85,24 +85,7 @@ func listTemplates(a *App) error {
 	for _, t := range script.Templates() {
 		doc.Templates = append(doc.Templates, templateDoc{t.Kind, t.Says.String(), t.Needs.String()})
 	}
-	return a.render.Answer("ceremony.new", doc, func(p *render.Page) {
-		for _, t := range script.Templates() {
-			p.Heading(text.Raw(string(t.Kind)))
-			for _, line := range []text.Text{t.Says, t.Needs} {
-				for _, row := range render.Wrap(p.T(line), pageWidth(a)) {
-					p.Raw("  " + row)
-				}
-			}
-		}
-	})
-}
-
-// pageWidth is how wide lines of a page may be.
-func pageWidth(a *App) int {
-	if a.render.Width > 0 {
-		return min(a.render.Width, mostWidth) - len("  ")
-	}
-	return mostWidth
+	return a.render.Answer("ceremony.new", doc, func(p *render.Page) { templatesPage(p, pageWidth(a)) })
 }
 
 type ceremonyNewDoc struct {
@@ -120,7 +103,8 @@ func runCeremonyNew(a *App, o ceremonyNewOpts) error {
 	}
 	kind := script.Kind(o.template)
 	if !slices.Contains(templateNames(), o.template) {
-		return fault.New(fault.Usage, "there is no template %q; known: %s", text.Redact(o.template), strings.Join(templateNames(), " "))
+		return fault.New(fault.Usage, "there is no template %q; known: %s", text.Redact(o.template),
+			strings.Join(templateNames(), " "))
 	}
 	raw, err := script.New(kind, wish)
 	if err != nil {
@@ -143,7 +127,8 @@ func runCeremonyNew(a *App, o ceremonyNewOpts) error {
 	}
 	return a.render.Answer("ceremony.new", doc, func(p *render.Page) {
 		p.Good(text.New("The script was written to %s.", pathWord(o.to)))
-		p.Line(text.New("Fill in people, bags and channels, let others review it, then: poskey ceremony check %s", pathWord(o.to)))
+		p.Line(text.New("Fill in people, bags and channels, let others review it, then: poskey ceremony check %s",
+			pathWord(o.to)))
 	})
 }
 
@@ -162,6 +147,7 @@ func (o ceremonyNewOpts) wish(a *App) (script.Wish, error) {
 	if o.parts != 0 && (o.parts < 2 || o.parts > 9) {
 		return script.Wish{}, fault.New(fault.Usage, "--parts %d: a key is cut into %d to %d parts", o.parts, 2, 9)
 	}
-	return script.Wish{Environment: environment, Algorithm: alg, Parts: o.parts, Label: o.label, Title: o.title, Place: o.place,
+	return script.Wish{Environment: environment, Algorithm: alg, Parts: o.parts, Label: o.label, Title: o.title,
+		Place:        o.place,
 		Organisation: o.organisation, Chinese: a.Say.Lang() == i18n.Chinese}, nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -47,9 +48,10 @@ func newCeremonyReportCmd(a *App) *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.format, "format", reportPDF, a.Say.T("html, pdf or json"))
-	f.StringVar(&o.form, "form", "", a.Say.T("a form for paper instead of the minutes: %s", strings.Join(formNames(), " ")))
+	f.StringVar(&o.form, "form", "", a.Say.T("a form for paper instead of the minutes: %s",
+		strings.Join(formNames(), " ")))
 	f.StringVar(&o.to, "to", "", a.Say.T("new file; named after the ceremony and beside its record when left out"))
-	cmd.RunE = func(_ *cobra.Command, args []string) error { return runCeremonyReport(a, o, args[0]) }
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runCeremonyReport(cmd.Context(), a, o, args[0]) }
 	return cmd
 }
 
@@ -66,6 +68,7 @@ type reported struct {
 	script *script.Script
 	record *ceremony.Verified
 	dir    string
+	beside []script.Finding // what the folder has beside the record
 }
 
 type ceremonyReportDoc struct {
@@ -92,11 +95,11 @@ type ceremonyRecordDoc struct {
 	Details  map[string]string  `json:"details,omitempty"`
 }
 
-func runCeremonyReport(a *App, o ceremonyReportOpts, place string) error {
+func runCeremonyReport(ctx context.Context, a *App, o ceremonyReportOpts, place string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	r, err := readReported(place)
+	r, err := readReported(ctx, place)
 	if err != nil {
 		return err
 	}
@@ -118,7 +121,13 @@ func runCeremonyReport(a *App, o ceremonyReportOpts, place string) error {
 		a.render.Format = render.JSON // a program reads it, whatever -o says
 	}
 	doc := r.doc(o)
-	return a.render.Answer("ceremony.report", doc, func(p *render.Page) { p.Good(text.New("written: %s", pathWord(doc.File))) })
+	return a.render.Answer("ceremony.report", doc, func(p *render.Page) {
+		p.Good(text.New("written: %s", pathWord(doc.File)))
+		if r.record != nil && !doc.Verified {
+			p.Bad(text.New("The record does not verify."))
+		}
+		findingsPage(p, r.beside, a.render.Width)
+	})
 }
 
 func (o *ceremonyReportOpts) check() error {
@@ -136,14 +145,14 @@ func (o *ceremonyReportOpts) check() error {
 }
 
 // readReported tells a record from a script by its first character.
-func readReported(place string) (reported, error) {
+func readReported(ctx context.Context, place string) (reported, error) {
 	if info, err := os.Stat(place); err == nil && !info.IsDir() {
-		raw, err := readWhole(place, maxRecordFile)
+		raw, err := readWhole(ctx, place, transcript.MaxFile)
 		if err != nil {
 			return reported{}, err
 		}
 		if len(raw) == 0 || raw[0] != '{' {
-			s, err := readCeremonyScript(place)
+			s, err := parseCeremonyScript(raw, place)
 			return reported{script: s, dir: filepath.Dir(place)}, err
 		}
 	}
@@ -154,7 +163,8 @@ func readReported(place string) (reported, error) {
 	if bad := flawed(v.Problems, place); bad != nil {
 		return reported{}, fault.Wrap(bad, "minutes are written of a record that verifies")
 	}
-	return reported{script: v.Script, record: v, dir: filepath.Dir(recordPath(place))}, nil
+	return reported{script: v.Script, record: v, dir: filepath.Dir(recordPath(place)),
+		beside: besideRecord(place, v.Document)}, nil
 }
 
 // name is that of a report where nobody names it: TEST is part of it where it is part of everything else.
@@ -185,11 +195,14 @@ func (r *reported) write(a *App, w io.Writer, o ceremonyReportOpts) error {
 func (r *reported) doc(o ceremonyReportOpts) ceremonyReportDoc {
 	doc := ceremonyReportDoc{Format: o.format, Form: minutes.Form(o.form), File: o.to}
 	if r.record == nil {
-		doc.ceremonyVerifyDoc = ceremonyVerifyDoc{Environment: r.script.Environment, Title: r.script.Title, Script: r.script.Fingerprint().String(),
-			Words: r.script.Fingerprint().Words(), People: []ceremonyPersonDoc{}, Missing: []string{}, Problems: []ceremonyFlawDoc{}, Findings: []ceremonyFindingDoc{}}
+		doc.ceremonyVerifyDoc = ceremonyVerifyDoc{Environment: r.script.Environment, Title: r.script.Title,
+			Script: r.script.Fingerprint().String(),
+			Words:  r.script.Fingerprint().Words(), People: []ceremonyPersonDoc{}, Missing: []string{}, Problems: []ceremonyFlawDoc{}, Findings: []ceremonyFindingDoc{}}
 		return doc
 	}
-	doc.ceremonyVerifyDoc = newCeremonyVerifyDoc(filepath.Join(r.dir, ceremonyRecord), r.record, true)
+	doc.ceremonyVerifyDoc = newCeremonyVerifyDoc(filepath.Join(r.dir, ceremonyRecord), r.record,
+		verdictOf(r.record, r.dir) == nil)
+	doc.Findings = append(doc.Findings, ceremonyFindingDocs(r.beside)...)
 	if o.format != reportJSON {
 		return doc
 	}
@@ -200,7 +213,8 @@ func (r *reported) doc(o ceremonyReportOpts) ceremonyReportDoc {
 }
 
 func newCeremonyRecordDoc(r transcript.Record) ceremonyRecordDoc {
-	doc := ceremonyRecordDoc{N: r.N, Time: at(r.Time), Kind: r.Kind, Step: r.Step, Who: r.Who, People: r.People, Key: r.Key, Part: r.Part,
+	doc := ceremonyRecordDoc{N: r.N, Time: at(r.Time), Kind: r.Kind, Step: r.Step, Who: r.Who, People: r.People,
+		Key: r.Key, Part: r.Part,
 		Verdict: r.Verdict, Details: r.Details}
 	if r.Check.Digits != "" {
 		doc.Check = r.Check.String()

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/render"
 	"poskey/internal/text"
+	"poskey/pkg/ceremony"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/custody"
@@ -45,6 +47,8 @@ type ceremonyStatusDoc struct {
 	Deviations  int                 `json:"deviations"`
 	People      []ceremonyPersonDoc `json:"people"`
 	Problems    []ceremonyFlawDoc   `json:"problems"`
+	// Findings are what people should know of the folder; whether the ceremony is as its script asks is told by verify.
+	Findings []ceremonyFindingDoc `json:"findings"`
 
 	next *script.Planned
 }
@@ -76,7 +80,12 @@ func runCeremonyStatus(a *App, place string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.render.Answer("ceremony.status", s, func(p *render.Page) { ceremonyStatusPage(p, s, doc.Problems) }); err != nil {
+	beside := besideRecord(place, doc)
+	s.Findings = ceremonyFindingDocs(beside)
+	if err := a.render.Answer("ceremony.status", s, func(p *render.Page) {
+		ceremonyStatusPage(p, s, doc.Problems)
+		findingsPage(p, beside, a.render.Width)
+	}); err != nil {
 		return err
 	}
 	return flawed(doc.Problems, place)
@@ -87,8 +96,18 @@ func flawed(problems []transcript.Problem, place string) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	return fault.WrapAs(fault.LogBroken, problems[0].Error, "%s", pathWord(recordPath(place))) // it names the line
+	err := fault.WrapAs(fault.LogBroken, problems[0].Error, "%s", pathWord(recordPath(place))) // it names the line
+	return &recordError{error: err}
 }
+
+// recordError is a record of a ceremony that does not verify: what helps is another thing than with the log of a store.
+type recordError struct {
+	error
+	open   bool // it is whole, and has no end
+	folder string
+}
+
+func (e *recordError) Unwrap() error { return e.error }
 
 func flawDocs(problems []transcript.Problem) []ceremonyFlawDoc {
 	docs := []ceremonyFlawDoc{}
@@ -107,37 +126,36 @@ func newCeremonyStatusDoc(d *transcript.Document) (ceremonyStatusDoc, error) {
 	if err != nil {
 		return ceremonyStatusDoc{}, fault.Wrap(err, "the script in the record")
 	}
-	doc := ceremonyStatusDoc{Ceremony: d.Head.Ceremony, Mode: d.Head.Mode, Environment: d.Head.Environment, Title: s.Title, State: d.State,
-		Lines: len(d.Records), Torn: d.Torn, Steps: len(program.Steps), People: signersOf(d), Problems: flawDocs(d.Problems)}
+	doc := ceremonyStatusDoc{Ceremony: d.Head.Ceremony, Mode: d.Head.Mode, Environment: d.Head.Environment,
+		Title: s.Title, State: d.State,
+		Lines: len(d.Records), Torn: d.Torn, Steps: len(program.Steps), People: signersOf(d, s),
+		Problems: flawDocs(d.Problems)}
 	if n := len(d.Records); n > 0 {
 		doc.Began, doc.Last = moment(d.Records[0].Time), moment(d.Records[n-1].Time)
 	}
-	done := map[int]bool{}
 	for _, r := range d.Records {
-		switch r.Kind {
-		case transcript.KindDone:
-			done[r.Step] = true
-		case transcript.KindBegun: // it is done once more
-			delete(done, r.Step)
-		case transcript.KindDeviation:
+		if r.Kind == transcript.KindDeviation {
 			doc.Deviations++
 		}
 	}
-	doc.StepsDone = len(done)
-	if d.State == transcript.Open {
-		i := slices.IndexFunc(program.Steps, func(p script.Planned) bool { return !done[p.Number] })
-		if i >= 0 {
-			doc.Next, doc.next = program.Steps[i].Number, &program.Steps[i]
-		}
+	progress := ceremony.ProgressOf(program, d.Records)
+	doc.StepsDone = progress.Count()
+	if next, ok := progress.Next(); ok && d.State == transcript.Open {
+		doc.Next, doc.next = next.Number, &next
 	}
 	return doc, nil
 }
 
-// signersOf counts what each of those who were there has signed.
-func signersOf(d *transcript.Document) []ceremonyPersonDoc {
+// signersOf counts what each of those who were there has signed. They have the names of the script, by which the others
+// know them; cards for practice have names of their own.
+func signersOf(d *transcript.Document, s *script.Script) []ceremonyPersonDoc {
 	people := []ceremonyPersonDoc{}
 	for _, c := range d.Cards {
 		p := ceremonyPersonDoc{ID: c.ID(), Name: c.Name(), Card: c.Fingerprint().String()}
+		if s != nil {
+			known, _ := s.Person(c.ID())
+			p.Name = cmp.Or(known.Name, p.Name)
+		}
 		for _, r := range d.Records {
 			if r.Kind == transcript.KindSigned && r.Who == c.ID() {
 				p.Lines++
@@ -156,12 +174,12 @@ func ceremonyStatusPage(p *render.Page, doc ceremonyStatusDoc, flaws []transcrip
 	stateVerdict(p, doc.State)
 	next := ""
 	if doc.next != nil {
-		next = p.T(text.New("step %d: %s", doc.Next, verbText(doc.next.Step.Do)))
+		next = p.T(text.New("step %d: %s", doc.Next, doc.next.Step.Do.Text()))
 	}
 	p.Fields(
 		render.F(text.New("ceremony"), doc.Ceremony),
 		render.F(text.New("title"), doc.Title),
-		render.F(text.New("environment"), p.T(environmentText(doc.Environment))),
+		render.F(text.New("environment"), p.T(doc.Environment.Text())),
 		render.F(text.New("began"), momentText(doc.Began)),
 		render.F(text.New("last line"), momentText(doc.Last)),
 		render.F(text.New("steps done"), p.T(text.New("%d of %d", doc.StepsDone, doc.Steps))),
@@ -179,16 +197,6 @@ func momentText(t *time.Time) string {
 	return shownTime(*t)
 }
 
-// verbText says what is done in a step.
-func verbText(v script.Verb) text.Text {
-	for _, row := range script.Verbs() {
-		if row.Verb == v {
-			return row.Says
-		}
-	}
-	return text.Raw(string(v))
-}
-
 func peoplePage(p *render.Page, people []ceremonyPersonDoc) {
 	if len(people) == 0 {
 		return
@@ -202,7 +210,8 @@ func peoplePage(p *render.Page, people []ceremonyPersonDoc) {
 		}
 		rows = append(rows, []string{person.ID, person.Name, strconv.Itoa(person.Lines), signed, groups(person.Card)})
 	}
-	p.Grid([]text.Text{text.New("PERSON"), text.New("NAME"), text.New("LINES SIGNED"), text.New("SIGNED AT THE END"), text.New("CARD")}, rows)
+	p.Grid([]text.Text{text.New("PERSON"), text.New("NAME"), text.New("LINES SIGNED"), text.New("SIGNED AT THE END"),
+		text.New("CARD")}, rows)
 }
 
 // groups shows the first digits of a fingerprint, as they stand on a card.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +14,6 @@ import (
 	"poskey/internal/render"
 	"poskey/internal/text"
 	"poskey/pkg/ceremony"
-	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/custody"
 )
@@ -37,7 +37,8 @@ func newCeremonyVerifyCmd(a *App) *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.script, "script", "", a.Say.T("the script that was reviewed"))
-	f.StringArrayVar(&o.cards, "card", nil, a.Say.T("card of somebody who was there, whose fingerprint was compared; may be repeated"))
+	f.StringArrayVar(&o.cards, "card", nil,
+		a.Say.T("card of somebody who was there, whose fingerprint was compared; may be repeated"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runCeremonyVerify(cmd.Context(), a, o, args[0]) }
 	return cmd
 }
@@ -64,22 +65,30 @@ type ceremonyVerifyDoc struct {
 }
 
 func runCeremonyVerify(ctx context.Context, a *App, o ceremonyVerifyOpts, place string) error {
-	v, err := verifyRecord(place)
+	v, err := readVerified(place)
 	if err != nil {
 		return err
 	}
+	v.Findings = append(v.Findings, besideRecord(place, v.Document)...)
 	bad, err := o.problems(ctx, v, place)
 	if err != nil {
 		return err
 	}
+	if fault.Is(bad, fault.LogBroken) {
+		bad = &recordError{error: bad, open: goesOn(place, v.Document),
+			folder: pathWord(filepath.Dir(recordPath(place)))}
+	}
 	doc := newCeremonyVerifyDoc(recordPath(place), v, bad == nil)
-	if err := a.render.Answer("ceremony.verify", doc, func(p *render.Page) { ceremonyVerifyPage(p, v, doc, a.render.Width) }); err != nil {
+	if err := a.render.Answer("ceremony.verify", doc, func(p *render.Page) {
+		ceremonyVerifyPage(p, v, doc,
+			a.render.Width)
+	}); err != nil {
 		return err
 	}
 	return bad
 }
 
-// problems is the first reason why a record does not verify.
+// problems is the first reason why a record does not verify, by itself or against what was given.
 func (o ceremonyVerifyOpts) problems(ctx context.Context, v *ceremony.Verified, place string) (bad, err error) {
 	if bad := flawed(v.Problems, place); bad != nil {
 		return bad, nil
@@ -88,24 +97,16 @@ func (o ceremonyVerifyOpts) problems(ctx context.Context, v *ceremony.Verified, 
 	if err != nil {
 		return nil, err
 	}
-	if o.script != "" {
-		err := sameScript(o.script, v.Script)
+	if o.script != "" && v.Script != nil {
+		err := sameScript(ctx, o.script, v.Script)
 		if err != nil && !fault.Is(err, fault.ChecksumMismatch) {
 			return nil, err
 		} else if err != nil {
 			return err, nil
 		}
 	}
-	for _, f := range v.Findings {
-		if f.Level == script.Error {
-			return fault.New(fault.LogBroken, "%s: %s", f.Where, f.What), nil
-		}
-	}
-	switch {
-	case v.State == transcript.Open:
-		return fault.New(fault.LogBroken, "the record has no end; the ceremony broke, or goes on"), nil
-	case len(v.Missing) > 0 && v.State == transcript.Closed:
-		return fault.New(fault.LogBroken, "not signed at the end by %s", strings.Join(v.Missing, " ")), nil
+	if bad := verdictOf(v, place); bad != nil {
+		return bad, nil
 	}
 	return strangers(v, cards), nil
 }
@@ -136,8 +137,10 @@ func strangers(v *ceremony.Verified, known []custody.Card) error {
 }
 
 func newCeremonyVerifyDoc(path string, v *ceremony.Verified, verified bool) ceremonyVerifyDoc {
-	doc := ceremonyVerifyDoc{Record: path, Verified: verified, Ceremony: v.Head.Ceremony, Mode: v.Head.Mode, Environment: v.Head.Environment,
-		State: v.State, Lines: len(v.Records), People: signersOf(v.Document), Missing: append([]string{}, v.Missing...),
+	doc := ceremonyVerifyDoc{Record: path, Verified: verified, Ceremony: v.Head.Ceremony, Mode: v.Head.Mode,
+		Environment: v.Head.Environment,
+		State:       v.State, Lines: len(v.Records), People: signersOf(v.Document, v.Script), Missing: append([]string{},
+			v.Missing...),
 		Problems: flawDocs(v.Problems), Findings: ceremonyFindingDocs(v.Findings)}
 	if v.Script != nil {
 		doc.Title, doc.Script, doc.Words = v.Script.Title, v.Script.Fingerprint().String(), v.Script.Fingerprint().Words()
@@ -167,7 +170,7 @@ func ceremonyVerifyPage(p *render.Page, v *ceremony.Verified, doc ceremonyVerify
 	p.Fields(
 		render.F(text.New("ceremony"), doc.Ceremony),
 		render.F(text.New("title"), doc.Title),
-		render.F(text.New("environment"), p.T(environmentText(doc.Environment))),
+		render.F(text.New("environment"), p.T(doc.Environment.Text())),
 		render.F(text.New("began"), momentText(doc.Began)),
 		render.F(text.New("ended"), momentText(doc.Ended)),
 		render.F(text.New("lines"), strconv.Itoa(doc.Lines)),

@@ -99,7 +99,7 @@ func combinePage(p *render.Page, doc combineDoc, k hsm.Key) {
 	p.Fields(
 		render.F(text.New("algorithm"), string(doc.Algorithm)),
 		render.F(text.New("check value"), k.Check.String()),
-		render.F(text.New("parity"), p.T(parityText(doc.Parity))),
+		render.F(text.New("parity"), p.T(doc.Parity.Text())),
 		render.F(text.New("in the store as"), doc.Label),
 		render.F(text.New("key block"), doc.Block),
 		render.F(text.New("clear key"), doc.Value),
@@ -111,19 +111,6 @@ func combinePage(p *render.Page, doc combineDoc, k hsm.Key) {
 	}
 	p.Blank()
 	p.Grid([]text.Text{text.New("PART"), text.New("KCV")}, rows)
-}
-
-// parityText: two odd components always combine to even parity, and people take that for a fault.
-func parityText(p keys.Parity) text.Text {
-	switch p {
-	case keys.ParityOdd:
-		return text.New("odd")
-	case keys.ParityEven:
-		return text.New("even (an even number of odd-parity components gives that; the check value is the same)")
-	case keys.ParityMixed:
-		return text.New("mixed (HSMs set odd parity; the check value is the same)")
-	}
-	return text.Text{}
 }
 
 // combineForming reads the flags that are no secrets.

@@ -55,8 +55,8 @@ func runCustodyBag(ctx context.Context, a *App, serial string) error {
 		return fault.New(fault.NotFound, "the ledger has no bag %s; poskey custody bags lists them", text.Redact(serial))
 	}
 	doc := bagDoc{Bags: newBagsDoc(all).Bags, History: newHoldingDocs(all), Falls: []fallDoc{}}
-	for i := range all {
-		fall, err := fallOf(ctx, db, all[i].Key)
+	for _, key := range keysOf(all) {
+		fall, err := fallOf(ctx, db, key)
 		if err != nil {
 			return err
 		}

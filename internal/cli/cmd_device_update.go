@@ -42,11 +42,11 @@ func newDeviceUpdateCmd(a *App) *cobra.Command {
 const maxManifest = 64 << 10
 
 func runDeviceUpdate(ctx context.Context, a *App, o deviceUpdateOpts) error {
-	manifest, err := readWhole(o.manifest, maxManifest)
+	manifest, err := readWhole(ctx, o.manifest, maxManifest)
 	if err != nil {
 		return err
 	}
-	image, err := readWhole(o.image, manage.MaxImage)
+	image, err := readWhole(ctx, o.image, manage.MaxImage)
 	if err != nil {
 		return err
 	}

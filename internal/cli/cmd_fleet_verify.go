@@ -68,11 +68,11 @@ func runFleetVerify(ctx context.Context, a *App, o fleetVerifyOpts, path string)
 	if o.note == "" {
 		o.note = path + ".note"
 	}
-	raw, err := readWhole(path, maxReportFile)
+	raw, err := readWhole(ctx, path, maxReportFile)
 	if err != nil {
 		return err
 	}
-	note, err := readWhole(o.note, audit.MaxNote)
+	note, err := readWhole(ctx, o.note, audit.MaxNote)
 	if err != nil {
 		return fault.Wrap(err, "the signed note %s", o.note)
 	}

@@ -192,7 +192,7 @@ func keyPage(p *render.Page, k hsm.Key, value string) {
 	p.Fields(
 		render.F(text.New("key"), p.T(text.New("%s, %d bytes", k.Algorithm, k.Len))),
 		render.F(text.New("check value"), checkText(k.Check)),
-		render.F(text.New("parity"), p.T(parityText(k.Parity))),
+		render.F(text.New("parity"), p.T(k.Parity.Text())),
 		render.F(text.New("clear key"), value),
 	)
 }

@@ -108,7 +108,7 @@ func officerListPage(p *render.Page, doc officerListDoc, warnings []officerWarni
 			if o.Revoked != "" {
 				where = p.T(text.New("revoked at %s", o.Revoked))
 			}
-			rows = append(rows, []string{o.ID, o.Name, rolesText(p, o.Roles), p.T(environmentText(o.Environment)), expires,
+			rows = append(rows, []string{o.ID, o.Name, rolesText(p, o.Roles), p.T(o.Environment.Text()), expires,
 				o.Fingerprint[:16], where})
 		}
 		p.Grid([]text.Text{text.New("officer"), text.New("name"), text.New("roles"), text.New("environment"), text.New("expires"),

@@ -161,7 +161,7 @@ func (a *App) answerInit(url store.URL, id store.Identity, holders, others []cus
 		p.Fields(
 			render.F(text.New("store"), id.ID),
 			render.F(text.New("at"), doc.URL),
-			render.F(text.New("environment"), p.T(environmentText(custody.Environment(id.Environment)))),
+			render.F(text.New("environment"), p.T(custody.Environment(id.Environment).Text())),
 			render.F(text.New("check value of the master key"), id.Master.Check.String()),
 			render.F(text.New("custodians who open it"), thresholdText(p, threshold, len(holders))),
 			render.F(text.New("audit log"), log),

@@ -125,7 +125,7 @@ func statusPage(p *render.Page, d storeStatusDoc) {
 	p.Fields(
 		render.F(text.New("store"), d.Store),
 		render.F(text.New("at"), d.URL),
-		render.F(text.New("environment"), p.T(environmentText(custody.Environment(d.Environment)))),
+		render.F(text.New("environment"), p.T(custody.Environment(d.Environment).Text())),
 		render.F(text.New("made"), d.Created.Local().Format(time.DateTime)),
 		render.F(text.New("check value of the master key"), checkText(kcv.Value{Digits: d.KCV, Method: d.Method})),
 		render.F(text.New("custodians who open it"), thresholdText(p, d.Threshold, d.Custodians)),

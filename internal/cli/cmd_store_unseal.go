@@ -146,7 +146,7 @@ func (a *App) answerUnsealed(id store.Identity, s agent.Started, checkpoint stri
 	return a.render.Answer("store.unseal", doc, func(p *render.Page) {
 		p.Good(text.New("The store is open until %s.", s.Until.Local().Format(time.DateTime)))
 		p.Fields(
-			render.F(text.New("store"), fmt.Sprintf("%s (%s)", id.ID, p.T(environmentText(custody.Environment(id.Environment))))),
+			render.F(text.New("store"), fmt.Sprintf("%s (%s)", id.ID, p.T(custody.Environment(id.Environment).Text()))),
 			render.F(text.New("opened by"), strings.Join(s.Officers, ", ")),
 			render.F(text.New("allowed meanwhile"), activitiesText(p, custody.Environment(id.Environment), s.Activities)),
 			render.F(text.New("agent"), p.T(text.New("process %d", s.PID))),

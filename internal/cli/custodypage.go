@@ -3,7 +3,10 @@ package cli
 // The ledger of ceremonies as it is shown.
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +14,7 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/ceremony"
 	"poskey/pkg/kcv"
+	"poskey/pkg/store"
 	"poskey/pkg/vault"
 )
 
@@ -130,7 +134,7 @@ func newBagsDoc(all []vault.Bag) bagsDoc {
 	for i := range all {
 		b := &all[i]
 		doc.Bags = append(doc.Bags, bagRow{Serial: b.Serial, Outer: b.Outer, Key: keyName(b.Key.Label, b.Key.Version),
-			KCV: b.Check.Digits, Method: b.Check.Method, Part: b.Part, Parts: b.Parts, Event: b.Last.Event, Person: b.Last.Person,
+			KCV: b.Check.Digits, Method: b.Check.Method, Part: b.Part, Parts: b.Parts, Event: string(b.Last.Event), Person: b.Last.Person,
 			At: b.Last.At})
 	}
 	return doc
@@ -157,20 +161,45 @@ type bagDoc struct {
 type holdingDoc struct {
 	Ceremony string    `json:"ceremony"`
 	At       time.Time `json:"at"`
+	Key      string    `json:"key"`
+	Part     int       `json:"part"`
 	Event    string    `json:"event"`
 	Person   string    `json:"person"`
 	Name     string    `json:"name,omitempty"`
 	Channel  string    `json:"channel,omitempty"`
 }
 
+// newHoldingDocs is the way of bags with the same serial, in the order in which it was written down.
 func newHoldingDocs(all []vault.Bag) []holdingDoc {
-	docs := []holdingDoc{}
+	type step struct {
+		holdingDoc
+		id int64
+	}
+	var steps []step
 	for i := range all {
-		for _, h := range all[i].History {
-			docs = append(docs, holdingDoc{Ceremony: h.Ceremony, At: h.At, Event: h.Event, Person: h.Person, Name: h.Name, Channel: h.Channel})
+		b := &all[i]
+		for _, h := range b.History {
+			steps = append(steps, step{holdingDoc{Ceremony: h.Ceremony, At: h.At, Key: keyName(b.Key.Label, b.Key.Version), Part: h.Part,
+				Event: string(h.Event), Person: h.Person, Name: h.Name, Channel: h.Channel}, h.ID})
 		}
 	}
+	slices.SortFunc(steps, func(x, y step) int { return cmp.Compare(x.id, y.id) })
+	docs := []holdingDoc{}
+	for i := range steps {
+		docs = append(docs, steps[i].holdingDoc)
+	}
 	return docs
+}
+
+// keysOf are the keys that fall with bags, each once.
+func keysOf(all []vault.Bag) []store.Ref {
+	var refs []store.Ref
+	for i := range all {
+		if !slices.Contains(refs, all[i].Key) {
+			refs = append(refs, all[i].Key)
+		}
+	}
+	return refs
 }
 
 // fallDoc is what falls when a bag was opened by somebody else.
@@ -185,10 +214,10 @@ func bagPage(p *render.Page, all []vault.Bag, doc bagDoc) {
 	bagsPage(p, all)
 	rows := make([][]string, 0, len(doc.History))
 	for _, h := range doc.History {
-		rows = append(rows, []string{stamp(h.At), p.T(ceremony.EventName(h.Event)), h.Person, h.Channel, h.Ceremony})
+		rows = append(rows, []string{stamp(h.At), p.T(ceremony.EventName(h.Event)), h.Key, strconv.Itoa(h.Part), h.Person, h.Channel, h.Ceremony})
 	}
 	p.Blank()
-	p.Grid([]text.Text{text.New("TIME"), text.New("EVENT"), text.New("PERSON"), text.New("CHANNEL"), text.New("CEREMONY")}, rows)
+	p.Grid([]text.Text{text.New("TIME"), text.New("EVENT"), text.New("KEY"), text.New("PART"), text.New("PERSON"), text.New("CHANNEL"), text.New("CEREMONY")}, rows)
 	for _, f := range doc.Falls {
 		p.Blank()
 		p.Line(text.New("If this bag was opened by somebody else, the part is void, and so is the whole set of key %s (PCI PIN 9-2).", f.Key))

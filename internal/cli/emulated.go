@@ -53,7 +53,7 @@ func (a *App) emulated(ctx context.Context, o emulateOpts) (emulator.Config, err
 		cfg.Approvers = append(cfg.Approvers, f.card)
 	}
 	if o.vendorKey != "" {
-		if cfg.VendorKey, err = readVendorKey(o.vendorKey); err != nil {
+		if cfg.VendorKey, err = readVendorKey(ctx, o.vendorKey); err != nil {
 			return emulator.Config{}, err
 		}
 	}
@@ -70,8 +70,8 @@ func (a *App) emulated(ctx context.Context, o emulateOpts) (emulator.Config, err
 const maxVendorKey = 4 << 10
 
 // readVendorKey reads the public key of a software vendor: PEM (PUBLIC KEY), or 64 hex digits.
-func readVendorKey(path string) (ed25519.PublicKey, error) {
-	raw, err := readWhole(path, maxVendorKey)
+func readVendorKey(ctx context.Context, path string) (ed25519.PublicKey, error) {
+	raw, err := readWhole(ctx, path, maxVendorKey)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func (a *App) fleetList(ctx context.Context, o fleetListOpts) (fleet.Manifest, e
 		return fleet.Manifest{}, fault.New(fault.Usage, "--address, --state, --model and --prefix choose from the inventory (--inventory); "+
 			"a list says everything itself")
 	}
-	raw, err := readWhole(o.manifest, maxManifestFile)
+	raw, err := readWhole(ctx, o.manifest, maxManifestFile)
 	if err != nil {
 		return fleet.Manifest{}, err
 	}

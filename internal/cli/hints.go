@@ -50,13 +50,25 @@ func hintFor(err error) text.Text {
 	case fault.CounterBits:
 		return text.New("poskey dukpt ksn explains a KSN and lists the ones that follow (--next)")
 	case fault.LogBroken:
-		return text.New("leave the log as it is, and compare it with the checkpoints and copies that the officers and the auditor keep")
+		return hintBroken(err)
 	case fault.Sealed:
 		return text.New("open the store with: poskey store unseal; poskey store status tells how it stands")
 	case fault.Partial:
 		return text.New("what could not be done is named; do that again")
 	}
 	return text.Text{}
+}
+
+// hintBroken is for a log that does not verify: the audit log of a store, or the record of a ceremony.
+func hintBroken(err error) text.Text {
+	var record *recordError
+	switch {
+	case !errors.As(err, &record):
+		return text.New("leave the log as it is, and compare it with the checkpoints and copies that the officers and the auditor keep")
+	case record.open:
+		return text.New("go on with: poskey ceremony resume %s", record.folder)
+	}
+	return text.New("leave the record as it is, and compare it with the copies that those who signed it keep")
 }
 
 // hintExists is for what is there already: a file, or a device.

@@ -106,7 +106,7 @@ func officerPage(p *render.Page, c custody.Card, d officerDoc) {
 		render.F(text.New("name"), d.Name),
 		render.F(text.New("roles"), rolesText(p, d.Roles)),
 		render.F(text.New("reports to"), d.ReportsTo),
-		render.F(text.New("environment"), p.T(environmentText(d.Environment))),
+		render.F(text.New("environment"), p.T(d.Environment.Text())),
 		render.F(text.New("created"), d.Created),
 		render.F(text.New("expires"), d.Expires),
 	)
@@ -143,16 +143,6 @@ func rosterPage(p *render.Page, cards []custody.Card) {
 		p.Raw(c.ID() + "  " + rolesText(p, c.Roles()))
 		wordsPage(p, c.Fingerprint())
 	}
-}
-
-func environmentText(e custody.Environment) text.Text {
-	switch e {
-	case custody.Test:
-		return text.New("test")
-	case custody.Production:
-		return text.New("production")
-	}
-	return text.Raw(string(e))
 }
 
 func officerWarningPage(p *render.Page, all []officerWarning) {

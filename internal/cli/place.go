@@ -3,6 +3,7 @@ package cli
 // Where the store of a command is, with its log and the agent's socket.
 
 import (
+	"cmp"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -35,16 +36,15 @@ func (a *App) dataDir() (string, error) {
 	return filepath.Join(home, ".local", "share", "poskey"), nil
 }
 
-// storeAddress is the URL of the store: --store, POSKEY_STORE, the configuration, the user's own.
+// namedStore is the URL of the store that somebody named: --store, POSKEY_STORE, the configuration. "": nobody did.
+func (a *App) namedStore() string {
+	return cmp.Or(a.flags.store, a.Getenv("POSKEY_STORE"), a.settings.Store)
+}
+
+// storeAddress is the URL of the store: the one that is named, or the user's own.
 func (a *App) storeAddress() (string, error) {
-	if a.flags.store != "" {
-		return a.flags.store, nil
-	}
-	if address := a.Getenv("POSKEY_STORE"); address != "" {
+	if address := a.namedStore(); address != "" {
 		return address, nil
-	}
-	if a.settings.Store != "" {
-		return a.settings.Store, nil
 	}
 	dir, err := a.dataDir()
 	return "sqlite:" + filepath.Join(dir, "store.db"), err

@@ -110,7 +110,7 @@ func (a *App) initTokenStore(ctx context.Context, url store.URL, environment cus
 		p.Fields(
 			render.F(text.New("store"), id.ID),
 			render.F(text.New("at"), doc.URL),
-			render.F(text.New("environment"), p.T(environmentText(environment))),
+			render.F(text.New("environment"), p.T(environment.Text())),
 			render.F(text.New("token"), u.Token),
 			render.F(text.New("audit log"), log),
 		)

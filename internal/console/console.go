@@ -168,6 +168,8 @@ func (c *Console) Line(ctx context.Context, prompt string) (string, error) {
 	if _, err := io.WriteString(tty, prompt); err != nil {
 		return "", fault.WrapAs(fault.Failure, err, "ask at the terminal")
 	}
+	c.hush.asks(prompt)
+	defer c.hush.asks("")
 	line, err := lineFrom(ctx, tty)
 	switch cause := context.Cause(ctx); {
 	case err != nil && cause != nil:

@@ -17,6 +17,7 @@ type hush struct {
 	tty    *os.File // nil: left alone
 	before *term.State
 	dark   bool   // echo is to be off; while the job is stopped it is on all the same
+	asked  string // the question that is answered with echo, while it is
 	done   func() // lets the terminal go
 	unwind func() // stops looking at signals
 }
@@ -91,6 +92,14 @@ func (h *hush) rest() {
 	}
 }
 
+// asks notes the question that is answered with echo: it is shown again where the job goes on, since what the shell wrote
+// stands behind it. "" ends it.
+func (h *hush) asks(prompt string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked = prompt
+}
+
 // end puts the terminal back, drops what is left of a dialogue, and lets the terminal go. It may be called when nothing
 // was begun.
 func (h *hush) end() {
@@ -103,5 +112,5 @@ func (h *hush) end() {
 	h.drop() // after lighten: what comes in between would be the shell's
 	h.unwind()
 	h.done()
-	h.tty, h.before, h.done, h.unwind, h.dark = nil, nil, nil, nil, false
+	h.tty, h.before, h.done, h.unwind, h.dark, h.asked = nil, nil, nil, nil, false, ""
 }

@@ -27,6 +27,7 @@ const roleMark = "POSKEY_TEST_CONSOLE"
 
 func TestMain(m *testing.M) {
 	roles := map[string]func() error{"": nil, "direct": direct, "handed": handed, "panic": panics, "stays": stays, "shell": shell,
+		"shell of echo": func() error { return shellOf("echo") }, "echo": echoes,
 		"host": host, "lender": lender, "reader": reader,
 		"once": func() error { return around(once) }, "lends": func() error { return around(lends) },
 		"within": within, "confirms": func() error { return around(confirms) },
@@ -101,8 +102,18 @@ func stays() error {
 	return err
 }
 
-// shell runs a job in the foreground, waits until it is stopped, says so, and continues it when it is told to.
-func shell() error {
+// echoes asks for a line that everybody may see.
+func echoes() error {
+	c := &Console{}
+	defer c.Close()
+	_, err := c.Line(context.Background(), "answer: ")
+	return err
+}
+
+func shell() error { return shellOf("stays") }
+
+// shellOf runs a job in the foreground, waits until it is stopped, says so, and continues it when it is told to.
+func shellOf(role string) error {
 	tty, err := openTTY()
 	if err != nil {
 		return err
@@ -112,7 +123,7 @@ func shell() error {
 		return err
 	}
 	job := exec.Command(os.Args[0])
-	job.Env, job.Stdin, job.Stderr = append(os.Environ(), roleMark+"=stays"), in, os.Stderr
+	job.Env, job.Stdin, job.Stderr = append(os.Environ(), roleMark+"="+role), in, os.Stderr
 	job.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Foreground: true, Ctty: int(tty.Fd())}
 	if err := job.Start(); err != nil {
 		return err
@@ -305,4 +316,18 @@ func TestAStoppedDialogueGivesTheTerminalBack(t *testing.T) {
 			t.Errorf("the screen has %q", s.shown.String())
 		}
 	}
+}
+
+// TestAQuestionIsShownAgainWhenTheJobGoesOn: behind it stands what the shell has written.
+func TestAQuestionIsShownAgainWhenTheJobGoesOn(t *testing.T) {
+	s := sit(t, "shell of echo")
+	s.asked("answer: ")
+	s.types("\x1a")
+	s.says("the job was stopped")
+	s.shown.Reset()
+	s.goOn()
+	s.asked("answer: ")
+	s.types("yes\r")
+	s.goOn()
+	s.must(s.job.Wait())
 }

@@ -100,15 +100,20 @@ func (h *hush) stop(signals chan os.Signal, over chan struct{}) {
 	}
 }
 
-// resume takes echo off after a stop, unless the dialogue is over, or the job goes on in the background.
+// resume takes echo off after a stop, or shows the question again that is answered with echo; unless the dialogue is over,
+// or the job goes on in the background.
 func (h *hush) resume(over chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	select {
 	case <-over:
 	default:
-		if h.dark && foreground(int(h.tty.Fd())) {
+		switch {
+		case !foreground(int(h.tty.Fd())):
+		case h.dark:
 			h.darken()
+		case h.asked != "":
+			_, _ = h.tty.WriteString(h.asked)
 		}
 	}
 }

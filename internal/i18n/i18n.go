@@ -93,6 +93,8 @@ func (p *Printer) argument(a any) any {
 		return v.EN
 	case error:
 		return p.Error(v)
+	case text.Stored:
+		return p.stored(string(v))
 	}
 	return a
 }

@@ -24,6 +24,13 @@ func New(format string, args ...any) Text { return Text{Format: format, Args: ar
 // Raw makes a Text that is the same in every language: a name, a value, a file's path.
 func Raw(s string) Text { return Text{Format: "%s", Args: []any{s}} }
 
+// Stored is a sentence that was written down in English, with its arguments in it.
+type Stored string
+
+// Known makes a Text of a stored sentence: a reader of another language is shown what the catalogue has for it, and the
+// sentence itself when it has nothing.
+func Known(sentence string) Text { return Text{Format: "%s", Args: []any{Stored(sentence)}} }
+
 // String renders the Text in English.
 func (t Text) String() string {
 	return fmt.Sprintf(t.Format, t.Args...)

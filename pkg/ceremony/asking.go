@@ -74,6 +74,11 @@ func (l *lead) change(ctx context.Context, to script.Person, as text.Text) error
 	return l.hear(ctx, func() error { return l.Desk.Change(ctx, to, as) })
 }
 
+// awaited says that nobody typed, before the same is asked again.
+func (l *lead) awaited(ctx context.Context) error {
+	return l.Desk.Say(ctx, alarm(text.New("nobody typed for a while; it is asked again")))
+}
+
 // idle reports that nobody typed for a while.
 func idle(err error) bool { return err != nil && fault.Is(err, fault.DeviceTimeout) }
 
@@ -87,7 +92,7 @@ func (l *lead) wrong(ctx context.Context, t *turn, item string, what text.Text) 
 // again waits until people want to do it again. There is no other way on but giving up.
 func (l *lead) again(ctx context.Context, why error) error {
 	l.because = why
-	if err := l.confirm(ctx, text.New("this cannot go on as it is; type again to do it once more"),
+	if err := l.confirm(ctx, text.New(`this cannot go on as it is; !! gives the ceremony up; to do it once more type "again"`),
 		wordAgain); err != nil {
 		return err
 	}
@@ -106,7 +111,8 @@ func (l *lead) choose(ctx context.Context, why error, past string) (again bool, 
 	}()
 	before := l.out.Deviations
 	for {
-		answer, err := l.ask(ctx, text.New("type again to do it once more; or write a deviation (!) and then type %s", past))
+		answer, err := l.ask(ctx, text.New(
+			`type "again" to do it once more; or give the ceremony up (!!); or write a deviation (!) and then type "%s"`, past))
 		switch {
 		case err != nil:
 			return false, err
@@ -115,7 +121,7 @@ func (l *lead) choose(ctx context.Context, why error, past string) (again bool, 
 		case has(answer, past) && l.out.Deviations > before:
 			return false, nil
 		case has(answer, past):
-			if err := l.Desk.Say(ctx, alarm(text.New("that takes a deviation: type ! first"))); err != nil {
+			if err := l.Desk.Say(ctx, alarm(text.New(`that takes a deviation: type "!" first`))); err != nil {
 				return false, err
 			}
 		}
@@ -133,10 +139,14 @@ func (l *lead) blindTwice(ctx context.Context, t *turn, first, second text.Text)
 		if err != nil {
 			return "", err
 		}
-		if one != "" && one == two {
+		what := text.New("the two entries differ; type both again")
+		switch {
+		case one != "" && one == two:
 			return one, nil
+		case one == two:
+			what = text.New("nothing was typed; type it twice")
 		}
-		if err := l.wrong(ctx, t, "typed twice", text.New("the two entries differ; type both again")); err != nil {
+		if err := l.wrong(ctx, t, "typed twice", what); err != nil {
 			return "", err
 		}
 	}
@@ -147,6 +157,9 @@ func (l *lead) blind(ctx context.Context, q text.Text) (string, error) {
 	for {
 		typed, err := l.hidden(ctx, q)
 		if idle(err) {
+			if err := l.awaited(ctx); err != nil {
+				return "", err
+			}
 			continue
 		}
 		if err != nil {

@@ -125,21 +125,22 @@ func (l *lead) seatTaken(ctx context.Context, p place, who script.Person) error 
 
 // declare has two people say what the room is like.
 func (l *lead) declare(ctx context.Context, t *turn) error {
-	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID,
-		Details: map[string]string{"text": public(t.Step.Text)}}
-	if err := l.write(said); err != nil {
+	if err := l.said(t); err != nil {
 		return err
 	}
-	if err := l.confirm(ctx, text.New("%s: what was read is true of this room; type declare", t.who.ID),
+	if err := l.confirm(ctx, text.New(`%s: what was read is true of this room; type "declare"`, t.who.ID),
 		"declare"); err != nil {
 		return err
 	}
-	e := transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, Details: map[string]string{"what": "declaration"}}
+	e := transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, Details: map[string]string{"what": transcript.SaidDeclaration}}
 	return l.tell(ctx, e, told(text.New("%s declares it", t.who.ID)))
 }
 
 // closing is the last step: everybody who attended is still known, and nothing lies open.
 func (l *lead) closing(ctx context.Context, t *turn) error {
+	if err := l.proveKept(ctx, t); err != nil {
+		return err
+	}
 	var open []string
 	for _, k := range l.s.Keys {
 		if len(l.keys[k.ID].parts) > 0 {
@@ -154,11 +155,11 @@ func (l *lead) closing(ctx context.Context, t *turn) error {
 			return err
 		}
 	}
-	if err := l.confirm(ctx, text.New("%s: everything is put away; type close", t.who.ID), "close"); err != nil {
+	if err := l.confirm(ctx, text.New(`%s: everything is put away; type "close"`, t.who.ID), "close"); err != nil {
 		return err
 	}
 	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID,
-		Details: map[string]string{"what": "put away"}})
+		Details: map[string]string{"what": transcript.SaidAway}})
 }
 
 // close has everybody sign what happened.
@@ -170,16 +171,24 @@ func (l *lead) close(ctx context.Context) error {
 		}
 	}()
 	l.number = 0
-	if err := l.Desk.Say(ctx, l.heading(text.New("everybody signs the record"))); err != nil {
-		return err
-	}
-	for i := 0; i < len(l.present); i++ { // a backup may come to write a deviation
-		id, err := l.signer(ctx, l.present[i])
-		if err != nil {
+	for { // what nobody signs is not closed
+		if err := l.Desk.Say(ctx, l.heading(text.New("everybody signs the record"))); err != nil {
 			return err
 		}
-		if id != nil {
-			all = append(all, id)
+		for i := 0; i < len(l.present); i++ { // a backup may come to write a deviation
+			id, err := l.signer(ctx, l.present[i])
+			if err != nil {
+				return err
+			}
+			if id != nil {
+				all = append(all, id)
+			}
+		}
+		if len(all) > 0 {
+			break
+		}
+		if err := l.Desk.Say(ctx, alarm(text.New("nobody has signed; a record without a signature is not closed"))); err != nil {
+			return err
 		}
 	}
 	if err := l.signEnd(all); err != nil {
@@ -215,7 +224,7 @@ func (l *lead) signEnd(all []*custody.Identity) error {
 func (l *lead) signer(ctx context.Context, who string) (*custody.Identity, error) {
 	seat := script.Seat{Primary: who}
 	for {
-		answer, err := l.ask(ctx, text.New("%s: type your id to sign the record, or - when you have gone", who))
+		answer, err := l.ask(ctx, text.New(`%s: type your id to sign the record, or "-" when you have gone`, who))
 		if err != nil {
 			return nil, err
 		}

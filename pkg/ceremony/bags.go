@@ -3,6 +3,7 @@ package ceremony
 // Bags: a sheet is sealed in one, sent, received and opened; each time its serial is typed and compared.
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
+	"poskey/pkg/store"
 )
 
 // knownBag is the serial that a part's bag should have: as it was seen in this ceremony, or as the script says.
@@ -70,29 +72,16 @@ func (l *lead) bag(ctx context.Context, t *turn, event, typed string, v transcri
 	if err := l.tell(ctx, e, told(shown)); err != nil {
 		return err
 	}
+	l.bags.use(typed, t.Key.ID, t.Part.Number, event == eventReceived || event == eventOpened)
 	return l.hold(ctx, t, t.who, event, typed)
 }
 
 // sealPart puts a sheet into a bag.
 func (l *lead) sealPart(ctx context.Context, t *turn) error {
 	k := l.keys[t.Key.ID]
-	old := k.bags[t.Part.Number]
-	against := t.Part.Bag
-	if old != "" {
-		against = "" // it came in that one; a bag is used once
-	}
-	typed, v, err := l.bagSerial(ctx, t, against)
+	typed, v, err := l.freeBag(ctx, t, k)
 	if err != nil {
 		return err
-	}
-	if other := l.inBag(typed, k.ID, t.Part.Number); !other.IsZero() {
-		if err := l.wrong(ctx, t, "serial of the bag", other); err != nil {
-			return err
-		}
-		if err := l.again(ctx, fault.New(fault.NotPermitted, "%s", other)); err != nil {
-			return err
-		}
-		return l.sealPart(ctx, t)
 	}
 	k.bags[t.Part.Number] = typed
 	delete(k.came, t.Part.Number)
@@ -101,17 +90,100 @@ func (l *lead) sealPart(ctx context.Context, t *turn) error {
 		typed))
 }
 
-// inBag finds another part in the same bag: what lies together is no split knowledge.
-func (l *lead) inBag(typed, key string, part int) text.Text {
-	for i := range l.s.Keys {
-		k := l.keys[l.s.Keys[i].ID]
-		for _, p := range k.Parts {
-			if b := k.bags[p.Number]; b != "" && sameItem(b, typed) && (k.ID != key || p.Number != part || k.came[p.Number]) {
-				return text.New("bag %s held part %d of %s already", typed, p.Number, k.ID)
+// freeBag has the serial of a bag typed that a sheet may go into: what lies together is no split knowledge, and a bag is
+// used once.
+func (l *lead) freeBag(ctx context.Context, t *turn, k *keyState) (typed string, v transcript.Verdict, err error) {
+	against := t.Part.Bag
+	if k.bags[t.Part.Number] != "" {
+		against = "" // it came in that one
+	}
+	for {
+		typed, v, err = l.bagSerial(ctx, t, against)
+		if err != nil {
+			return "", "", err
+		}
+		taken := l.bags.taken(typed, k.ID, t.Part.Number)
+		if taken == nil {
+			if taken, err = l.takenBefore(ctx, typed); err != nil {
+				return "", "", err
 			}
 		}
+		if taken == nil {
+			return typed, v, nil
+		}
+		if err := l.notThat(ctx, t, taken); err != nil {
+			return "", "", err
+		}
 	}
-	return text.Text{}
+}
+
+// takenBefore says why a bag cannot be taken that an earlier ceremony had. Where no ledger can be asked there is none.
+func (l *lead) takenBefore(ctx context.Context, serial string) (taken, err error) {
+	ledger, asked := l.Tools.(remembering)
+	if !asked {
+		return nil, nil
+	}
+	earlier, err := ledger.BagHeld(ctx, serial)
+	if err != nil || earlier == "" {
+		return nil, err
+	}
+	return fault.New(fault.NotPermitted, "bag %s was used in the ceremony %s already", serial, earlier), nil
+}
+
+// notThat refuses a bag, and has another one taken.
+func (l *lead) notThat(ctx context.Context, t *turn, why error) error {
+	if err := l.wrong(ctx, t, "serial of the bag", text.New("%s", why)); err != nil {
+		return err
+	}
+	return l.again(ctx, why)
+}
+
+// bagRegister are the bags of a ceremony by their names. Nothing is ever taken out of it: not when a part comes into
+// another bag, and not when its key is made again.
+type bagRegister map[string]bagUse
+
+// bagUse is what a bag was used for.
+type bagUse struct {
+	key     string
+	part    int
+	came    bool // it was received or opened: it is not closed again
+	damaged bool
+}
+
+// use notes which part a bag holds. The first one stays noted: no other goes into it.
+func (r bagRegister) use(serial, key string, part int, came bool) {
+	u, known := r[bagName(serial)]
+	if !known {
+		u.key, u.part = key, part
+	}
+	u.came = u.came || came
+	r[bagName(serial)] = u
+}
+
+func (r bagRegister) damage(serial string) {
+	u := r[bagName(serial)]
+	u.damaged = true
+	r[bagName(serial)] = u
+}
+
+// damaged is an error of a bag that was called damaged: none becomes intact by being looked at again.
+func (r bagRegister) damaged(serial string) error {
+	if !r[bagName(serial)].damaged {
+		return nil
+	}
+	return fault.New(fault.PartRefused, "bag %s was damaged; what was in it is not used", serial)
+}
+
+// taken is an error of a bag that nothing may be put into: it is damaged, it held another part, or this one came in it.
+func (r bagRegister) taken(serial, key string, part int) error {
+	u, known := r[bagName(serial)]
+	switch {
+	case u.damaged:
+		return fault.New(fault.PartRefused, "bag %s was damaged; nothing goes into it", serial)
+	case known && (u.came || u.key != key || u.part != part):
+		return fault.New(fault.NotPermitted, "bag %s held part %d of %s already", serial, u.part, u.key)
+	}
+	return nil
 }
 
 // sendPart gives a bag to its channel.
@@ -121,10 +193,10 @@ func (l *lead) sendPart(ctx context.Context, t *turn) error {
 	if err != nil {
 		return err
 	}
-	if err := l.stop(ctx, t, told(text.New("bag %s goes by %s", typed, t.Part.Channel))); err != nil {
+	if err := l.stop(ctx, t, told(text.New("bag %s will go by %s", typed, t.Part.Channel))); err != nil {
 		return err
 	}
-	if err := l.confirm(ctx, text.New("%s: when the bag is given to %s, type sent", t.who.ID, t.Part.Channel),
+	if err := l.confirm(ctx, text.New(`%s: when the bag is given to %s, type "sent"`, t.who.ID, t.Part.Channel),
 		"sent"); err != nil {
 		return err
 	}
@@ -139,52 +211,89 @@ func (l *lead) sendPart(ctx context.Context, t *turn) error {
 func (l *lead) receivePart(ctx context.Context, t *turn) error {
 	k := l.keys[t.Key.ID]
 	for {
-		typed, v, err := l.wholeBag(ctx, t, k, t.Part.Bag)
-		if err != nil {
+		intact, err := l.takeBag(ctx, t, k, t.Part.Bag, eventReceived)
+		if err != nil || intact {
 			return err
 		}
-		state, err := l.state(ctx, t)
-		if err != nil {
-			return err
-		}
-		k.bags[t.Part.Number], k.came[t.Part.Number] = typed, true
-		more := map[string]string{"state": state}
-		if err := l.bag(ctx, t, eventReceived, typed, v, more, text.New("bag %s is there: %s", typed, state)); err != nil {
-			return err
-		}
-		if state == wordIntact {
+		if l.onlyDestroyed(t) { // a damaged bag is destroyed with what is in it
 			return nil
 		}
-		if err := l.tampered(ctx, t, k, typed); err != nil {
+		if err := l.nextBag(ctx, t, k); err != nil {
 			return err
 		}
 	}
 }
 
-// wholeBag is bagSerial, but for bags that were damaged: none of them becomes intact by being looked at again.
-func (l *lead) wholeBag(ctx context.Context, t *turn, k *keyState, against string) (string, transcript.Verdict, error) {
+// onlyDestroyed reports whether nothing but its destruction comes of a part.
+func (l *lead) onlyDestroyed(t *turn) bool {
+	destroyed := false
+	for _, s := range l.Program.Steps {
+		if s.Key == nil || s.Part == nil || s.Key.ID != t.Key.ID || s.Part.Number != t.Part.Number {
+			continue
+		}
+		switch s.Step.Do {
+		case script.DestroyPart:
+			destroyed = true
+		case script.EnterPart, script.SealPart, script.SendPart:
+			return false
+		}
+	}
+	return destroyed
+}
+
+// takeBag has a bag named and looked at, and says what became of it. What was in a damaged one is void, by a deviation.
+func (l *lead) takeBag(ctx context.Context, t *turn, k *keyState, against, event string) (intact bool, err error) {
+	n := t.Part.Number
+	typed, v, err := l.wholeBag(ctx, t, against)
+	if err != nil {
+		return false, err
+	}
+	state, err := l.state(ctx, t)
+	if err != nil {
+		return false, err
+	}
+	intact = state == wordIntact
+	k.bags[n], k.came[n], k.opened[n] = typed, true, intact && event == eventOpened
+	said := text.New("bag %s is there: %s", typed, state)
+	if event == eventOpened {
+		said = text.New("bag %s is opened: %s", typed, state)
+	}
+	if err := l.bag(ctx, t, event, typed, v, map[string]string{"state": state}, said); err != nil || intact {
+		return intact, err
+	}
+	return false, l.tampered(ctx, t, k, typed)
+}
+
+// wholeBag is bagSerial, but for bags that were damaged.
+func (l *lead) wholeBag(ctx context.Context, t *turn, against string) (string, transcript.Verdict, error) {
 	for {
 		typed, v, err := l.bagSerial(ctx, t, against)
-		if err != nil || !k.damaged[bagName(typed)] {
-			return typed, v, err
-		}
-		why := fault.New(fault.PartRefused, "bag %s was damaged; what was in it is not used", typed)
-		if err := l.wrong(ctx, t, "serial of the bag", text.New("%s", why)); err != nil {
+		if err != nil {
 			return "", "", err
 		}
-		if err := l.again(ctx, why); err != nil {
+		why := l.bags.damaged(typed)
+		if why == nil {
+			return typed, v, nil
+		}
+		if err := l.notThat(ctx, t, why); err != nil {
 			return "", "", err
 		}
 	}
+}
+
+// nextBag waits for another bag in the place of a damaged one.
+func (l *lead) nextBag(ctx context.Context, t *turn, k *keyState) error {
+	delete(k.bags, t.Part.Number)
+	return l.again(ctx, fault.New(fault.PartRefused, "the bag of part %d of %s is damaged", t.Part.Number, k.ID))
 }
 
 // bagName is a serial without what people do not type alike.
-func bagName(serial string) string { return strings.ToUpper(strings.Join(strings.Fields(serial), "")) }
+func bagName(serial string) string { return store.BagName(serial) }
 
 // state has the bag looked at from all sides.
 func (l *lead) state(ctx context.Context, t *turn) (string, error) {
 	for {
-		answer, err := l.ask(ctx, text.New("%s: the bag and its seal, from all sides: type intact or damaged", t.who.ID))
+		answer, err := l.ask(ctx, text.New(`%s: the bag and its seal, from all sides: type "intact" or "damaged"`, t.who.ID))
 		if err != nil {
 			return "", err
 		}
@@ -196,8 +305,7 @@ func (l *lead) state(ctx context.Context, t *turn) (string, error) {
 
 // tampered voids a part whose bag is damaged, and names what falls with it (PCI PIN 9-2).
 func (l *lead) tampered(ctx context.Context, t *turn, k *keyState, bag string) error {
-	k.damaged[bagName(bag)] = true
-	delete(k.bags, t.Part.Number)
+	l.bags.damage(bag)
 	e := transcript.Entry{Kind: transcript.KindVoid, Who: t.who.ID, Key: k.ID, Part: t.Part.Number,
 		Details: map[string]string{"why": "the bag is damaged", "requirement": "9-2"}}
 	lines := []Line{alarm(text.New("part %d of %s is void: its bag is damaged (PCI PIN 9-2)", t.Part.Number, k.ID)),
@@ -215,10 +323,7 @@ func (l *lead) tampered(ctx context.Context, t *turn, k *keyState, bag string) e
 	if err := l.tell(ctx, e, lines...); err != nil {
 		return err
 	}
-	if err := l.deviate(ctx, text.New("the bag of part %d of %s is intact", t.Part.Number, k.ID)); err != nil {
-		return err
-	}
-	return l.again(ctx, fault.New(fault.PartRefused, "the bag of part %d of %s is damaged", t.Part.Number, k.ID))
+	return l.deviate(ctx, text.New("the bag of part %d of %s is intact", t.Part.Number, k.ID))
 }
 
 // beneath are tools that know what lies under a key of the store: keys and devices, by name.
@@ -245,35 +350,33 @@ func (l *lead) under(ctx context.Context, k *keyState) (all []string, err error)
 // openBag opens the bag of a part that is to be entered, where it is in one.
 func (l *lead) openBag(ctx context.Context, t *turn, k *keyState) error {
 	n := t.Part.Number
-	known := k.knownBag(t.Part)
-	switch {
-	case known == "":
-		return nil
-	case k.opened[n]:
-		return l.confirm(ctx, text.New("%s: the bag was opened before, and the sheet never left your hands since; type held",
-			t.who.ID), "held")
+	for {
+		known := k.knownBag(t.Part)
+		switch {
+		case known == "":
+			return nil
+		case k.opened[n]:
+			return l.heldSince(ctx, t, k.bags[n])
+		}
+		intact, err := l.takeBag(ctx, t, k, known, eventOpened)
+		if err != nil || intact {
+			return err
+		}
+		if err := l.nextBag(ctx, t, k); err != nil {
+			return err
+		}
 	}
-	typed, v, err := l.wholeBag(ctx, t, k, known)
-	if err != nil {
+}
+
+// heldSince has the custodian say that a sheet whose bag is open was with nobody else. The record has their word.
+func (l *lead) heldSince(ctx context.Context, t *turn, bag string) error {
+	if err := l.confirm(ctx,
+		text.New(`%s: the bag was opened before, and the sheet never left your hands since; type "held"`, t.who.ID),
+		"held"); err != nil {
 		return err
 	}
-	state, err := l.state(ctx, t)
-	if err != nil {
-		return err
-	}
-	k.bags[n], k.opened[n], k.came[n] = typed, true, true
-	more := map[string]string{"state": state}
-	if err := l.bag(ctx, t, eventOpened, typed, v, more, text.New("bag %s is opened: %s", typed, state)); err != nil {
-		return err
-	}
-	if state == wordIntact {
-		return nil
-	}
-	k.opened[n] = false
-	if err := l.tampered(ctx, t, k, typed); err != nil {
-		return err
-	}
-	return l.openBag(ctx, t, k)
+	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number,
+		Details: map[string]string{"what": transcript.SaidHeld, "serial": serial(bag)}})
 }
 
 // destroyPart destroys a sheet or a bag before the witness.
@@ -293,10 +396,10 @@ func (l *lead) destroyPart(ctx context.Context, t *turn) error {
 			return err
 		}
 	}
-	if err := l.stop(ctx, t, told(text.New("it is destroyed so: %s", how))); err != nil {
+	if err := l.stop(ctx, t, told(text.New("it will be destroyed so: %s", how))); err != nil {
 		return err
 	}
-	if err := l.confirm(ctx, text.New("%s: when nothing is left of it, type destroyed", t.who.ID),
+	if err := l.confirm(ctx, text.New(`%s: when nothing is left of it, type "destroyed"`, t.who.ID),
 		"destroyed"); err != nil {
 		return err
 	}
@@ -308,5 +411,5 @@ func (l *lead) destroyPart(ctx context.Context, t *turn) error {
 	if err := l.tell(ctx, e, told(text.New("part %d of %s is destroyed", t.Part.Number, k.ID))); err != nil {
 		return err
 	}
-	return l.hold(ctx, t, t.who, eventDestroyed, typed)
+	return l.hold(ctx, t, t.who, eventDestroyed, cmp.Or(typed, k.bags[t.Part.Number])) // of an open bag nobody types it
 }

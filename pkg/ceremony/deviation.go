@@ -55,7 +55,7 @@ func (l *lead) writeDeviation(ctx context.Context, expected text.Text) error {
 			return err
 		}
 	}
-	if err := l.Desk.Say(ctx, l.heading(text.New("deviation in step %d", l.number))); err != nil {
+	if err := l.Desk.Say(ctx, l.heading(l.deviationAt())); err != nil {
 		return err
 	}
 	d := map[string]string{"expected": public(expected.String())}
@@ -84,6 +84,23 @@ func (l *lead) writeDeviation(ctx context.Context, expected text.Text) error {
 	}
 	l.out.Deviations++
 	return l.Desk.Say(ctx, told(text.New("the deviation is written down")))
+}
+
+// deviationAt says where a deviation happened: in a step, or between two, as after a break.
+func (l *lead) deviationAt() text.Text {
+	if l.number > 0 {
+		return text.New("deviation in step %d", l.number)
+	}
+	for _, s := range l.Program.Steps {
+		switch {
+		case l.done[s.Number]:
+		case len(l.done) == 0:
+			return text.New("deviation before the first step")
+		default:
+			return text.New("deviation before step %d", s.Number)
+		}
+	}
+	return text.New("deviation after the last step")
 }
 
 // vouch writes a line that leader and witness sign. Both log in before it is written.
@@ -123,11 +140,13 @@ func (l *lead) giveUp(ctx context.Context) error {
 	l.deciding = true
 	defer func() { l.deciding = false }()
 	answer, err := l.ask(ctx,
-		text.New("give the ceremony up? Nothing that was not kept survives. Type abort, or anything else to go on"))
-	if err != nil && !errors.Is(err, ErrAbort) {
+		text.New(`give the ceremony up? Nothing that was not kept survives. Type "abort", or anything else to go on`))
+	switch {
+	case errors.Is(err, ErrAbort): // typed twice by a quick hand: it is something else
+		return nil
+	case err != nil:
 		return err
-	}
-	if err == nil && !has(answer, wordAbort) {
+	case !has(answer, wordAbort):
 		return nil
 	}
 	why, err := l.ask(ctx, text.New("why is it given up"))
@@ -158,13 +177,27 @@ func (l *lead) end(ctx context.Context, err error) error {
 		err = errors.Join(err, l.Log.Abandon())
 	}
 	ctx = context.WithoutCancel(ctx)
+	l.sayEnd(ctx, err)
+	if l.out.State == transcript.Open { // it goes on with what lies in the store
+		return err
+	}
 	if forget := l.Tools.Forget(ctx); forget != nil {
 		err = errors.Join(err, fault.Wrap(forget, "wipe what was not kept"))
 	}
-	if aborted != nil && l.out.State == transcript.Aborted {
-		_ = l.Desk.Say(ctx, alarm(text.New("the ceremony was given up; the record says so")))
-	}
 	return err
+}
+
+// sayEnd tells how it ended, before anybody is asked to approve what that takes.
+func (l *lead) sayEnd(ctx context.Context, err error) {
+	switch l.out.State {
+	case transcript.Closed:
+	case transcript.Aborted:
+		_ = l.Desk.Say(ctx, alarm(text.New("the ceremony was given up; the record says so")))
+	case transcript.Open:
+		if err != nil {
+			_ = l.Desk.Say(ctx, alarm(text.New("the ceremony stopped here, and its record is open: %s", err)))
+		}
+	}
 }
 
 // cut asks people who pressed the key for an interrupt whether they mean it for good. Without an answer the record
@@ -176,7 +209,7 @@ func (l *lead) cut(ctx context.Context, err error) error {
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	answer, lost := l.Desk.Ask(asking,
-		text.New("interrupted: type abort to give the ceremony up for good, or anything else to resume it later"))
+		text.New(`interrupted: type "abort" to give the ceremony up for good, or anything else to resume it later`))
 	if lost != nil || !has(answer, wordAbort) {
 		return err
 	}
@@ -238,7 +271,7 @@ const farewell = 15 * time.Minute
 // bySigning has somebody log in to sign that it was given up; nil when they do not.
 func (l *lead) bySigning(ctx context.Context, who string) (*custody.Identity, error) {
 	for {
-		answer, err := l.ask(ctx, text.New("%s: type your id to sign that it was given up, or - to leave without", who))
+		answer, err := l.ask(ctx, text.New(`%s: type your id to sign that it was given up, or "-" to leave without`, who))
 		switch {
 		case err != nil || answer == wordNone:
 			return nil, err

@@ -84,7 +84,7 @@ func (l *lead) entered(ctx context.Context, t *turn, k *keyState, p *component.P
 	}
 	lines := []Line{told(text.New("part %d of %s is entered, check value %s", n, k.ID, p.Check))}
 	if parity != keys.ParityNone {
-		lines = append(lines, told(text.New("parity of the part: %s", string(parity))))
+		lines = append(lines, told(text.New("parity of the part: %s", parity.Text())))
 	}
 	if err := l.tell(ctx, e, lines...); err != nil {
 		return err
@@ -140,7 +140,7 @@ func (l *lead) practice(ctx context.Context, t *turn, k *keyState) (kcv.Value, e
 
 // typed has the component typed, from a sheet with checks or without.
 func (l *lead) typed(ctx context.Context, t *turn, k *keyState) (p *component.Part, why, err error) {
-	set, err := l.ask(ctx, text.New("%s: the set on the sheet of part %d of %s, or - when it has none", t.who.ID,
+	set, err := l.ask(ctx, text.New(`%s: the set on the sheet of part %d of %s, or "-" when it has none`, t.who.ID,
 		t.Part.Number, k.ID))
 	switch {
 	case err != nil:
@@ -167,7 +167,7 @@ func (l *lead) judge(ctx context.Context, t *turn, k *keyState, p *component.Par
 		return err, nil
 	}
 	if expect == nil && p.Set == "" {
-		q := text.New("%s: check value of the part as it stands on the sheet, or - when there is none", t.who.ID)
+		q := text.New(`%s: check value of the part as it stands on the sheet, or "-" when there is none`, t.who.ID)
 		if expect, err = l.askCheck(ctx, t, q); err != nil {
 			return nil, err
 		}
@@ -186,12 +186,12 @@ func (l *lead) judge(ctx context.Context, t *turn, k *keyState, p *component.Par
 			return l.misplaced(t, p, discreet(k.Key, expect, err)), l.write(e)
 		}
 	}
-	e, line := compared(k.Key, t.Part.Number, p.Check, expect)
+	e, line := compared(k.Key, t.Part.Number, p.Check, expect, allDigits)
 	e.Who = t.who.ID
 	if err := l.tell(ctx, e, line); err != nil || expect != nil {
 		return nil, err
 	}
-	q := text.New("%s: nothing compares this part; when its check value is written on the sheet, type seen", t.who.ID)
+	q := text.New(`%s: nothing compares this part; when its check value is written on the sheet, type "seen"`, t.who.ID)
 	return nil, l.confirm(ctx, q, wordSeen)
 }
 
@@ -260,7 +260,7 @@ func (l *lead) hasCheck(k *script.Key, p *script.Part, v kcv.Value) bool {
 		return agrees(v, *e)
 	}
 	c, ok := l.keys[k.ID].checks[p.Number]
-	return ok && c == v
+	return ok && c.Method == v.Method && agrees(v, kcv.Expected{Digits: c.Digits})
 }
 
 // rowsOf is in how many rows people type a component without a sheet, eight bytes in each.

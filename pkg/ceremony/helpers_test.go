@@ -56,7 +56,8 @@ func testEnv(seed string) keys.Env { return keys.Env{Rand: newDRBG(seed), Now: t
 
 // testOfficer is somebody, the same in every run.
 func testOfficer(id string) *custody.Identity {
-	o, err := custody.NewOfficer(testEnv("officer "+id), custody.Officer{ID: id, Name: "TEST " + id, Roles: []custody.Role{custody.Custodian},
+	o, err := custody.NewOfficer(testEnv("officer "+id), custody.Officer{ID: id, Name: "TEST " + id,
+		Roles:       []custody.Role{custody.Custodian},
 		Environment: custody.Test})
 	if err != nil {
 		panic(err)
@@ -97,6 +98,7 @@ type player struct {
 	paper   *bytes.Buffer     // of the printer
 	sheets  map[string]string // sheets that came from elsewhere, by key/part; hex when bare
 	seen    bytes.Buffer      // everything on the screen
+	alarms  []string          // of it
 	asked   []string          // formats of questions, in their order
 	step    int
 	values  map[string]string // check values of keys, as they were told on the screen
@@ -112,7 +114,8 @@ type player struct {
 }
 
 func newPlayer(t *testing.T, p *script.Program, paper *bytes.Buffer) *player {
-	return &player{t: t, p: p, paper: paper, sheets: map[string]string{}, values: map[string]string{}, parts: map[string]string{}, nth: map[string]int{}}
+	return &player{t: t, p: p, paper: paper, sheets: map[string]string{}, values: map[string]string{},
+		parts: map[string]string{}, nth: map[string]int{}}
 }
 
 // alive counts a call.
@@ -159,6 +162,9 @@ func (y *player) Say(ctx context.Context, lines ...Line) error {
 			y.values[in.Args[0].(string)] = fmt.Sprint(in.Args[1])
 		}
 		fmt.Fprintln(&y.seen, l.Text)
+		if l.Style == Alarm {
+			y.alarms = append(y.alarms, l.Text.String())
+		}
 	}
 	return nil
 }
@@ -222,7 +228,7 @@ func (y *player) planned() script.Planned {
 // seatOf finds who sits where a question says.
 func (y *player) seatOf(name string) string {
 	for role, seat := range y.p.Script.Roles {
-		if roleName(role).String() == name {
+		if role.Text().String() == name {
 			return seat.Primary
 		}
 	}
@@ -263,18 +269,18 @@ func (y *player) right(q text.Text) string {
 			return s.Part.Bag
 		}
 		return "BAG-" + s.Key.ID + itoa(s.Part.Number)
-	case strings.Contains(f, "type intact or damaged"):
+	case strings.Contains(f, `type "intact" or "damaged"`):
 		return wordIntact
 	case strings.Contains(f, "deviation: "):
 		return "it was so"
-	case strings.HasPrefix(f, "type again"):
+	case strings.HasPrefix(f, `type "again"`):
 		return wordAgain
 	case strings.HasPrefix(f, "give the ceremony up"):
 		return wordAbort
 	case strings.HasPrefix(f, "why is it given up"):
 		return "it does not work"
 	case strings.Contains(f, "HSM shows"):
-		return "08D7B4"
+		return "08D7B" + itoa(s.Step.Part) // each part has another one, and the key too
 	case strings.Contains(f, "as the other side tells it"):
 		return y.told(s.Key)
 	case strings.Contains(f, "check value of the key as the other side told it"):
@@ -418,7 +424,8 @@ func (s *stage) renew(seed string) {
 }
 
 func (s *stage) options() Options {
-	return Options{Program: s.program, Mode: s.mode, Desk: s.desk, Tools: s.tools, Env: testEnv("lead"), Clock: testTime, unlock: cheaply,
+	return Options{Program: s.program, Findings: ownFindings(s.program), Mode: s.mode, Desk: s.desk, Tools: s.tools, Env: testEnv("lead"), Clock: testTime,
+		unlock: cheaply,
 		Sheet: func(w io.Writer, p *component.Part, _ SheetAbout) error {
 			if err := p.WriteSheet(w); err != nil {
 				return err
@@ -428,6 +435,11 @@ func (s *stage) options() Options {
 		}}
 }
 
+// ownFindings are those that a script gives by itself.
+func ownFindings(p *script.Program) []script.Finding {
+	return slices.DeleteFunc(p.Script.Rules(nil), func(f script.Finding) bool { return f.Level == script.Error })
+}
+
 func logOptions() transcript.Options {
 	return transcript.Options{Now: testTime, Sync: func(*os.File) error { return nil }}
 }
@@ -435,7 +447,8 @@ func logOptions() transcript.Options {
 // run is the ceremony from its first line.
 func (s *stage) run(ctx context.Context) (Outcome, error) {
 	s.t.Helper()
-	h := transcript.Head{Ceremony: "20261201-7F3A91C2", Mode: s.mode, Environment: s.program.Script.Environment, Script: s.program.Script.Raw(), Language: "en"}
+	h := transcript.Head{Ceremony: "20261201-7F3A91C2", Mode: s.mode, Environment: s.program.Script.Environment,
+		Script: s.program.Script.Raw(), Language: "en"}
 	log, err := transcript.Create(s.path, h, logOptions())
 	if err != nil {
 		s.t.Fatal(err)
@@ -499,4 +512,12 @@ func lines(v *Verified, kind transcript.Kind, is func(transcript.Record) bool) i
 		}
 	}
 	return n
+}
+
+// left is a record as a process left it that is no more.
+func (s *stage) left(record []byte) {
+	s.t.Helper()
+	if err := os.WriteFile(s.path, record, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
 }

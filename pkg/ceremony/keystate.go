@@ -19,7 +19,9 @@ type keyState struct {
 	made    Made
 	there   bool               // in the boundary, or found in the store
 	kept    string             // label under which it is for use
+	found   string             // label with version under which it was found in the store
 	verdict transcript.Verdict // the key against a check value from outside; "" when nobody has compared
+	denied  bool               // digits that the script tells, and the key does not have
 	told    *kcv.Expected      // check value of the key on its sheets, or as the other side told it
 	set     string             // of the sheets
 	parts   map[int]*component.Part
@@ -29,8 +31,8 @@ type keyState struct {
 	bags    map[int]string          // serial of the bag a part is in
 	came    map[int]bool            // it came in that bag, which is not used again
 	opened  map[int]bool
-	damaged map[string]bool // serials of bags that are not taken again
 	printed map[int]bool
+	gone    bool // destroyed in this ceremony
 }
 
 func newKeyState(k *script.Key) *keyState {
@@ -45,7 +47,6 @@ func (k *keyState) reset() {
 	*k = keyState{Key: k.Key, parts: map[int]*component.Part{}, cut: map[int]*component.Part{},
 		checks: map[int]kcv.Value{},
 		by:     map[int]string{}, bags: map[int]string{}, came: map[int]bool{}, opened: map[int]bool{},
-		damaged: map[string]bool{},
 		printed: map[int]bool{}}
 }
 
@@ -119,10 +120,21 @@ func (k *keyState) lines() []Line {
 	case transcript.Differs:
 		lines = append(lines, alarm(text.New("it was compared with one from outside and DIFFERS")))
 	default:
-		lines = append(lines, alarm(text.New("nobody has compared it with one from outside yet")))
+		lines = append(lines, unheard(k.Key, text.New("nobody has compared it with one from outside yet")))
 	}
 	return lines
 }
+
+// unheard is a line about a check value that nobody has told: no alarm where nobody outside can know it.
+func unheard(k *script.Key, what text.Text) Line {
+	if bornHere(k) {
+		return told(what)
+	}
+	return alarm(what)
+}
+
+// bornHere: the key is drawn in this ceremony, so that nobody outside knows its check value, or those of its parts.
+func bornHere(k *script.Key) bool { return k.Source == script.Generate || k.Source == script.InHSM }
 
 // method gives an expected value the method by which it is compared.
 func method(k *script.Key, e kcv.Expected) kcv.Value {
@@ -166,14 +178,31 @@ func agrees(v kcv.Value, e kcv.Expected) bool {
 	return n >= 4 && v.Digits[:n] == e.Digits[:n]
 }
 
-// compared writes the comparison of a check value down and shows it.
-func compared(k *script.Key, part int, v kcv.Value, e *kcv.Expected) (transcript.Entry, Line) {
+// allDigits of a check value: more than any has.
+const allDigits = 16
+
+// parseCheck reads a check value that somebody typed. What is longer than any may be a key in its place.
+func parseCheck(typed string) (kcv.Expected, error) {
+	e, err := kcv.Parse(typed)
+	if err == nil && len(e.Digits) > allDigits {
+		return kcv.Expected{}, fault.New(fault.MalformedLength, "a check value has no more than 16 digits")
+	}
+	return e, err
+}
+
+// compared writes the comparison of a check value down and shows it. What was told may have more digits than ours: n of
+// them were compared, by whoever knows more than ours; the record and the screen do not say that the others match.
+func compared(k *script.Key, part int, v kcv.Value, e *kcv.Expected, n int) (transcript.Entry, Line) {
 	out := transcript.Entry{Kind: transcript.KindChecked, Key: k.ID, Part: part, Check: v, Verdict: transcript.Compared,
 		Details: map[string]string{"algorithm": string(k.Algorithm)}}
 	if e == nil {
-		return out, alarm(text.New("check value %s: there is none to compare it with", v))
+		return out, unheard(k, text.New("check value %s: there is none to compare it with", v))
 	}
 	out.Expected = method(k, *e)
+	if n = max(n, len(v.Digits)); agrees(v, *e) && len(e.Digits) > n {
+		out.Verdict, out.Expected.Digits = transcript.Match, e.Digits[:n]
+		return out, told(text.New("check value %s: the same in the first %d digits; no more of what was told is compared", v, n))
+	}
 	if agrees(v, *e) {
 		out.Verdict = transcript.Match
 		return out, told(text.New("check value %s: as expected (%s)", v, shown(k, *e)))

@@ -88,19 +88,12 @@ func (l *lead) have(ctx context.Context, t *turn) (*keyState, error) {
 	if k.Source != script.Stored && k.kept == "" {
 		return nil, fault.New(fault.Bug, "step %d: the key %s is not there", t.Number, k.ID)
 	}
-	wanted := *t.Key
-	if k.kept != "" {
-		wanted.Label = k.kept
-	}
-	var made Made
-	if err := l.try(ctx, t, func() (err error) {
-		made, err = l.Tools.Find(ctx, &wanted)
-		return err
-	}); err != nil {
+	made, err := l.find(ctx, t, k)
+	if err != nil {
 		return nil, err
 	}
 	before, verdict := k.made.Check, k.verdict
-	k.made, k.there = made, true
+	k.made, k.there, k.found = made, true, made.Label
 	expect, own := l.expected(k), k.kept != "" && before.Digits != ""
 	if own {
 		expect = &kcv.Expected{Digits: before.Digits}
@@ -108,23 +101,86 @@ func (l *lead) have(ctx context.Context, t *turn) (*keyState, error) {
 	if l.isRehearsal() {
 		expect = nil // after a break another key stands for it
 	}
-	err := l.compareMade(ctx, t, k, expect)
+	err = l.compareMade(ctx, t, k, expect)
 	if own && k.verdict == transcript.Match {
 		k.verdict = verdict // it is the key of before, of which nobody outside has said anything by this
 	}
 	return k, err
 }
 
+// find looks a key up as it was found, or kept, before: of a label there may be more versions.
+func (l *lead) find(ctx context.Context, t *turn, k *keyState) (made Made, err error) {
+	wanted := *t.Key
+	switch {
+	case k.kept != "":
+		wanted.Label = k.kept
+	case k.found != "":
+		wanted.Label = k.found
+	}
+	err = l.try(ctx, t, func() (err error) {
+		made, err = l.Tools.Find(ctx, &wanted)
+		if err == nil && made.Gone && t.Step.Do != script.DestroyKey {
+			err = fault.New(fault.NotFound, "key %s was destroyed", made.Label)
+		}
+		return err
+	})
+	return made, err
+}
+
+// proveKept looks up every key that the record says is kept: an older store may have been put back since. It goes on only
+// with the keys that the record speaks of.
+func (l *lead) proveKept(ctx context.Context, t *turn) error {
+	if l.isRehearsal() {
+		return nil
+	}
+	for i := range l.s.Keys {
+		k := l.keys[l.s.Keys[i].ID]
+		if born, _ := l.stepsOf(k, script.InitStore); k.kept == "" || k.gone || len(born) > 0 {
+			continue
+		}
+		if err := l.try(ctx, t, func() error { return l.proveOne(ctx, k) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lead) proveOne(ctx context.Context, k *keyState) error {
+	wanted := *k.Key
+	wanted.Label = k.kept
+	made, err := l.Tools.Find(ctx, &wanted)
+	switch {
+	case err != nil:
+		return fault.Wrap(err, "by the record key %s is kept as %s", k.ID, k.kept)
+	case made.Gone:
+		return fault.New(fault.NotFound, "by the record key %s is kept, and %s was destroyed", k.ID, k.kept)
+	case made.Idle:
+		return fault.New(fault.NotFound, "by the record key %s is kept, and %s is not active: an older store may have been put back",
+			k.ID, k.kept)
+	}
+	return l.same(k, made.Check)
+}
+
 // contradicted reports whether the script knows another check value of a key than it has. Nothing that is typed mends
 // that.
 func (l *lead) contradicted(k *keyState) bool {
-	return k.Check != nil && !l.isRehearsal() && k.made.Check.Digits != "" && !agrees(k.made.Check, *k.Check)
+	return k.denied || k.Check != nil && !l.isRehearsal() && k.made.Check.Digits != "" && !agrees(k.made.Check, *k.Check)
 }
 
-// compareMade compares a key with what was told of it. What differs is gone past with a deviation only, and never kept.
+// compareMade compares a key with what was told of it, and writes down what came of it. It goes on when they differ: with
+// such a key nothing is done before it is settled.
 func (l *lead) compareMade(ctx context.Context, t *turn, k *keyState, expect *kcv.Expected) error {
-	e, line := compared(k.Key, 0, k.made.Check, expect)
+	e, line, err := l.comparison(ctx, t, k, expect)
+	if err != nil {
+		return err
+	}
+	if e.Verdict == transcript.Differs && expect == k.Check {
+		k.denied = true
+	}
 	e.Who = t.who.ID
+	if k.found != "" { // it is found under the same name after a break
+		e.Details["label"] = k.found
+	}
 	if err := l.tell(ctx, e, line); err != nil {
 		return err
 	}
@@ -137,6 +193,36 @@ func (l *lead) compareMade(ctx context.Context, t *turn, k *keyState, expect *kc
 	return nil
 }
 
+// comparing are tools that compare more digits of what was told than may be seen of a key, and say how many.
+type comparing interface {
+	Compare(ctx context.Context, k *script.Key, e kcv.Expected) (kcv.Comparison, error)
+}
+
+// comparison compares as many digits as were told, where the tools can.
+func (l *lead) comparison(ctx context.Context, t *turn, k *keyState, expect *kcv.Expected) (transcript.Entry, Line,
+	error) {
+	e, line := compared(k.Key, 0, k.made.Check, expect, 0)
+	n := len(k.made.Check.Digits)
+	tools, can := l.Tools.(comparing)
+	if !can || k.made.Gone || e.Verdict != transcript.Match || len(expect.Digits) <= n {
+		return e, line, nil
+	}
+	var c kcv.Comparison
+	if err := l.try(ctx, t, func() (err error) {
+		c, err = tools.Compare(ctx, t.Key, *expect)
+		return err
+	}); err != nil {
+		return e, line, err
+	}
+	e, line = compared(k.Key, 0, k.made.Check, expect, c.Digits)
+	if !c.Match {
+		e.Verdict, e.Details["what"] = transcript.Differs, "the digits behind the first "+itoa(n)
+		line = alarm(text.New("check value %s: NOT as expected; of what was told the digits behind the first %d are others",
+			k.made.Check, n))
+	}
+	return e, line, nil
+}
+
 // formKey combines the components. It stops with everything known before, and the key is compared before it is taken.
 func (l *lead) formKey(ctx context.Context, t *turn) error {
 	k := l.keys[t.Key.ID]
@@ -145,8 +231,9 @@ func (l *lead) formKey(ctx context.Context, t *turn) error {
 			k.needed()))
 	}
 	if l.expected(k) == nil {
-		e, err := l.askCheck(ctx, t, text.New("%s: check value of the key as the other side told it, or - when there is none",
-			t.who.ID))
+		e, err := l.askCheck(ctx, t,
+			text.New(`%s: check value of the key as the other side told it, or "-" when there is none`,
+				t.who.ID))
 		if err != nil {
 			return err
 		}
@@ -171,6 +258,9 @@ func (l *lead) formKey(ctx context.Context, t *turn) error {
 	}
 	k.made, k.there = made, true
 	if err := l.tellMade(ctx, t, k, "formed"); err != nil {
+		return err
+	}
+	if err := l.heldAnew(ctx, t, k); err != nil {
 		return err
 	}
 	return l.compareMade(ctx, t, k, expect)
@@ -235,7 +325,7 @@ func (l *lead) enterAgain(ctx context.Context, t *turn, why error) error {
 	k.wipe()
 	clear(k.checks)
 	clear(k.by)
-	k.there, k.made, k.verdict, k.told, k.set = false, Made{}, "", nil, ""
+	k.there, k.made, k.verdict, k.told, k.set, k.denied = false, Made{}, "", nil, "", false
 	slices.Sort(steps)
 	return &backTo{steps}
 }
@@ -250,12 +340,9 @@ func (l *lead) askCheck(ctx context.Context, t *turn, q text.Text) (*kcv.Expecte
 		if answer == wordNone {
 			return nil, nil
 		}
-		e, err := kcv.Parse(answer)
-		if err == nil && len(e.Digits) <= 16 {
-			return &e, nil
-		}
+		e, err := parseCheck(answer)
 		if err == nil {
-			err = fault.New(fault.MalformedLength, "a check value has no more than 16 digits")
+			return &e, nil
 		}
 		if err := l.wrong(ctx, t, "check value", text.New("that is no check value: %s", err)); err != nil {
 			return nil, err
@@ -287,7 +374,7 @@ func (l *lead) compareKey(ctx context.Context, t *turn) error {
 		}
 		why := fault.New(fault.KCVMismatch, "key %s: check value is %s, the other side says %s", k.ID, k.made.Check,
 			shown(k.Key, *e))
-		if agrees(k.made.Check, *e) {
+		if l.contradicted(k) && agrees(k.made.Check, *e) {
 			why = fault.New(fault.KCVMismatch, "key %s: check value is %s, the script says %s", k.ID, k.made.Check, shown(k.Key,
 				*k.Check))
 			if err := l.wrong(ctx, t, "check value", text.New("%s", why)); err != nil {
@@ -318,13 +405,19 @@ func (l *lead) settled(ctx context.Context, t *turn, k *keyState) error {
 	return nil
 }
 
-// ready has the key at hand and settled, and stops where it cannot be taken back.
-func (l *lead) ready(ctx context.Context, t *turn) (*keyState, error) {
+// atHand has the key at hand and settled.
+func (l *lead) atHand(ctx context.Context, t *turn) (*keyState, error) {
 	k, err := l.have(ctx, t)
 	if err != nil {
 		return nil, err
 	}
-	if err := l.settled(ctx, t, k); err != nil {
+	return k, l.settled(ctx, t, k)
+}
+
+// ready has the key at hand and settled, and stops where it cannot be taken back.
+func (l *lead) ready(ctx context.Context, t *turn) (*keyState, error) {
+	k, err := l.atHand(ctx, t)
+	if err != nil {
 		return nil, err
 	}
 	if !t.Irreversible {
@@ -409,7 +502,7 @@ func (l *lead) loadKey(ctx context.Context, t *turn) error {
 
 // destroyKey destroys a key of the store.
 func (l *lead) destroyKey(ctx context.Context, t *turn) error {
-	k, err := l.have(ctx, t)
+	k, err := l.atHand(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -422,13 +515,18 @@ func (l *lead) destroyKey(ctx context.Context, t *turn) error {
 			return err
 		}
 	}
-	if err := l.stop(ctx, t, told(text.New("reason: %s", reason))); err != nil {
+	lines := []Line{told(text.New("reason: %s", reason))}
+	if k.made.Gone {
+		lines = append(lines, alarm(text.New("%s was destroyed before the break; what is missing is the line about it",
+			k.made.Label)))
+	}
+	if err := l.stop(ctx, t, lines...); err != nil {
 		return err
 	}
 	if err := l.try(ctx, t, func() error { return l.Tools.DestroyKey(ctx, t.Key, reason) }); err != nil {
 		return err
 	}
-	k.there = false
+	k.there, k.gone = false, true
 	e := transcript.Entry{Kind: transcript.KindDestroyed, Who: t.who.ID, Key: k.ID, Check: k.made.Check,
 		Details: map[string]string{"how": "in the store", "reason": reason, "label": k.label()}}
 	return l.tell(ctx, e, told(text.New("key %s is destroyed", k.ID)))

@@ -31,6 +31,7 @@ type lead struct {
 	// welcomed are those who attended, with a card in the record; only they can sign.
 	welcomed map[string]bool
 	keys     map[string]*keyState
+	bags     bagRegister
 	done     map[int]bool
 	acted    map[int]bool // steps that were done before a break, but for their signatures
 	number   int          // of the step; 0 outside
@@ -39,6 +40,7 @@ type lead struct {
 	private  script.Seat    // of a custodian's step: what is on the screen is for them alone
 	failures map[string]int // wrong passphrases, by id
 	because  error          // what people are asked about: giving up now is because of it
+	warned   bool           // the warnings of the check were shown in full at a stop
 	out      Outcome
 }
 
@@ -71,7 +73,7 @@ func newLead(o Options) (*lead, error) {
 	}
 	l := &lead{Options: o, s: o.Program.Script, cards: map[string]custody.Card{}, seated: map[script.Seat]string{},
 		took: map[place]string{}, welcomed: map[string]bool{}, failures: map[string]int{},
-		keys: map[string]*keyState{}, done: map[int]bool{}, acted: map[int]bool{}, out: Outcome{State: transcript.Open}}
+		bags: bagRegister{}, keys: map[string]*keyState{}, done: map[int]bool{}, acted: map[int]bool{}, out: Outcome{State: transcript.Open}}
 	for i := range l.s.Keys {
 		l.keys[l.s.Keys[i].ID] = newKeyState(&l.s.Keys[i])
 	}
@@ -217,7 +219,7 @@ func (l *lead) second(ctx context.Context, t *turn) error {
 	}
 	defer id.Wipe()
 	if err := l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: who.ID,
-		Details: map[string]string{"what": "step"}}); err != nil {
+		Details: map[string]string{"what": transcript.SaidStep}}); err != nil {
 		return err
 	}
 	return l.sign(id)
@@ -271,7 +273,7 @@ func (l *lead) sitter(s script.Seat) script.Person {
 func (l *lead) seatName(s script.Seat) text.Text {
 	for _, role := range []script.Role{script.Leader, script.Witness, script.SecondWitness, script.Operator} {
 		if seat, ok := l.s.Roles[role]; ok && seat == s {
-			return roleName(role)
+			return role.Text()
 		}
 	}
 	for i := range l.s.Keys {
@@ -286,20 +288,6 @@ func (l *lead) seatName(s script.Seat) text.Text {
 		}
 	}
 	return text.New("in this step")
-}
-
-func roleName(r script.Role) text.Text {
-	switch r {
-	case script.Leader:
-		return text.New("leader")
-	case script.Operator:
-		return text.New("operator")
-	case script.Witness:
-		return text.New("witness")
-	case script.SecondWitness:
-		return text.New("second witness")
-	}
-	return text.Raw(string(r))
 }
 
 // isRehearsal and test marks.

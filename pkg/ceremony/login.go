@@ -127,7 +127,8 @@ func (l *lead) unnamed(ctx context.Context) error {
 		return err
 	}
 	return l.Desk.Say(ctx,
-		alarm(text.New("that is no id of the script, and is not recorded; if it was a passphrase, others have seen it: change it")))
+		alarm(text.New("that is no id of the script, and is not recorded; "+
+			"if it was a passphrase, others have seen it: change it")))
 }
 
 // refuse writes and shows that somebody was not let in.
@@ -162,7 +163,7 @@ func (l *lead) open1(ctx context.Context, who script.Person) (*custody.Identity,
 		id, err := l.unlock(locked, passphrase)
 		passphrase.Wipe()
 		if err == nil {
-			in := transcript.Entry{Kind: transcript.KindConfirmed, Who: who.ID, Details: map[string]string{"what": "log-in"}}
+			in := transcript.Entry{Kind: transcript.KindConfirmed, Who: who.ID, Details: map[string]string{"what": transcript.SaidLogIn}}
 			if err := l.write(in); err != nil {
 				id.Wipe()
 				return nil, err
@@ -200,9 +201,11 @@ func (l *lead) admit(who script.Person, c custody.Card) error {
 	switch before, known := l.cards[who.ID]; {
 	case c.ID() != who.ID:
 		return fault.New(fault.NotPermitted, "the identity file is that of %s", c.ID())
+	case !l.isRehearsal() && IsPractice(c):
+		return fault.New(fault.NotPermitted, "the identity is one of a rehearsal, whose passphrase everybody knows")
 	case c.Environment() != want:
-		return fault.New(fault.NotPermitted, "the card is for %s, the ceremony is for %s", string(c.Environment()),
-			string(want))
+		return fault.New(fault.NotPermitted, "the card is for %s, the ceremony is for %s", c.Environment().Text(),
+			want.Text())
 	case !l.isRehearsal() && who.Card != "" && c.Fingerprint().String() != who.Card:
 		return fault.New(fault.NotPermitted, "the card has another fingerprint than the script says")
 	case !l.isRehearsal() && who.Card == "" && l.s.Environment == custody.Production:

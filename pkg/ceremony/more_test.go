@@ -101,9 +101,9 @@ func TestAnotherItemIsADeviation(t *testing.T) {
 		switch {
 		case strings.Contains(q.Format, "as you read it off") && n == 1:
 			return "PC-0002", nil, true
-		case strings.HasPrefix(q.Format, "type again") && n == 1:
+		case strings.HasPrefix(q.Format, `type "again"`) && n == 1:
 			return "", ErrDeviation, true
-		case strings.HasPrefix(q.Format, "type again"):
+		case strings.HasPrefix(q.Format, `type "again"`):
 			return wordGoOn, nil, true
 		}
 		return "", nil, false
@@ -138,8 +138,9 @@ func (f *failing) Print(ctx context.Context, write func(io.Writer) error) error 
 // runWith is run with other tools.
 func (s *stage) runWith(tools Tools) (Outcome, error) {
 	s.t.Helper()
-	log, err := transcript.Create(s.path, transcript.Head{Ceremony: "20261201-7F3A91C2", Mode: s.mode, Environment: custody.Test,
-		Script: s.program.Script.Raw(), Language: "en"}, logOptions())
+	log, err := transcript.Create(s.path, transcript.Head{Ceremony: "20261201-7F3A91C2", Mode: s.mode,
+		Environment: custody.Test,
+		Script:      s.program.Script.Raw(), Language: "en"}, logOptions())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestADeviceThatFailsIsTriedAgainOrLeftOut(t *testing.T) {
 		s := newStage(t, template(t, script.Injection), transcript.Run)
 		s.desk.does = func(q text.Text, n int) (string, error, bool) {
 			switch {
-			case times == 1 || !strings.HasPrefix(q.Format, "type again"):
+			case times == 1 || !strings.HasPrefix(q.Format, `type "again"`):
 				return "", nil, false
 			case n%2 == 1:
 				return "", ErrDeviation, true
@@ -181,11 +182,13 @@ func TestAPrinterThatFailsIsTriedAgain(t *testing.T) {
 }
 
 // forge writes a record by hand: a ceremony as its lines tell it.
-func forge(t *testing.T, program *script.Program, write func(w *transcript.Log, id func(string) *custody.Identity)) *Verified {
+func forge(t *testing.T, program *script.Program, write func(w *transcript.Log,
+	id func(string) *custody.Identity)) *Verified {
 	t.Helper()
 	s := newStage(t, program, transcript.Run)
-	log, err := transcript.Create(s.path, transcript.Head{Ceremony: "20261201-7F3A91C2", Mode: transcript.Run, Environment: custody.Test,
-		Script: program.Script.Raw(), Language: "en"}, logOptions())
+	log, err := transcript.Create(s.path, transcript.Head{Ceremony: "20261201-7F3A91C2", Mode: transcript.Run,
+		Environment: custody.Test,
+		Script:      program.Script.Raw(), Language: "en"}, logOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +228,8 @@ func TestAForgedCeremonyIsSeenThrough(t *testing.T) {
 		}
 	}
 	attend := func(t *testing.T, w *transcript.Log, id func(string) *custody.Identity, who, role string) {
-		write(t, w, transcript.Entry{Kind: transcript.KindAttended, Step: 1, Who: who, Card: id(who).Card().Marshal(), Details: map[string]string{"role": role}})
+		write(t, w, transcript.Entry{Kind: transcript.KindAttended, Step: 1, Who: who, Card: id(who).Card().Marshal(),
+			Details: map[string]string{"role": role}})
 	}
 	for _, c := range []struct {
 		want  string
@@ -238,7 +242,8 @@ func TestAForgedCeremonyIsSeenThrough(t *testing.T) {
 			write(t, w, transcript.Entry{Kind: transcript.KindBegun, Step: 99, Who: "custodian.a"})
 		}},
 		{"other-step", func(t *testing.T, w *transcript.Log, _ func(string) *custody.Identity) {
-			write(t, w, transcript.Entry{Kind: transcript.KindBegun, Step: 1, Who: "leader.a", Details: map[string]string{"verb": "close"}})
+			write(t, w, transcript.Entry{Kind: transcript.KindBegun, Step: 1, Who: "leader.a",
+				Details: map[string]string{"verb": "close"}})
 		}},
 		{"done-not-begun", func(t *testing.T, w *transcript.Log, _ func(string) *custody.Identity) {
 			write(t, w, transcript.Entry{Kind: transcript.KindDone, Step: 1, Who: "leader.a"})
@@ -272,7 +277,8 @@ func TestAForgedCeremonyIsSeenThrough(t *testing.T) {
 		}},
 		{"differs", func(t *testing.T, w *transcript.Log, _ func(string) *custody.Identity) {
 			write(t, w, transcript.Entry{Kind: transcript.KindBegun, Step: 1, Who: "leader.a"})
-			write(t, w, transcript.Entry{Kind: transcript.KindObserved, Step: 1, Verdict: transcript.Differs, Details: map[string]string{"item": "a seal"}})
+			write(t, w, transcript.Entry{Kind: transcript.KindObserved, Step: 1, Verdict: transcript.Differs,
+				Details: map[string]string{"item": "a seal"}})
 			write(t, w, transcript.Entry{Kind: transcript.KindDone, Step: 1, Who: "leader.a"})
 		}},
 		{"kept-unmatched", func(t *testing.T, w *transcript.Log, _ func(string) *custody.Identity) {
@@ -301,8 +307,9 @@ func TestAForgedCeremonyIsSeenThrough(t *testing.T) {
 
 func TestARecordWithAnotherScriptIsSeenThrough(t *testing.T) {
 	s := smallStage(t, newPartner(t, "partner"), true)
-	log, err := transcript.Create(s.path, transcript.Head{Ceremony: "20261201-7F3A91C2", Mode: transcript.Run, Environment: custody.Production,
-		Script: s.program.Script.Raw(), Language: "en"}, logOptions())
+	log, err := transcript.Create(s.path, transcript.Head{Ceremony: "20261201-7F3A91C2", Mode: transcript.Run,
+		Environment: custody.Production,
+		Script:      s.program.Script.Raw(), Language: "en"}, logOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +351,8 @@ func TestPracticeMakesNothingReal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = p.Close() }()
-	k := &script.Key{ID: "PEK", Algorithm: "aes-128", Usage: "P0", Outputs: []script.Output{{To: script.ToBlock, File: "pek.txt", KBPK: "ZMK"}}}
+	k := &script.Key{ID: "PEK", Algorithm: "aes-128", Usage: "P0", Outputs: []script.Output{{To: script.ToBlock,
+		File: "pek.txt", KBPK: "ZMK"}}}
 	if _, err := p.Generate(t.Context(), k); err != nil {
 		t.Fatal(err)
 	}

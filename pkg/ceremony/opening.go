@@ -20,12 +20,17 @@ func (l *lead) open(ctx context.Context) error {
 	if l.Before != nil {
 		return l.resume(ctx)
 	}
+	return l.tellFindings(ctx)
+}
+
+// tellFindings writes what the check before has found, at the beginning and after each break.
+func (l *lead) tellFindings(ctx context.Context) error {
 	for _, f := range l.Findings {
 		e := transcript.Entry{Kind: transcript.KindFinding, Details: map[string]string{
 			"id": f.ID, "level": string(f.Level), "requirement": f.Requirement,
 			"where": f.Where, "what": public(f.What.String())}}
 		maps.DeleteFunc(e.Details, func(_, v string) bool { return v == "" })
-		line := told(text.New("%s: %s", f.Where, f.What))
+		line := told(text.New("%s: %s", f.Place(), f.What))
 		if f.Level != script.Note {
 			line.Style = Alarm
 		}
@@ -42,8 +47,8 @@ func (l *lead) openingLines() []Line {
 	lines := []Line{
 		l.heading(text.New("key ceremony %s", l.id)),
 		l.title(),
-		told(text.New("environment: %s", string(l.s.Environment))),
-		told(text.New("mode: %s", string(l.Mode))),
+		told(text.New("environment: %s", l.s.Environment.Text())),
+		told(text.New("mode: %s", l.Mode.Text())),
 		told(text.New("organisation: %s", l.s.Organisation)),
 		told(text.New("place: %s", l.s.Place)),
 	}
@@ -84,7 +89,7 @@ func (l *lead) confirmScript(ctx context.Context, role script.Role) error {
 	for {
 		answer, err := l.ask(ctx,
 			text.New("%s: from your own copy of the script, type the first two and the last two words, or all digits",
-				roleName(role)))
+				role.Text()))
 		if err != nil {
 			return err
 		}
@@ -96,9 +101,9 @@ func (l *lead) confirmScript(ctx context.Context, role script.Role) error {
 			by = "digits"
 		}
 		if by != "" {
-			e := transcript.Entry{Kind: transcript.KindConfirmed, Who: who.ID, Details: map[string]string{"what": "script",
+			e := transcript.Entry{Kind: transcript.KindConfirmed, Who: who.ID, Details: map[string]string{"what": transcript.SaidScript,
 				"by": by}}
-			return l.tell(ctx, e, told(text.New("the %s confirms the script", roleName(role))))
+			return l.tell(ctx, e, told(text.New("the %s confirms the script", role.Text())))
 		}
 		e := transcript.Entry{Kind: transcript.KindObserved, Who: who.ID,
 			Details: map[string]string{"item": "script", "seen": "another fingerprint was typed"}}

@@ -13,6 +13,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/secret"
 	"poskey/pkg/ceremony/script"
+	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/component"
 	"poskey/pkg/custody"
 	"poskey/pkg/hsm"
@@ -25,6 +26,9 @@ const testPrefix = "TEST-"
 
 // practicePassphrase opens the identities of a rehearsal. Everybody may know it.
 const practicePassphrase = "test rehearsal"
+
+// IsPractice reports a card of a rehearsal: everybody knows its passphrase.
+func IsPractice(c custody.Card) bool { return strings.HasPrefix(c.Name(), transcript.MarkRehearsal) }
 
 // PracticeOptions are what a rehearsal needs from outside.
 type PracticeOptions struct {
@@ -106,7 +110,7 @@ func (p *Practice) identityFile(who script.Person) ([]byte, error) {
 			return file, err
 		}
 	}
-	id, err := custody.NewOfficer(p.o.Env, custody.Officer{ID: who.ID, Name: "TEST " + who.ID,
+	id, err := custody.NewOfficer(p.o.Env, custody.Officer{ID: who.ID, Name: transcript.MarkRehearsal + " " + who.ID,
 		Roles:       []custody.Role{custody.Custodian},
 		Environment: custody.Test})
 	if err != nil {

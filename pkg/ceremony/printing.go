@@ -29,7 +29,8 @@ func (l *lead) printPart(ctx context.Context, t *turn) error {
 	}
 	n := t.Part.Number
 	for {
-		if err := l.confirm(ctx, text.New("%s: you alone stand at the printer; type print", t.who.ID), "print"); err != nil {
+		if err := l.confirm(ctx, text.New(`%s: you alone stand at the printer; type "print"`, t.who.ID),
+			"print"); err != nil {
 			return err
 		}
 		if err := l.printOnce(ctx, t, k, part); err != nil {
@@ -67,7 +68,7 @@ func (l *lead) cutOnce(ctx context.Context, t *turn, k *keyState) (*component.Pa
 	if k.printed[t.Part.Number] {
 		return nil, fault.New(fault.Bug, "part %d was printed and is gone", t.Part.Number)
 	}
-	if _, err := l.have(ctx, t); err != nil {
+	if _, err := l.atHand(ctx, t); err != nil {
 		return nil, err
 	}
 	if err := l.cutKey(ctx, t, k); err != nil {
@@ -76,7 +77,8 @@ func (l *lead) cutOnce(ctx context.Context, t *turn, k *keyState) (*component.Pa
 	if p := k.cut[t.Part.Number]; p != nil {
 		return p, nil
 	}
-	return nil, fault.New(fault.PartMissing, "the key was cut into %d parts, there is no part %d", len(k.cut), t.Part.Number)
+	return nil, fault.New(fault.PartMissing, "the key was cut into %d parts, there is no part %d", len(k.cut),
+		t.Part.Number)
 }
 
 // cutKey cuts a key.
@@ -129,6 +131,7 @@ func (l *lead) printOnce(ctx context.Context, t *turn, k *keyState, p *component
 type halfPrinted struct{ err error }
 
 func (h *halfPrinted) Error() string { return h.err.Error() }
+func (h *halfPrinted) Unwrap() error { return h.err }
 
 func (l *lead) printTry(ctx context.Context, t *turn, k *keyState, p *component.Part) error {
 	n := t.Part.Number
@@ -151,10 +154,18 @@ func (l *lead) printTry(ctx context.Context, t *turn, k *keyState, p *component.
 func (l *lead) sheetAbout(t *turn, k *keyState) SheetAbout {
 	return SheetAbout{Test: l.isTest(), Rehearsal: l.isRehearsal(), Organisation: l.s.Organisation, Place: l.s.Place,
 		Ceremony:    l.id,
-		Fingerprint: l.s.Fingerprint().Words(), KeyID: k.ID, Label: k.label(), Purpose: string(k.Usage),
-		Custodian: t.who.Name,
-		Backup:    l.person(t.Part.Custodian.Backup).Name, Bag: t.Part.Bag, Outer: t.Part.Outer, Channel: t.Part.Channel,
-		Time: l.Clock()}
+		Fingerprint: l.s.Fingerprint().Words(), Script: l.s.Fingerprint().String(), KeyID: k.ID, Label: k.label(),
+		Purpose: string(k.Usage), Custodian: onPaper(t.who), Backup: onPaper(l.person(t.Part.Custodian.Backup)),
+		Witness: onPaper(l.sitter(t.Seconder)), Bag: t.Part.Bag, Outer: t.Part.Outer, Channel: t.Part.Channel,
+		SerialBy: t.Part.SerialBy, Time: l.Clock()}
+}
+
+// onPaper is a person by name and id: a line printer has no letters for many names.
+func onPaper(p script.Person) string {
+	if p.ID == "" {
+		return ""
+	}
+	return p.Name + " (" + p.ID + ")"
 }
 
 // proven has the part check and one row check typed from the paper, without their being shown.
@@ -172,10 +183,10 @@ func (l *lead) proven(ctx context.Context, t *turn, p *component.Part) (bool, er
 		return false, err
 	}
 	e := transcript.Entry{Kind: transcript.KindChecked, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number, Check: p.Check,
-		Verdict: transcript.Differs, Details: map[string]string{"what": "legible", "row": itoa(row),
+		Verdict: transcript.Differs, Details: map[string]string{"what": itemLegible, "row": itoa(row),
 			"algorithm": string(t.Key.Algorithm)}}
-	x, err := kcv.Parse(check)
-	right := err == nil && len(x.Digits) <= 16 && agrees(p.Check, x)
+	x, err := parseCheck(check)
+	right := err == nil && agrees(p.Check, x)
 	if right {
 		e.Expected = method(t.Key, x)
 	}
@@ -192,6 +203,9 @@ func (l *lead) hiddenRowCheck(ctx context.Context, t *turn, p *component.Part, r
 	for {
 		typed, err := l.hidden(ctx, text.New("%s: from the paper, the check of row %d (hidden)", t.who.ID, row))
 		if idle(err) {
+			if err := l.awaited(ctx); err != nil {
+				return false, err
+			}
 			continue
 		}
 		if err != nil {
@@ -213,15 +227,18 @@ func (l *lead) anyOf(n int) (int, error) {
 	return int(i.Int64()) + 1, nil
 }
 
+// misprinted is how a sheet was destroyed that is none.
+const misprinted = "misprint"
+
 // misprint has a sheet destroyed that cannot be read, before another one is printed.
 func (l *lead) misprint(ctx context.Context, t *turn) error {
 	if err := l.confirm(ctx,
-		text.New("%s: destroy what is on the paper of it before everybody's eyes, then type destroyed",
+		text.New(`%s: destroy what is on the paper of it before everybody's eyes, then type "destroyed"`,
 			t.who.ID), "destroyed"); err != nil {
 		return err
 	}
 	e := transcript.Entry{Kind: transcript.KindDestroyed, Who: t.who.ID, Key: t.Key.ID, Part: t.Part.Number,
-		Details: map[string]string{"how": "misprint"}}
+		Details: map[string]string{"how": misprinted}}
 	if err := l.write(e); err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
-	"poskey/pkg/kcv"
 )
 
 // lost is a part that is void by a break.
@@ -25,7 +24,10 @@ type lost struct {
 // resume goes on with the same record: the break is its first deviation, and everybody logs in again.
 func (l *lead) resume(ctx context.Context) error {
 	l.replay(l.Before)
-	at, missing, unheld := l.unheld(l.Before.Records)
+	owed, err := l.unheld(ctx, l.Before.Records) // of the keys as they were
+	if err != nil {
+		return err
+	}
 	again, void := l.broken()
 	e := transcript.Entry{Kind: transcript.KindResumed, Details: map[string]string{"torn": itoa(l.Before.Torn)}}
 	if len(again) > 0 {
@@ -38,16 +40,18 @@ func (l *lead) resume(ctx context.Context) error {
 		delete(l.done, n)
 		delete(l.acted, n)
 	}
-	if unheld {
-		if err := l.enterHeld(ctx, at, missing); err != nil {
-			return err
-		}
+	if err := l.payLedger(ctx, owed); err != nil {
+		return err
 	}
 	for _, v := range void {
+		(&Progress{l.Program.Steps, l.done, l.acted}).voided(v.key, v.part)
 		e := transcript.Entry{Kind: transcript.KindVoid, Key: v.key, Part: v.part, Details: map[string]string{"why": v.why}}
 		if err := l.tell(ctx, e, alarm(text.New("part %d of %s is void by the break", v.part, v.key))); err != nil {
 			return err
 		}
+	}
+	if err := l.tellFindings(ctx); err != nil {
+		return err
 	}
 	if len(again) > 0 {
 		if err := l.Desk.Say(ctx, toDo(text.New("steps that are done again: %s", joined(again)))); err != nil {
@@ -55,6 +59,9 @@ func (l *lead) resume(ctx context.Context) error {
 		}
 	}
 	if err := l.deviate(ctx, text.New("the ceremony goes on without a break")); err != nil {
+		return err
+	}
+	if err := l.proveKept(ctx, &turn{}); err != nil {
 		return err
 	}
 	if !l.attended() {
@@ -70,12 +77,6 @@ func (l *lead) resume(ctx context.Context) error {
 	}
 	return nil
 }
-
-// detailAgain holds the steps that are done again, in a line resumed; detailStep the one that a line void takes back.
-const (
-	detailAgain = "again"
-	detailStep  = "step"
-)
 
 func joined(steps []int) string {
 	words := make([]string, len(steps))
@@ -94,36 +95,16 @@ func (l *lead) attended() bool {
 	return false
 }
 
-// undo takes back the steps that a line says are done again.
-func undo(done map[int]bool, r transcript.Record) {
-	word := ""
-	switch r.Kind {
-	case transcript.KindResumed:
-		word = r.Details[detailAgain]
-	case transcript.KindVoid:
-		word = r.Details[detailStep]
-	}
-	for n := range strings.SplitSeq(word, ",") {
-		if i, err := strconv.Atoi(strings.TrimSpace(n)); err == nil {
-			delete(done, i)
-		}
-	}
-}
-
 // replay reads what happened before.
 func (l *lead) replay(d *transcript.Document) {
 	for _, c := range d.Cards {
 		l.cards[c.ID()], l.welcomed[c.ID()] = c, true
+		l.present = append(l.present, c.ID()) // they sign the end, also when they are not asked for anything until then
 	}
+	at := newProgress(l.Program)
 	for _, r := range d.Records {
-		undo(l.done, r)
-		undo(l.acted, r)
-		if r.Step >= 1 && r.Step <= len(l.Program.Steps) && isResult(&l.Program.Steps[r.Step-1], r) {
-			l.acted[r.Step] = true
-		}
+		at.follow(r)
 		switch r.Kind {
-		case transcript.KindDone:
-			l.done[r.Step] = true
 		case transcript.KindDeviation:
 			l.out.Deviations++
 		case transcript.KindAttended:
@@ -131,9 +112,11 @@ func (l *lead) replay(d *transcript.Document) {
 		}
 		if k := l.keys[r.Key]; k != nil {
 			k.replay(r)
+			l.replayBag(k, r)
 		}
 	}
-	l.out.Steps = len(l.done)
+	l.done, l.acted = at.done, at.acted
+	l.out.Steps = at.Count()
 }
 
 func (l *lead) replaySeat(r transcript.Record) {
@@ -148,7 +131,7 @@ func (l *lead) replaySeat(r transcript.Record) {
 func (k *keyState) replay(r transcript.Record) {
 	switch r.Kind {
 	case transcript.KindMade:
-		k.made.Check, k.verdict = r.Check, ""
+		k.made, k.verdict, k.gone = Made{Check: r.Check, Label: r.Details["label"]}, "", false
 	case transcript.KindKept:
 		k.kept = r.Details["label"]
 	case transcript.KindPrinted:
@@ -163,20 +146,31 @@ func (k *keyState) replay(r transcript.Record) {
 		if r.Part == 0 && r.Verdict != transcript.Compared {
 			k.verdict = r.Verdict
 		}
-		if r.Part == 0 && k.Source == script.InHSM {
-			k.made.Check, k.there = r.Check, true
+		if r.Details["label"] != "" {
+			k.found = r.Details["label"]
 		}
-	case transcript.KindBag:
-		k.replayBag(r)
+		switch {
+		case k.Source != script.InHSM:
+		case r.Part == 0:
+			k.made.Check, k.there = r.Check, true
+		default:
+			k.checks[r.Part] = r.Check
+		}
+	case transcript.KindDestroyed:
+		k.gone = k.gone || r.Part == 0
 	}
 }
 
-func (k *keyState) replayBag(r transcript.Record) {
+func (l *lead) replayBag(k *keyState, r transcript.Record) {
+	if r.Kind != transcript.KindBag {
+		return
+	}
 	k.bags[r.Part] = r.Details["serial"]
 	k.came[r.Part] = r.Details["event"] == eventReceived || r.Details["event"] == eventOpened
 	k.opened[r.Part] = r.Details["event"] == eventOpened && r.Details["state"] != wordBroken
+	l.bags.use(r.Details["serial"], k.ID, r.Part, k.came[r.Part])
 	if r.Details["state"] == wordBroken {
-		k.damaged[bagName(r.Details["serial"])] = true
+		l.bags.damage(r.Details["serial"])
 		delete(k.bags, r.Part)
 	}
 }
@@ -269,7 +263,7 @@ func (l *lead) voidParts(k *keyState, again []int) []lost {
 		delete(k.printed, n)
 	}
 	if len(again) > 0 && k.kept == "" && k.Source != script.Stored {
-		k.made, k.verdict, k.there, k.set = Made{Check: kcv.Value{}}, "", false, ""
+		k.made, k.verdict, k.there, k.set, k.denied = Made{}, "", false, "", false
 	}
 	return void
 }

@@ -56,6 +56,10 @@ type Made struct {
 	Check kcv.Value
 	Set   string // of its sheets, when it was cut
 	Label string // NAME#VERSION when it is in the store, not yet for use
+	// Gone: it lies in the store no more. The ceremony broke after it was destroyed, and before a line said so.
+	Gone bool
+	// Idle: it lies in the store, and was never made active.
+	Idle bool
 }
 
 // Exported is a key block that was written.
@@ -83,7 +87,7 @@ type Held struct {
 	Needed   int
 	Person   script.Person
 	Seat     string // primary, backup
-	Event    string // printed, entered, sealed, sent, received, opened, destroyed
+	Event    string // a word of store.PartEvents
 	Bag      string
 	Outer    string
 	Channel  string
@@ -101,7 +105,8 @@ type Tools interface {
 	// Form puts parts together. It compares each with what is known of it, and the key, before anything is kept. The parts
 	// are wiped.
 	Form(ctx context.Context, k *script.Key, f hsm.Forming) (Made, error)
-	// Find looks a key of the store up.
+	// Find looks a key of the store up. After a break it is named with its version, where the record has that: the same
+	// key is found again, also when it was destroyed in between.
 	Find(ctx context.Context, k *script.Key) (Made, error)
 	// Keep makes a key of the store active.
 	Keep(ctx context.Context, k *script.Key, o *script.Output) (Made, error)
@@ -109,7 +114,7 @@ type Tools interface {
 	Export(ctx context.Context, k *script.Key, o *script.Output) (Exported, error)
 	// Load loads a key into a device and proves it.
 	Load(ctx context.Context, k *script.Key, o *script.Output) (Loaded, error)
-	// DestroyKey destroys a key of the store.
+	// DestroyKey destroys a key of the store. One that was destroyed before a break stays so.
 	DestroyKey(ctx context.Context, k *script.Key, reason string) error
 	// InitStore draws a master key and cuts it to the officers of the cards.
 	InitStore(ctx context.Context, k *script.Key, cards []custody.Card) (Made, error)
@@ -119,7 +124,7 @@ type Tools interface {
 	Practice(ctx context.Context, k *script.Key, part int) (sheet *component.Part, ok bool, err error)
 	// Hold writes into the ledger.
 	Hold(ctx context.Context, h Held) error
-	// Forget wipes every key that was not kept, and destroys what lies in the store without being active. The ceremony is
-	// over or broke.
+	// Forget wipes every key that was not kept, and destroys what this ceremony left in the store without keeping it. The
+	// ceremony is over: one that broke goes on with what lies there, and whoever made the tools wipes them.
 	Forget(ctx context.Context) error
 }

@@ -39,21 +39,25 @@ type Options struct {
 	unlock unlocker
 }
 
-// SheetAbout is what stands on a sheet beside the component.
+// SheetAbout is what stands on a sheet beside the component. What is empty is a line to write on.
 type SheetAbout struct {
 	Test         bool // it is to be printed on every line that a reader could mistake
-	Rehearsal    bool
+	Rehearsal    bool // the mark says so
 	Organisation string
 	Place        string
 	Ceremony     string
 	Fingerprint  string // of the script, words
+	Script       string // SHA-256 of the script
 	KeyID        string
 	Label        string
 	Purpose      string
+	Generator    string // make, model, serial, firmware of what drew it
 	Custodian    string
 	Backup       string
+	Witness      string
 	Bag, Outer   string
 	Channel      string
+	SerialBy     string // who tells the serial of the bag, apart from it
 	Time         time.Time
 }
 

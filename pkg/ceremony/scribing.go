@@ -16,12 +16,10 @@ import (
 // scribe has something done on the HSM; the check value that it shows is typed by two people, each without seeing the
 // other's.
 func (l *lead) scribe(ctx context.Context, t *turn) error {
-	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID, Key: t.Step.Key,
-		Details: map[string]string{"text": public(t.Step.Text)}}
-	if err := l.write(said); err != nil {
+	if err := l.said(t); err != nil {
 		return err
 	}
-	if err := l.confirm(ctx, text.New("%s: when it is done on the HSM, type done", t.who.ID), "done"); err != nil {
+	if err := l.confirm(ctx, text.New(`%s: when it is done on the HSM, type "done"`, t.who.ID), "done"); err != nil {
 		return err
 	}
 	if t.Key == nil {
@@ -56,13 +54,10 @@ func (l *lead) readOff(ctx context.Context, t *turn, other string) (*kcv.Expecte
 	if err != nil {
 		return nil, err
 	}
-	a, err := kcv.Parse(one)
-	if err == nil && len(a.Digits) > 16 {
-		err = fault.New(fault.MalformedLength, "a check value has no more than 16 digits")
-	}
+	a, err := parseCheck(one)
 	if err == nil {
 		var b kcv.Expected
-		if b, err = kcv.Parse(two); err == nil && a.Digits == b.Digits {
+		if b, err = parseCheck(two); err == nil && a.Digits == b.Digits {
 			return &a, nil
 		}
 	}
@@ -81,13 +76,22 @@ func (l *lead) readRight(ctx context.Context, t *turn, value kcv.Expected) (bool
 	if t.Part != nil {
 		expect, part = l.expectedPart(t.Part), t.Part.Number
 	}
-	e, line := compared(t.Key, part, v, expect)
+	e, line := compared(t.Key, part, v, expect, 0)
 	e.Who, e.People = t.who.ID, l.present
-	if err := l.tell(ctx, e, line); err != nil {
+	said := []Line{line}
+	var why error
+	if e.Verdict == transcript.Differs {
+		why = fault.New(fault.KCVMismatch, "the HSM shows %s, expected %s", v, shown(t.Key, *expect))
+	}
+	if twin := l.readBefore(k, part, v); twin != nil {
+		why, e.Verdict, e.Expected = twin, transcript.Differs, kcv.Value{}
+		e.Details["what"] = public(twin.Error())
+		said = append(said, alarm(text.New("%s", twin)))
+	}
+	if err := l.tell(ctx, e, said...); err != nil {
 		return false, err
 	}
-	if e.Verdict == transcript.Differs {
-		why := fault.New(fault.KCVMismatch, "the HSM shows %s, expected %s", v, shown(t.Key, *expect))
+	if why != nil {
 		again, err := l.choose(ctx, why, wordGoOn)
 		if err != nil || again {
 			return false, err
@@ -102,6 +106,31 @@ func (l *lead) readRight(ctx context.Context, t *turn, value kcv.Expected) (bool
 		k.verdict = e.Verdict
 	}
 	return true, nil
+}
+
+// readBefore finds the check value of a part, or of the key, at another part of the key, or at the key: somebody read
+// the wrong line, or the HSM did the same part twice. part is 0 for the key.
+func (l *lead) readBefore(k *keyState, part int, v kcv.Value) error {
+	for i := range k.Parts {
+		other := &k.Parts[i]
+		if other.Number == part || !l.hasCheck(k.Key, other, v) {
+			continue
+		}
+		return fault.New(fault.PartRefused,
+			"it is the check value of part %d: the wrong line was read, or the HSM did the same part twice", other.Number)
+	}
+	if part == 0 {
+		return nil
+	}
+	known := l.expected(k)
+	if known == nil && k.there {
+		known = &kcv.Expected{Digits: k.made.Check.Digits}
+	}
+	if known != nil && agrees(v, *known) {
+		return fault.New(fault.PartRefused,
+			"it is the check value of the key and not that of a part: the wrong line was read")
+	}
+	return nil
 }
 
 // initStore draws the master key of a store and cuts it to the officers that are its custodians.
@@ -123,13 +152,10 @@ func (l *lead) initStore(ctx context.Context, t *turn) error {
 		return err
 	}
 	for i, c := range cards {
-		if i >= len(k.Parts) {
-			break
-		}
 		share := *t
 		share.Part = &k.Parts[i]
 		k.by[share.Part.Number] = c.ID()
-		if err := l.hold(ctx, &share, l.person(c.ID()), eventSealed, ""); err != nil {
+		if err := l.hold(ctx, &share, l.person(c.ID()), eventDealt, ""); err != nil {
 			return err
 		}
 	}

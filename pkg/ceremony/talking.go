@@ -10,21 +10,26 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
+	"poskey/pkg/custody"
 )
+
+// said writes what is read aloud in a step.
+func (l *lead) said(t *turn) error {
+	return l.write(transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID, Key: t.Step.Key,
+		Details: map[string]string{"text": spoken(t.Step.Text)}})
+}
 
 // read has a text read aloud.
 func (l *lead) read(ctx context.Context, t *turn) error {
-	said := transcript.Entry{Kind: transcript.KindSaid, Who: t.who.ID,
-		Details: map[string]string{"text": public(t.Step.Text)}}
-	if err := l.write(said); err != nil {
+	if err := l.said(t); err != nil {
 		return err
 	}
-	if err := l.confirm(ctx, text.New("%s: when it was read aloud and everybody has heard it, type read", t.who.ID),
+	if err := l.confirm(ctx, text.New(`%s: when it was read aloud and everybody has heard it, type "read"`, t.who.ID),
 		"read"); err != nil {
 		return err
 	}
 	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID,
-		Details: map[string]string{"what": "read"}})
+		Details: map[string]string{"what": transcript.SaidRead}})
 }
 
 // inspect has what stands on an item typed, and compares it.
@@ -70,30 +75,51 @@ func (l *lead) pause(ctx context.Context, t *turn) error {
 	if err := l.Desk.Clear(ctx); err != nil {
 		return err
 	}
-	if err := l.confirm(ctx, text.New("pause; when everybody is back, type back"), "back"); err != nil {
+	if err := l.confirm(ctx, text.New(`pause; when everybody is back, type "back"`), "back"); err != nil {
 		return err
 	}
 	return l.write(transcript.Entry{Kind: transcript.KindConfirmed, Who: t.who.ID, People: l.present,
-		Details: map[string]string{"what": "back"}})
+		Details: map[string]string{"what": transcript.SaidBack}})
 }
 
 // stop shows everything known that can fail before what cannot be taken back, and asks the leader for the exact phrase.
+// It is the leader who types it: they are logged in, and their signature stands under it.
 func (l *lead) stop(ctx context.Context, t *turn, more ...Line) error {
+	if err := l.Desk.Say(ctx, l.heading(text.New("stop before what cannot be taken back: %s", l.about(t)))); err != nil {
+		return err
+	}
+	leader, done, err := l.leaderOf(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer done()
+	lines := append(l.known(t), more...)
+	if err := l.Desk.Say(ctx, append(lines, l.warnings()...)...); err != nil {
+		return err
+	}
 	phrase := stopPhrase(t)
-	lines := []Line{l.heading(text.New("stop before what cannot be taken back: %s", l.about(t)))}
-	lines = append(lines, l.known(t)...)
-	lines = append(lines, more...)
-	lines = append(lines, l.warnings()...)
-	if err := l.Desk.Say(ctx, lines...); err != nil {
+	if err := l.confirm(ctx, text.New(`leader: if all of this is right, type "%s"`, phrase), phrase); err != nil {
 		return err
 	}
-	leader := l.sitter(l.s.Roles[script.Leader])
-	if err := l.confirm(ctx, text.New("leader: if all of this is right, type %s", phrase), phrase); err != nil {
+	e := transcript.Entry{Kind: transcript.KindConfirmed, Who: leader.Card().ID(), Key: t.Step.Key, Part: t.Step.Part,
+		Details: map[string]string{"what": transcript.SaidStop, "phrase": phrase}}
+	if err := l.write(e); err != nil {
 		return err
 	}
-	e := transcript.Entry{Kind: transcript.KindConfirmed, Who: leader.ID, Key: t.Step.Key, Part: t.Step.Part,
-		Details: map[string]string{"what": "stop", "phrase": phrase}}
-	return l.write(e)
+	return l.sign(leader)
+}
+
+// leaderOf is the leader, logged in; done is called when they have signed. Who does the step is logged in already.
+func (l *lead) leaderOf(ctx context.Context, t *turn) (leader *custody.Identity, done func(), err error) {
+	seat := l.s.Roles[script.Leader]
+	if t.actor != nil && t.who.ID == l.sitter(seat).ID {
+		return t.actor, func() {}, nil
+	}
+	id, _, _, err := l.enterRoom(ctx, seat)
+	if err != nil {
+		return nil, nil, err
+	}
+	return id, id.Wipe, nil
 }
 
 // stopPhrase is what the leader types: it is another one for each step, so that no hand goes through by habit.
@@ -135,14 +161,19 @@ func (l *lead) known(t *turn) []Line {
 	return lines
 }
 
-// warnings are those of the check before, and how many deviations there were.
+// warnings are those of the check before, in full at the first stop and counted at the others, and how many deviations
+// there were.
 func (l *lead) warnings() []Line {
 	var lines []Line
 	for _, f := range l.Findings {
 		if f.Level == script.Warning {
-			lines = append(lines, alarm(text.New("%s: %s", f.Where, f.What)))
+			lines = append(lines, alarm(text.New("%s: %s", f.Place(), f.What)))
 		}
 	}
+	if n := len(lines); n > 0 && l.warned {
+		lines = []Line{alarm(text.New("warnings of the check: %d (see the minutes)", n))}
+	}
+	l.warned = true
 	if n := l.out.Deviations; n > 0 {
 		lines = append(lines, alarm(text.New("deviations until now: %d", n)))
 	}

@@ -67,7 +67,7 @@ func (l *lead) sheetHead(ctx context.Context, t *turn, k *keyState, set string) 
 func (l *lead) headCheck(ctx context.Context, t *turn, q text.Text) (e *kcv.Expected, why, err error) {
 	e, err = l.askCheck(ctx, t, q)
 	if err == nil && e == nil {
-		why = fault.New(fault.MalformedSheet, "a sheet of a set has check values; type - for the set when it has none")
+		why = fault.New(fault.MalformedSheet, `a sheet of a set has check values; type "-" for the set when it has none`)
 	}
 	return e, why, err
 }

@@ -1,7 +1,8 @@
 package ceremony
 
 // Verification of a record from the file alone: not only that every byte is as it was written, but that what it tells
-// is the ceremony that its script asks for.
+// is the ceremony that its script asks for. People are held in verify_people.go, keys in verify_keys.go, bags and parts
+// in verify_parts.go, what each line says in verify_content.go.
 
 import (
 	"io"
@@ -10,19 +11,19 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
-	"poskey/pkg/custody"
 	"poskey/pkg/kcv"
 )
 
 // Verified is a record that was read against its own script.
 type Verified struct {
 	*transcript.Document
-	Script   *script.Script
-	Program  *script.Program
-	Findings []script.Finding // steps left out or out of order, seats taken by others, comparisons that differ and went on
+	Script   *script.Script  // nil when it cannot be read: Unread says why
+	Program  *script.Program // nil when its steps do not fit
+	Unread   error
+	Findings []script.Finding // what is not as the script asks for
 }
 
-// Verify reads a record from the file alone: every byte, every signature, and every step against the script in it. What
+// Verify reads a record from the file alone: every byte, every signature, and every line against the script in it. What
 // is wrong with the bytes is in Problems, what is wrong with the ceremony in Findings; an error is one of reading.
 func Verify(r io.Reader) (*Verified, error) {
 	d, err := transcript.Read(r)
@@ -32,17 +33,17 @@ func Verify(r io.Reader) (*Verified, error) {
 	v := &Verified{Document: d}
 	s, err := script.Parse(d.Head.Script)
 	if err != nil {
+		v.Unread = err
 		v.add(finding("script-unreadable", "head", text.New("the script in the record cannot be read: %s", err)))
 		return v, nil
 	}
 	v.Script = s
 	if v.Program, err = s.Program(); err != nil {
+		v.Unread = err
 		v.add(finding("script-unfit", "head", text.New("the steps of the script do not fit: %s", err)))
 		return v, nil
 	}
-	w := &walker{v: v, done: map[int]bool{}, acted: map[int]bool{}, keys: map[string]transcript.Verdict{},
-		came:  map[string]bool{},
-		seats: map[string]bool{}, checks: map[string]kcv.Value{}}
+	w := newWalker(v)
 	w.head()
 	w.rules()
 	for _, rec := range d.Records {
@@ -61,36 +62,57 @@ func finding(id, where string, what text.Text) script.Finding {
 
 // walker goes through the lines as the people went through the steps.
 type walker struct {
-	v         *Verified
-	done      map[int]bool
-	acted     map[int]bool                  // what a step must leave is there
-	keys      map[string]transcript.Verdict // of keys, since they were made
-	came      map[string]bool               // ids
-	seats     map[string]bool               // role, key, part
-	checks    map[string]kcv.Value          // of keys, since they were made
-	at        *script.Planned               // the step that goes on
-	lines     []transcript.Record           // of it
-	deviation *transcript.Record            // the last one, until it is signed
+	v        *Verified
+	progress *Progress
+	at       *script.Planned     // the step that goes on
+	lines    []transcript.Record // of it
+
+	came      map[string]bool    // ids of those who took a seat
+	seats     map[string]bool    // role, key, part
+	in        map[string]bool    // who has logged in since the step began
+	told      map[string]bool    // findings of the check before that are in the record
+	deviation *transcript.Record // the last one, until it is signed
 	vouchers  []string
+	stopped   *transcript.Record // the last stop, until it is signed
+	broke     *transcript.Record // the last break, until it is explained
 	aborted   bool
+
+	keys   map[string]transcript.Verdict // of keys, since they were made
+	checks map[string]kcv.Value          // of keys, since they were made
+	found  map[string]bool               // keys that were looked up in the store, since the last break
+	looked map[int]bool                  // lines in which one was
+	kept   map[string]bool
+	gone   map[string]bool // keys that went somewhere: nobody can say that nothing came of the ceremony
+	parts  map[heldPart]*partSeen
+	bags   bagRegister
+}
+
+func newWalker(v *Verified) *walker {
+	return &walker{v: v, progress: newProgress(v.Program), came: map[string]bool{}, seats: map[string]bool{},
+		in: map[string]bool{}, told: map[string]bool{}, keys: map[string]transcript.Verdict{},
+		checks: map[string]kcv.Value{}, found: map[string]bool{}, looked: map[int]bool{}, kept: map[string]bool{},
+		gone:  map[string]bool{},
+		parts: map[heldPart]*partSeen{}, bags: bagRegister{}}
 }
 
 func (w *walker) wrong(id string, what text.Text) {
-	where := "record"
+	where := script.InRecord
 	if w.at != nil {
 		where = "steps." + itoa(w.at.Number)
 	}
 	w.v.add(finding(id, where, what))
 }
 
+func (w *walker) rehearsal() bool { return w.v.Head.Mode == transcript.Rehearsal }
+
 func (w *walker) head() {
 	h, s := w.v.Head, w.v.Script
 	if h.Environment != s.Environment {
-		w.wrong("other-environment", text.New("the record is for %s, its script for %s", string(h.Environment),
-			string(s.Environment)))
+		w.wrong("other-environment", text.New("the record is for %s, its script for %s", h.Environment.Text(),
+			s.Environment.Text()))
 	}
-	if h.Mode == transcript.Rehearsal {
-		f := finding("rehearsal", "record", text.New("this was a rehearsal with throw-away keys, and no ceremony"))
+	if w.rehearsal() {
+		f := finding("rehearsal", script.InRecord, text.New("this was a rehearsal with throw-away keys, and no ceremony"))
 		f.Level = script.Note
 		w.v.add(f)
 	}
@@ -105,205 +127,102 @@ func (w *walker) rules() {
 	}
 }
 
+// line takes one line after the other: first what it ends, then what it is, then what it leaves.
 func (w *walker) line(r transcript.Record) {
-	undo(w.done, r)
-	undo(w.acted, r)
 	w.vouched(r)
-	switch r.Kind {
-	case transcript.KindBegun:
-		w.begun(r)
-		return
-	case transcript.KindResumed:
-		w.at, w.lines = nil, nil
-		return
-	case transcript.KindAborted:
-		w.aborted = true
-	case transcript.KindAttended:
-		w.attended(r)
-	case transcript.KindFinding:
-		if r.Details["level"] == string(script.Error) {
-			w.wrong("began-with-errors", text.New("the check before found %s, which keeps a ceremony from being run",
-				r.Details["id"]))
-		}
-	case transcript.KindMade:
-		w.keys[r.Key], w.checks[r.Key] = "", r.Check
-	case transcript.KindChecked:
-		w.checked(r)
-	case transcript.KindKept:
-		w.kept(r)
-	case transcript.KindExported, transcript.KindLoaded:
-		w.used(r)
-	}
+	w.stopSigned(r)
+	w.boundary(r)
+	w.content(r)
+	w.people(r)
+	w.key(r)
+	w.part(r)
 	w.stop(r)
-	if w.at != nil {
+	w.progress.follow(r)
+	if w.at != nil && r.Kind != transcript.KindBegun {
 		w.lines = append(w.lines, r)
-		if isResult(w.at, r) {
-			w.acted[w.at.Number] = true
-		}
 	}
 	if r.Kind == transcript.KindDone {
 		w.over(r)
 	}
 }
 
+// boundary is a line at which something begins anew.
+func (w *walker) boundary(r transcript.Record) {
+	switch r.Kind {
+	case transcript.KindBegun:
+		w.explained(r)
+		clear(w.in)
+		w.begun(r)
+	case transcript.KindResumed:
+		w.at, w.lines, w.broke = nil, nil, &r
+		clear(w.in)
+		clear(w.found)
+		if w.rehearsal() {
+			clear(w.checks) // another key stands for one that was kept
+		}
+	case transcript.KindAborted:
+		w.aborted = true
+		clear(w.in)
+	case transcript.KindClosing:
+		w.explained(r)
+	case transcript.KindDeviation:
+		w.broke = nil
+	}
+}
+
+// explained wants a deviation behind a break: it says what happened.
+func (w *walker) explained(r transcript.Record) {
+	if w.broke != nil && !w.aborted {
+		w.wrong("break-unexplained", text.New("line %d: it went on after a break, and no deviation says what happened",
+			w.broke.N))
+	}
+	w.broke = nil
+}
+
 // begun holds the order: it is the first step that is not done.
 func (w *walker) begun(r transcript.Record) {
-	steps := w.v.Program.Steps
-	w.at, w.lines = nil, nil
-	if r.Step < 1 || r.Step > len(steps) {
+	again := w.at != nil && w.at.Number == r.Step // without a break
+	w.at, w.lines = w.progress.step(r.Step), nil
+	if w.at == nil {
 		w.wrong("unknown-step", text.New("step %d is not in the script", r.Step))
 		return
 	}
-	w.at = &steps[r.Step-1]
-	for i := range steps {
-		n := steps[i].Number
-		switch {
-		case n < r.Step && !w.done[n]:
+	for _, s := range w.v.Program.Steps {
+		switch n := s.Number; {
+		case n < r.Step && !w.progress.Done(n):
 			w.wrong("step-left-out", text.New("step %d begins, and step %d is not done", r.Step, n))
 			return
-		case n == r.Step && w.done[n]:
+		case n == r.Step && (again || w.progress.Done(n)):
 			w.wrong("step-twice", text.New("step %d begins, and was done", n))
 			return
 		}
 	}
-	if verb := r.Details["verb"]; verb != "" && verb != string(w.at.Step.Do) {
+	if !sits(r.Who, w.at.Actor) {
+		w.wrong("other-person", text.New("line %d: %s has no seat in this step", r.N, r.Who))
+	}
+	if verb := r.Details["verb"]; verb != string(w.at.Step.Do) || r.Key != w.at.Step.Key || r.Part != w.at.Step.Part {
 		w.wrong("other-step", text.New("step %d is %s in the script, %s in the record", r.Step, string(w.at.Step.Do), verb))
 	}
 }
 
 // over holds a step that is done against the script.
 func (w *walker) over(r transcript.Record) {
-	defer func() { w.at, w.lines = nil, nil }()
+	defer func() {
+		w.at, w.lines = nil, nil
+		clear(w.in)
+	}()
 	if w.at == nil || w.at.Number != r.Step {
 		w.wrong("done-not-begun", text.New("step %d is done, and did not begin", r.Step))
 		return
 	}
-	w.done[r.Step] = true
-	w.seat(r.Who, w.at.Actor, "seat-actor")
-	if !w.signed(r.Who) {
-		w.wrong("not-signed", text.New("step %d: %s did not sign it", r.Step, r.Who))
+	if r.Key != w.at.Step.Key || r.Part != w.at.Step.Part {
+		w.wrong("other-step", text.New("step %d is done, with another key or part than in the script", r.Step))
 	}
-	if s := w.at.Seconder; s != (script.Seat{}) && !w.confirmed(r.Who, s) {
-		w.wrong("not-confirmed", text.New("step %d: nobody confirmed it", r.Step))
-	}
-	if w.at.Step.Do == script.Attend {
-		w.scriptConfirmed()
-	}
+	w.actors(r)
 	w.results(r)
-	w.differing(r)
-}
-
-func sits(who string, s script.Seat) bool { return who != "" && (who == s.Primary || who == s.Backup) }
-
-// seat finds somebody who has no seat in a step.
-func (w *walker) seat(who string, s script.Seat, id string) {
-	if !sits(who, s) {
-		w.wrong(id, text.New("step %d was done by %s, who has no seat in it", w.at.Number, who))
-		return
-	}
-	if !w.came[who] {
-		w.wrong("not-attended", text.New("step %d: %s never logged in at the beginning", w.at.Number, who))
-	}
-}
-
-// signed reports whether somebody signed what came of a step: a signature under a deviation in it, or one from before
-// the result, says nothing about that.
-func (w *walker) signed(who string) bool {
-	found, vouching := false, 0
-	for _, r := range w.lines {
-		switch {
-		case r.Kind == transcript.KindDeviation:
-			vouching = 2 // leader and witness
-		case r.Kind != transcript.KindSigned:
-			vouching = 0
-			if isResult(w.at, r) {
-				found = false
-			}
-		case vouching > 0:
-			vouching--
-		case r.Who == who:
-			found = true
-		}
-	}
-	return found
-}
-
-// confirmed reports whether somebody else of a seat said that the step was done, and signed that.
-func (w *walker) confirmed(actor string, s script.Seat) bool {
-	for i, r := range w.lines {
-		if i+1 == len(w.lines) || r.Kind != transcript.KindConfirmed || r.Details["what"] != "step" {
-			continue
-		}
-		if next := w.lines[i+1]; r.Who != actor && sits(r.Who, s) && next.Kind == transcript.KindSigned && next.Who == r.Who {
-			return true
-		}
-	}
-	return false
-}
-
-// scriptConfirmed wants leader and witness to have typed the fingerprint of the script.
-func (w *walker) scriptConfirmed() {
-	for _, role := range []script.Role{script.Leader, script.Witness} {
-		if !slices.ContainsFunc(w.lines, func(r transcript.Record) bool {
-			return r.Kind == transcript.KindConfirmed && r.Details["what"] == "script" && sits(r.Who, w.v.Script.Roles[role])
-		}) {
-			w.wrong("script-unconfirmed", text.New("the %s did not confirm the script", roleName(role)))
-		}
-	}
-}
-
-// stop wants the leader's phrase before what cannot be taken back.
-func (w *walker) stop(r transcript.Record) {
-	if w.at == nil || !isResult(w.at, r) || !w.at.Irreversible && w.at.Step.Do != script.FormKey {
-		return
-	}
-	phrase := stopPhrase(&turn{Planned: *w.at})
-	if !slices.ContainsFunc(w.lines, func(r transcript.Record) bool {
-		return r.Kind == transcript.KindConfirmed && r.Details["what"] == "stop" && r.Details["phrase"] == phrase &&
-			sits(r.Who, w.v.Script.Roles[script.Leader])
-	}) {
-		w.wrong("without-stop", text.New("step %d cannot be taken back, and the leader did not say that it is right", r.Step))
-	}
-}
-
-// checked takes over what a comparison says of a key, and holds it against the script.
-func (w *walker) checked(r transcript.Record) {
-	if r.Part != 0 {
-		return
-	}
-	w.keys[r.Key] = r.Verdict
-	if k, ok := w.v.Script.Key(r.Key); ok && r.Check.Digits != "" && k.Source != script.Components &&
-		k.Source != script.Generate {
-		w.checks[r.Key] = r.Check // of a key that was not made here it is the first that is known
-	}
-}
-
-// used finds keys that left with another check value than was told of them, or than they had.
-func (w *walker) used(r transcript.Record) {
-	k, ok := w.v.Script.Key(r.Key)
-	if !ok {
-		w.wrong("unknown-key", text.New("the key %s is not in the script", r.Key))
-		return
-	}
-	if w.keys[r.Key] == transcript.Differs {
-		w.wrong("used-differs", text.New("key %s was used though its check value differs", r.Key))
-	}
-	w.same(k, r)
-}
-
-// same holds the check value of a key that goes somewhere against those of before, and of the script.
-func (w *walker) same(k *script.Key, r transcript.Record) {
-	if r.Check.Digits == "" {
-		return
-	}
-	before := w.checks[r.Key]
-	other := before.Digits != "" && before.Method == r.Check.Method && !agrees(r.Check,
-		kcv.Expected{Digits: before.Digits})
-	if k.Check != nil && w.v.Head.Mode == transcript.Run && !agrees(r.Check, *k.Check) {
-		other = true
-	}
-	if other {
-		w.wrong("other-key", text.New("key %s had another check value before, or has another one in the script", r.Key))
+	w.differing()
+	if !w.damageTold() {
+		w.wrong("bag-damaged", text.New("step %d: a bag was damaged, and its part is not void by a deviation", r.Step))
 	}
 }
 
@@ -311,71 +230,10 @@ func (w *walker) deviated() bool {
 	return slices.ContainsFunc(w.lines, func(r transcript.Record) bool { return r.Kind == transcript.KindDeviation })
 }
 
-// result is the line that a verb must leave.
-func result(v script.Verb) (transcript.Kind, string) {
-	switch v {
-	case script.MakeKey, script.FormKey, script.InitStore:
-		return transcript.KindMade, ""
-	case script.PrintPart:
-		return transcript.KindPrinted, ""
-	case script.SealPart:
-		return transcript.KindBag, eventSealed
-	case script.SendPart:
-		return transcript.KindBag, eventSent
-	case script.ReceivePart:
-		return transcript.KindBag, eventReceived
-	case script.EnterPart:
-		return transcript.KindEntered, ""
-	case script.CompareKey, script.Scribe:
-		return transcript.KindChecked, ""
-	case script.KeepKey:
-		return transcript.KindKept, ""
-	case script.ExportKey:
-		return transcript.KindExported, ""
-	case script.LoadKey:
-		return transcript.KindLoaded, ""
-	case script.DestroyPart, script.DestroyKey:
-		return transcript.KindDestroyed, ""
-	case script.Inspect:
-		return transcript.KindObserved, ""
-	case script.Attend:
-		return transcript.KindAttended, ""
-	}
-	return transcript.KindConfirmed, ""
-}
-
-// confirms is what somebody says to have done in a step in which nothing else comes of it.
-func confirms(v script.Verb) string {
-	switch v {
-	case script.Declare:
-		return "declaration"
-	case script.Read:
-		return "read"
-	case script.Pause:
-		return "back"
-	case script.Close:
-		return "put away"
-	}
-	return ""
-}
-
-// isResult reports whether a line is what a step must leave, of its own key and part.
-func isResult(p *script.Planned, r transcript.Record) bool {
-	kind, event := result(p.Step.Do)
-	switch {
-	case r.Kind != kind, event != "" && r.Details["event"] != event:
-		return false
-	case kind == transcript.KindAttended:
-		return true
-	case kind == transcript.KindConfirmed:
-		return r.Details["what"] == confirms(p.Step.Do)
-	}
-	return r.Key == p.Step.Key && r.Part == p.Step.Part
-}
-
-// results finds a step that left nothing, and one that left something of another key or part.
+// results finds a step that left nothing, or not all that it must leave.
 func (w *walker) results(r transcript.Record) {
-	if w.acted[w.at.Number] {
+	if w.progress.acted[w.at.Number] {
+		w.before()
 		return
 	}
 	if v := w.at.Step.Do; w.deviated() && (v == script.ExportKey || v == script.LoadKey) {
@@ -388,7 +246,7 @@ func (w *walker) results(r transcript.Record) {
 }
 
 // differing finds comparisons that differ and were gone past without a deviation behind them.
-func (w *walker) differing(r transcript.Record) {
+func (w *walker) differing() {
 	type what struct {
 		kind transcript.Kind
 		part int
@@ -403,107 +261,42 @@ func (w *walker) differing(r transcript.Record) {
 			clear(last)
 			continue
 		}
-		if line.Kind == transcript.KindBag && accepted[what{transcript.KindObserved, line.Part, "serial of the bag"}] {
+		if line.Kind == transcript.KindBag && accepted[what{transcript.KindObserved, line.Part, itemBag}] {
 			continue // says what the deviation was about
 		}
 		if line.Verdict != "" {
 			last[what{line.Kind, line.Part, line.Details["item"]}] = line.Verdict
 		}
 		if line.Kind == transcript.KindBag && line.Verdict != transcript.Differs {
-			delete(last, what{transcript.KindObserved, line.Part, "serial of the bag"})
+			delete(last, what{transcript.KindObserved, line.Part, itemBag})
 		}
 	}
 	for _, v := range last {
 		if v == transcript.Differs {
-			w.wrong("differs", text.New("step %d: a comparison differs, and there is no deviation", r.Step))
+			w.wrong("differs", text.New("step %d: a comparison differs, and there is no deviation", w.at.Number))
 			return
 		}
 	}
 }
 
-// kept finds keys that went into use without a match. A key that was drawn here has nothing to be compared with.
-func (w *walker) kept(r transcript.Record) {
-	k, ok := w.v.Script.Key(r.Key)
-	if !ok {
-		w.wrong("unknown-key", text.New("the key %s is not in the script", r.Key))
-		return
-	}
-	switch v := w.keys[r.Key]; {
-	case v == transcript.Differs:
-		w.wrong("kept-differs", text.New("key %s was kept though its check value differs", r.Key))
-	case v != transcript.Match && k.Source == script.Components:
-		w.wrong("kept-unmatched", text.New("key %s was kept without a check value from outside that matches", r.Key))
-	}
-	w.same(k, r)
-}
-
-func (w *walker) attended(r transcript.Record) {
-	w.came[r.Who] = true
-	w.card(r)
-	for _, p := range places(w.v.Program) {
-		if p.role != r.Details["role"] || p.key != r.Key || p.part != r.Part {
-			continue
-		}
-		w.seats[p.role+"/"+p.key+"/"+itoa(p.part)] = true
-		if !sits(r.Who, p.seat) {
-			w.wrong("seat-attended", text.New("%s took a seat that the script gives to others", r.Who))
-		}
-		return
-	}
-	w.wrong("unknown-seat", text.New("%s took a seat that is not in the script", r.Who))
-}
-
-// card holds the card of somebody who took a seat against the script. A rehearsal has cards of its own.
-func (w *walker) card(r transcript.Record) {
-	c, err := custody.ParseCard(r.Card)
-	p, _ := w.v.Script.Person(r.Who)
-	switch {
-	case err != nil || w.v.Head.Mode == transcript.Rehearsal: // the first is a problem of the line
-	case p.Card == "" && w.v.Script.Environment == custody.Production:
-		w.wrong("card-unknown", text.New("the script does not say which card %s has", r.Who))
-	case p.Card != "" && c.Fingerprint().String() != p.Card:
-		w.wrong("other-card", text.New("%s came with another card than the script says", r.Who))
-	case c.CheckTime(r.Time) != nil:
-		w.wrong("card-time", text.New("%s came with a card that was not good then: %s", r.Who, c.CheckTime(r.Time)))
-	}
-}
-
-// vouched wants the signatures of leader and witness under each deviation.
-func (w *walker) vouched(r transcript.Record) {
-	if r.Kind == transcript.KindSigned {
-		w.vouchers = append(w.vouchers, r.Who)
-		return
-	}
-	if d := w.deviation; d != nil {
-		for _, role := range []script.Role{script.Leader, script.Witness} {
-			if !slices.ContainsFunc(w.vouchers, func(who string) bool { return sits(who, w.v.Script.Roles[role]) }) {
-				w.wrong("deviation-unsigned", text.New("line %d: a deviation without the signature of the %s", d.N, roleName(role)))
-			}
-		}
-		w.deviation = nil
-	}
-	w.vouchers = nil
-	if r.Kind == transcript.KindDeviation {
-		w.deviation = &r
-	}
-}
-
 // end finds what is missing altogether.
 func (w *walker) end() {
-	if w.aborted {
+	w.at = nil
+	w.findings()
+	switch {
+	case w.aborted:
 		w.abandoned()
-	}
-	if w.aborted || w.v.State != transcript.Closed {
+		return
+	case w.v.State != transcript.Closed:
 		return
 	}
-	w.at = nil
 	for _, s := range w.v.Program.Steps {
-		if !w.done[s.Number] {
+		if !w.progress.Done(s.Number) {
 			w.wrong("step-left-out", text.New("step %d was never done", s.Number))
 		}
 	}
 	for _, p := range places(w.v.Program) {
-		if !w.seats[p.role+"/"+p.key+"/"+itoa(p.part)] {
+		if !w.seats[p.name()] {
 			w.wrong("seat-empty", text.New("nobody took the seat of %s", p.seat.Primary))
 		}
 	}
@@ -512,17 +305,18 @@ func (w *walker) end() {
 	}
 }
 
-// abandoned tells who did not sign that the ceremony was given up. It can be given up where nobody can sign any more.
-func (w *walker) abandoned() {
-	w.at = nil
-	for _, role := range []script.Role{script.Leader, script.Witness} {
-		seat := w.v.Script.Roles[role]
-		if !w.came[seat.Primary] && !w.came[seat.Backup] ||
-			slices.ContainsFunc(w.v.Signers, func(who string) bool { return sits(who, seat) }) {
-			continue
+// findings wants the warnings that the script itself gives: they were told to everybody before it began. One that is
+// missing is a warning: a later poskey may have rules that the one of the record did not have.
+func (w *walker) findings() {
+	if !slices.ContainsFunc(w.v.Records, func(r transcript.Record) bool { return r.Kind == transcript.KindBegun }) {
+		return
+	}
+	for _, f := range w.v.Script.Rules(nil) {
+		if f.Level == script.Warning && !w.told[f.ID+" "+f.Where] {
+			left := finding("finding-left-out", script.InRecord,
+				text.New("the check before finds %s (%s), which the record does not tell", f.ID, f.Where))
+			left.Level = script.Warning
+			w.v.add(left)
 		}
-		f := finding("end-not-signed", "record", text.New("the %s did not sign that it was given up", roleName(role)))
-		f.Level = script.Warning
-		w.v.add(f)
 	}
 }

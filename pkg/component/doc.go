@@ -55,6 +55,10 @@
 // Eight bytes stand in a row; the last row of a key whose length is no multiple of eight is shorter.
 // Each line ends in one line feed. Nothing else is allowed: this form is canonical, and what parses is written again
 // as the same bytes. People and editors are not that strict, so [ParseSheet] takes the text through [Normalise] first.
+// On the page that a ceremony prints each of these lines stands between bars, with a letter before the rows and a mark
+// behind them; such a page is taken as it is, and what stands around the bars is passed over:
+//
+//	A | row 1 of 2: 0123 4567 89AB CDEF check 3F2A            | TEST
 //
 // Every check is the CRC with the polynomial x^16+x^15+x^14+x^11+x^6+x^5+x^2+x+1 (C867), start value FFFF, most
 // significant bit first, nothing inverted: CRC-16/CDMA2000 in the catalogues. Over a row of 16 digits and its 4 check

@@ -14,7 +14,8 @@ import (
 func FuzzMalleability(f *testing.F) {
 	for _, seed := range []string{goldenXOR, goldenShamir, "", "\n", title, strings.ToUpper(goldenXOR),
 		strings.ReplaceAll(goldenShamir, "\n", "\r\n"), strings.Replace(goldenXOR, "0723", "O723", 1),
-		strings.Replace(goldenXOR, "7F3A", "7F3B", 1), goldenXOR + goldenXOR} {
+		strings.Replace(goldenXOR, "7F3A", "7F3B", 1), goldenXOR + goldenXOR, pageOf(goldenXOR), pageOf(goldenXOR) + pageOf(goldenShamir), "| " + titleName + " | |\n| |\n",
+		"a |" + titleName + " |"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {

@@ -14,8 +14,8 @@ const byteOrderMark = '\ufeff'
 
 // Normalise undoes what editors, printers and typists do to a sheet without touching what it says: byte order marks,
 // blanks and tabs at the ends of lines and more than one between words, carriage returns, empty lines at the end, a
-// missing last line feed, and case. Words made of hex digits and dashes become upper case, all others lower case.
-// It is idempotent, and the canonical form stays as it is. The result must be wiped. Error: TooLarge.
+// missing last line feed, and case. Words made of hex digits and dashes become upper case, all others lower case. Of a
+// printed page, on which the sheet stands between bars, the sheet is left. It is idempotent, and the canonical form stays as it is. The result must be wiped. Error: TooLarge.
 func Normalise(in []byte) (*secret.Bytes, error) {
 	if len(in) > maxSheet {
 		return nil, fault.New(fault.TooLarge, "a component sheet has no more than %d bytes", maxSheet)
@@ -36,7 +36,7 @@ func Normalise(in []byte) (*secret.Bytes, error) {
 		}
 		out = append(out, '\n')
 	}
-	return secret.Copy(out[:end]), nil
+	return secret.Copy(unframe(out[:end])), nil
 }
 
 func isBlank(r rune) bool {
@@ -60,8 +60,19 @@ func appendCased(out, word []byte) []byte {
 	return out
 }
 
-// IsSheet tells at a glance whether a text wants to be a component sheet.
+// IsSheet tells at a glance whether a text wants to be a component sheet, bare or on a printed page.
 func IsSheet(in []byte) bool {
-	in = bytes.TrimPrefix(in, []byte(string(byteOrderMark)))
+	if titled(bytes.TrimPrefix(in, []byte(string(byteOrderMark)))) {
+		return true
+	}
+	for line := range framed(in) {
+		if titled(line) {
+			return true
+		}
+	}
+	return false
+}
+
+func titled(in []byte) bool {
 	return len(in) >= len(titleName) && bytes.EqualFold(in[:len(titleName)], []byte(titleName))
 }

@@ -17,6 +17,17 @@ const (
 	Production Environment = "production"
 )
 
+// Text is what people call it.
+func (e Environment) Text() text.Text {
+	switch e {
+	case Test:
+		return text.New("test")
+	case Production:
+		return text.New("production")
+	}
+	return text.Raw(string(e))
+}
+
 // ParseEnvironment reads an environment's name in either case.
 func ParseEnvironment(s string) (Environment, error) {
 	e := Environment(strings.ToLower(strings.TrimSpace(s)))

@@ -15,6 +15,7 @@ import (
 	"poskey/internal/cipherx"
 	"poskey/internal/fault"
 	"poskey/internal/secret"
+	"poskey/internal/text"
 )
 
 // Env is what the outside world gives to code that must not reach for it: randomness and the time of day.
@@ -89,6 +90,19 @@ const (
 	ParityEven  Parity = "even"
 	ParityMixed Parity = "mixed"
 )
+
+// Text is what people are told: two odd components always combine to even parity, and that is taken for a fault.
+func (p Parity) Text() text.Text {
+	switch p {
+	case ParityOdd:
+		return text.New("odd")
+	case ParityEven:
+		return text.New("even (an even number of odd-parity components gives that; the check value is the same)")
+	case ParityMixed:
+		return text.New("mixed (HSMs set odd parity; the check value is the same)")
+	}
+	return text.Text{}
+}
 
 // Parity looks at the parity bits; ParityNone for algorithms that have none.
 func (k *Key) Parity() Parity {

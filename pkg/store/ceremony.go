@@ -93,7 +93,7 @@ type Holding struct {
 	Name     string
 	Card     string // fingerprint, 64 digits
 	Seat     string // primary, backup
-	Event    string // a word: printed, entered, sealed, sent, received, opened, destroyed
+	Event    PartEvent
 	Bag      string
 	Outer    string
 	Channel  string
@@ -102,12 +102,16 @@ type Holding struct {
 // HoldingFilter chooses holdings; zero fields choose all. Key without a version chooses all versions of the label.
 type HoldingFilter struct {
 	Key      Ref
-	Check    kcv.Value
+	Check    kcv.Value // on the shorter length, of at least four digits; without a method, whatever the method
 	Person   string
-	Bag      string // inner or outer
+	Bag      string // inner or outer, compared by BagName
 	Ceremony string
 	Limit    int
 }
+
+// MaxLedgerLine is the longest line of the ledger in bytes: what people type at a ceremony is cut to as many, and a line of
+// a script has fewer (200 characters).
+const MaxLedgerLine = 1000
 
 const (
 	ceremonyColumns = "id, kind, title, script, began, ended, state, head"
@@ -144,7 +148,7 @@ func (y *Ceremony) check() error {
 	if err := CheckLabel(y.ID); err != nil {
 		return fault.Wrap(err, "the name of the ceremony")
 	}
-	if !isSmall(y.Kind) || !isLine(y.Title, 256) || !isDigest(y.Script) {
+	if !isSmall(y.Kind) || !isLine(y.Title, MaxLedgerLine) || !isDigest(y.Script) {
 		return fault.New(fault.Usage, "a ceremony has a kind, a title of one line and the digest of its script")
 	}
 	return nil
@@ -198,7 +202,7 @@ func (s *Store) Hold(ctx context.Context, c Change, h Holding) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO holdings ("+holdingFields+
 			") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
 			h.Ceremony, at, h.Key.Label, h.Key.Version, string(h.Check.Method), h.Check.Digits, h.Sheets, h.Part, h.Parts,
-			h.Needed, h.Person, h.Name, h.Card, h.Seat, h.Event, h.Bag, h.Outer, h.Channel)
+			h.Needed, h.Person, h.Name, h.Card, h.Seat, string(h.Event), h.Bag, h.Outer, h.Channel)
 		return err
 	})
 	return fault.Wrap(err, "the ledger of ceremonies")
@@ -208,13 +212,16 @@ func (h *Holding) check() error {
 	if err := CheckLabel(h.Key.Label); err != nil {
 		return fault.Wrap(err, "the key of a part")
 	}
-	if h.Key.Version < 0 || h.Part < 1 || h.Part > h.Parts || h.Needed < 1 || h.Needed > h.Parts || !isSmall(h.Event) ||
+	if h.Key.Version < 0 || h.Part < 1 || h.Part > h.Parts || h.Needed < 1 || h.Needed > h.Parts ||
 		!isSmall(h.Seat) || !isToken(h.Person, 64) || h.Card != "" && !isDigest(h.Card) {
 		return fault.New(fault.Usage, "a holding says who did what with which part of which key")
 	}
+	if err := h.Event.check(); err != nil {
+		return err
+	}
 	for _, s := range []string{h.Name, h.Bag, h.Outer, h.Channel, h.Sheets} {
-		if !isLine(s, 128) {
-			return fault.New(fault.Usage, "name, bags, channel and set of a part are one line each, 128 bytes at most")
+		if !isLine(s, MaxLedgerLine) {
+			return fault.New(fault.Usage, "name, bags, channel and set of a part are one line each, %d bytes at most", MaxLedgerLine)
 		}
 	}
 	return nil
@@ -230,26 +237,12 @@ func scanCeremony(r scanner) (Ceremony, error) {
 	return y, nil
 }
 
-// Ceremonies lists all by time.
-func (s *Store) Ceremonies(ctx context.Context) ([]Ceremony, error) {
-	var all []Ceremony
-	rows, err := s.read().QueryContext(ctx, "SELECT "+ceremonyColumns+" FROM ceremonies ORDER BY began, id")
-	err = each(rows, err, func(r *sql.Rows) error {
-		y, err := scanCeremony(r)
-		all = append(all, y)
-		return err
-	})
-	if err != nil {
-		return nil, dbError(err)
-	}
-	return all, nil
-}
-
 func scanHolding(r scanner) (Holding, error) {
 	var h Holding
 	var at int64
 	if err := r.Scan(&h.ID, &h.Ceremony, &at, &h.Key.Label, &h.Key.Version, (*string)(&h.Check.Method), &h.Check.Digits, &h.Sheets,
-		&h.Part, &h.Parts, &h.Needed, &h.Person, &h.Name, &h.Card, &h.Seat, &h.Event, &h.Bag, &h.Outer, &h.Channel); err != nil {
+		&h.Part, &h.Parts, &h.Needed, &h.Person, &h.Name, &h.Card, &h.Seat, (*string)(&h.Event),
+		&h.Bag, &h.Outer, &h.Channel); err != nil {
 		return Holding{}, err
 	}
 	h.At = fromMicros(at)
@@ -267,10 +260,13 @@ func (s *Store) Holdings(ctx context.Context, f HoldingFilter) iter.Seq2[Holding
 				return
 			}
 			for _, h := range page {
+				if last = h.ID; !f.hasBag(&h) {
+					continue
+				}
 				if f.Limit > 0 && given == f.Limit || !yield(h, nil) {
 					return
 				}
-				given, last = given+1, h.ID
+				given++
 			}
 			if len(page) < holdingPage {
 				return
@@ -282,17 +278,17 @@ func (s *Store) Holdings(ctx context.Context, f HoldingFilter) iter.Seq2[Holding
 func (s *Store) holdingPage(ctx context.Context, f HoldingFilter, last int64) ([]Holding, error) {
 	var args arguments
 	where := []string{"id > " + args.place(last)}
-	for column, want := range map[string]string{"label": f.Key.Label, "person": f.Person, "ceremony": f.Ceremony,
-		"check_method": string(f.Check.Method), "check_digits": f.Check.Digits} {
-		if want != "" {
-			where = append(where, column+" = "+args.place(want))
+	for _, c := range []struct{ column, want string }{{"label", f.Key.Label}, {"person", f.Person}, {"ceremony", f.Ceremony},
+		{"check_method", string(f.Check.Method)}} {
+		if c.want != "" {
+			where = append(where, c.column+" = "+args.place(c.want))
 		}
+	}
+	if f.Check.Digits != "" {
+		where = append(where, digitsAlike(&args, f.Check.Digits))
 	}
 	if f.Key.Version != 0 {
 		where = append(where, "version = "+args.place(f.Key.Version))
-	}
-	if f.Bag != "" {
-		where = append(where, "(bag = "+args.place(f.Bag)+" OR outer_bag = "+args.place(f.Bag)+")")
 	}
 	var page []Holding
 	rows, err := s.read().QueryContext(ctx, "SELECT "+holdingColumns+" FROM holdings WHERE "+strings.Join(where, " AND ")+

@@ -153,5 +153,5 @@
 //
 // It does not decide who may do what, records nothing in the audit log, and cannot tell a row that was changed together
 // with everything that speaks of it from one that was not: for that a key's block has a MAC under the master key and
-// the log has its chain. Rows of devices and numbers have no MAC.
+// the log has its chain, with the digest of each row of the ledger ([Holding.Statement]). Rows of devices and numbers have no MAC.
 package store

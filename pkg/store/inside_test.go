@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"poskey/internal/fault"
 	"poskey/pkg/kcv"
@@ -214,5 +215,22 @@ func TestColumnsOfADumpAreThoseOfTheSchema(t *testing.T) {
 		return err
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestBagNamesAgreeWithFolding walks all letters: bags are one by name if and only if a ceremony takes their serials for the
+// same, which compares without case.
+func TestBagNamesAgreeWithFolding(t *testing.T) {
+	for c := rune(1); c <= unicode.MaxRune; c++ {
+		for d := unicode.SimpleFold(c); d != c; d = unicode.SimpleFold(d) {
+			if BagName("B "+string(c)) != BagName("b"+string(d)) {
+				t.Errorf("%q and %q are two", c, d)
+			}
+		}
+	}
+	for _, other := range []string{"B-1", "B1", "B-10", "Ｂ-01"} {
+		if BagName("B-01") == BagName(other) {
+			t.Errorf("B-01 and %s are one", other)
+		}
 	}
 }

@@ -41,8 +41,9 @@ const maxFindings = 1000
 
 // Verify looks at every row in one snapshot: the database's own structure, fields, names, states against times and
 // events, headers of blocks against rows, hierarchy, key serial numbers against their key sets and leases, loads against
-// their numbers, parts of ceremonies against keys, equal check values. check, when not nil, is called for every key that has a block, and its error is a finding; there the boundary
-// looks at MAC and check value. An error is returned when the store cannot be read, not for what is found in it.
+// their numbers, parts of ceremonies against keys, equal check values. check, when not nil, is called for every key that has
+// a block, and its error is a finding; there the boundary looks at MAC and check value. An error is returned when the store
+// cannot be read, also for a table that is gone (checksum_mismatch), and not for what is found in it.
 func (s *Store) Verify(ctx context.Context, check func(Key) error) (Report, error) {
 	v := verifier{ctx: ctx, s: s, check: check, now: s.options.Now()}
 	if err := v.structure(); err != nil {
@@ -90,6 +91,9 @@ func (v *verifier) warn(where string, err error) {
 // structure lets SQLite look at its pages, indexes and references. PostgreSQL keeps references itself, and its pages
 // are the server's business.
 func (v *verifier) structure() error {
+	if err := v.whole(); err != nil {
+		return err
+	}
 	if v.s.dialect != sqliteDialect {
 		return nil
 	}
@@ -115,6 +119,20 @@ func (v *verifier) structure() error {
 		v.find(from, fault.New(fault.ChecksumMismatch, "row %d refers to a row of %s that is not there", row.Int64, to))
 		return nil
 	}))
+}
+
+// whole misses tables that somebody took away.
+func (v *verifier) whole() error {
+	for _, t := range tables(schemaVersion()) {
+		rows, err := v.s.read().QueryContext(v.ctx, "SELECT 1 FROM "+t.name+" LIMIT 0")
+		if noTable(err) {
+			return fault.New(fault.ChecksumMismatch, "the database has no table %s any more: restore a backup", t.name)
+		}
+		if err := each(rows, err, func(*sql.Rows) error { return nil }); err != nil {
+			return dbError(err)
+		}
+	}
+	return nil
 }
 
 func (v *verifier) identity() error {

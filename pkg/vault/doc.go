@@ -21,6 +21,11 @@
 // its own, and the inventory has nothing of it, Begin freezes all key sets and says why, since the inventory is a copy
 // from before. A copy from the middle of a run that was killed is not found. A restored store has its key sets frozen.
 //
+// The ledger of ceremonies is written row by row in the same order ([Work.BeginCeremony], [Work.Hold], [Work.EndCeremony]):
+// each row has an intent of its own (ceremony.run with the detail ledger), whose request is the digest of the row, and an
+// outcome. [Verify] finds rows that are missing, were changed, stand in another order or have no record; a row whose outcome
+// nobody recorded may be there or not. Rows of a ceremony from before the log had them are counted in a warning.
+//
 // A rotation makes a new key and wraps what hangs below anew; the keys below stay the same, so they fall with the old
 // key too ([BlastOf]).
 //

@@ -27,6 +27,7 @@ type bookkeeping struct {
 
 	found  bool // the log has that place
 	silent silent
+	books  books                // the rows of the ledger of ceremonies, as the log tells them
 	reach  reach                // of the inventory, as outcomes tell it
 	last   uint64               // newest intent whose change the log says was made
 	open   map[uint64]bool      // intents without an outcome
@@ -55,6 +56,10 @@ func (b *bookkeeping) hold(path string) error {
 	if b.place, err = b.db.Mark(b.ctx); err != nil {
 		return err
 	}
+	before, err := b.standing()
+	if err != nil {
+		return err
+	}
 	log, err := openLog(path)
 	if err != nil {
 		b.v.LogErr = err
@@ -77,6 +82,9 @@ func (b *bookkeeping) hold(path string) error {
 		return nil
 	}
 	if err := b.follow(log); err != nil {
+		return err
+	}
+	if err := b.ledger(before); err != nil {
 		return err
 	}
 	b.judge(reached, id.Master.Generation)
@@ -125,6 +133,7 @@ func (b *bookkeeping) record(r *audit.Record) error {
 		b.begun[r.Seq] = r.Time
 	}
 	b.silent.read(r)
+	b.books.read(r)
 	defer delete(b.begun, r.Of) // so there are never more than can be open
 	switch {
 	case r.Operation == audit.Operation(custody.StoreReshare):

@@ -4,6 +4,7 @@ package vault
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"sync"
@@ -99,4 +100,29 @@ func TestABackupOnAServerDuringWorkIsOfOneMoment(t *testing.T) {
 	stop()
 	all.Wait()
 	w.verifies()
+}
+
+// TestTheLedgerOnAServerIsHeldAgainstTheLog changes rows as whoever may write into the schema can.
+func TestTheLedgerOnAServerIsHeldAgainstTheLog(t *testing.T) {
+	w := newWorldAt(t, custody.Test, onServer(t), t.TempDir())
+	w.lead("C1")
+	w.verifies()
+	db, err := sql.Open("pgx", w.url.Redacted()) // the servers of these tests ask for no password
+	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	byHand := func(statement string) {
+		t.Helper()
+		_, err := db.ExecContext(t.Context(), statement)
+		must(t, err)
+	}
+	byHand("UPDATE holdings SET person = 'custodian.x' WHERE part = 2 AND event = 'printed'")
+	mustFind(t, w.verify(), "a row of the ledger was changed", "custodian.x")
+	byHand("DELETE FROM holdings WHERE person = 'custodian.x'")
+	mustFind(t, w.verify(), "custodian.b, B-0002), and it is not there")
+	byHand("DELETE FROM holdings")
+	byHand("DELETE FROM ceremonies")
+	mustFind(t, w.verify(), "ceremony C1: by record", "it was written into the ledger, and it is not there")
+	byHand("DROP TABLE holdings")
+	_, err = Verify(t.Context(), w.db, nil, w.log)
+	mustFail(t, err, fault.ChecksumMismatch, "no table holdings")
 }

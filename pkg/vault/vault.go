@@ -5,6 +5,7 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/pkg/agent"
+	"poskey/pkg/audit"
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
 	"poskey/pkg/store"
@@ -53,7 +54,7 @@ func (v *Vault) Begin(ctx context.Context, in agent.Intent) (*Work, error) {
 	if err != nil {
 		return nil, err
 	}
-	work := &Work{Work: w, vault: v}
+	work := &Work{Work: w, vault: v, who: in.Who}
 	if v.log == "" || !handsOut(in.Activity) {
 		return work, nil
 	}
@@ -73,6 +74,7 @@ func (v *Vault) Begin(ctx context.Context, in agent.Intent) (*Work, error) {
 type Work struct {
 	agent.Work
 	vault   *Vault
+	who     audit.Actor
 	changes bool // something may have been written into the inventory
 }
 

@@ -18,6 +18,16 @@ type cast struct {
 	lang Language
 	s    *script.Script
 	v    *ceremony.Verified // nil without a record
+	void map[int]int        // lines whose content is void, with the line that says so
+}
+
+// newCast reads what is void once.
+func newCast(l Language, s *script.Script, v *ceremony.Verified) cast {
+	c := cast{lang: l, s: s, v: v}
+	if v != nil {
+		c.void = voided(v.Records)
+	}
+	return c
 }
 
 // person is somebody by id; somebody whom the script does not know has no name.
@@ -70,7 +80,7 @@ func (c *cast) seats(id string) []string {
 		}
 	}
 	for _, r := range roleOrder(c.s.Roles) {
-		add(c.s.Roles[r], roleName(r))
+		add(c.s.Roles[r], r.Text())
 	}
 	for i := range c.s.Keys {
 		k := &c.s.Keys[i]
@@ -102,7 +112,7 @@ func (c *cast) taken(id string) []string {
 
 // tookSeat is a seat as a line of the record has it: a role, or a component that is held.
 func (c *cast) tookSeat(role, seat string, r transcript.Record) string {
-	name := roleName(script.Role(role))
+	name := script.Role(role).Text()
 	switch {
 	case r.Key != "" && role == "custodian":
 		name = text.New("custodian of %s", partOf(c.key(r.Key), r.Key, r.Part))

@@ -30,9 +30,8 @@
 //
 //	A | row 1 of 2: 0123 4567 89AB CDEF check 3F2A            | TEST
 //
-// In front of the first bar stands the letter of the row, behind the last the mark. [ReadSheet] takes a whole page,
-// finds the lines between bars and hands what stands there to component.ParseSheet; a sheet without bars it hands on
-// as it is. The page lies in locked memory until it is written, in one call of Write.
+// In front of the first bar stands the letter of the row, behind the last the mark. component.ParseSheet reads such a
+// page. A page lies in locked memory until it is written, in one call of Write.
 //
 // # What it does not do
 //

@@ -12,6 +12,7 @@ import (
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/kcv"
+	"poskey/pkg/store"
 )
 
 // formVersion is the version of the layouts of all forms.
@@ -36,7 +37,7 @@ func form(kind Form, s *script.Script, v *ceremony.Verified, l Language) (*paper
 	if s == nil {
 		return nil, fault.New(fault.Usage, "there is no script to fill a form from")
 	}
-	f := &filler{cast: cast{lang: l, s: s, v: v}, form: kind}
+	f := &filler{cast: newCast(l, s, v), form: kind}
 	f.p = &paper{Language: l, At: dated(s.Starts)}
 	id := f.ceremonyID()
 	if v != nil {
@@ -161,15 +162,15 @@ func (c *cast) role(r script.Role) string {
 	return ""
 }
 
-// event is the last line about a part that is of a kind, and for bags of an event.
-func (c *cast) event(kind transcript.Kind, key string, part int, event string) (transcript.Record, bool) {
+// event is the last line about a part that is of a kind, and for bags of an event; what is void does not count.
+func (c *cast) event(kind transcript.Kind, key string, part int, event store.PartEvent) (transcript.Record, bool) {
 	var found transcript.Record
 	ok := false
 	if c.v == nil {
 		return found, false
 	}
 	for _, r := range c.v.Records {
-		if r.Kind == kind && r.Key == key && r.Part == part && (event == "" || r.Details["event"] == event) {
+		if c.void[r.N] == 0 && r.Kind == kind && r.Key == key && r.Part == part && (event == "" || r.Details["event"] == string(event)) {
 			found, ok = r, true
 		}
 	}
@@ -188,7 +189,7 @@ func (c *cast) check(k *script.Key, part int) (expected, seen string) {
 		return expected, ""
 	}
 	for _, r := range c.v.Records {
-		if r.Key != k.ID || r.Part != part || r.Check == (kcv.Value{}) || r.Kind == transcript.KindLoaded {
+		if c.void[r.N] != 0 || r.Key != k.ID || r.Part != part || r.Check == (kcv.Value{}) || r.Kind == transcript.KindLoaded {
 			continue
 		}
 		seen = valueText(r.Check)

@@ -9,6 +9,7 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
+	"poskey/pkg/store"
 )
 
 func (f *filler) loadingLog() {
@@ -142,10 +143,10 @@ func (f *filler) components(k *script.Key) *table {
 	for i := range k.Parts {
 		p := &k.Parts[i]
 		expected, seen := f.check(k, p.Number)
-		received, _ := f.event(transcript.KindBag, k.ID, p.Number, "received")
-		opened, wasOpened := f.event(transcript.KindBag, k.ID, p.Number, "opened")
+		received, _ := f.event(transcript.KindBag, k.ID, p.Number, store.PartReceived)
+		opened, wasOpened := f.event(transcript.KindBag, k.ID, p.Number, store.PartOpened)
 		entered, wasEntered := f.event(transcript.KindEntered, k.ID, p.Number, "")
-		sealed, _ := f.event(transcript.KindBag, k.ID, p.Number, "sealed")
+		sealed, _ := f.event(transcript.KindBag, k.ID, p.Number, store.PartSealed)
 		gone, wasDestroyed := f.event(transcript.KindDestroyed, k.ID, p.Number, "")
 		holder := f.seat(p.Custodian)
 		if entered.Who != "" {
@@ -179,7 +180,7 @@ func (f *filler) matchOf(k *script.Key, part int) string {
 	verdict := transcript.Verdict("")
 	if f.v != nil {
 		for _, r := range f.v.Records {
-			if r.Key == k.ID && r.Part == part && r.Verdict != "" {
+			if f.void[r.N] == 0 && r.Key == k.ID && r.Part == part && r.Verdict != "" {
 				verdict = r.Verdict
 			}
 		}
@@ -238,7 +239,7 @@ func (f *filler) result() {
 	result, deviations := "", []string(nil)
 	if f.v != nil {
 		result = joined("; ", f.say(stateOf(f.v.State)), f.say(text.New("steps that differ from the script: %d",
-			len(f.v.Findings))))
+			f.differences())))
 		for _, r := range f.v.Records {
 			if r.Kind == transcript.KindDeviation {
 				deviations = append(deviations, f.say(text.New("line %d, step %d: expected %s; happened %s; decided %s; by %s", r.N,
@@ -270,7 +271,7 @@ func (f *filler) signers() []fact {
 	}
 	for _, r := range []script.Role{script.Operator, script.Witness, script.SecondWitness} {
 		if name := f.role(r); name != "" || r != script.SecondWitness {
-			rows = append(rows, fact{f.say(roleName(r)), cell{Text: name}})
+			rows = append(rows, fact{f.say(r.Text()), cell{Text: name}})
 		}
 	}
 	return rows

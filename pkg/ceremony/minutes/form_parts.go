@@ -9,6 +9,7 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
+	"poskey/pkg/store"
 )
 
 // target is a component, or a whole key with part 0.
@@ -133,10 +134,16 @@ func (f *filler) orBoxes(label text.Text, known string, of ...text.Text) fact {
 	return f.choice(label, of...)
 }
 
-// lastBag is the last line about the bag of a component.
-func (f *filler) lastBag(t target) transcript.Record {
-	r, _ := f.event(transcript.KindBag, t.key.ID, t.number(), "")
-	return r
+// lastBag is the last line about the bag of a component. What is void is destroyed too.
+func (f *filler) lastBag(t target) (last transcript.Record) {
+	if f.v != nil {
+		for _, r := range f.v.Records {
+			if r.Kind == transcript.KindBag && r.Key == t.key.ID && r.Part == t.number() {
+				last = r
+			}
+		}
+	}
+	return last
 }
 
 // bagState is what was last written about the state of its bag.
@@ -165,31 +172,29 @@ func (f *filler) proof(k *script.Key) string {
 	return strings.Join(out, "; ")
 }
 
-// envelopes are labels, three on a page.
+// envelopes are labels, three on a page; those with long names have more of it.
 func (f *filler) envelopes() {
-	n := 0
 	for i := range f.s.Keys {
 		k := &f.s.Keys[i]
 		for j := range k.Parts {
-			switch {
-			case n > 0 && n%3 == 0:
-				f.p.add(block{Kind: blockPage})
-			case n > 0:
+			if len(f.p.Blocks) > 0 {
 				f.p.add(block{Kind: blockCut})
 			}
-			n++
 			f.envelope(k, &k.Parts[j])
 		}
 	}
 }
 
+// labelHigh is the least that a label takes, in mm.
+const labelHigh = 74
+
 func (f *filler) envelope(k *script.Key, p *script.Part) {
 	b := f.nameBlock(f.say(text.New("Key %s · component %d of %d", k.ID, p.Number, len(k.Parts))), f.testMark())
-	b.Level, b.Keep = 2, 74
+	b.Level, b.Keep = 2, labelHigh
 	b.Lines = append(b.Lines,
 		cell{Text: f.say(text.New("To be opened by its custodian alone. Broken or wrong serial: stop, do not open."))})
 	f.p.add(b)
-	sealed, was := f.event(transcript.KindBag, k.ID, p.Number, "sealed")
+	sealed, was := f.event(transcript.KindBag, k.ID, p.Number, store.PartSealed)
 	serial, outer := p.Bag, p.Outer
 	if was {
 		serial, outer = orElse(sealed.Details["serial"], serial), orElse(sealed.Details["outer"], outer)
@@ -236,9 +241,9 @@ func (f *filler) travels(k *script.Key, p *script.Part) bool {
 }
 
 func (f *filler) conveyed(k *script.Key, p *script.Part) {
-	sent, wasSent := f.event(transcript.KindBag, k.ID, p.Number, "sent")
-	received, wasReceived := f.event(transcript.KindBag, k.ID, p.Number, "received")
-	sealed, _ := f.event(transcript.KindBag, k.ID, p.Number, "sealed")
+	sent, wasSent := f.event(transcript.KindBag, k.ID, p.Number, store.PartSent)
+	received, wasReceived := f.event(transcript.KindBag, k.ID, p.Number, store.PartReceived)
+	sealed, _ := f.event(transcript.KindBag, k.ID, p.Number, store.PartSealed)
 	sender, receiver := "", ""
 	if wasSent {
 		sender = f.who(sent.Who)

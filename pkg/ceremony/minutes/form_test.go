@@ -163,7 +163,7 @@ func TestFormsAreMadeOfEveryTemplate(t *testing.T) {
 			made[kind]++
 			runs := readPDF(t, b.Bytes())
 			mustFit(t, runs)
-			mustBeMarked(t, runs, markTest, string(kind))
+			mustBeMarked(t, runs, transcript.MarkTest, string(kind))
 		}
 	}
 	for _, kind := range Forms() {

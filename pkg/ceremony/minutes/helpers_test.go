@@ -37,8 +37,13 @@ func chinese() Language {
 		}
 		for i, a := range t.Args {
 			args[i] = a
-			if inner, ok := a.(text.Text); ok {
+			switch inner := a.(type) {
+			case text.Text:
 				args[i] = say(inner)
+			case text.Stored:
+				if translated, ok := entries[string(inner)]; ok {
+					args[i] = translated
+				}
 			}
 		}
 		return fmt.Sprintf(format, args...)

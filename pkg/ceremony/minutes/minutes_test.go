@@ -53,7 +53,11 @@ func factsOfLine(r transcript.Record, l Language) []string {
 	if r.Kind != transcript.KindBegun { // its verb is the name of the step
 		for name, value := range r.Details {
 			if name != "event" && name != "role" && name != "seat" && name != "level" { // words that are translated
-				out = append(out, l.Say(word(value)))
+				said := word(value)
+				if name == "by" {
+					said = detailValue(name, value)
+				}
+				out = append(out, l.Say(said))
 			}
 		}
 	}
@@ -253,7 +257,7 @@ func mustBeMarked(t *testing.T, runs []textRun, mark, what string) {
 			across[r.page] = true
 		case r.text == mark && mark != "" && r.y < top:
 			topMark[r.page] = true
-		case mark == "" && (r.size > 30 || strings.Contains(r.text, markTest)):
+		case mark == "" && (r.size > 30 || strings.Contains(r.text, transcript.MarkTest)):
 			t.Fatalf("%s: %q stands on page %d of what is real", what, r.text, r.page)
 		}
 	}

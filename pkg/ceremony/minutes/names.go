@@ -10,38 +10,20 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
-	"poskey/pkg/custody"
 	"poskey/pkg/kcv"
 )
-
-// The marks of what is not real. They are the same in every language.
-const (
-	markTest      = "TEST"
-	markRehearsal = "TEST REHEARSAL"
-)
-
-// markOf is the mark of a paper; mode is "" for one without a record.
-func markOf(e custody.Environment, mode transcript.Mode) string {
-	switch {
-	case mode == transcript.Rehearsal:
-		return markRehearsal
-	case e != custody.Production:
-		return markTest
-	}
-	return ""
-}
 
 // testMark is the mark of a paper that protects nothing.
 func (c *cast) testMark() string {
 	if c.v != nil {
-		return markOf(c.v.Head.Environment, c.v.Head.Mode)
+		return transcript.Mark(c.v.Head.Environment, c.v.Head.Mode)
 	}
-	return markOf(c.s.Environment, "")
+	return transcript.Mark(c.s.Environment, "")
 }
 
 // mark is what stands on every page: that it protects nothing, and that it is not the end of the matter. No single page
-// of a record that does not verify, or has no end, can be taken for one of a ceremony that was. Forms are written before
-// the end too.
+// of a record that does not verify, or has no end, can be taken for one of a ceremony that was. Forms are written
+// before the end too.
 func (c *cast) mark(form bool) string {
 	mark := c.testMark()
 	switch {
@@ -67,24 +49,14 @@ func (c *cast) unsound() bool {
 	return len(c.v.Problems) > 0 || c.v.State == transcript.Closed && len(c.v.Missing) > 0
 }
 
-func environmentName(e custody.Environment) text.Text {
-	switch e {
-	case custody.Production:
-		return text.New("production")
-	case custody.Test:
-		return text.New("test: keys that protect nothing")
+// differences counts what verification found; a note is told and takes nothing from a record.
+func (c *cast) differences() (n int) {
+	for _, f := range c.v.Findings {
+		if f.Level != script.Note {
+			n++
+		}
 	}
-	return text.Raw(string(e))
-}
-
-func modeName(m transcript.Mode) text.Text {
-	switch m {
-	case transcript.Run:
-		return text.New("ceremony")
-	case transcript.Rehearsal:
-		return text.New("rehearsal with throw-away keys")
-	}
-	return text.Raw(string(m))
+	return n
 }
 
 func stateOf(s transcript.State) text.Text {
@@ -99,47 +71,9 @@ func stateOf(s transcript.State) text.Text {
 	return text.Raw(string(s))
 }
 
-func kindName(k script.Kind) text.Text {
-	switch k {
-	case script.ZMKExchange:
-		return text.New("zone master key made here for a partner")
-	case script.ZMKReceive:
-		return text.New("zone master key formed from a partner's components")
-	case script.TMK:
-		return text.New("terminal master key or base derivation key")
-	case script.Destruction:
-		return text.New("destruction of components or keys")
-	case script.StoreMaster:
-		return text.New("master key of a store")
-	case script.Reissue:
-		return text.New("component handed to a new custodian")
-	case script.Injection:
-		return text.New("keys loaded into terminals")
-	case script.HSMScribe:
-		return text.New("work on an HSM, led and recorded")
-	case script.Custom:
-		return text.New("ceremony of its own kind")
-	}
-	return text.Raw(string(k))
-}
-
-func roleName(r script.Role) text.Text {
-	switch r {
-	case script.Leader:
-		return text.New("leader")
-	case script.Operator:
-		return text.New("operator")
-	case script.Witness:
-		return text.New("witness")
-	case script.SecondWitness:
-		return text.New("second witness")
-	}
-	return text.Raw(string(r))
-}
-
 // roleOrder is the order of roles on paper; others follow by name.
 func roleOrder(roles map[script.Role]script.Seat) []script.Role {
-	known := []script.Role{script.Leader, script.Operator, script.Witness, script.SecondWitness}
+	known := script.Roles()
 	var out, others []script.Role
 	for r := range roles {
 		if !slices.Contains(known, r) {
@@ -182,36 +116,33 @@ func verdictName(v transcript.Verdict) (text.Text, tone) {
 }
 
 func levelName(l script.Level) (text.Text, tone) {
-	switch l {
-	case script.Error:
-		return text.New("error"), bad
-	case script.Warning:
-		return text.New("warning"), bad
-	case script.Note:
-		return text.New("note"), plain
+	if l == script.Error || l == script.Warning {
+		return l.Text(), bad
 	}
-	return text.Raw(string(l)), plain
+	return l.Text(), plain
 }
 
 // word is what the record calls by a fixed word; what people wrote stays as it is.
 func word(s string) text.Text {
 	switch s {
-	case "step":
+	case transcript.SaidStep:
 		return text.New("that the step was done so")
-	case "log-in":
+	case transcript.SaidLogIn:
 		return text.New("log-in")
-	case "script":
+	case transcript.SaidScript:
 		return text.New("the fingerprint of the script")
-	case "declaration":
+	case transcript.SaidDeclaration:
 		return text.New("the declaration")
-	case "put away":
+	case transcript.SaidAway:
 		return text.New("that everything is put away")
-	case "read":
+	case transcript.SaidRead:
 		return text.New("that the text was read")
-	case "back":
+	case transcript.SaidBack:
 		return text.New("that everybody is back")
-	case "stop":
+	case transcript.SaidStop:
 		return text.New("to go on with what cannot be taken back")
+	case transcript.SaidHeld:
+		return text.New("that the open sheet was with nobody else")
 	case "serial of the bag":
 		return text.New("serial of the bag")
 	case "intact":
@@ -223,17 +154,7 @@ func word(s string) text.Text {
 	case "not said":
 		return text.New("not said")
 	}
-	return text.Raw(s)
-}
-
-// verbName is what a step is called; verbs that the table does not know stay as they are.
-func verbName(v script.Verb) text.Text {
-	for _, info := range script.Verbs() {
-		if info.Verb == v && !info.Says.IsZero() {
-			return info.Says
-		}
-	}
-	return text.Raw(string(v))
+	return ending(s)
 }
 
 // valueText is a check value with its method; "" for none.

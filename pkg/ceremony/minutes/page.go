@@ -53,6 +53,9 @@ func cellClass(c cell) string {
 	if c.Write {
 		out = append(out, "write")
 	}
+	if c.Struck {
+		out = append(out, "struck")
+	}
 	return strings.Join(out, " ")
 }
 

@@ -20,11 +20,12 @@ const (
 
 // cell is a text in a table. An empty one with Write is a place to write by hand.
 type cell struct {
-	Text  string
-	Mono  bool
-	Bold  bool
-	Write bool
-	Tone  tone
+	Text   string
+	Mono   bool
+	Bold   bool
+	Write  bool
+	Struck bool // through: it is void
+	Tone   tone
 }
 
 type column struct {

@@ -28,6 +28,7 @@ const (
 	boldOfHan              = 0.03 // of the size: outlines drawn along, since the font has one weight
 	markSize, markOpacity  = 96.0, 0.09
 	headingGap, headingTie = 4.5, 16.0
+	stepTie                = 34.0 // a bar of two or three lines, and what is below it
 )
 
 // style is how a text is set.

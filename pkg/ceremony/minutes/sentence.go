@@ -25,11 +25,12 @@ func (d *details) take(name string) string {
 	return d.values[name]
 }
 
-func (d *details) rest() string {
+// rest is what no sentence took, each value with its name.
+func (c *cast) rest(d *details) string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(d.values)) {
-		if !d.taken[name] && d.values[name] != "" {
-			out = append(out, name+": "+d.values[name])
+		if v := d.values[name]; !d.taken[name] && v != "" {
+			out = append(out, c.lang.words(text.New("%s: %s", detailName(name), detailValue(name, v))))
 		}
 	}
 	return strings.Join(out, "; ")
@@ -62,7 +63,7 @@ func (c *cast) sentence(r transcript.Record) cell {
 			tone = bad
 		}
 	}
-	if rest := d.rest(); rest != "" {
+	if rest := c.rest(d); rest != "" {
 		parts = append(parts, rest)
 	}
 	return cell{Text: strings.Join(parts, " · "), Tone: tone, Bold: tone == bad}
@@ -145,12 +146,12 @@ func (c *cast) sayingOfKeys(r transcript.Record, d *details, key string) (text.T
 			d.take("header")), plain
 	case transcript.KindLoaded:
 		return text.New("the key %s was loaded into device %s, slot %s; proof: %s", key, d.take("device"), d.take("slot"),
-			d.take("proof")), plain
+			text.Known(d.take("proof"))), plain
 	case transcript.KindDestroyed:
 		return text.New("%s was destroyed: %s", key, word(d.take("how"))), plain
 	case transcript.KindFinding:
 		level, t := levelName(script.Level(d.take("level")))
-		return text.New("finding of the check, %s: %s (%s; %s)", level, d.take("what"), d.take("id"),
+		return text.New("finding of the check, %s: %s (%s; %s)", level, text.Known(d.take("what")), d.take("id"),
 			orDash(d.take("requirement"))), t
 	case transcript.KindDeviation:
 		return text.New("DEVIATION\nexpected: %s\nhappened: %s\ndecided: %s\nby: %s", d.take("expected"), d.take("happened"),
@@ -186,9 +187,9 @@ func (c *cast) sayingOfTheRecord(r transcript.Record, d *details) (text.Text, to
 func (c *cast) observed(d *details) text.Text {
 	item, seen, expected := d.take("item"), d.take("seen"), d.take("expected")
 	if expected == "" {
-		return text.New("%s: seen %s", word(item), seen)
+		return text.New("%s: seen %s", word(item), text.Known(seen))
 	}
-	return text.New("%s: seen %s, expected %s", word(item), seen, expected)
+	return text.New("%s: seen %s, expected %s", word(item), text.Known(seen), expected)
 }
 
 func (c *cast) checked(r transcript.Record, key string) text.Text {

@@ -10,6 +10,7 @@ func (p *press) set(b block, i int) {
 			p.turn()
 		}
 	case blockName:
+		p.need(p.together(i))
 		p.name(b)
 	case blockHeading:
 		p.heading(b, i)
@@ -26,7 +27,7 @@ func (p *press) set(b block, i int) {
 
 // scissors draws where to cut, unless what follows goes to the next page anyway.
 func (p *press) scissors(i int) {
-	if i+1 < len(p.Blocks) && p.y+8+p.Blocks[i+1].Keep > bottom {
+	if i+1 < len(p.Blocks) && p.y+8+p.together(i+1) > bottom {
 		p.turn()
 		return
 	}
@@ -37,26 +38,71 @@ func (p *press) scissors(i int) {
 	p.y += 5
 }
 
-// name is the paper's own name, what stands under it, and the code on the right.
-func (p *press) name(b block) {
-	room := inner
-	p.need(b.Keep)
+// together is how much of a page a name takes with the table below it, where they are not to be parted; as much as it
+// needs, and no less than it asks for. What is higher than a page breaks all the same.
+func (p *press) together(i int) float64 {
+	b := p.Blocks[i]
+	if b.Keep == 0 {
+		return 0
+	}
+	high := p.nameHigh(b)
+	if i+1 < len(p.Blocks) && p.Blocks[i+1].Kind == blockTable {
+		t := p.Blocks[i+1].Table
+		widths := t.widths()
+		for _, row := range t.Rows {
+			high += p.high(row, widths, t, false)
+		}
+		high += 2
+	}
+	return min(max(high, b.Keep), bottom-top)
+}
+
+// nameHigh is how high a name is set.
+func (p *press) nameHigh(b block) float64 {
+	room, st := p.nameRoom(b)
+	high := float64(len(p.faces.lines(b.Text, st, room)))*st.line() + 1
+	for _, c := range b.Lines {
+		st := lineStyle(c)
+		high += float64(len(p.faces.lines(c.Text, st, room))) * st.line()
+	}
+	if b.Code != "" {
+		high = max(high, codeSide+4.5)
+	}
+	return high + 2
+}
+
+// nameRoom is how wide a name may be beside its code, and how it is set.
+func (p *press) nameRoom(b block) (float64, style) {
+	room, st := inner, style{Size: 17, Bold: true, Color: ink}
 	if b.Code != "" {
 		room -= codeSide + 6
-		p.code(b.Code, right-codeSide, p.y, codeSide)
 	}
-	from, page := p.y, p.pdf.PageNo()
-	st := style{Size: 17, Bold: true, Color: ink}
 	if b.Level > 1 {
 		st.Size = 13
 	}
+	return room, st
+}
+
+// lineStyle is how a line under a name is set.
+func lineStyle(c cell) style {
+	st := cellStyle(c, 10)
+	if c.Tone == quiet {
+		st.Size = smallSize
+	}
+	return st
+}
+
+// name is the paper's own name, what stands under it, and the code on the right.
+func (p *press) name(b block) {
+	room, st := p.nameRoom(b)
+	if b.Code != "" {
+		p.code(b.Code, right-codeSide, p.y, codeSide)
+	}
+	from, page := p.y, p.pdf.PageNo()
 	p.column(p.faces.lines(b.Text, st, room), st)
 	p.y++
 	for _, c := range b.Lines {
-		st := cellStyle(c, 10)
-		if c.Tone == quiet {
-			st.Size = smallSize
-		}
+		st := lineStyle(c)
 		p.column(p.faces.lines(c.Text, st, room), st)
 	}
 	if b.Code != "" && p.pdf.PageNo() == page {
@@ -98,7 +144,10 @@ func (p *press) least(i int) float64 {
 		return 0
 	}
 	b := p.Blocks[i]
-	if b.Kind != blockTable {
+	switch {
+	case b.Kind == blockStep:
+		return stepTie
+	case b.Kind != blockTable:
 		return b.Keep
 	}
 	high := 0.0
@@ -297,6 +346,9 @@ func (p *press) row(row []cell, broken [][]string, widths []float64, t *table, h
 		y := p.y + padY
 		for _, l := range broken[i] {
 			p.put(x+padX, y, st.line(), l, st)
+			if c.Struck && l != "" {
+				p.rule(x+padX, y+st.line()/2, x+padX+p.faces.width(l, st), ink, 0.25)
+			}
 			y += st.line()
 		}
 		if t.Form {

@@ -7,33 +7,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"poskey/internal/fault"
 	"poskey/internal/secret"
+	"poskey/pkg/ceremony"
+	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/component"
 )
-
-// SheetInfo is what stands on a sheet beside the component. What is empty is a line to write on.
-type SheetInfo struct {
-	Test         bool // printed on every line that a reader could mistake
-	Rehearsal    bool // the mark says so
-	Organisation string
-	Place        string
-	Ceremony     string
-	Fingerprint  string // of the script, words
-	Script       string // SHA-256 of the script
-	KeyID        string
-	Label        string
-	Purpose      string
-	Custodian    string
-	Backup       string
-	Witness      string
-	Bag, Outer   string
-	Channel      string
-	SerialBy     string // who sends the serial, apart from the bag
-	Generator    string // make, model, serial, firmware of what drew it
-	Time         string
-}
 
 // sheetForm is the version of the layout.
 const sheetForm = "poskey component form 1"
@@ -45,27 +26,25 @@ const (
 	sheetColumns = 80
 	labelColumn  = 15
 	markColumn   = 61
-	barIn        = " | "
+	barIn        = " " + string(component.Bar) + " "
 )
 
-func (i SheetInfo) mark() string {
+// sheetMark is what stands on every line that a reader could mistake.
+func sheetMark(a ceremony.SheetAbout) string {
 	switch {
-	case i.Rehearsal:
-		return markRehearsal
-	case i.Test:
-		return markTest
+	case a.Rehearsal:
+		return transcript.MarkRehearsal
+	case a.Test:
+		return transcript.MarkTest
 	}
 	return "PRODUCTION"
 }
 
-// real: nothing of the line needs a mark.
-func (i SheetInfo) real() bool { return !i.Test && !i.Rehearsal }
-
 // Sheet writes the sheet of one component as plain text for a local printer, 66 lines of 80 columns in ASCII, with a
-// form feed. It contains the canonical sheet of pkg/component, so that poskey reads it back: [ReadSheet]. Characters
-// that are not ASCII are shown by their numbers, <5F20>. Errors: usage for a part that has no sheet; those of the
-// writer.
-func Sheet(w io.Writer, p *component.Part, i SheetInfo) error {
+// form feed. It contains the canonical sheet of pkg/component between bars, so that component.ParseSheet reads the page
+// back. Characters that are not ASCII are shown by their numbers, <5F20>. Errors: usage for a part that has no sheet;
+// those of the writer.
+func Sheet(w io.Writer, p *component.Part, about ceremony.SheetAbout) error {
 	if p == nil {
 		return fault.New(fault.Usage, "there is no part to make a sheet of")
 	}
@@ -76,7 +55,7 @@ func Sheet(w io.Writer, p *component.Part, i SheetInfo) error {
 	}
 	page := &column80{sec: secret.New(sheetLines*(sheetColumns+2) + 1)}
 	defer page.sec.Wipe()
-	s := sheet{page, p, i, 0}
+	s := sheet{page, p, about, 0}
 	s.head()
 	s.component(canonical.text())
 	s.foot()
@@ -112,7 +91,7 @@ func (c *column80) print(s string) { _, _ = c.Write([]byte(s)) }
 type sheet struct {
 	*column80
 	p     *component.Part
-	i     SheetInfo
+	about ceremony.SheetAbout
 	lines int
 }
 
@@ -123,7 +102,7 @@ func (s *sheet) line(words string) {
 
 // ruler fills a line, with the mark in it over and over.
 func (s *sheet) ruler(fill string) {
-	unit := strings.Repeat(fill, 4) + " " + s.i.mark() + " "
+	unit := strings.Repeat(fill, 4) + " " + sheetMark(s.about) + " "
 	line := strings.Repeat(unit, (sheetColumns-4)/len(unit))
 	s.line(line + strings.Repeat(fill, sheetColumns-len(line)))
 }
@@ -138,8 +117,8 @@ func (s *sheet) long(label string, most int, value string) {
 	label = fmt.Sprintf("%-*s: ", labelColumn, label)
 	room := sheetColumns - len(label)
 	mark := ""
-	if !s.i.real() {
-		mark = barIn + s.i.mark()
+	if s.about.Test || s.about.Rehearsal {
+		mark = barIn + sheetMark(s.about)
 		room -= len(mark)
 	}
 	lines := wrapped(ascii(value), room)
@@ -186,7 +165,7 @@ func ascii(v string) string {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
 			b.WriteByte(' ')
-		case r == '|':
+		case r == component.Bar:
 			b.WriteByte('/')
 		case r >= ' ' && r <= '~':
 			b.WriteRune(r)
@@ -198,28 +177,36 @@ func ascii(v string) string {
 }
 
 func (s *sheet) head() {
-	p, i := s.p, s.i
+	p, a := s.p, s.about
 	s.ruler("=")
 	s.line(fmt.Sprintf("COMPONENT %d OF %d    FOR THE EYES OF ITS CUSTODIAN ALONE", p.Index, p.Of))
 	s.ruler("=")
-	s.field("organisation", i.Organisation)
-	s.field("place", i.Place)
-	s.long("ceremony", 1, i.Ceremony)
-	s.long("date and time", 1, i.Time)
-	s.field("key", joined(" = ", i.KeyID, i.Label))
-	s.field("purpose", i.Purpose)
+	s.field("organisation", a.Organisation)
+	s.field("place", a.Place)
+	s.long("ceremony", 1, a.Ceremony)
+	s.long("date and time", 1, printedTime(a.Time))
+	s.field("key", joined(" = ", a.KeyID, a.Label))
+	s.field("purpose", a.Purpose)
 	s.field("algorithm", fmt.Sprintf("%s, %d bytes, %s, %d of %d needed", p.Algorithm, p.Value.Len(), p.Scheme,
 		p.Threshold, p.Of))
-	s.field("generator", i.Generator)
-	s.field("custodian", i.Custodian)
-	s.field("backup", i.Backup)
-	s.field("witness", i.Witness)
-	s.long("bag, inner", 1, i.Bag)
-	s.long("bag, outer", 1, i.Outer)
-	s.field("channel", i.Channel)
-	s.field("serial told by", i.SerialBy)
-	s.long("script, words", 4, i.Fingerprint)
-	s.long("script, SHA-256", 2, i.Script)
+	s.field("generator", a.Generator)
+	s.field("custodian", a.Custodian)
+	s.field("backup", a.Backup)
+	s.field("witness", a.Witness)
+	s.long("bag, inner", 1, a.Bag)
+	s.long("bag, outer", 1, a.Outer)
+	s.field("channel", a.Channel)
+	s.field("serial told by", a.SerialBy)
+	s.long("script, words", 4, a.Fingerprint)
+	s.long("script, SHA-256", 2, a.Script)
+}
+
+// printedTime is a time on paper; none is a line to write on.
+func printedTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // component writes the canonical sheet between bars.
@@ -237,7 +224,7 @@ func (s *sheet) component(canonical []byte) {
 		_, _ = s.Write(line)
 		used := 2 + len(barIn) + len(line)
 		s.print(strings.Repeat(" ", max(0, markColumn-used)) + barIn)
-		s.line(s.i.mark())
+		s.line(sheetMark(s.about))
 	}
 	s.ruler("-")
 }
@@ -257,34 +244,4 @@ func (s *sheet) foot() {
 	s.line(fmt.Sprintf("%-58s%22s", sheetForm+"    set "+s.p.Set, "page 1 of 1"))
 	s.ruler("=")
 	s.print("\f")
-}
-
-// ReadSheet reads a page that [Sheet] printed, or a bare canonical sheet, and gives its part. Errors: those of
-// component.ParseSheet, which speak of lines of the component, not of the page.
-func ReadSheet(page []byte) (*component.Part, error) {
-	inner := secret.New(len(page) + 1)
-	defer inner.Wipe()
-	out, found := inner.Expose()[:0], false
-	for line := range bytes.Lines(page) {
-		_, rest, ok := bytes.Cut(line, []byte(barIn[:2]))
-		if !ok {
-			continue
-		}
-		rest = bytes.TrimLeft(rest, " \t")
-		begins := component.IsSheet(rest)
-		if begins && found {
-			return nil, fault.New(fault.MalformedSheet, "there are several sheets; give one at a time")
-		}
-		if found = found || begins; !found {
-			continue
-		}
-		if at := bytes.LastIndexByte(rest, '|'); at >= 0 {
-			rest = rest[:at]
-		}
-		out = append(append(out, bytes.TrimRight(rest, " \t\r\n")...), '\n')
-	}
-	if !found {
-		return component.ParseSheet(page)
-	}
-	return component.ParseSheet(out)
 }

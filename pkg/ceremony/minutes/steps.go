@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"poskey/internal/text"
+	"poskey/pkg/ceremony"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 )
@@ -42,7 +43,7 @@ func (s *story) stepName(n int) string {
 	if p.Step.Key != "" {
 		what = partOf(s.key(p.Step.Key), p.Step.Key, p.Step.Part)
 	}
-	return joined(" · ", strconv.Itoa(n)+". "+s.say(verbName(p.Step.Do)), what, p.Step.Item, outputOf(p))
+	return joined(" · ", strconv.Itoa(n)+". "+s.say(p.Step.Do.Text()), what, p.Step.Item, outputOf(p))
 }
 
 func outputOf(p script.Planned) string {
@@ -144,18 +145,16 @@ func (g group) finished() bool {
 	return false
 }
 
-// notDone are the steps of the script that the record does not end.
+// notDone are the steps of the script that the record does not end, or that are void and were not done again.
 func (s *story) notDone() {
-	done := map[int]bool{}
-	for _, r := range s.v.Records {
-		if r.Kind == transcript.KindDone || r.Kind == transcript.KindClosing {
-			done[r.Step] = true
-		}
+	done := func(int) bool { return false }
+	if s.v.Program != nil {
+		done = ceremony.ProgressOf(s.v.Program, s.v.Records).Done
 	}
 	t := &table{Headed: true, Columns: []column{{s.say(text.New("step")), 80}, {"PCI PIN", 20}}}
 	for n := 1; n <= len(s.s.Steps); n++ {
 		p, _ := s.planned(n)
-		if done[n] || p.Step.Do == script.Close && s.v.State == transcript.Closed {
+		if done(n) || p.Step.Do == script.Close && s.v.State == transcript.Closed {
 			continue
 		}
 		t.Rows = append(t.Rows, []cell{{Text: s.stepName(n)}, {Text: orDash(requirements(p.Requirements))}})
@@ -221,14 +220,14 @@ func (s *story) outputTable() {
 		case transcript.KindExported:
 			where, rows = text.New("key block"), []string{d["file"], "SHA-256 " + d["sha256"], d["header"]}
 		case transcript.KindLoaded:
-			where, rows = text.New("device"), []string{joined(" ", d["device"], d["slot"]), d["proof"]}
+			where, rows = text.New("device"), []string{joined(" ", d["device"], d["slot"]), s.say(text.Known(d["proof"]))}
 		case transcript.KindDestroyed:
-			where, rows = text.New("destroyed"), []string{d["how"]}
+			where, rows = text.New("destroyed"), []string{s.say(word(d["how"]))}
 		default:
 			continue
 		}
-		t.Rows = append(t.Rows, []cell{{Text: s.lineTime(r)}, {Text: partOf(s.key(r.Key), r.Key, r.Part)},
-			{Text: s.say(where)}, {Text: joined("\n", append(rows, valueText(r.Check))...)}})
+		t.Rows = append(t.Rows, s.marked(r, 2, []cell{{Text: s.lineTime(r)}, {Text: partOf(s.key(r.Key), r.Key, r.Part)},
+			{Text: s.say(where)}, {Text: joined("\n", append(rows, valueText(r.Check))...)}}))
 	}
 	if len(t.Rows) == 0 {
 		s.p.text(s.say(text.New("No key left this ceremony.")), plain)
@@ -238,6 +237,9 @@ func (s *story) outputTable() {
 	s.p.table(t)
 }
 
+// inRecord is a text as the record has it: one line, without what a key could stand in.
+func inRecord(s string) string { return transcript.Clean(strings.Join(strings.Fields(s), " ")) }
+
 // scriptText is what the script says beyond what was read aloud, for those who do not have the file.
 func (s *story) scriptText() {
 	said := map[int]map[string]bool{}
@@ -246,14 +248,14 @@ func (s *story) scriptText() {
 			if said[r.Step] == nil {
 				said[r.Step] = map[string]bool{}
 			}
-			said[r.Step][r.Details["text"]] = true
+			said[r.Step][inRecord(r.Details["text"])] = true
 		}
 	}
 	t := &table{Headed: true, Columns: []column{{s.say(text.New("step")), 40}, {s.say(text.New("by the script")), 60}}}
 	for n := 1; n <= len(s.s.Steps); n++ {
 		p, _ := s.planned(n)
 		var rows []string
-		if p.Step.Text != "" && !said[n][p.Step.Text] {
+		if p.Step.Text != "" && !said[n][inRecord(p.Step.Text)] {
 			rows = append(rows, p.Step.Text)
 		}
 		if p.Step.Expect != "" {

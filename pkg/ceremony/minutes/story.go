@@ -13,6 +13,7 @@ import (
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/custody"
+	"poskey/pkg/store"
 )
 
 // story makes the minutes.
@@ -28,7 +29,7 @@ func tell(v *ceremony.Verified, l Language) (*paper, error) {
 	if v == nil || v.Document == nil || v.Script == nil {
 		return nil, fault.New(fault.Usage, "there is no verified record to make minutes of")
 	}
-	s := &story{cast: cast{lang: l, s: v.Script, v: v}}
+	s := &story{cast: newCast(l, v.Script, v)}
 	s.p = &paper{Language: l, Mark: s.mark(false), At: dated(lastMoment(v.Records))}
 	s.p.Title = s.say(text.New("Minutes of key ceremony %s", v.Head.Ceremony))
 	s.p.Head = joined(" · ", v.Script.Organisation, v.Script.Title, s.say(text.New("Minutes of a key ceremony")))
@@ -103,12 +104,12 @@ func (s *story) title() {
 	s.p.add(s.nameBlock(s.say(text.New("Minutes of a key ceremony")), s.testMark()))
 	rows := []fact{
 		{s.say(text.New("ceremony")), cell{Text: h.Ceremony, Mono: true, Bold: true}},
-		{s.say(text.New("kind")), cell{Text: s.say(kindName(s.s.Kind))}},
+		{s.say(text.New("kind")), cell{Text: s.say(s.s.Kind.Text())}},
 		{s.say(text.New("purpose")), cell{Text: s.s.Purpose}},
 		{s.say(text.New("organisation")), cell{Text: s.s.Organisation}},
 		{s.say(text.New("place of the ceremony")), cell{Text: s.s.Place}},
-		{s.say(text.New("mode of the ceremony")), cell{Text: s.say(modeName(h.Mode))}},
-		{s.say(text.New("environment")), cell{Text: s.say(environmentName(h.Environment))}},
+		{s.say(text.New("mode of the ceremony")), cell{Text: s.say(h.Mode.Text())}},
+		{s.say(text.New("environment")), cell{Text: s.say(h.Environment.Text())}},
 		{s.say(text.New("planned start")), cell{Text: stamp(s.s.Starts)}},
 		{s.say(text.New("begun (UTC)")), cell{Text: stamp(firstMoment(s.v.Records))}},
 		{s.say(text.New("last line (UTC)")), cell{Text: stamp(lastMoment(s.v.Records))}},
@@ -185,7 +186,7 @@ func (s *story) wholeCell() cell {
 }
 
 func (s *story) byScriptCell() cell {
-	if n := len(s.v.Findings); n > 0 {
+	if n := s.differences(); n > 0 {
 		return cell{Text: s.say(text.New("findings: %d, see below", n)), Tone: bad, Bold: true}
 	}
 	return cell{Text: s.say(text.New("every step was done as the script has it")), Tone: good, Bold: true}
@@ -229,7 +230,7 @@ func (s *story) findings() {
 		d := &details{values: r.Details, taken: map[string]bool{"level": true, "requirement": true, "what": true, "id": true}}
 		t.Rows = append(t.Rows, []cell{{Text: s.say(level), Tone: tone, Bold: tone == bad},
 			{Text: orDash(r.Details["requirement"])},
-			{Text: joined("\n", r.Details["what"]+" ("+r.Details["id"]+")", d.rest())}})
+			{Text: joined("\n", s.say(text.Known(r.Details["what"]))+" ("+r.Details["id"]+")", s.rest(d))}})
 	}
 	if len(t.Rows) == 0 {
 		s.p.text(s.say(text.New("The check found nothing.")), plain)
@@ -282,9 +283,9 @@ func (s *story) checkValues() {
 			name, tone := verdictName(r.Verdict)
 			verdict = cell{Text: s.say(name), Tone: tone, Bold: tone == bad}
 		}
-		t.Rows = append(t.Rows, []cell{{Text: s.lineTime(r)}, {Text: number0(r.Step)},
+		t.Rows = append(t.Rows, s.marked(r, 7, []cell{{Text: s.lineTime(r)}, {Text: number0(r.Step)},
 			{Text: orDash(partOf(s.key(r.Key), r.Key, r.Part))}, {Text: s.say(checkedAs(r.Kind))}, {Text: method, Mono: true},
-			{Text: orDash(want.Digits), Mono: true}, {Text: orDash(seen.Digits), Mono: true, Bold: true}, verdict})
+			{Text: orDash(want.Digits), Mono: true}, {Text: orDash(seen.Digits), Mono: true, Bold: true}, verdict}))
 	}
 	if len(t.Rows) == 0 {
 		s.p.text(s.say(text.New("No check value was seen.")), plain)
@@ -342,15 +343,15 @@ func (s *story) bags() {
 		}
 		event := r.Details["event"]
 		if r.Kind == transcript.KindDestroyed {
-			event = "destroyed"
+			event = string(store.PartDestroyed)
 		}
-		t.Rows = append(t.Rows, []cell{{Text: s.lineTime(r)}, {Text: number0(r.Step)},
+		t.Rows = append(t.Rows, s.marked(r, 7, []cell{{Text: s.lineTime(r)}, {Text: number0(r.Step)},
 			{Text: orDash(partOf(s.key(r.Key), r.Key, r.Part))}, {Text: s.say(ceremony.EventName(event))},
 			{Text: orDash(orElse(r.Details["serial"], r.Details["bag"])), Mono: true}, {Text: orDash(r.Details["outer"]),
 				Mono: true},
 			{Text: orDash(r.Details["channel"])}, {Text: orDash(joined("; ", s.say(word(r.Details["state"])),
 				s.say(word(r.Details["how"]))))},
-			{Text: orDash(s.allOf(r))}})
+			{Text: orDash(s.allOf(r))}}))
 	}
 	if len(t.Rows) == 0 {
 		s.p.text(s.say(text.New("No bag was handled.")), plain)
@@ -405,7 +406,7 @@ func (s *story) deviations() {
 			{s.say(text.New("by")), cell{Text: orDash(s.all(deviators(r)))}},
 			{s.say(text.New("who was there")), cell{Text: there}},
 			{s.say(text.New("signed by")), cell{Text: s.all(signedAfter(s.v.Records[i+1:]))}},
-			{s.say(text.New("also said")), cell{Text: d.rest()}},
+			{s.say(text.New("also said")), cell{Text: s.rest(d)}},
 		})))
 	}
 	if n == 0 {

@@ -154,7 +154,7 @@ func (d *draft) hsmScribe() {
 	d.xorParts(func(i int) { d.custodianOf(i, true) })
 	d.opening()
 	d.readDuties()
-	d.inspect(said{"serial number of the HSM", "HSM 的序列号"}, "HSM-0001", "HSM", inspectHSM()...)
+	d.inspect(said{"serial number of the HSM", "加密机的序列号"}, "HSM-0001", "HSM", inspectHSM()...)
 	d.inspectPrinter()
 	d.inspectBags()
 	for i := range d.Parts {

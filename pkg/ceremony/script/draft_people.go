@@ -37,7 +37,7 @@ func (d *draft) title() said {
 		StoreMaster: {"Master key of the store", "密钥库主密钥"},
 		Reissue:     {"A component for a new custodian", "分量移交新保管员"},
 		Injection:   {"Injection of a terminal", "终端注入密钥"},
-		HSMScribe:   {"Zone master key inside the HSM", "在 HSM 内生成区域主密钥"},
+		HSMScribe:   {"Zone master key inside the HSM", "在加密机（HSM）内生成区域主密钥"},
 	}[d.kind]
 }
 
@@ -77,7 +77,7 @@ func (d *draft) people(all []person) {
 		said{"Custodians enough to form a key do not report to one manager. In production the fingerprint of each",
 			"足以合成密钥的保管员不得同属一个上级。生产环境中每人还需写上"},
 		said{"card belongs here too:  card: 64 digits  (poskey officer show prints them).",
-			"卡的指纹：card: 64 位数字（poskey officer show 可打印）。"})
+			"授权人员卡的指纹：card: 64 位数字（poskey officer show 可显示）。"})
 	d.print("people:")
 	for _, p := range all {
 		d.print("  - id: %s", p.id)
@@ -154,8 +154,8 @@ func (d *draft) custodianOf(i int, backup bool) {
 // way writes how a part travels.
 func (d *draft) way(i int) {
 	_, capital, zh := letter(i)
-	d.print("        channel: %s", d.sample(said{"Courier " + capital, "快递" + zh},
-		said{"courier of part " + fmt.Sprint(i+1), fmt.Sprintf("第 %d 个分量的快递", i+1)}))
+	d.print("        channel: %s", d.sample(said{"Courier " + capital, "递送专人" + zh},
+		said{"courier of part " + fmt.Sprint(i+1), fmt.Sprintf("第 %d 个分量由谁递送", i+1)}))
 	d.print("        serial_by: %s", d.sample(said{"Security desk of the sender", "发送方安全值班"},
 		said{"who tells the serial of the bag, apart from it", "由谁另行告知袋号"}))
 }

@@ -6,7 +6,8 @@ func attend() []said {
 	return []said{
 		{"Welcome. Please take your seats. Telephones, cameras and watches with a radio stay outside.",
 			"欢迎各位，请就座。手机、相机和带无线功能的手表请留在室外。"},
-		{"Each of us now logs in with their own passphrase. Nobody watches another person's hands.", "现在每人用自己的口令登录。请不要看他人的手。"},
+		{"Each of us now logs in with their own passphrase. Nobody watches another person's hands.",
+			"现在每人用自己的口令登录。请不要看他人的手。"},
 		{"Then we compare the fingerprint of the script with the copy that was reviewed, word by word.",
 			"然后逐词核对脚本指纹与已复核的副本。"},
 		{"Whoever sees something wrong says stop. We stop; there is time.", "任何人发现问题，请说“停”。我们就停下，时间充裕。"},
@@ -72,7 +73,7 @@ func inspectDevice() []said {
 
 func inspectHSM() []said {
 	return []said{
-		{"The operator looks at the HSM: its seals are whole, and no alarm is on.", "操作员检查 HSM：封签完好，没有告警。"},
+		{"The operator looks at the HSM: its seals are whole, and no alarm is on.", "操作员检查加密机：封签完好，没有告警。"},
 		{"Make, model and firmware are read aloud, then the serial number is typed.", "读出厂商、型号和固件版本，然后输入序列号。"},
 	}
 }
@@ -110,7 +111,7 @@ func pause() said {
 func sent() []said {
 	return []said{
 		{"The custodian gives the bag to its courier. No other component of this key goes this way.",
-			"保管员把袋子交给快递。该密钥的其他分量不走这条路。"},
+			"保管员把袋子交给本分量的递送专人。该密钥的其他分量不走这条途径。"},
 		{"The serial is told to the partner apart from the bag, by the one whom the script names.", "袋号由脚本指定的人另行告知合作方。"},
 	}
 }
@@ -237,7 +238,7 @@ func loaded() []said {
 func hsmPart() []said {
 	return []said{
 		{"At the console of the HSM, its custodian alone lets the HSM make a component and print it on its own printer.",
-			"在 HSM 控制台，保管员单独让 HSM 生成一个分量并在其自带打印机上打印。"},
+			"在加密机控制台，保管员单独让加密机生成一个分量并在其自带打印机上打印。"},
 		{"All others turn away. Here only the check value of the component is typed, by two people.",
 			"其他人转身。此处只由两人各自输入该分量的校验值。"},
 		{"The sheet is covered and stays in the custodian's hands.", "遮盖分量单，由保管员拿着。"},
@@ -247,7 +248,7 @@ func hsmPart() []said {
 func hsmKey() []said {
 	return []said{
 		{"One after the other the custodians type their components at the HSM, which forms the key by XOR.",
-			"保管员依次在 HSM 上输入各自分量，HSM 以异或合成密钥。"},
+			"保管员依次在加密机上输入各自分量，加密机以异或合成密钥。"},
 		{"The check value that it shows is typed here by two people.", "其显示的校验值由两人在此各自输入。"},
 	}
 }

@@ -48,7 +48,7 @@ func TestHostileFilesAreRefusedAtOnce(t *testing.T) {
 	for name, unit := range map[string]string{"lists": "[", "mappings": "{a: ", "blocks": "- ", "keys": "? ", "aliases": "*a ", "comments": "#\n",
 		"quotes": "'", "lines": "a:\n", "texts": "a: |\n x\n", "anchors": "&a ", "tags": "!a ", "documents": "---\n"} {
 		start := time.Now()
-		s, err := Parse([]byte(strings.Repeat(unit, maxScript/len(unit))))
+		s, err := Parse([]byte(strings.Repeat(unit, MaxFile/len(unit))))
 		if took := time.Since(start); s != nil || err == nil || took > 20*time.Second {
 			t.Errorf("%s: %v after %s", name, err, took)
 		} else {
@@ -57,7 +57,7 @@ func TestHostileFilesAreRefusedAtOnce(t *testing.T) {
 	}
 	var steps strings.Builder
 	steps.WriteString(small[:strings.Index(small, "  - do: close")])
-	for steps.Len() < maxScript-100 {
+	for steps.Len() < MaxFile-100 {
 		steps.WriteString("  - do: pause\n")
 	}
 	if s, err := Parse([]byte(steps.String())); s != nil || err == nil {

@@ -83,10 +83,10 @@ func expected(t *testing.T, digits string) *kcv.Expected {
 	return &e
 }
 
-// sameValue compares scripts without the bytes they came from.
+// sameValue compares scripts without the bytes they came from, and where in them.
 func sameValue(a, b *Script) bool {
 	x, y := *a, *b
-	x.raw, y.raw = nil, nil
+	x.raw, y.raw, x.lines, y.lines = nil, nil, nil, nil
 	return reflect.DeepEqual(x, y)
 }
 

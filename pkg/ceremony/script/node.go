@@ -27,7 +27,7 @@ const (
 // reader reads nodes until the first error.
 type reader struct {
 	err   error
-	lines map[string]int // where steps, keys, parts, people and seats begin, by their path
+	lines map[string]int // where steps, keys, parts, people and seats begin, and their fields, by their path
 }
 
 // fail keeps the first error, with the line and the place.
@@ -47,6 +47,13 @@ func (r *reader) mark(at string, n *yaml.Node) {
 		r.lines = map[string]int{}
 	}
 	r.lines[at] = n.Line
+}
+
+// markFields remembers the lines of an object's fields, under the path that people are told.
+func (o object) markFields(at string) {
+	for name, n := range o.fields {
+		o.r.mark(strings.TrimPrefix(at+"."+name, "."), n)
+	}
 }
 
 // plain refuses what makes YAML mean something else than it looks like.

@@ -18,14 +18,14 @@ import (
 	"poskey/pkg/custody"
 )
 
-// maxScript bounds what is read of a script: people read it from the first line to the last before they sign.
-const maxScript = 256 << 10
+// MaxFile bounds what is read of a script, in bytes: people read it from the first line to the last before they sign.
+const MaxFile = 256 << 10
 
 // Parse reads a script, strictly: unknown fields, second documents, anchors and what does not belong together are
 // refused with the line. Errors: malformed, too_large, version_unsupported.
 func Parse(raw []byte) (*Script, error) {
-	if len(raw) > maxScript {
-		return nil, fault.New(fault.TooLarge, "the script is larger than %d bytes", maxScript)
+	if len(raw) > MaxFile {
+		return nil, fault.New(fault.TooLarge, "the script is larger than %d bytes", MaxFile)
 	}
 	if err := checkBytes(raw); err != nil {
 		return nil, fault.Wrap(err, "script")
@@ -42,7 +42,7 @@ func Parse(raw []byte) (*Script, error) {
 	if r.err != nil {
 		return nil, fault.Wrap(r.err, "script")
 	}
-	s.raw = bytes.Clone(raw)
+	s.raw, s.lines = bytes.Clone(raw), r.lines
 	return s, nil
 }
 
@@ -77,12 +77,15 @@ func checkBytes(raw []byte) error {
 	return nil
 }
 
+// emptyBraille is a character that is printed as nothing, though it is no blank.
+const emptyBraille = 0x2800
+
 // visible reports a character that prints as itself.
 func visible(c rune) bool {
 	if c < 0x80 {
 		return c >= ' ' && c < 0x7F
 	}
-	return unicode.IsPrint(c) && !unicode.In(c, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	return unicode.IsPrint(c) && c != emptyBraille && !unicode.In(c, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // decode gives the mapping that the one document of the file is.

@@ -173,7 +173,7 @@ func TestWhatIsNotStrictIsRefusedWithItsLine(t *testing.T) {
 		"a comment":                          {"# x\n", fault.Malformed, "empty"},
 		"a list":                             {"- a\n", fault.Malformed, "line 1"},
 		"two documents":                      {small + "---\n" + small, fault.Malformed, "more than one"},
-		"too large":                          {small + strings.Repeat("#", maxScript), fault.TooLarge, ""},
+		"too large":                          {small + strings.Repeat("#", MaxFile), fault.TooLarge, ""},
 		"no UTF-8":                           {with("Small", "Sm\xffll"), fault.Malformed, "UTF-8"},
 		"CR LF":                              {strings.ReplaceAll(small, "\n", "\r\n"), fault.Malformed, "line 1"},
 		"a tab":                              {with("Small", "Sm\tall"), fault.Malformed, "line 4"},

@@ -29,6 +29,7 @@ const (
 func (r *reader) script(n *yaml.Node) *Script {
 	o := r.object(n, "", "schema", "kind", "environment", "title", "purpose", "organisation", "place", "starts", "people",
 		"roles", "keys", "steps")
+	o.markFields("")
 	if r.err == nil && o.line("schema") != Schema {
 		r.schema(o)
 		return nil
@@ -95,6 +96,7 @@ func (r *reader) person(i int, n *yaml.Node) Person {
 		}
 	}
 	r.mark("people."+p.ID, n)
+	o.markFields("people." + p.ID)
 	return p
 }
 
@@ -173,6 +175,7 @@ func (r *reader) key(i int, n *yaml.Node) Key {
 	}
 	o.at = "keys." + k.ID
 	r.mark(o.at, n)
+	o.markFields(o.at)
 	k.Algorithm = keys.Algorithm(o.word("algorithm", names(keys.Named())...))
 	r.purpose(o, &k)
 	k.Label = o.ref("label")
@@ -251,6 +254,7 @@ func (o object) check(name string) (*kcv.Expected, string) {
 func (r *reader) part(key string, i int, n *yaml.Node) Part {
 	at := fmt.Sprintf("%s.parts.%d", key, i+1)
 	o := r.object(n, at, "number", "custodian", "former", "bag", "outer", "channel", "serial_by", "check")
+	o.markFields(at)
 	o.need("number")
 	o.need("custodian")
 	p := Part{Number: o.number("number", 1, component.MaxParts), Custodian: o.seat("custodian"), Former: o.seat("former"),
@@ -292,6 +296,7 @@ func outputFields(to OutputKind) (need, may []string) {
 func (r *reader) output(key string, i int, n *yaml.Node) Output {
 	at := fmt.Sprintf("%s.outputs.%d", key, i+1)
 	o := r.object(n, at, "to", "label", "file", "kbpk", "version", "device", "slot")
+	o.markFields(at)
 	o.need("to")
 	out := Output{To: OutputKind(o.word("to", string(ToStore), string(ToBlock), string(ToSheets), string(ToDevice)))}
 	if r.err != nil {
@@ -357,13 +362,20 @@ func isFileName(s string) bool {
 	return store.CheckLabel(s) == nil && !strings.HasSuffix(s, ".") && !slices.Contains(ownFiles(), strings.ToLower(s))
 }
 
+// Names of what lies in a ceremony's folder: the script as it was reviewed, and the record.
+const (
+	ScriptName = "script.yaml"
+	RecordName = "transcript.jsonl"
+)
+
 // ownFiles are the names of what lies in a ceremony's folder anyway.
-func ownFiles() []string { return []string{"script.yaml", "transcript.jsonl"} }
+func ownFiles() []string { return []string{ScriptName, RecordName} }
 
 func (r *reader) step(i int, n *yaml.Node) Step {
 	at := fmt.Sprintf("steps.%d", i+1)
 	o := r.object(n, at, "do", "by", "key", "part", "output", "text", "item", "expect", "method", "minutes")
 	r.mark(at, n)
+	o.markFields(at)
 	o.need("do")
 	st := Step{Do: Verb(o.word("do", verbNames()...))}
 	if r.err != nil {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"poskey/internal/text"
 	"poskey/pkg/custody"
 	"poskey/pkg/keys"
@@ -25,7 +27,7 @@ const (
 type Finding struct {
 	ID          string // stable: one-person-two-parts
 	Level       Level
-	Requirement string // "PCI PIN 8-2"; "" where no requirement asks for it
+	Requirement string // "PCI PIN 8-2"; 7-1 or 7-2 (procedures, records) where nothing closer asks for it
 	Where       string // keys.ZMK.parts.2, people.custodian.a, steps.7, room
 	What        text.Text
 	Fix         text.Text
@@ -34,8 +36,10 @@ type Finding struct {
 // Past is what somebody is known to have held, in ceremonies before: prior knowledge counts (PCI PIN 21-2.4).
 type Past struct {
 	Person string // id
+	Name   string // "" where it is not known
 	Card   string // fingerprint, where known
 	Label  string // of the key in the store, NAME
+	Number int    // its version there; 0 when it is not known
 	Check  string // check value of the key, digits
 	Set    string // of the sheets; "" when not known
 	Part   int
@@ -49,6 +53,15 @@ type Knowledge struct {
 	// Algorithm gives that of a key of the store by its label (NAME or NAME#VERSION); ok is false when there is no such
 	// key. Nil: nobody can tell, and nothing is said about it.
 	Algorithm func(label string) (alg keys.Algorithm, ok bool)
+	// Stored finds a key of source store by its label (NAME or NAME#VERSION): its version and its check value. Nil, or not ok:
+	// nobody can tell.
+	Stored func(label string) (row StoredKey, ok bool)
+}
+
+// StoredKey is what the store says of a key that a script takes out of it.
+type StoredKey struct {
+	Version int
+	Check   string // digits
 }
 
 // Rules holds a script against the rules: what it alone can tell, and what was before. The order is that of the script.
@@ -75,12 +88,9 @@ type court struct {
 	found []Finding
 }
 
-// add keeps a finding. A requirement is a number of PCI PIN, or "".
+// add keeps a finding. A requirement is a number of PCI PIN.
 func (c *court) add(id string, l Level, requirement, where string, what, fix text.Text) {
-	if requirement != "" {
-		requirement = "PCI PIN " + requirement
-	}
-	c.found = append(c.found, Finding{id, l, requirement, where, what, fix})
+	c.found = append(c.found, Finding{id, l, "PCI PIN " + requirement, where, what, fix})
 }
 
 // strict is what an error in production weighs: a test is for trying things out, also by fewer people than a key needs.
@@ -103,5 +113,9 @@ func (c *court) does(v Verb, k *Key, part int) bool {
 	return false
 }
 
-// folded is a name as it is compared: case and blanks do not tell people and couriers apart.
-func folded(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
+// folded is a name as it is compared: case, blanks and other ways to write the same letter (NFKC: full width, ligatures, marks
+// apart from their letters) do not tell people and couriers apart.
+func folded(s string) string {
+	s = strings.ToLower(strings.ToUpper(norm.NFKC.String(s))) // some letters have two small forms
+	return strings.Join(strings.Fields(norm.NFKC.String(s)), " ")
+}

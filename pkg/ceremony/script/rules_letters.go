@@ -1,11 +1,14 @@
 package script
 
-// The rule about letters that look like others: a manager who is written in two ways is two managers to every other rule.
+// The rule about letters that look like others: a manager who is written in two ways is two managers to every other
+// rule.
 
 import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"poskey/internal/text"
 )
@@ -30,27 +33,23 @@ func (c *court) letters() {
 			continue
 		}
 		told[v.at] = true
-		c.add("letters", c.strict(), "", v.at,
+		c.add("letters", c.strict(), "7-2", v.at,
 			text.New("it has letters that look like others: two names that read alike may be two"),
 			text.New("write it in the letters of one script, in their usual width and composed"))
 	}
 }
 
-// deceptive reports whether a value has a word of more than one of the scripts whose letters look alike, letters or
-// digits of full width, or marks that are put on a letter.
+// deceptive reports whether a value has letters of more than one of the scripts whose letters look alike, letters or
+// digits that are written in another form than usual (full width, mathematical), or marks that are put on a letter.
 func deceptive(s string) bool {
-	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) }) {
-		scripts := 0
-		for _, t := range []*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Greek} {
-			if strings.ContainsFunc(word, func(r rune) bool { return unicode.Is(t, r) }) {
-				scripts++
-			}
-		}
-		if scripts > 1 || strings.ContainsFunc(word, func(r rune) bool {
-			return unicode.Is(unicode.Mn, r) || r >= 0xFF10 && r <= 0xFF5A
-		}) {
-			return true
+	scripts := 0
+	for _, t := range []*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Greek} {
+		if strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(t, r) }) {
+			scripts++
 		}
 	}
-	return false
+	return scripts > 1 || strings.ContainsFunc(s, func(r rune) bool {
+		letter := unicode.IsLetter(r) || unicode.IsDigit(r)
+		return unicode.Is(unicode.Mn, r) || letter && norm.NFKC.String(string(r)) != string(r)
+	})
 }

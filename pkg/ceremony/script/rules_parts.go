@@ -14,26 +14,57 @@ import (
 // holders counts the parts of a key that each person holds or would stand in for.
 func (c *court) holders(k *Key, at string) {
 	for _, p := range c.s.People {
-		now, before := c.held(k, p.ID), c.heldBefore(k, p.ID)
-		all := union(now, before)
-		if len(now) == 0 || len(all) < 2 {
+		now := c.held(k, p.ID)
+		if len(now) == 0 {
 			continue
 		}
-		earlier := len(all) > len(now) || len(now) < 2
 		where := fmt.Sprintf("%s.parts.%d", at, now[len(now)-1])
-		what := text.New("%s has parts %s of %s", p.ID, list(all), k.ID)
-		if earlier {
-			what = text.New("%s has parts %s of %s, some of them from ceremonies before", p.ID, list(all), k.ID)
+		sure := union(now, c.heldBefore(k, p.ID, sureOf))
+		if c.tooMany(k, p.ID, where, now, sure) {
+			continue
 		}
-		fix := text.New("name another custodian, one who never held a part of this key")
-		switch {
-		case len(all) >= k.Needed():
-			c.add(prefixed(earlier, "one-person-enough-parts"), Error, "21-2.4", where, what, fix)
-		case k.Scheme == string(component.XOR):
-			c.add(prefixed(earlier, "one-person-two-parts"), Error, "8-2", where, what, fix)
-		default:
-			c.add(prefixed(earlier, "one-person-two-shares"), Note, "8-2", where, what, fix)
+		if maybe := union(sure, c.heldBefore(k, p.ID, unsure)); len(maybe) > len(sure) && len(maybe) > 1 {
+			c.add("past-other-check-value", Warning, "21-2.4", where,
+				text.New("%s has parts %s of %s, some of them from ceremonies before in which its label had another check value", p.ID, list(maybe), k.ID),
+				text.New("find out which check value is right; if it is the same key, name another custodian"))
 		}
+		c.namesake(k, &p, where, now)
+	}
+}
+
+// tooMany judges what somebody certainly has had.
+func (c *court) tooMany(k *Key, id, where string, now, all []int) bool {
+	if len(all) < 2 {
+		return false
+	}
+	earlier := len(all) > len(now) || len(now) < 2
+	what := text.New("%s has parts %s of %s", id, list(all), k.ID)
+	if earlier {
+		what = text.New("%s has parts %s of %s, some of them from ceremonies before", id, list(all), k.ID)
+	}
+	fix := text.New("name another custodian, one who never held a part of this key")
+	switch {
+	case len(all) >= k.Needed():
+		c.add(prefixed(earlier, "one-person-enough-parts"), Error, "21-2.4", where, what, fix)
+	case k.Scheme == string(component.XOR):
+		c.add(prefixed(earlier, "one-person-two-parts"), Error, "8-2", where, what, fix)
+	default:
+		c.add(prefixed(earlier, "one-person-two-shares"), Note, "8-2", where, what, fix)
+	}
+	return true
+}
+
+// namesake finds somebody who held another part before, under another id and another card, and is called the same.
+func (c *court) namesake(k *Key, p *Person, where string, now []int) {
+	for _, past := range c.pastOf(k) {
+		if past.how == unrelated || past.Name == "" || folded(past.Name) != folded(p.Name) || c.isPast(p.ID, past.Past) ||
+			past.Part < 1 || slices.Contains(now, past.Part) {
+			continue
+		}
+		c.add("past-same-name", Warning, "21-2.4", where,
+			text.New("%s has the name of %s, who held part %d of %s before", p.ID, past.Person, past.Part, k.ID),
+			text.New("find out whether they are one person; if so, name another custodian"))
+		return
 	}
 }
 
@@ -55,10 +86,10 @@ func (c *court) held(k *Key, id string) []int {
 	return parts
 }
 
-func (c *court) heldBefore(k *Key, id string) []int {
+func (c *court) heldBefore(k *Key, id string, how relation) []int {
 	var parts []int
 	for _, past := range c.pastOf(k) {
-		if past.Part > 0 && c.isPast(id, past) {
+		if past.how == how && past.Part > 0 && c.isPast(id, past.Past) {
 			parts = append(parts, past.Part)
 		}
 	}
@@ -85,49 +116,94 @@ func (c *court) isPast(id string, past Past) bool {
 	return ok && (past.Person == id || past.Card != "" && strings.EqualFold(past.Card, p.Card))
 }
 
-// pastOf is what is known of a key: by its label unless another check value says that it is another version, by its
-// check value, and by the sets of sheets of these. A key that is drawn here was never held.
-func (c *court) pastOf(k *Key) []Past {
+// relation is how a line of the past is about a key.
+type relation int
+
+const (
+	unrelated relation = iota
+	unsure             // its label, with another check value than the script says
+	sureOf
+)
+
+// related is a line of the past with what it has to do with a key.
+type related struct {
+	Past
+	how relation
+}
+
+// pastOf is what is known of a key: by its version and check value in the store, else by its label or by its check value, and
+// by the sets of sheets of these. A key that is drawn here was never held.
+func (c *court) pastOf(k *Key) []related {
 	if k.Source == Generate {
 		return nil
 	}
-	var mine []Past
-	sets := map[string]bool{}
-	for _, p := range c.known.Past {
-		if c.isOf(k, p) {
-			mine = append(mine, p)
-			sets[p.Set] = true
+	all := make([]related, len(c.known.Past))
+	sets := map[string]relation{}
+	for i, p := range c.known.Past {
+		all[i] = related{p, c.relation(k, p)}
+		sets[p.Set] = max(sets[p.Set], all[i].how)
+	}
+	for i := range all {
+		if p := &all[i]; p.Set != "" {
+			p.how = sets[p.Set]
 		}
 	}
-	for _, p := range c.known.Past {
-		if p.Set != "" && sets[p.Set] && !c.isOf(k, p) {
-			mine = append(mine, p)
-		}
-	}
-	return mine
+	return slices.DeleteFunc(all, func(p related) bool { return p.how == unrelated })
 }
 
-func (c *court) isOf(k *Key, p Past) bool {
-	if k.Check != nil && p.Check != "" {
-		return sameCheck(k.Check.Digits, p.Check)
-	}
-	name, _, _ := strings.Cut(k.Label, "#")
-	if p.Label != "" && p.Label == name {
-		return true
-	}
-	for _, out := range k.Outputs {
-		if out.Label != "" && out.Label == p.Label {
-			return true
+// relation: what the store says of its key decides. What the script alone says clears nobody: a wrong check value there must not
+// make prior knowledge go away.
+func (c *court) relation(k *Key, p Past) relation {
+	label := isCalled(k, p.Label)
+	if k.Source == Stored && c.known.Stored != nil {
+		if row, ok := c.known.Stored(k.Label); ok {
+			return inStore(row, p, label)
 		}
 	}
-	return false
+	switch {
+	case k.Check != nil && sameCheck(k.Check.Digits, p.Check):
+		return sureOf
+	case !label:
+		return unrelated
+	case k.Check != nil && telling(k.Check.Digits, p.Check):
+		return unsure
+	}
+	return sureOf
 }
+
+func inStore(row StoredKey, p Past, label bool) relation {
+	switch {
+	case sameCheck(row.Check, p.Check):
+		return sureOf
+	case !label:
+		return unrelated
+	case p.Number > 0 && row.Version > 0:
+		if p.Number != row.Version {
+			return unrelated
+		}
+	case telling(row.Check, p.Check):
+		return unrelated
+	}
+	return sureOf
+}
+
+// isCalled reports whether a key has a label in the store, or is to have it.
+func isCalled(k *Key, label string) bool {
+	name, _, _ := strings.Cut(k.Label, "#")
+	return label != "" && (label == name || slices.ContainsFunc(k.Outputs, func(o Output) bool { return o.Label == label }))
+}
+
+// telling reports whether two check values have digits enough to tell keys apart.
+func telling(a, b string) bool { return min(len(a), len(b)) >= leastDigits }
+
+// leastDigits of a check value say something about a key.
+const leastDigits = 4
 
 // sameCheck compares on the shorter length, as check values are compared everywhere.
 func sameCheck(a, b string) bool {
 	a, b = strings.ToUpper(a), strings.ToUpper(b)
 	n := min(len(a), len(b))
-	return n >= 4 && a[:n] == b[:n]
+	return n >= leastDigits && a[:n] == b[:n]
 }
 
 // seats looks at primary and backup of every part.

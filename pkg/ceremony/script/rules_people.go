@@ -21,7 +21,7 @@ func (c *court) people() {
 		c.same("same-employee", Error, at, p.ID, folded(p.Employee), staff)
 		c.same("same-name", Warning, at, p.ID, folded(p.Name), called)
 		if !c.seated(p.ID) {
-			c.add("without-seat", Note, "", at, text.New("%s has no role and no part", p.ID),
+			c.add("without-seat", Note, "7-1", at, text.New("%s has no role and no part", p.ID),
 				text.New("give a role, or leave out who only watches and let the witness write it down"))
 		}
 	}
@@ -80,16 +80,47 @@ func (c *court) roles() {
 			text.New("in production two people declare what the room is like, and there is one witness"),
 			text.New("name a second witness"))
 	}
+	c.neutral()
 	for _, role := range []Role{Witness, SecondWitness} {
 		for _, id := range c.s.Roles[role].ids() {
 			c.witness(role, id)
 		}
 	}
 	if l, o := c.s.Roles[Leader].Primary, c.s.Roles[Operator].Primary; l == o {
-		c.add("leader-is-operator", Warning, "", "roles.operator", text.New("%s reads the script and sits at the keyboard",
+		c.add("leader-is-operator", Warning, "12-1", "roles.operator", text.New("%s reads the script and sits at the keyboard",
 			l),
 			text.New("let another person operate, so that somebody reads while somebody types"))
 	}
+}
+
+// neutral: who leads or operates has no part of a key in hand, in production.
+func (c *court) neutral() {
+	if !c.production() {
+		return
+	}
+	for _, role := range []Role{Leader, Operator} {
+		for _, id := range c.s.Roles[role].ids() {
+			for i := range c.s.Keys {
+				if held := c.held(&c.s.Keys[i], id); len(held) > 0 {
+					c.add(string(role)+"-is-custodian", Warning, "12-1", "roles."+string(role),
+						text.New("%s is %s, and custodian of part %d of %s", id, role.Text(), held[0], c.s.Keys[i].ID),
+						text.New("name somebody who holds no part"))
+					break
+				}
+			}
+		}
+	}
+}
+
+// named is who is meant by the name, the id or the employee number of somebody of the script, else the name as it is compared.
+func (c *court) named(s string) string {
+	s = folded(s)
+	for _, p := range c.s.People {
+		if s != "" && (s == folded(p.ID) || s == folded(p.Name) || s == folded(p.Employee)) {
+			return "id " + p.ID
+		}
+	}
+	return s
 }
 
 func (c *court) ownBackup(at, id string) {
@@ -109,7 +140,7 @@ func (c *court) witness(role Role, id string) {
 			c.add("witness-is-operator", Error, "12-1", at, text.New("%s is witness and operator", id),
 				text.New("name a witness who only watches"))
 		default:
-			c.add("witness-is-leader", Error, "", at, text.New("%s is witness and leader", id),
+			c.add("witness-is-leader", Error, "12-1", at, text.New("%s is witness and leader", id),
 				text.New("name a witness who only watches"))
 		}
 	}
@@ -122,7 +153,7 @@ func (c *court) witness(role Role, id string) {
 
 // witnessHolds finds a witness who is a custodian of the key, or was one of a key that is destroyed.
 func (c *court) witnessHolds(at, id string, k *Key) bool {
-	destroyed, requirement := c.does(DestroyPart, k, 0) || c.does(DestroyKey, k, 0), ""
+	destroyed, requirement := c.does(DestroyPart, k, 0) || c.does(DestroyKey, k, 0), "12-1"
 	if destroyed {
 		requirement = "24-2.2"
 	}
@@ -138,7 +169,7 @@ func (c *court) witnessHolds(at, id string, k *Key) bool {
 		return false
 	}
 	for _, past := range c.pastOf(k) {
-		if c.isPast(id, past) {
+		if past.how == sureOf && c.isPast(id, past.Past) {
 			c.add("witness-was-custodian", Error, requirement, at, text.New("%s is witness, and held part %d of %s before", id,
 				past.Part, k.ID),
 				text.New("name a witness who never held a part"))
@@ -164,8 +195,8 @@ func (c *court) managers(k *Key, at string) {
 	for _, p := range k.Parts {
 		for _, id := range p.Custodian.ids() {
 			person, _ := c.s.Person(id)
-			put(folded(person.Manager), p.Number)
-			put(folded(person.Name), p.Number)
+			put(c.named(person.Manager), p.Number)
+			put(c.named(person.ID), p.Number)
 			if person.Manager == "" {
 				c.add("manager-missing", c.strict(), "25-1", fmt.Sprintf("%s.parts.%d", at, p.Number),
 					text.New("it is not said to whom %s reports", id), text.New("write whom they report to as manager"))
@@ -186,7 +217,7 @@ func (c *court) managers(k *Key, at string) {
 func (c *court) reports(k *Key, m string) bool {
 	for _, p := range k.Parts {
 		for _, id := range p.Custodian.ids() {
-			if person, _ := c.s.Person(id); folded(person.Manager) == m {
+			if person, _ := c.s.Person(id); c.named(person.Manager) == m {
 				return true
 			}
 		}

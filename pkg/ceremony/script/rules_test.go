@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,7 +44,12 @@ func person1(s *Script, id string) *Person {
 
 func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 	past := func(person, label, check, set string, part int) Past {
-		return Past{Person: person, Label: label, Check: check, Set: set, Part: part, Where: "before"}
+		return Past{Person: person, Name: "Name of " + person, Label: label, Check: check, Set: set, Part: part, Where: "before"}
+	}
+	numbered := func(p Past, version int) Past { p.Number = version; return p }
+	called := func(p Past, name string) Past { p.Name = name; return p }
+	stored := func(version int, check string) func(string) (StoredKey, bool) {
+		return func(label string) (StoredKey, bool) { return StoredKey{version, check}, label == "TEST-ZMK" }
 	}
 	algorithms := func(label string) (keys.Algorithm, bool) {
 		a, ok := map[string]keys.Algorithm{"K256": keys.AES256, "K128": keys.AES128, "T3": keys.TDES192, "T2": keys.TDES128}[label]
@@ -58,20 +64,26 @@ func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 		want  string // "" for no finding
 	}{
 		"a manager in two spellings": {kind: TMK, edit: func(s *Script) { person1(s, "custodian.b").Manager = "M\u0430nager A" },
-			want: `letters warning "" people.custodian.b`},
+			want: `letters warning "PCI PIN 7-2" people.custodian.b`},
 		"a manager in full width": {kind: TMK, prod: true, edit: func(s *Script) { person1(s, "custodian.b").Manager = "Ｍanager A" },
-			want: `letters error "" people.custodian.b`},
+			want: `letters error "PCI PIN 7-2" people.custodian.b`},
 		"a name with a mark put on it": {kind: TMK, edit: func(s *Script) { person1(s, "leader.a").Name = "Rene\u0301" },
-			want: `letters warning "" people.leader.a`},
+			want: `letters warning "PCI PIN 7-2" people.leader.a`},
+		"a manager whose words are of two scripts": {kind: TMK, edit: func(s *Script) { person1(s, "custodian.b").Manager = "\u041d\u0410 Manager" },
+			want: `letters warning "PCI PIN 7-2" people.custodian.b`},
+		"one name in two forms": {kind: TMK, edit: func(s *Script) { person1(s, "custodian.b").Name = "CUSTODIAN \uff21" },
+			want: `letters warning "PCI PIN 7-2" people.custodian.b|same-name warning "PCI PIN 21-2.4" people.custodian.b`},
+		"one manager in two forms": {kind: TMK, wish: Wish{Parts: 2}, edit: func(s *Script) { person1(s, "custodian.b").Manager = "\uff2danager A" },
+			want: `letters warning "PCI PIN 7-2" people.custodian.b|one-manager warning "PCI PIN 25-1" keys.TMK`},
 		"names of two scripts that nobody confuses": {kind: TMK, edit: func(s *Script) { person1(s, "leader.a").Name = "王 A（Leader）René" }},
 		"one person, two of three parts": {kind: TMK, edit: func(s *Script) { s.Keys[0].Parts[2].Custodian.Backup = "backup.a" },
-			want: `one-person-two-parts error "PCI PIN 8-2" keys.TMK.parts.3|without-seat note "" people.backup.c`},
+			want: `one-person-two-parts error "PCI PIN 8-2" keys.TMK.parts.3|without-seat note "PCI PIN 7-1" people.backup.c`},
 		"one person, all of two parts": {kind: TMK, wish: Wish{Parts: 2}, edit: func(s *Script) {
 			s.Keys[0].Parts[1].Custodian.Backup = "custodian.a"
 			s.Roles[Leader] = Seat{Primary: "leader.a", Backup: "backup.b"}
 		}, want: `one-manager warning "PCI PIN 25-1" keys.TMK|one-person-enough-parts error "PCI PIN 21-2.4" keys.TMK.parts.2`},
 		"the former custodian gets another part": {kind: Reissue, edit: func(s *Script) { s.Keys[0].Parts[2].Custodian.Backup = "former.a" },
-			want: `one-person-two-parts error "PCI PIN 8-2" keys.ZMK.parts.3|without-seat note "" people.backup.c`},
+			want: `one-person-two-parts error "PCI PIN 8-2" keys.ZMK.parts.3|without-seat note "PCI PIN 7-1" people.backup.c`},
 		"the former custodian is the new one": {kind: Reissue, edit: func(s *Script) { s.Keys[0].Parts[0].Former.Backup = "custodian.a" },
 			want: `same-custodian warning "PCI PIN 25-1" keys.ZMK.parts.1`},
 		"two shares below the threshold": {kind: StoreMaster, wish: Wish{Parts: 5}, edit: func(s *Script) {
@@ -94,19 +106,44 @@ func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 		"the same part held before":         {kind: ZMKReceive, known: Knowledge{Past: []Past{past("custodian.a", "TEST-ZMK", "", "", 1)}}},
 		"a part of another key before":      {kind: ZMKReceive, known: Knowledge{Past: []Past{past("custodian.a", "OTHER", "", "", 2)}}},
 		"a part held by another one before": {kind: ZMKReceive, known: Knowledge{Past: []Past{past("custodian.x", "TEST-ZMK", "", "", 2)}}},
-		"a part of another version": {kind: ZMKReceive, edit: func(s *Script) { s.Keys[0].Check = expected(t, "08D7B4") },
-			known: Knowledge{Past: []Past{past("custodian.a", "TEST-ZMK", "AAAAAA", "", 2)}}},
+		"another check value clears nobody": {kind: ZMKReceive, edit: func(s *Script) { s.Keys[0].Check = expected(t, "08D7B4") },
+			known: Knowledge{Past: []Past{past("custodian.a", "TEST-ZMK", "AAAAAA", "", 2)}}, want: `past-other-check-value warning "PCI PIN 21-2.4" keys.ZMK.parts.1`},
+		"another check value, and the same part": {kind: ZMKReceive, edit: func(s *Script) { s.Keys[0].Check = expected(t, "08D7B4") },
+			known: Knowledge{Past: []Past{past("custodian.a", "TEST-ZMK", "AAAAAA", "", 1)}}},
+		"another check value in its set": {kind: ZMKReceive, edit: func(s *Script) { s.Keys[0].Check = expected(t, "08D7B4") },
+			known: Knowledge{Past: []Past{past("custodian.a", "TEST-ZMK", "AAAAAA", "S1", 3), past("custodian.b", "", "08D7B4", "S1", 2)}},
+			want:  `past-one-person-two-parts error "PCI PIN 8-2" keys.ZMK.parts.1`},
+		"parts of a version that was given up": {kind: Reissue, known: Knowledge{Stored: stored(2, "08D7B4"), Past: []Past{
+			numbered(past("custodian.a", "TEST-ZMK", "AAAAAA", "S1", 2), 1), past("custodian.a", "TEST-ZMK", "AAAAAA", "S1", 3)}}},
+		"parts of the version in the store": {kind: Reissue, known: Knowledge{Stored: stored(2, "08D7B4"), Past: []Past{
+			numbered(past("custodian.a", "TEST-ZMK", "", "", 2), 2)}}, want: `past-one-person-two-parts error "PCI PIN 8-2" keys.ZMK.parts.1`},
+		"parts of nobody knows which version": {kind: Reissue, known: Knowledge{Stored: stored(2, "08D7B4"), Past: []Past{
+			past("custodian.a", "TEST-ZMK", "", "", 2)}}, want: `past-one-person-two-parts error "PCI PIN 8-2" keys.ZMK.parts.1`},
+		"parts of the key in the store, and a wrong check value in the script": {kind: Reissue, edit: func(s *Script) { s.Keys[0].Check = expected(t, "AAAAAA") },
+			known: Knowledge{Stored: stored(2, "08D7B4"), Past: []Past{past("custodian.a", "TEST-ZMK", "08D7B4", "", 2)}},
+			want:  `past-one-person-two-parts error "PCI PIN 8-2" keys.ZMK.parts.1`},
+		"parts of the key in the store under another label": {kind: Reissue, known: Knowledge{Stored: stored(2, "08D7B4"), Past: []Past{
+			numbered(past("custodian.a", "OLD-ZMK", "08D7B4", "", 2), 7)}}, want: `past-one-person-two-parts error "PCI PIN 8-2" keys.ZMK.parts.1`},
+		"a namesake of who held another part": {kind: ZMKReceive, known: Knowledge{Past: []Past{called(past("old.id", "TEST-ZMK", "", "", 2), "CUSTODIAN  A")}},
+			want: `past-same-name warning "PCI PIN 21-2.4" keys.ZMK.parts.1`},
+		"a namesake of who held the same part": {kind: ZMKReceive, known: Knowledge{Past: []Past{called(past("old.id", "TEST-ZMK", "", "", 1), "Custodian A")}}},
+		"a namesake of who held another key":   {kind: ZMKReceive, known: Knowledge{Past: []Past{called(past("old.id", "OTHER", "", "", 2), "Custodian A")}}},
+		"a leader with a part, in production": {kind: TMK, prod: true, edit: func(s *Script) { s.Roles[Leader] = Seat{"leader.a", "custodian.b"} },
+			want: `leader-is-custodian warning "PCI PIN 12-1" roles.leader`},
+		"an operator with a part, in production": {kind: TMK, prod: true, edit: func(s *Script) { s.Keys[0].Parts[2].Custodian.Backup = "operator.a" },
+			want: `operator-is-custodian warning "PCI PIN 12-1" roles.operator|without-seat note "PCI PIN 7-1" people.backup.c`},
+		"a leader with a part, in test":           {kind: TMK, edit: func(s *Script) { s.Roles[Leader] = Seat{"leader.a", "custodian.b"} }},
 		"a part of the key that this one follows": {kind: TMK, known: Knowledge{Past: []Past{past("custodian.a", "TEST-TMK", "", "", 2)}}},
 		"parts held before by who has none now":   {kind: ZMKReceive, known: Knowledge{Past: []Past{past("leader.a", "TEST-ZMK", "", "", 1), past("leader.a", "TEST-ZMK", "", "", 2)}}},
 
 		"a custodian's own backup": {kind: TMK, edit: func(s *Script) { s.Keys[0].Parts[0].Custodian.Backup = "custodian.a" },
-			want: `own-backup error "PCI PIN 25-1" keys.TMK.parts.1|without-seat note "" people.backup.a`},
+			want: `own-backup error "PCI PIN 25-1" keys.TMK.parts.1|without-seat note "PCI PIN 7-1" people.backup.a`},
 		"a leader's own backup": {kind: TMK, edit: func(s *Script) { s.Roles[Leader] = Seat{"leader.a", "leader.a"} },
 			want: `own-backup error "PCI PIN 25-1" roles.leader`},
 		"no backup in test": {kind: TMK, edit: func(s *Script) { s.Keys[0].Parts[1].Custodian.Backup = "" },
-			want: `backup-missing warning "PCI PIN 25-1" keys.TMK.parts.2|without-seat note "" people.backup.b`},
+			want: `backup-missing warning "PCI PIN 25-1" keys.TMK.parts.2|without-seat note "PCI PIN 7-1" people.backup.b`},
 		"no backup in production": {kind: TMK, prod: true, edit: func(s *Script) { s.Keys[0].Parts[1].Custodian.Backup = "" },
-			want: `backup-missing error "PCI PIN 25-1" keys.TMK.parts.2|without-seat note "" people.backup.b`},
+			want: `backup-missing error "PCI PIN 25-1" keys.TMK.parts.2|without-seat note "PCI PIN 7-1" people.backup.b`},
 		"no backup of shares of which some may be missing": {kind: StoreMaster},
 		"one manager in test": {kind: TMK, wish: Wish{Parts: 2}, edit: func(s *Script) { person1(s, "backup.b").Manager = " manager  a" },
 			want: `one-manager warning "PCI PIN 25-1" keys.TMK`},
@@ -120,13 +157,18 @@ func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 		"two of three under one manager": {kind: TMK, wish: Wish{Parts: 3}, edit: func(s *Script) { person1(s, "backup.b").Manager = "Manager A" }},
 		"a manager who is a custodian": {kind: TMK, wish: Wish{Parts: 2}, edit: func(s *Script) { person1(s, "custodian.b").Manager = "Custodian A" },
 			want: `one-manager warning "PCI PIN 25-1" keys.TMK`},
+		"a manager who is written as an id": {kind: TMK, wish: Wish{Parts: 2}, edit: func(s *Script) { person1(s, "custodian.b").Manager = "Custodian.A" },
+			want: `one-manager warning "PCI PIN 25-1" keys.TMK`},
+		"one manager, by name and by id": {kind: TMK, wish: Wish{Parts: 2}, edit: func(s *Script) {
+			person1(s, "custodian.a").Manager, person1(s, "custodian.b").Manager = "leader.a", "Leader A"
+		}, want: `one-manager warning "PCI PIN 25-1" keys.TMK`},
 		"no manager in test": {kind: TMK, edit: func(s *Script) { person1(s, "custodian.b").Manager = "" },
 			want: `manager-missing warning "PCI PIN 25-1" keys.TMK.parts.2`},
 		"no manager in production": {kind: TMK, prod: true, edit: func(s *Script) { person1(s, "custodian.b").Manager = "" },
 			want: `manager-missing error "PCI PIN 25-1" keys.TMK.parts.2`},
 
 		"a witness with a part": {kind: TMK, edit: func(s *Script) { s.Roles[Witness] = Seat{"witness.a", "custodian.a"} },
-			want: `witness-is-custodian error "" roles.witness`},
+			want: `witness-is-custodian error "PCI PIN 12-1" roles.witness`},
 		"a witness with a part that is destroyed": {kind: Destruction, edit: func(s *Script) { s.Roles[SecondWitness] = Seat{"witness.b", "backup.b"} },
 			want: `witness-is-custodian error "PCI PIN 24-2.2" roles.second-witness`},
 		"a witness who had a part that is destroyed": {kind: Destruction, known: Knowledge{Past: []Past{past("witness.a", "TEST-OLD", "", "", 2)}},
@@ -135,15 +177,15 @@ func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 		"a witness who operates": {kind: TMK, edit: func(s *Script) { s.Roles[Witness] = Seat{"witness.a", "operator.a"} },
 			want: `witness-is-operator error "PCI PIN 12-1" roles.witness`},
 		"a witness who leads": {kind: TMK, edit: func(s *Script) { s.Roles[SecondWitness] = Seat{"witness.b", "leader.a"} },
-			want: `witness-is-leader error "" roles.second-witness`},
+			want: `witness-is-leader error "PCI PIN 12-1" roles.second-witness`},
 		"one witness twice": {kind: TMK, edit: func(s *Script) { s.Roles[SecondWitness] = Seat{"witness.b", "witness.a"} },
 			want: `witness-twice error "PCI PIN 6-2" roles.second-witness`},
 		"a leader who operates": {kind: TMK, edit: func(s *Script) { s.Roles[Operator] = Seat{"leader.a", "operator.a"} },
-			want: `leader-is-operator warning "" roles.operator`},
+			want: `leader-is-operator warning "PCI PIN 12-1" roles.operator`},
 		"one witness in production": {kind: TMK, prod: true, edit: func(s *Script) { delete(s.Roles, SecondWitness) },
-			want: `second-witness-missing error "PCI PIN 6-2" roles.second-witness|without-seat note "" people.witness.b`},
+			want: `second-witness-missing error "PCI PIN 6-2" roles.second-witness|without-seat note "PCI PIN 7-1" people.witness.b`},
 		"one witness in test": {kind: TMK, edit: func(s *Script) { s.Roles[SecondWitness] = Seat{}; delete(s.Roles, SecondWitness) },
-			want: `without-seat note "" people.witness.b`},
+			want: `without-seat note "PCI PIN 7-1" people.witness.b`},
 
 		"no card in production": {kind: TMK, prod: true, edit: func(s *Script) { person1(s, "leader.a").Card = "" },
 			want: `card-missing error "PCI PIN 6-1" people.leader.a`},
@@ -154,7 +196,7 @@ func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 		"one name twice": {kind: TMK, edit: func(s *Script) { person1(s, "operator.a").Name = "leader a" },
 			want: `same-name warning "PCI PIN 21-2.4" people.operator.a`},
 		"somebody without a seat": {kind: TMK, edit: func(s *Script) { s.People = append(s.People, Person{ID: "guest.a", Name: "Guest"}) },
-			want: `without-seat note "" people.guest.a`},
+			want: `without-seat note "PCI PIN 7-1" people.guest.a`},
 
 		"one channel twice": {kind: ZMKExchange, edit: func(s *Script) { s.Keys[0].Parts[2].Channel = "courier  A" },
 			want: `channel-twice error "PCI PIN 8-1" keys.ZMK.parts.3`},
@@ -187,8 +229,8 @@ func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 			want: `double-length-tdes note "PCI PIN 10-1" keys.TMK`},
 		"triple length": {kind: TMK, edit: func(s *Script) { s.Keys[0].Algorithm = keys.TDES192 }},
 		"one part": {kind: TMK, edit: func(s *Script) { s.Keys[0].Parts = s.Keys[0].Parts[:1]; s.Keys[0].Threshold = 1 },
-			want: `one-part error "PCI PIN 21-2.2" keys.TMK|without-seat note "" people.backup.b|without-seat note "" people.backup.c|` +
-				`without-seat note "" people.custodian.b|without-seat note "" people.custodian.c`},
+			want: `one-part error "PCI PIN 21-2.2" keys.TMK|without-seat note "PCI PIN 7-1" people.backup.b|without-seat note "PCI PIN 7-1" people.backup.c|` +
+				`without-seat note "PCI PIN 7-1" people.custodian.b|without-seat note "PCI PIN 7-1" people.custodian.c`},
 		"shares to a partner": {kind: ZMKExchange, edit: func(s *Script) { s.Keys[0].Scheme = "shamir" },
 			want: `shamir-exchange error "PCI PIN 12-6" keys.ZMK`},
 		"shares of a partner's custodian": {kind: StoreMaster, edit: func(s *Script) { person1(s, "custodian.a").Partner = true },
@@ -235,9 +277,9 @@ func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 			s.Keys[0].Algorithm, s.Keys[0].Outputs[0].KBPK, s.Keys[0].Outputs[0].Version = keys.TDES192, "T3", 'B'
 		}},
 
-		"something to fill in, in test": {kind: TMK, edit: func(s *Script) { s.Place = "FILL IN: room" }, want: `fill-in warning "" place`},
+		"something to fill in, in test": {kind: TMK, edit: func(s *Script) { s.Place = "FILL IN: room" }, want: `fill-in warning "PCI PIN 7-1" place`},
 		"something to fill in, in production": {kind: TMK, prod: true, edit: func(s *Script) { s.Steps[3].Text = "待填：什么" },
-			want: `fill-in error "" steps.4`},
+			want: `fill-in error "PCI PIN 7-1" steps.4.text`},
 		"a test's words in production": {kind: TMK, prod: true, edit: func(s *Script) { s.Title = "ZMK (Test)" },
 			want: `test-words-in-production error "PCI PIN 19" title`},
 		"a test's label in production": {kind: TMK, prod: true, edit: func(s *Script) { s.Keys[0].Outputs[0].Label = "TEST-TMK" },
@@ -285,6 +327,9 @@ func TestEachRuleFindsWhatBreaksItAndNothingElse(t *testing.T) {
 				t.Errorf("too much: %v\nmissing: %v", a, b)
 			}
 			for _, f := range all {
+				if !slices.Contains(numbers(), strings.TrimPrefix(f.Requirement, "PCI PIN ")) {
+					t.Errorf("%s goes back to %q", f.ID, f.Requirement)
+				}
 				if f.What.IsZero() || f.Fix.IsZero() || f.Where == "" || strings.Contains(f.What.String()+f.Fix.String(), "%!") {
 					t.Errorf("a finding that says nothing: %+v", f)
 				}

@@ -13,58 +13,67 @@ import (
 // FillIn begins a value that a template leaves to be filled in, in English and in Chinese.
 func FillIn() []string { return []string{"FILL IN", "FILL-IN", "待填"} }
 
-// named is a value of the script with its place.
+// named is a value of the script with the path of its field.
 type named struct{ at, value string }
 
 // values are all that people write into a script freely.
 func (s *Script) values() []named {
-	all := []named{{"title", s.Title}, {"purpose", s.Purpose}, {"organisation", s.Organisation}, {"place", s.Place}}
+	var all []named
+	in := func(at string, fields ...named) {
+		for _, f := range fields {
+			all = append(all, named{at + f.at, f.value})
+		}
+	}
+	in("", named{"title", s.Title}, named{"purpose", s.Purpose}, named{"organisation", s.Organisation},
+		named{"place", s.Place})
 	for _, p := range s.People {
-		at := "people." + p.ID
-		all = append(all, named{at, p.Name}, named{at, p.Employee}, named{at, p.Manager})
+		in("people."+p.ID+".", named{"name", p.Name}, named{"employee", p.Employee}, named{"manager", p.Manager})
 	}
 	for _, k := range s.Keys {
-		at := "keys." + k.ID
-		all = append(all, named{at, k.ID}, named{at, k.Label})
+		at := "keys." + k.ID + "."
+		in(at, named{"id", k.ID}, named{"label", k.Label})
 		for _, p := range k.Parts {
-			at := fmt.Sprintf("keys.%s.parts.%d", k.ID, p.Number)
-			all = append(all, named{at, p.Bag}, named{at, p.Outer}, named{at, p.Channel}, named{at, p.SerialBy})
+			in(fmt.Sprintf("%sparts.%d.", at, p.Number), named{"bag", p.Bag}, named{"outer", p.Outer},
+				named{"channel", p.Channel}, named{"serial_by", p.SerialBy})
 		}
 		for i, out := range k.Outputs {
-			at := fmt.Sprintf("keys.%s.outputs.%d", k.ID, i+1)
-			all = append(all, named{at, out.Label}, named{at, out.File}, named{at, out.KBPK}, named{at, out.Device}, named{at,
-				out.Slot})
+			in(fmt.Sprintf("%soutputs.%d.", at, i+1), named{"label", out.Label}, named{"file", out.File},
+				named{"kbpk", out.KBPK}, named{"device", out.Device}, named{"slot", out.Slot})
 		}
 	}
 	for i, st := range s.Steps {
-		at := fmt.Sprintf("steps.%d", i+1)
-		all = append(all, named{at, st.Text}, named{at, st.Item}, named{at, st.Expect}, named{at, st.Method})
+		in(fmt.Sprintf("steps.%d.", i+1), named{"text", st.Text}, named{"item", st.Item}, named{"expect", st.Expect},
+			named{"method", st.Method})
 	}
 	return all
 }
 
 func (c *court) wording() {
-	told := map[string]bool{}
 	for _, v := range c.s.values() {
-		if told[v.at] || !unfilled(v.value) {
-			continue
+		if unfilled(v.value) {
+			c.add("fill-in", c.strict(), "7-1", v.at, c.s.unfilledAt(v.at), text.New("write what is true of this ceremony"))
 		}
-		told[v.at] = true
-		c.add("fill-in", c.strict(), "", v.at, text.New("something is left to be filled in"),
-			text.New("write what is true of this ceremony"))
 	}
 	for _, v := range c.titles() {
 		switch {
 		case c.production() && hasWord(v.value, "test", "rehearsal", "dummy", "测试", "演练"):
-			c.add("test-words-in-production", Error, "19", v.at, text.New("%q reads like a test, and this is production",
-				v.value),
+			c.add("test-words-in-production", Error, "19", v.at,
+				text.New("%q reads like a test, and this is production", v.value),
 				text.New("change the words, or the environment"))
 		case !c.production() && hasWord(v.value, "production", "prod", "live", "生产"):
-			c.add("production-words-in-test", Warning, "19", v.at, text.New("%q reads like production, and this is a test",
-				v.value),
+			c.add("production-words-in-test", Warning, "19", v.at,
+				text.New("%q reads like production, and this is a test", v.value),
 				text.New("change the words, or the environment"))
 		}
 	}
+}
+
+// unfilledAt says of a field that it waits for its value, with its line where that is known.
+func (s *Script) unfilledAt(field string) text.Text {
+	if n, ok := s.lines[field]; ok {
+		return text.New("line %d is still to be filled in", n)
+	}
+	return text.New("it is still to be filled in")
 }
 
 func unfilled(v string) bool {

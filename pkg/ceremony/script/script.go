@@ -43,7 +43,8 @@ type Script struct {
 	Keys         []Key
 	Steps        []Step
 
-	raw []byte
+	raw   []byte
+	lines map[string]int // of the fields, by their path
 }
 
 // Raw is the script as it was reviewed, byte for byte.

@@ -21,8 +21,10 @@ func (r *room) under(parent, label string) {
 	must(r, err)
 	ref := store.Ref{Label: label, Version: 1}
 	attrs := hsm.Attributes{Algorithm: keys.AES128, Usage: "P0"}.Defaults()
-	work, err := r.vault.Begin(r.Context(), agent.Intent{Activity: custody.KeyGenerate, Label: ref.String(), Who: audit.Actor{ID: "a", Role: "user"},
-		Request: audit.DigestOf([]byte(label)), Attributes: custody.Attributes{Algorithm: attrs.Algorithm, Usage: attrs.Usage, Mode: attrs.Mode,
+	work, err := r.vault.Begin(r.Context(), agent.Intent{Activity: custody.KeyGenerate, Label: ref.String(),
+		Who:     audit.Actor{ID: "a", Role: "user"},
+		Request: audit.DigestOf([]byte(label)), Attributes: custody.Attributes{Algorithm: attrs.Algorithm, Usage: attrs.Usage,
+			Mode:          attrs.Mode,
 			Exportability: attrs.Exportability}})
 	must(r, err)
 	k, err := work.Generate(r.Context(), attrs, hsm.Policy{})
@@ -48,8 +50,10 @@ func TestWhatLiesBeneathAKeyIsNamed(t *testing.T) {
 	r.under("TEST-ZMK#1", "TEST-PEK")
 	row, err := r.vault.Store().Get(t.Context(), store.Ref{Label: "TEST-PEK", Version: 1})
 	must(t, err)
-	must(t, r.vault.Store().AddDevice(t.Context(), store.Change{}, store.Device{Serial: "T-0001", Model: "M", Added: time.Now()}))
-	_, err = r.vault.Store().LoadKey(t.Context(), store.Change{}, "T-0001", store.DeviceKey{Slot: "0", Key: row.Ref(), Check: row.Check})
+	must(t, r.vault.Store().AddDevice(t.Context(), store.Change{}, store.Device{Serial: "T-0001", Model: "M",
+		Added: time.Now()}))
+	_, err = r.vault.Store().LoadKey(t.Context(), store.Change{}, "T-0001", store.DeviceKey{Slot: "0", Key: row.Ref(),
+		Check: row.Check})
 	must(t, err)
 	all, err := on.Beneath(t.Context(), &k)
 	if err != nil || len(all) != 2 || all[0] != "TEST-PEK#1" || all[1] != "T-0001" {

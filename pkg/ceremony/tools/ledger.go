@@ -19,49 +19,101 @@ func (t *Tools) Hold(ctx context.Context, h ceremony.Held) error {
 	if t.o.Vault == nil {
 		return nil
 	}
-	work, v, err := t.books(ctx)
+	work, err := t.books(ctx)
 	if err != nil {
 		return err
 	}
-	key, err := t.ref(ctx, h.Key)
-	switch {
-	case fault.Is(err, fault.NotFound):
-		key = store.Ref{Label: h.Key.ID} // a name of the script: no store has it
-		if label, keeps := stored(h.Key); keeps {
-			key.Label = label
-		}
-	case err != nil:
+	key, err := t.heldRef(ctx, h)
+	if err != nil {
 		return err
 	}
-	return v.Store().Hold(ctx, work.Change(), store.Holding{Ceremony: t.o.Ceremony, Key: key, Check: h.Check, Sheets: h.Set,
-		Part: h.Part, Parts: h.Of, Needed: h.Needed, Person: h.Person.ID, Name: h.Person.Name, Card: h.Person.Card,
-		Seat: h.Seat, Event: h.Event, Bag: h.Bag, Outer: h.Outer, Channel: h.Channel})
+	return work.Hold(ctx, store.Holding{Ceremony: t.o.Ceremony, Key: key, Check: h.Check,
+		Sheets: h.Set, Part: h.Part, Parts: h.Of, Needed: h.Needed, Person: h.Person.ID, Name: h.Person.Name,
+		Card: h.Person.Card, Seat: h.Seat, Event: store.PartEvent(h.Event), Bag: h.Bag, Outer: h.Outer, Channel: h.Channel})
+}
+
+// heldRef is the key whose part it was. What the record knows by its version stays that version, whatever came after.
+func (t *Tools) heldRef(ctx context.Context, h ceremony.Held) (store.Ref, error) {
+	if ref, err := store.ParseRef(h.Label); err == nil && ref.Version > 0 {
+		return ref, nil
+	}
+	ref, err := t.ref(ctx, h.Key)
+	if !fault.Is(err, fault.NotFound) {
+		return ref, err
+	}
+	if label, keeps := stored(h.Key); keeps {
+		return store.Ref{Label: label}, nil
+	}
+	return store.Ref{Label: h.Key.ID}, nil // a name of the script: no store has it
+}
+
+// Holds reports whether the ledger has something, whatever check value it knew then. Who typed a part stands there twice:
+// when they typed it, and under the key that came of it.
+func (t *Tools) Holds(ctx context.Context, h ceremony.Held) (bool, error) {
+	if t.o.Vault == nil {
+		return true, nil // there is no ledger that could lack it
+	}
+	v, err := t.o.Vault(ctx)
+	if err != nil {
+		return false, err
+	}
+	ref, err := t.heldRef(ctx, h)
+	if err != nil {
+		return false, err
+	}
+	filter := store.HoldingFilter{Ceremony: t.o.Ceremony, Person: h.Person.ID}
+	for was, err := range v.Store().Holdings(ctx, filter) {
+		if err != nil {
+			return false, err
+		}
+		if was.Key.Label == ref.Label && was.Part == h.Part && was.Event == store.PartEvent(h.Event) &&
+			store.BagName(was.Bag) == store.BagName(h.Bag) && (was.Event != store.PartEntered || was.Key.Version == ref.Version) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// BagHeld names an earlier ceremony that had a bag of this serial.
+func (t *Tools) BagHeld(ctx context.Context, serial string) (string, error) {
+	if t.o.Vault == nil {
+		return "", nil
+	}
+	v, err := t.o.Vault(ctx)
+	if err != nil {
+		return "", err
+	}
+	known, err := vault.BagKnown(ctx, v.Store(), serial)
+	if err != nil {
+		return "", err
+	}
+	for _, h := range known {
+		if h.Ceremony != t.o.Ceremony {
+			return h.Ceremony, nil
+		}
+	}
+	return "", nil
 }
 
 // books is the operation under which the ledger is written, one for the whole ceremony.
-func (t *Tools) books(ctx context.Context) (*vault.Work, *vault.Vault, error) {
-	t.mu.Lock()
+func (t *Tools) books(ctx context.Context) (*vault.Work, error) {
 	work := t.ledger
-	t.mu.Unlock()
 	if work != nil {
-		v, err := t.o.Vault(ctx)
-		return work, v, err
+		return work, nil
 	}
 	s := t.o.Script
-	work, v, err := t.begin(ctx, agent.Intent{Activity: custody.CeremonyRun, Label: t.o.Ceremony,
+	work, _, err := t.begin(ctx, agent.Intent{Activity: custody.CeremonyRun, Label: t.o.Ceremony,
 		Details: audit.Details{audit.FieldPurpose: audit.Clean(string(s.Kind)), "script": s.Fingerprint().Words()}})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := v.Store().BeginCeremony(ctx, work.Change(), store.Ceremony{ID: t.o.Ceremony, Kind: string(s.Kind),
+	if err := work.BeginCeremony(ctx, store.Ceremony{ID: t.o.Ceremony, Kind: string(s.Kind),
 		Title:  s.Title,
 		Script: s.Fingerprint().String()}); err != nil {
-		return nil, nil, finish(ctx, work, agent.Outcome{}, err)
+		return nil, finish(ctx, work, agent.Outcome{}, err)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.ledger = work
-	return work, v, nil
+	return work, nil
 }
 
 // End closes the ledger: how the ceremony ended, and the hash of the last line of its record. A ceremony whose ledger
@@ -70,14 +122,12 @@ func (t *Tools) End(ctx context.Context, state store.CeremonyState, head string)
 	if t.o.Vault == nil {
 		return nil
 	}
-	work, v, err := t.books(ctx)
+	work, err := t.books(ctx)
 	if err != nil {
 		return err
 	}
-	err = v.Store().EndCeremony(ctx, work.Change(), t.o.Ceremony, state, head)
-	t.mu.Lock()
+	err = work.EndCeremony(ctx, t.o.Ceremony, state, head)
 	t.ledger = nil
-	t.mu.Unlock()
 	var words string
 	if last, err := custody.ParseFingerprint(head); err == nil {
 		words = last.Words()
@@ -89,10 +139,8 @@ func (t *Tools) End(ctx context.Context, state store.CeremonyState, head string)
 // that it made and did not keep, which the resumption finds and destroys.
 func (t *Tools) Close(ctx context.Context) error {
 	err := t.forgetSession()
-	t.mu.Lock()
 	work := t.ledger
 	t.ledger = nil
-	t.mu.Unlock()
 	if work == nil {
 		return err
 	}

@@ -6,8 +6,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
-	"slices"
+	"errors"
+	"reflect"
 	"strings"
 
 	"poskey/internal/fault"
@@ -112,8 +112,6 @@ func (t *Tools) madeInStore(ctx context.Context, k *script.Key, label string, a 
 	if err = finish(ctx, work, outcome, err); err != nil {
 		return ceremony.Made{}, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.refs[k.ID], t.dormant[ref] = ref, true
 	return ceremony.Made{Check: kept.Row.Check, Label: ref.String()}, nil
 }
@@ -140,8 +138,8 @@ func custodians(k *script.Key) []string {
 	return all
 }
 
-// newRef names a new key. A label under which this ceremony made keys before it broke is taken again: of those nothing went
-// out, since the record does not know that they were kept, and they are destroyed in the end.
+// newRef names a new key. A label under which this ceremony made keys before it broke is taken again: of those nothing
+// went out, since the record does not know that they were kept, and they are destroyed in the end.
 func (t *Tools) newRef(ctx context.Context, label string) (store.Ref, error) {
 	if t.o.Vault == nil {
 		return store.Ref{}, fault.New(fault.NotFound, "this ceremony has no store; name one with --store")
@@ -156,7 +154,7 @@ func (t *Tools) newRef(ctx context.Context, label string) (store.Ref, error) {
 		}
 		switch {
 		case row.Label != label || row.State.Gone():
-		case !strings.HasPrefix(row.Purpose, t.mine()):
+		case !t.isMine(&row) || t.kept[row.Ref()]:
 			return store.Ref{}, fault.New(fault.FileExists, "the store has a key %s already", row.Ref())
 		default:
 			t.leave(row.Ref(), true)
@@ -171,10 +169,13 @@ func MadeIn(ceremony string) string { return "ceremony " + ceremony }
 
 func (t *Tools) mine() string { return MadeIn(t.o.Ceremony) }
 
+// isMine reports whether this ceremony made a key.
+func (t *Tools) isMine(row *store.Key) bool {
+	return row.Purpose == t.mine() || strings.HasPrefix(row.Purpose, t.mine()+":")
+}
+
 // leave notes whether a key lies in the store without having been kept.
 func (t *Tools) leave(ref store.Ref, dormant bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if dormant {
 		t.dormant[ref] = true
 	} else {
@@ -182,11 +183,13 @@ func (t *Tools) leave(ref store.Ref, dormant bool) {
 	}
 }
 
-// ref is where a key lies in the store.
+// ref is where a key lies in the store. One that is named with its version is that one.
 func (t *Tools) ref(ctx context.Context, k *script.Key) (store.Ref, error) {
-	t.mu.Lock()
+	if ref, err := store.ParseRef(k.Label); err == nil && ref.Version > 0 {
+		t.refs[k.ID] = ref
+		return ref, nil
+	}
 	ref, has := t.refs[k.ID]
-	t.mu.Unlock()
 	if has {
 		return ref, nil
 	}
@@ -198,8 +201,6 @@ func (t *Tools) ref(ctx context.Context, k *script.Key) (store.Ref, error) {
 	if err != nil {
 		return store.Ref{}, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.refs[k.ID] = row.Ref()
 	return row.Ref(), nil
 }
@@ -260,8 +261,11 @@ func (t *Tools) Find(ctx context.Context, k *script.Key) (ceremony.Made, error) 
 	if err != nil {
 		return made, err
 	}
+	if row, gone, err := t.goneBefore(ctx, ref); err != nil || gone {
+		return ceremony.Made{Check: row.Check, Label: ref.String(), Gone: gone}, err
+	}
 	err = t.onRow(ctx, ref, custody.KeyCheck, vault.ToCheck, nil, func(work *vault.Work, h vault.Held) error {
-		made = ceremony.Made{Check: h.Row.Check, Label: h.Row.Ref().String()}
+		made = ceremony.Made{Check: h.Row.Check, Label: h.Row.Ref().String(), Idle: h.Row.State == store.PreActivation}
 		if h.Row.Algorithm != k.Algorithm || k.Usage != "" && h.Row.Usage != k.Usage {
 			return fault.New(fault.NotPermitted, "key %s is %s of usage %s, the script says %s of usage %s", h.Row.Ref(),
 				string(h.Row.Algorithm), string(h.Row.Usage), string(k.Algorithm), string(k.Usage))
@@ -269,6 +273,53 @@ func (t *Tools) Find(ctx context.Context, k *script.Key) (ceremony.Made, error) 
 		return work.Prove(ctx, h)
 	})
 	return made, err
+}
+
+// most is as many digits of a check value as the boundary of a store compares.
+func most(ctx context.Context, b hsm.Boundary, key hsm.Key, e kcv.Expected) (c kcv.Comparison, err error) {
+	for {
+		c, err = b.Compare(ctx, key, e, "")
+		if !fault.Is(err, fault.MalformedLength) || len(e.Digits) <= leastCompared {
+			return c, err
+		}
+		e.Digits = e.Digits[:len(e.Digits)-1]
+	}
+}
+
+// leastCompared is as many digits as every boundary compares.
+const leastCompared = 6
+
+// Compare compares what was told with a key, inside the boundary, in as many digits as that does.
+func (t *Tools) Compare(ctx context.Context, k *script.Key, e kcv.Expected) (c kcv.Comparison, err error) {
+	if _, keeps := stored(k); !keeps {
+		key, err := t.key(k)
+		if err != nil {
+			return kcv.Comparison{}, err
+		}
+		return most(ctx, t.session, key, e)
+	}
+	ref, err := t.ref(ctx, k)
+	if err != nil {
+		return kcv.Comparison{}, err
+	}
+	err = t.onRow(ctx, ref, custody.KeyCheck, vault.ToCheck, nil, func(work *vault.Work, h vault.Held) (err error) {
+		c, err = most(ctx, work, h.Key, e)
+		return err
+	})
+	return c, err
+}
+
+// goneBefore looks whether a key was destroyed, and the ceremony broke before a line said so.
+func (t *Tools) goneBefore(ctx context.Context, ref store.Ref) (row store.Key, gone bool, err error) {
+	if !t.o.Resumed {
+		return row, false, nil
+	}
+	v, err := t.o.Vault(ctx)
+	if err != nil {
+		return row, false, err
+	}
+	row, err = v.Store().Get(ctx, ref)
+	return row, err == nil && row.State.Gone(), err
 }
 
 // Keep makes a key of the store active.
@@ -282,6 +333,7 @@ func (t *Tools) Keep(ctx context.Context, k *script.Key, _ *script.Output) (cere
 		return ceremony.Made{}, err
 	}
 	t.leave(ref, false)
+	t.kept[ref] = true
 	return ceremony.Made{Check: row.Check, Label: row.Ref().String()}, nil
 }
 
@@ -303,12 +355,21 @@ func (t *Tools) destroy(ctx context.Context, ref store.Ref, reason string) error
 	if err != nil {
 		return err
 	}
-	if row.State == store.Active || row.State == store.Suspended { // the reviewed script says that its use ends
-		if row, err = t.moved(ctx, ref, custody.KeyState, store.Deactivated, reason); err != nil {
-			return err
-		}
+	if t.o.Resumed && row.State.Gone() { // before it broke; the line that says so was not written any more
+		return nil
+	}
+	if err := t.outOfUse(ctx, &row, reason); err != nil { // the reviewed script says that its use ends
+		return err
 	}
 	_, err = t.moved(ctx, ref, custody.KeyDestroy, vault.Destruction(row.State), reason)
+	return err
+}
+
+// outOfUse takes a key that is in use out of use.
+func (t *Tools) outOfUse(ctx context.Context, row *store.Key, reason string) (err error) {
+	if row.State == store.Active || row.State == store.Suspended {
+		*row, err = t.moved(ctx, row.Ref(), custody.KeyState, store.Deactivated, reason)
+	}
 	return err
 }
 
@@ -324,70 +385,6 @@ func (t *Tools) moved(ctx context.Context, ref store.Ref, a custody.Activity, to
 		return err
 	})
 	return row, err
-}
-
-// leftBehind notes what lies in the store under the labels of a ceremony that broke, and was never in use.
-func (t *Tools) leftBehind(ctx context.Context) error {
-	if !t.o.Resumed || t.o.Vault == nil {
-		return nil
-	}
-	for i := range t.o.Script.Keys {
-		k := &t.o.Script.Keys[i]
-		label, keeps := stored(k)
-		if !keeps || k.Source == script.Stored {
-			continue
-		}
-		v, err := t.o.Vault(ctx)
-		if err != nil {
-			return err
-		}
-		for row, err := range v.Store().List(ctx, store.Filter{Label: label, State: store.PreActivation}) {
-			if err != nil {
-				return err
-			}
-			if row.Label == label && strings.HasPrefix(row.Purpose, t.mine()) {
-				t.leave(row.Ref(), true)
-			}
-		}
-	}
-	return nil
-}
-
-// forgetDormant destroys what was not kept, and never was in use.
-func (t *Tools) forgetDormant(ctx context.Context) error {
-	if err := t.leftBehind(ctx); err != nil {
-		return err
-	}
-	t.mu.Lock()
-	left := slices.SortedFunc(maps.Keys(t.dormant), func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
-	t.mu.Unlock()
-	var failed error
-	for _, ref := range left {
-		if err := t.destroyUnused(ctx, ref); err != nil {
-			if failed == nil {
-				failed = fault.Wrap(err, "key %s lies in the store and was never in use; destroy it with poskey key destroy", ref)
-			}
-			continue
-		}
-		t.mu.Lock()
-		delete(t.dormant, ref)
-		maps.DeleteFunc(t.refs, func(_ string, r store.Ref) bool { return r == ref })
-		t.mu.Unlock()
-	}
-	return failed
-}
-
-// destroyUnused destroys a key that this ceremony made and did not keep.
-func (t *Tools) destroyUnused(ctx context.Context, ref store.Ref) error {
-	v, err := t.o.Vault(ctx)
-	if err != nil {
-		return err
-	}
-	row, err := v.Store().Get(ctx, ref)
-	if err != nil || row.State.Gone() {
-		return err
-	}
-	return t.destroy(ctx, ref, "not kept in ceremony "+t.o.Ceremony)
 }
 
 // export wraps a key of the store under another one.
@@ -421,17 +418,45 @@ func (t *Tools) export(ctx context.Context, k *script.Key, o *script.Output) (ce
 		if err != nil {
 			return err
 		}
-		content := []byte(w.Block + "\n")
+		content, err := t.written(o.File, []byte(w.Block+"\n"))
+		if err != nil {
+			return err
+		}
 		sum := sha256.Sum256(content)
 		out = ceremony.Exported{File: o.File, Header: w.Block[:fixedHeader],
 			SHA256: strings.ToUpper(hex.EncodeToString(sum[:])),
 			Check:  h.Row.Check}
-		return t.o.WriteBlock(o.File, content)
+		return nil
 	})
 	if err != nil {
 		return ceremony.Exported{}, err
 	}
 	return out, nil
+}
+
+// written writes a key block, and gives what lies there: of a ceremony that broke after the block was written, and before a
+// line said so, that is the block of before. Its header is the same, with the check value of the key, or it is another one.
+func (t *Tools) written(name string, content []byte) ([]byte, error) {
+	err := t.o.WriteBlock(name, content)
+	if !t.o.Resumed || t.o.ReadBlock == nil || !fault.Is(err, fault.FileExists) {
+		return content, err
+	}
+	before, failed := t.o.ReadBlock(name)
+	if failed != nil {
+		return nil, errors.Join(err, failed)
+	}
+	was, failed := keyblock.Parse(strings.TrimSuffix(string(before), "\n"))
+	if failed != nil {
+		return nil, fault.Wrap(err, "what lies there is no key block of this ceremony: move it away")
+	}
+	now, failed := keyblock.Parse(strings.TrimSuffix(string(content), "\n"))
+	if failed != nil {
+		return nil, failed
+	}
+	if !reflect.DeepEqual(was.Header, now.Header) {
+		return nil, fault.Wrap(err, "the key block that lies there is another one: move it away")
+	}
+	return before, nil
 }
 
 // fixedHeader is the part of a block's header that all blocks have.

@@ -4,9 +4,9 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strconv"
-	"sync"
 
 	"poskey/internal/fault"
 	"poskey/pkg/agent"
@@ -28,6 +28,9 @@ type Options struct {
 	Script   *script.Script
 	Who      audit.Actor
 	Resumed  bool // it broke before: what it left in the store is destroyed at its end
+	// Kept are the keys that the record of a resumed ceremony knows as kept, NAME#VERSION. Whatever else of this ceremony
+	// lies in the store went into use without a line about it.
+	Kept []string
 
 	// Vault opens the store; nil without one.
 	Vault func(ctx context.Context) (*vault.Vault, error)
@@ -39,26 +42,35 @@ type Options struct {
 	Print func(ctx context.Context, write func(io.Writer) error) error
 	// WriteBlock writes a key block into the folder of the ceremony; never over another file.
 	WriteBlock func(name string, content []byte) error
+	// ReadBlock reads a key block in the folder of a ceremony that was resumed.
+	ReadBlock func(name string) ([]byte, error)
 	// Load loads a key of the store into a device.
 	Load func(ctx context.Context, ref store.Ref, o *script.Output) (ceremony.Loaded, error)
 	// InitStore makes a store for the officers of the cards.
 	InitStore func(ctx context.Context, k *script.Key, cards []custody.Card) (ceremony.Made, error)
 }
 
-// Tools work for real.
+// Tools work for real. They are for one goroutine.
 type Tools struct {
 	o       Options
-	mu      sync.Mutex
 	session hsm.Boundary // for keys that no store keeps
 	keys    map[string]hsm.Key
 	refs    map[string]store.Ref // of keys that lie in the store
 	dormant map[store.Ref]bool   // that lie there and were not kept: of this ceremony, or of one that broke
+	kept    map[store.Ref]bool   // that are in use: by the record, or since
 	ledger  *vault.Work
 }
 
 // New gives the tools of one ceremony. The caller ends them with End or Close.
 func New(o Options) *Tools {
-	return &Tools{o: o, keys: map[string]hsm.Key{}, refs: map[string]store.Ref{}, dormant: map[store.Ref]bool{}}
+	t := &Tools{o: o, keys: map[string]hsm.Key{}, refs: map[string]store.Ref{}, dormant: map[store.Ref]bool{},
+		kept: map[store.Ref]bool{}}
+	for _, name := range o.Kept {
+		if ref, err := store.ParseRef(name); err == nil {
+			t.kept[ref] = true
+		}
+	}
+	return t
 }
 
 // Identity is the locked identity file of somebody.
@@ -132,16 +144,12 @@ func (t *Tools) made(ctx context.Context, k *script.Key, a custody.Activity, ori
 	if err != nil {
 		return ceremony.Made{}, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.keys[k.ID] = made
 	return ceremony.Made{Check: made.Check}, nil
 }
 
 // own is the boundary of keys that no store keeps.
 func (t *Tools) own() (hsm.Boundary, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if t.session == nil {
 		b, err := hsm.NewSoft(t.o.Env)
 		if err != nil {
@@ -185,8 +193,6 @@ func (t *Tools) Split(ctx context.Context, k *script.Key) ([]*component.Part, er
 }
 
 func (t *Tools) key(k *script.Key) (hsm.Key, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	key, has := t.keys[k.ID]
 	if !has {
 		return hsm.Key{}, fault.New(fault.NotFound, "key %s is not there", k.ID)
@@ -226,17 +232,12 @@ func (t *Tools) InitStore(ctx context.Context, k *script.Key, cards []custody.Ca
 // Forget wipes every key that was not kept. What lies in the store without being active is destroyed, where those who
 // approve it are there; else the error names it: nothing can be protected with it.
 func (t *Tools) Forget(ctx context.Context) error {
-	if err := t.forgetSession(); err != nil {
-		return err
-	}
-	return t.forgetDormant(ctx)
+	return errors.Join(t.forgetSession(), t.forgetDormant(ctx))
 }
 
 func (t *Tools) forgetSession() error {
-	t.mu.Lock()
 	session := t.session
 	t.session, t.keys = nil, map[string]hsm.Key{}
-	t.mu.Unlock()
 	if session == nil {
 		return nil
 	}

@@ -114,7 +114,7 @@ func (c *chain) attend(r *Record) (custody.Card, error) {
 	}
 	if c.head != nil && c.head.Mode == Run && card.Environment() != c.head.Environment {
 		return custody.Card{}, fault.New(fault.NotPermitted, "the card of %s is for the environment %s", card.ID(),
-			string(card.Environment()))
+			card.Environment().Text())
 	}
 	for _, other := range c.cards {
 		if other.Fingerprint() == card.Fingerprint() {

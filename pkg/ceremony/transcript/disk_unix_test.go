@@ -15,8 +15,8 @@ import (
 	"poskey/internal/testproc"
 )
 
-// TestFileAtItsLargestLosesNothing lets the kernel write part of a line: the limit on the size of files is a full disk that
-// every system has.
+// TestFileAtItsLargestLosesNothing lets the kernel write part of a line: the limit on the size of files is a full
+// disk that every system has.
 func TestFileAtItsLargestLosesNothing(t *testing.T) {
 	dir, child := testproc.InChild(t)
 	if !child {

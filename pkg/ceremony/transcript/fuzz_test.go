@@ -82,7 +82,8 @@ func FuzzWrite(f *testing.F) {
 	f.Add("checked", 1, "li.na", "zmk", 1, "08D7B4", "ecb-zero", "match", "text", "hello")
 	f.Add("bag", 0, "", "", 0, "", "", "", "serial", `1234567890123456 "\\`)
 	f.Add("made", 9, "陈", "zmk", 2, "763CBCDE04AA", "cmac", "", "algorithm", "aes-256")
-	f.Fuzz(func(t *testing.T, kind string, step int, who, key string, part int, digits, method, verdict, name, value string) {
+	f.Fuzz(func(t *testing.T, kind string, step int, who, key string, part int, digits, method, verdict, name,
+		value string) {
 		l, path := newRecord(t)
 		e := Entry{Kind: Kind(kind), Step: step, Who: who, Key: key, Part: part, Verdict: Verdict(verdict),
 			Check: kcv.Value{Digits: digits, Method: kcv.Method(method)}, Details: map[string]string{name: value}}

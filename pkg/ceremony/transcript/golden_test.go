@@ -66,7 +66,8 @@ func TestRecordOfThisFormatVerifiesForEver(t *testing.T) {
 			t.Errorf("%q is not told:\n%s", want, all)
 		}
 	}
-	if r := d.Records[15]; r.Details["torn"] != "18" || r.Details["sha256"] != DigestOf([]byte(`{"n":16,"time":"20`)).String() {
+	if r := d.Records[15]; r.Details["torn"] != "18" ||
+		r.Details["sha256"] != DigestOf([]byte(`{"n":16,"time":"20`)).String() {
 		t.Errorf("the break left %v", r.Details)
 	}
 }

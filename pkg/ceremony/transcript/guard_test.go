@@ -38,7 +38,8 @@ func TestComponentIsRefusedInEveryText(t *testing.T) {
 	}(), fault.NotPermitted) {
 		t.Error("an AES-256 component passes for a fingerprint")
 	}
-	for _, digits := range []string{canary, canary[:16], canary[8:24], canary + canary[:16], strings.Repeat("0123456789", 5)[:32]} {
+	for _, digits := range []string{canary, canary[:16], canary[8:24], canary + canary[:16],
+		strings.Repeat("0123456789", 5)[:32]} {
 		for _, text := range spellings(digits) {
 			for _, k := range Kinds() {
 				if k == KindOpen || k == KindSigned || k == KindNote || k == KindResumed {

@@ -1,7 +1,7 @@
 package transcript
 
-// Verifiers by somebody who has read docs/formats/transcript.md and nothing else: the one in Python that stands there, and
-// its twin here, which uses none of this package.
+// Verifiers by somebody who has read docs/formats/transcript.md and nothing else: the one in Python that stands
+// there, and its twin here, which uses none of this package.
 
 import (
 	"bytes"
@@ -67,7 +67,8 @@ func independent(file []byte) error {
 		aborted = aborted || r.Kind == "aborted"
 		if r.Kind == "note" {
 			state := map[bool]string{true: "aborted", false: "closed"}[aborted]
-			want := fmt.Sprintf("%s\nstate: %s\nlines: %d\nhead: %s\nscript: %s\ntime: %s\n\n", origin, state, above.N, above.Hash,
+			want := fmt.Sprintf("%s\nstate: %s\nlines: %d\nhead: %s\nscript: %s\ntime: %s\n\n", origin, state, above.N,
+				above.Hash,
 				script, above.Time.Format("2006-01-02T15:04:05.000000Z"))
 			if above.Kind != "closing" || !strings.HasPrefix(string(r.Note), want) {
 				return errors.New("the note says something else")

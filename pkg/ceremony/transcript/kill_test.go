@@ -53,7 +53,8 @@ func writeForEver(path string) int {
 	}
 	say(l.Head(), nil)
 	for i := 1; ; i++ {
-		r, err := l.Write(Entry{Kind: KindDone, Step: 1 + i%100, Details: map[string]string{"text": strings.Repeat("x", i%500)}})
+		r, err := l.Write(Entry{Kind: KindDone, Step: 1 + i%100, Details: map[string]string{"text": strings.Repeat("x",
+			i%500)}})
 		say(r, err)
 		if err != nil {
 			return 1

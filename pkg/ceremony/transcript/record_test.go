@@ -19,7 +19,8 @@ func mend(line string) string {
 func TestThereIsOneWayToWriteALine(t *testing.T) {
 	l, path := newRecord(t)
 	attend(t, l, testOfficer(t, "li.na"), "leader")
-	put(t, l, Entry{Kind: KindChecked, Step: 1, Who: "li.na", People: []string{"chen"}, Key: "zmk", Part: 1, Check: ecb("08D7B4"),
+	put(t, l, Entry{Kind: KindChecked, Step: 1, Who: "li.na", People: []string{"chen"}, Key: "zmk", Part: 1,
+		Check:    ecb("08D7B4"),
 		Expected: ecb("08D7"), Verdict: Match, Details: map[string]string{"a": `q"`, "b": "词"}})
 	lines := splitLines(load(t, path))
 	for i, line := range lines {
@@ -43,15 +44,22 @@ func TestThereIsOneWayToWriteALine(t *testing.T) {
 	for _, c := range [][2]string{
 		{`{"n":3`, `{"n": 3`}, {`{"n":3`, ` {"n":3`}, {`{"n":3`, `{"n":03`}, {`{"n":3`, `{"n":3.0`}, {`{"n":3`, `{"n":"3"`},
 		{`{"n":3`, `{"n":0`}, {`{"n":3`, `{"n":99999999`}, {`{"n":3`, `{"N":3`}, {`{"n":3,`, `{"n":3,"x":1,`},
-		{`,"kind"`, `,"back_us":0,"kind"`}, {`,"kind"`, `,"back_us":9007199254740991,"kind"`}, {`"kind":"checked"`, `"kind":"Checked"`},
-		{`"kind":"checked"`, `"kind":"\u0063hecked"`}, {`"step":1`, `"step":0`}, {`"step":1,"who":"li.na"`, `"who":"li.na","step":1`},
+		{`,"kind"`, `,"back_us":0,"kind"`}, {`,"kind"`, `,"back_us":9007199254740991,"kind"`}, {`"kind":"checked"`,
+			`"kind":"Checked"`},
+		{`"kind":"checked"`, `"kind":"\u0063hecked"`}, {`"step":1`, `"step":0`}, {`"step":1,"who":"li.na"`,
+			`"who":"li.na","step":1`},
 		{`"who":"li.na"`, `"who":""`}, {`"who":"li.na"`, `"who":null`}, {`"people":["chen"]`, `"people":[]`},
 		{`"people":["chen"]`, `"people":["chen",]`}, {`"people":["chen"]`, `"people":["chen","li.na"`}, {`08D7B4`, `08d7b4`},
-		{`{"digits":"08D7B4","method":"ecb-zero"}`, `{"method":"ecb-zero","digits":"08D7B4"}`}, {`"08D7","method":"ecb-zero"`, `"08D7","method":""`},
-		{`"verdict":"match"`, `"verdict":""`}, {`{"a":"q\"","b":"词"}`, `{"b":"词","a":"q\""}`}, {`{"a":"q\"","b":"词"}`, `{"a":"q\"","a":"q\"","b":"词"}`},
-		{`,"details":{`, `,"details":{},"details":{`}, {`{"a":"q\"","b":"词"}`, `{}`}, {`q\"`, `q\u0022`}, {`词`, `\u8BCD`}, {`词`, ``}, {`词`, `\/`},
-		{`.000000Z`, `Z`}, {`.000000Z`, `.0000000Z`}, {`.000000Z`, `.000000+00:00`}, {`2026-12`, `2026-13`}, {`2026`, `1969`}, {`2026`, `2200`},
-		{`,"prev"`, `,"card":"","prev"`}, {`,"prev"`, `,"card":"AAAA","prev"`}, {`,"prev"`, `,"note":"AAAA","prev"`}, {`,"prev"`, ` ,"prev"`},
+		{`{"digits":"08D7B4","method":"ecb-zero"}`, `{"method":"ecb-zero","digits":"08D7B4"}`}, {`"08D7","method":"ecb-zero"`,
+			`"08D7","method":""`},
+		{`"verdict":"match"`, `"verdict":""`}, {`{"a":"q\"","b":"词"}`, `{"b":"词","a":"q\""}`}, {`{"a":"q\"","b":"词"}`,
+			`{"a":"q\"","a":"q\"","b":"词"}`},
+		{`,"details":{`, `,"details":{},"details":{`}, {`{"a":"q\"","b":"词"}`, `{}`}, {`q\"`, `q\u0022`}, {`词`, `\u8BCD`},
+		{`词`, ``}, {`词`, `\/`},
+		{`.000000Z`, `Z`}, {`.000000Z`, `.0000000Z`}, {`.000000Z`, `.000000+00:00`}, {`2026-12`, `2026-13`}, {`2026`, `1969`},
+		{`2026`, `2200`},
+		{`,"prev"`, `,"card":"","prev"`}, {`,"prev"`, `,"card":"AAAA","prev"`}, {`,"prev"`, `,"note":"AAAA","prev"`},
+		{`,"prev"`, ` ,"prev"`},
 		{`,"hash"`, `,"more":1,"hash"`},
 	} {
 		change(2, c[0], c[1])
@@ -59,8 +67,10 @@ func TestThereIsOneWayToWriteALine(t *testing.T) {
 	for _, c := range [][2]string{{`"card":"`, `"card":" `}, {`"card":"`, `"card":"=`}, {`"card":"`, `"card":"\\`}} {
 		change(1, c[0], c[1])
 	}
-	for _, c := range [][2]string{{`"head":{`, `"head":{"x":1,`}, {Format, "poskey.transcript/v2"}, {`"mode":"run"`, `"mode":"RUN"`},
-		{`,"station":"desk-1"`, `,"station":""`}, {`"script":"`, `"script":"-_`}, {`"language":"en"`, `"language":"en","language":"en"`}} {
+	for _, c := range [][2]string{{`"head":{`, `"head":{"x":1,`}, {Format, "poskey.transcript/v2"}, {`"mode":"run"`,
+		`"mode":"RUN"`},
+		{`,"station":"desk-1"`, `,"station":""`}, {`"script":"`, `"script":"-_`}, {`"language":"en"`,
+			`"language":"en","language":"en"`}} {
 		change(0, c[0], c[1])
 	}
 	// the last characters of base64 have bits that say nothing

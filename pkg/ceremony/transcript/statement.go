@@ -48,7 +48,8 @@ func (c *chain) statement() string {
 	if c.aborted {
 		state = string(Aborted)
 	}
-	return "poskey/transcript/v1/" + string(c.head.Environment) + "/" + string(c.head.Mode) + "/" + c.head.Ceremony + "\n" +
+	return "poskey/transcript/v1/" + string(c.head.Environment) + "/" + string(c.head.Mode) + "/" + c.head.Ceremony +
+		"\n" +
 		"state: " + state + "\n" +
 		"lines: " + strconv.Itoa(c.n) + "\n" +
 		"head: " + c.hash.String() + "\n" +

@@ -10,8 +10,8 @@ import (
 	"poskey/pkg/custody"
 )
 
-// holds asks of a file that was touched: it does not verify, or it is the torn tail of what was there, and then nobody is
-// said to have signed it.
+// holds asks of a file that was touched: it does not verify, or it is the torn tail of what was there, and then
+// nobody is said to have signed it.
 func holds(t *testing.T, what string, at int, raw, changed []byte) {
 	t.Helper()
 	d := read(t, changed)
@@ -20,7 +20,8 @@ func holds(t *testing.T, what string, at int, raw, changed []byte) {
 	}
 	lines := splitLines(raw)
 	before := raw[:len(raw)-len(lines[len(lines)-1])]
-	if d.State != Open || d.Torn == 0 || len(d.Signers) > 0 || d.Bytes != int64(len(before)) || !bytes.HasPrefix(changed, before) {
+	if d.State != Open || d.Torn == 0 || len(d.Signers) > 0 || d.Bytes != int64(len(before)) || !bytes.HasPrefix(changed,
+		before) {
 		t.Fatalf("byte %d %s: state %s, %d torn, signed by %v, %d problems", at, what, d.State, d.Torn, d.Signers,
 			len(d.Problems))
 	}
@@ -121,16 +122,18 @@ func TestWhoComputesHashesMeetsSignatures(t *testing.T) {
 		lines []string
 		words string
 	}{
-		"a step":                     {change(3, `"step":1`, `"step":2`), "step"},
-		"the ceremony":               {change(0, "7F3A91C2", "7F3A91C3"), "signature of li.na"},
-		"the mode":                   {change(0, `"mode":"run"`, `"mode":"rehearsal"`), "signature of li.na"},
-		"a seat":                     {change(1, `"primary"`, `"backup"`), "signature of li.na"},
-		"a time":                     {change(3, ":04.", ":05."), "signature of li.na"},
-		"the step of a signature":    {change(4, `"step":1`, `"step":2`), "step"},
-		"the card of another li.na":  {replaceCard(t, lines, 1, forged), "signature of li.na"},
-		"the name on a signature":    {change(4, `"who":"li.na"`, `"who":"wang.wei"`), "signature of wang.wei"},
-		"a signature moved":          {[]string{lines[0], lines[1], lines[2], lines[4], lines[3], lines[5], lines[6], lines[7]}, "step"},
-		"signatures exchanged":       {[]string{lines[0], lines[1], lines[2], lines[3], lines[5], lines[4], lines[6], lines[7]}, "signature of wang.wei"},
+		"a step":                    {change(3, `"step":1`, `"step":2`), "step"},
+		"the ceremony":              {change(0, "7F3A91C2", "7F3A91C3"), "signature of li.na"},
+		"the mode":                  {change(0, `"mode":"run"`, `"mode":"rehearsal"`), "signature of li.na"},
+		"a seat":                    {change(1, `"primary"`, `"backup"`), "signature of li.na"},
+		"a time":                    {change(3, ":04.", ":05."), "signature of li.na"},
+		"the step of a signature":   {change(4, `"step":1`, `"step":2`), "step"},
+		"the card of another li.na": {replaceCard(t, lines, 1, forged), "signature of li.na"},
+		"the name on a signature":   {change(4, `"who":"li.na"`, `"who":"wang.wei"`), "signature of wang.wei"},
+		"a signature moved": {[]string{lines[0], lines[1], lines[2], lines[4], lines[3], lines[5], lines[6],
+			lines[7]}, "step"},
+		"signatures exchanged": {[]string{lines[0], lines[1], lines[2], lines[3], lines[5], lines[4], lines[6],
+			lines[7]}, "signature of wang.wei"},
 		"a signature taken out":      {slices.Delete(slices.Clone(lines), 4, 5), "signature of wang.wei"},
 		"somebody not there":         {slices.Delete(slices.Clone(lines), 1, 2), "li.na did not attend"},
 		"head of another ceremony":   {slices.Replace(slices.Clone(lines), 0, 1, foreign[0]), "signature of li.na"},
@@ -139,7 +142,8 @@ func TestWhoComputesHashesMeetsSignatures(t *testing.T) {
 		"the note of another":        {slices.Replace(slices.Clone(lines), 7, 8, foreign[7]), "the note says something else"},
 		"the time of the closing":    {change(6, ":07.", ":08."), "the note says something else"},
 		"something into the closing": {change(6, `"closing"`, `"closing","people":["chen"]`), "the note says something else"},
-		"no signatures at all":       {[]string{lines[0], lines[1], lines[2], lines[3], lines[6], lines[7]}, "the note says something else"},
+		"no signatures at all": {[]string{lines[0], lines[1], lines[2], lines[3], lines[6], lines[7]},
+			"the note says something else"},
 		"two notes":                  {append(slices.Clone(lines), lines[7]), "nothing stands after the note"},
 		"a line after the note":      {append(slices.Clone(lines), lines[3]), "nothing stands after the note"},
 		"a note without the closing": {slices.Delete(slices.Clone(lines), 6, 7), "directly after the line closing"},
@@ -160,8 +164,8 @@ func replaceCard(t *testing.T, lines []string, at int, who *custody.Identity) []
 	return changed
 }
 
-// TestSignersAreThoseOfTheNote: a name can be taken off a note by whoever can write the file, and is then missing; none can
-// be put under it.
+// TestSignersAreThoseOfTheNote: a name can be taken off a note by whoever can write the file, and is then missing;
+// none can be put under it.
 func TestSignersAreThoseOfTheNote(t *testing.T) {
 	li, wang := testOfficer(t, "li.na"), testOfficer(t, "wang.wei")
 	lines := splitLines(short(t, testHead(), li, wang))
@@ -179,7 +183,8 @@ func TestSignersAreThoseOfTheNote(t *testing.T) {
 	caught(t, "a signature twice", note(func(s string) string { return s + last(s) }))
 	stranger, err := custody.SignNote(textOf(t, lines[7]), testOfficer(t, "stranger"))
 	must(t, err)
-	caught(t, "a stranger's signature too", note(func(s string) string { return s + last(string(stranger)) }), "3 signatures")
+	caught(t, "a stranger's signature too", note(func(s string) string { return s + last(string(stranger)) }),
+		"3 signatures")
 	caught(t, "a stranger's alone", note(func(string) string { return string(stranger) }), "no officer")
 	caught(t, "no note", note(func(string) string { return "text\n" }), "not a signed note")
 }
@@ -207,7 +212,8 @@ func TestLineOfAnotherCeremonyDoesNotFit(t *testing.T) {
 				"as the hash of the line above")
 		}
 		alone := slices.Clone(lines)
-		if alone[i] = strings.Replace(mend(strings.Replace(strings.TrimSuffix(lines[i], "\n"), "2026-12-01T08", "2026-12-01T09", 1)),
+		if alone[i] = strings.Replace(mend(strings.Replace(strings.TrimSuffix(lines[i], "\n"), "2026-12-01T08",
+			"2026-12-01T09", 1)),
 			"\n", "", 1) + "\n"; i < len(lines)-1 {
 			caught(t, "one line changed with its own hash", []byte(strings.Join(alone, "")))
 		}

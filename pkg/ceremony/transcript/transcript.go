@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"poskey/internal/text"
 	"poskey/pkg/custody"
 	"poskey/pkg/kcv"
 )
@@ -24,6 +25,35 @@ const (
 	Run       Mode = "run"
 	Rehearsal Mode = "rehearsal"
 )
+
+// Text is what people call it.
+func (m Mode) Text() text.Text {
+	switch m {
+	case Run:
+		return text.New("ceremony")
+	case Rehearsal:
+		return text.New("rehearsal with throw-away keys")
+	}
+	return text.Raw(string(m))
+}
+
+// The marks of what is not real. They are the same in every language.
+const (
+	MarkTest      = "TEST"
+	MarkRehearsal = "TEST REHEARSAL"
+)
+
+// Mark is what stands on everything that protects nothing; "" in a ceremony for real keys. The mode is "" where there
+// is no record.
+func Mark(e custody.Environment, m Mode) string {
+	switch {
+	case m == Rehearsal:
+		return MarkRehearsal
+	case e != custody.Production:
+		return MarkTest
+	}
+	return ""
+}
 
 // Head is what the first line says.
 type Head struct {
@@ -52,7 +82,7 @@ const (
 	KindPrinted   Kind = "printed"   // the sheet of Key, Part went to Who
 	KindEntered   Kind = "entered"   // Who typed Key, Part; Check
 	KindVoid      Kind = "void"      // Key, Part is void: typed wrong, given up, or of a run that broke
-	KindBag       Kind = "bag"       // Details event (sealed, sent, received, opened, destroyed), serial, outer, channel, state
+	KindBag       Kind = "bag"       // Details event (sealed, sent, received, ...), serial, outer, channel, state
 	KindKept      Kind = "kept"      // Key is in the store; Details label
 	KindExported  Kind = "exported"  // Details file, sha256, header
 	KindLoaded    Kind = "loaded"    // Details device, slot, proof

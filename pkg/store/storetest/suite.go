@@ -43,6 +43,9 @@ func Run(t *testing.T, place Place) {
 	t.Run("Runs", s.runs)
 	t.Run("Queue", s.queue)
 	t.Run("Ceremonies", s.ceremonies)
+	t.Run("Limits", s.limits)
+	t.Run("Events", s.events)
+	t.Run("Search", s.search)
 }
 
 type suite struct{ place Place }
