@@ -17,8 +17,9 @@ build-hsm: ## the binary with PKCS#11: needs cgo, and is dynamic, since a token'
 	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=auto -o $(BIN)-hsm ./cmd/poskey
 
 # Packages that start no goroutines, in code or tests, and compute much: the race detector finds nothing in them and takes
-# five times as long. internal/house holds that nothing in them starts any.
-SEQUENTIAL  := pkg/ceremony pkg/ceremony/minutes pkg/diagnose
+# five times as long. internal/house holds that nothing in them starts any. Whoever hands functions to workers of others
+# (pkg/diagnose: the progress of a search) does not belong here.
+SEQUENTIAL  := pkg/ceremony pkg/ceremony/minutes
 # Libraries that compute, without detection of their own insides; all that poskey does with them stays watched. None may
 # be here that has generic functions or tells others by atomics (go tool nm: sync/atomic): the linker keeps one copy of a
 # generic function for all, so that poskey's own use would not be watched either, or races be seen where none are.

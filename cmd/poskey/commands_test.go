@@ -29,7 +29,7 @@ import (
 //	      which $NAME gets (of a JSON document, its uri, and $NAME_MANAGE its manage); what it has said by then stands in
 //	      name.out, in small letters
 //	halt NAME SIGNAL N                                         ends it; its exit status must be N; sets stdout and stderr
-//	signalled SIGNAL N TEXT cmd...                             gives cmd TEXT on a stdin that stays open, and the signal
+//	signalled [-after=ANSWER] SIGNAL N TEXT cmd...             gives cmd TEXT on a stdin that stays open, and the signal
 //	      once it has read that
 //	jsonhas [-line=N] FILE PATH WANT                           a field of a JSON document (or of line N; -1 is the last)
 //	      is WANT, or matches ~WANT; a dot leads inwards, len is an array's length

@@ -346,11 +346,17 @@ func signalNamed(ts *testscript.TestScript, name string) syscall.Signal {
 	return s
 }
 
-// cmdSignalled: the process has read TEXT, so it is past its start and waits for more.
+// cmdSignalled: the process has read TEXT, so it is past its start and waits for more; with -after it has answered too.
 func cmdSignalled(ts *testscript.TestScript, neg bool, args []string) {
 	noNegation(ts, neg)
+	answered, waits := "", false
+	if len(args) > 0 {
+		if answered, waits = strings.CutPrefix(args[0], "-after="); waits {
+			args = args[1:]
+		}
+	}
 	if len(args) < 4 {
-		ts.Fatalf("usage: signalled SIGNAL N TEXT cmd...")
+		ts.Fatalf("usage: signalled [-after=ANSWER] SIGNAL N TEXT cmd...")
 	}
 	before := listing(ts)
 	r, w, err := os.Pipe()
@@ -366,10 +372,11 @@ func cmdSignalled(ts *testscript.TestScript, neg bool, args []string) {
 		srv.ended <- srv.cmd.Wait()
 		close(srv.ended)
 	}()
-	for limit := time.Now().Add(patience); !drained(ts, r); time.Sleep(time.Millisecond) {
+	for limit := time.Now().Add(patience); !drained(ts, r) || !strings.Contains(srv.out.String()+srv.err.String(), answered); {
+		time.Sleep(time.Millisecond)
 		if time.Now().After(limit) {
 			srv.end()
-			ts.Fatalf("%s does not read its stdin\n%s", srv.label, srv.err.String())
+			ts.Fatalf("%s does not read its stdin, or does not answer %q\n%s", srv.label, answered, srv.err.String())
 		}
 	}
 	ts.Check(srv.cmd.Process.Signal(signalNamed(ts, args[0])))

@@ -201,14 +201,11 @@ func TestLeaseIDThatIsTakenMeanwhileIsNoDamage(t *testing.T) {
 	must(t, err)
 	_, err = other.ExecContext(t.Context(), "INSERT INTO leases VALUES ('L', 'B', 'line-2', 0, 9, 1, 1, 0, 0)")
 	must(t, err)
-	commit := time.AfterFunc(200*time.Millisecond, func() {
-		if err := other.Commit(); err != nil {
-			t.Error(err)
-		}
-	})
-	defer commit.Stop()
+	committed := make(chan error, 1)
+	time.AfterFunc(200*time.Millisecond, func() { committed <- other.Commit() })
 	_, err = s.Lease(t.Context(), store.Change{}, store.LeaseRequest{ID: "L", KeySet: "A", Station: "line-1", Count: 9,
 		Until: storetest.Birth().AddDate(1, 0, 0)})
+	must(t, <-committed) // the server lets the lease go on before it tells who committed
 	wantKind(t, "an id that is taken meanwhile", err, fault.Busy)
 	if k, err := s.KeySet(t.Context(), "A"); err != nil || k.Next != 0 {
 		t.Errorf("it took numbers: %+v, %v", k, err)
