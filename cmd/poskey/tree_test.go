@@ -168,10 +168,14 @@ func elsewhere() map[string]string {
 		"store init 7": "store_token.txtar", // the PIN of a token
 		"generate 5":   sources,             // a parent whose row was changed
 		"inject 10":    "inject_plan.txtar", // a plan that got half way
+
+		"diagnose signin 5": sources, // a key whose row was changed
+		"diagnose block 5":  sources,
 	}
 	for _, words := range []string{
 		"generate", "combine", "split", "kcv compute", "kcv check", "kcv identify", "keyblock wrap", "keyblock unwrap",
 		"keyblock verify", "keyblock translate", "dukpt ik", "dukpt key", "inject", "diagnose kcv",
+		"diagnose block", "diagnose signin",
 	} {
 		for _, code := range []int{7, 8, 9} { // a passphrase, the database, a store that is sealed
 			all[fmt.Sprintf("%s %d", words, code)] = sources

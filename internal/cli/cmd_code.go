@@ -25,8 +25,8 @@ func newCodeCmd(a *App) *cobra.Command {
 		short: text.New("look up what a terminal, an HSM or a host means by a code"),
 		long: text.New("1,200 codes of vendors, HSMs and card networks about keys, PINs, MACs and devices, in words of this project. A number is read as\n" +
 			"decimal and hex, signed and unsigned, and as the ordinal of a family of PIN pads; without --vendor the readings are ranked.\n" +
-			"Codes that concern keys name the page that tells what to do: poskey diagnose playbook ID."),
-		example: "  poskey code 65223\n  poskey code 14 --vendor newland\n  poskey code A0 --table unionpay\n  poskey code -313\n  poskey code 密钥错误14\n" +
+			"A leading minus is a number: poskey code -313. Codes that concern keys name the page that tells what to do: poskey diagnose playbook ID."),
+		example: "  poskey code 65223\n  poskey code 14 --vendor newland\n  poskey code A0 --table unionpay\n  poskey code 密钥错误14\n" +
 			"  poskey code --list",
 		exits: []int{4}, args: cobra.ArbitraryArgs,
 	})

@@ -27,7 +27,7 @@ func newDiagnoseBlockCmd(a *App) *cobra.Command {
 			"tried. With --device and --slot it is held against what the device's dialect takes."),
 		example: "  poskey diagnose block A0072K0TD00N00007D2D21FC9ECD3EECBB0A2615BD8F05605722120BDFF2CCAC319C3198 --kbpk file:kbpk.txt\n" +
 			"  poskey diagnose block - --kbpk store:KBPK-1 --kbpk store:KBPK-2 < block.tr31",
-		exits: []int{3, 4, 5, 6, 7, 8, 9, 11}, args: cobra.MaximumNArgs(1),
+		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.MaximumNArgs(1),
 	})
 	f := cmd.Flags()
 	f.StringArrayVar(&o.kbpks, "kbpk", nil, a.Say.T("the KBPK (SRC) that the block should open under; again for others that it may be"))
@@ -78,7 +78,7 @@ func (a *App) blockFacts(ctx context.Context, o diagnoseBlockOpts, input string)
 
 // tryBlock opens the block under one key, or has it examined.
 func (a *App) tryBlock(ctx context.Context, block *keyblock.Block, src string, i int) (diagnose.BlockTry, error) {
-	try := diagnose.BlockTry{Name: shownSource(src, i)}
+	try := diagnose.BlockTry{Name: shownSource("KBPK", src, i)}
 	kbpk, err := a.intake().kbpk(ctx, src, block.Version, text.New("KBPK %d", i+1))
 	if err != nil {
 		return try, err

@@ -34,7 +34,7 @@ func newDiagnoseDeviceCmd(a *App) *cobra.Command {
 			"questions that are answered yes or no."),
 		example: "  poskey diagnose device --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key' --html report.html\n" +
 			"  poskey diagnose device --device visa+tcp://127.0.0.1:9100 --serial TEST-0001",
-		exits: []int{3, 4, 5, 6, 7, 8, 9, 11}, args: cobra.NoArgs,
+		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	a.managedFlags(f, &o.managedOpts)

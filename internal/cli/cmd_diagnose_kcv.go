@@ -74,6 +74,9 @@ func newDiagnoseKCVCmd(a *App) *cobra.Command {
 const defaultSearch = 2
 
 func runDiagnoseKCV(ctx context.Context, a *App, o diagnoseKCVOpts) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	facts, err := diagnoseFacts(o)
 	if err != nil {
 		return err

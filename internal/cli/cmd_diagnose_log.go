@@ -27,7 +27,7 @@ func newDiagnoseLogCmd(a *App) *cobra.Command {
 			"log-ins and codes are found, grouped by device, station and person, and held against each other. What looks like a key is hidden\n" +
 			"before anything else looks at it. Time stamps without a zone are taken as UTC (--local: this machine's)."),
 		example: "  poskey diagnose log terminal.log --vendor pax\n  adb logcat -d | poskey diagnose log -",
-		exits:   []int{3, 4, 11}, args: cobra.ExactArgs(1),
+		exits:   []int{4, 11}, args: cobra.ExactArgs(1),
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.vendor, "vendor", "", a.Say.T("who made the terminal or HSM: newland, pax, kozen, payshield …"))

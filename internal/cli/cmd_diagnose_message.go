@@ -24,7 +24,7 @@ func newDiagnoseMessageCmd(a *App) *cobra.Command {
 		long: text.New("Free text in English or Chinese: screen texts, response codes (DE39), codes of vendors in any form. The readings are ranked, with the\n" +
 			"test that decides between them. A text alone proves nothing: give the vendor and the model, and then ask the device."),
 		example: "  poskey diagnose message \"POS机显示密钥错误14\" --lang zh\n" +
-			"  poskey diagnose message \"terminal shows error -313 after injection\" --vendor pax",
+			"  poskey diagnose message \"terminal shows error 0xFEC7 after injection\" --vendor pax",
 		exits: []int{4, 11}, args: cobra.ArbitraryArgs,
 	})
 	f := cmd.Flags()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -77,22 +78,24 @@ func (a *App) signInFacts(ctx context.Context, o diagnoseSignInOpts, p *probers)
 			return nil, err
 		}
 		tmks = append(tmks, t.Key)
-		in.TMKs = append(in.TMKs, shownSource(src, i))
+		in.TMKs = append(in.TMKs, shownSource("TMK", src, i))
 	}
+	one := &probers{app: a}
+	p.open = append(p.open, one)
 	in.Open = func(ctx context.Context, cryptogram []byte, tmk int) (hsm.Prober, error) {
 		raw, err := a.rawBytes(ctx, []byte(hex.EncodeToString(cryptogram)), text.New("field 62"))
 		if err != nil {
 			return nil, err
 		}
-		return p.over(ctx, raw, tmks[tmk])
+		return one.next(ctx, raw, tmks[tmk])
 	}
 	return in, nil
 }
 
 // shownSource names a key by its source, where that says nothing of the key.
-func shownSource(src string, i int) string {
+func shownSource(kind, src string, i int) string {
 	if scheme, _, _ := strings.Cut(src, ":"); scheme == "hex" || scheme == "prompt" {
-		return text.New("TMK %d", i+1).String()
+		return kind + " " + strconv.Itoa(i+1)
 	}
 	return text.Redact(src)
 }

@@ -12,6 +12,7 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/internal/render"
+	"poskey/internal/source"
 	"poskey/internal/text"
 	"poskey/pkg/diagnose"
 	"poskey/pkg/hsm"
@@ -31,6 +32,9 @@ func (a *App) diagnosisFlags(f *pflag.FlagSet, o *diagnosisOpts) {
 
 // diagnosed runs a case and shows what came of it. A case that is not explained is an error (11).
 func (a *App) diagnosed(ctx context.Context, name string, c diagnose.Case, o diagnosisOpts) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	start := a.Env.Now()
 	c.Now = start
 	report, err := diagnose.Diagnose(ctx, c)
@@ -39,6 +43,14 @@ func (a *App) diagnosed(ctx context.Context, name string, c diagnose.Case, o dia
 	}
 	report.Searched.Elapsed = a.Env.Now().Sub(start)
 	return a.showDiagnosis(ctx, name, &c, report, o, text.New("nothing is wrong with what was looked at"))
+}
+
+// check refuses beforehand what would fail after the work.
+func (o diagnosisOpts) check() error {
+	if o.html == "" {
+		return nil
+	}
+	return source.CheckNew(o.html)
 }
 
 // showDiagnosis answers, writes the page where one was asked for, and walks through the steps where that was asked for.
@@ -106,10 +118,21 @@ type probers struct {
 	open []io.Closer
 }
 
-func (p *probers) close() {
+func (p *probers) close() { _ = p.Close() }
+
+// Close closes them; it never fails.
+func (p *probers) Close() error {
 	for _, c := range p.open {
 		_ = c.Close()
 	}
+	p.open = nil
+	return nil
+}
+
+// next gives a prober as over does, and closes the one before: a boundary holds few at once.
+func (p *probers) next(ctx context.Context, material ...hsm.Key) (hsm.Prober, error) {
+	p.close()
+	return p.over(ctx, material...)
 }
 
 // over gives a prober for keys that are inside the boundary.

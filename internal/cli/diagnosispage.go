@@ -15,7 +15,6 @@ func diagnosisPage(p *render.Page, r diagnose.Report, right text.Text) {
 	decisiveLine(p, r, right)
 	keysPage(p, r.Keys)
 	causesPage(p, r.Findings)
-	codesPage(p, r.Readings)
 	for _, n := range r.Notes {
 		p.Blank()
 		p.Line(text.New("note: %s", n))
@@ -66,8 +65,17 @@ func keysPage(p *render.Page, all []diagnose.KeyResult) {
 		text.New("computed"), text.New("verdict")}, rows)
 }
 
+// fewPossible is how many findings that are merely possible a page shows: what ranks behind is for programs.
+const fewPossible = 5
+
+// causesPage shows the findings.
 func causesPage(p *render.Page, all []diagnose.Finding) {
 	for i, f := range all {
+		if i >= fewPossible && f.Certainty == diagnose.Possible {
+			p.Blank()
+			p.Line(text.New("further causes that are possible: %d (-o json has them)", len(all)-i))
+			return
+		}
 		p.Blank()
 		p.Heading(text.New("%d. %s (%s, %s)", i+1, f.Summary, causesLine(f), findingCertainty(f.Certainty)))
 		rows := []render.Field{
@@ -151,12 +159,5 @@ func searchedPage(p *render.Page, r diagnose.Report) {
 	p.Line(text.New("hypotheses tried: %d; matches expected by chance: %s", s.Candidates, diagnose.RoundedMatches(s.ExpectedChanceMatches)))
 	if s.Matches > len(r.Findings) {
 		p.Line(text.New("slips that match: %d; the likeliest are shown", s.Matches))
-	}
-}
-
-// codesPage shows what codes and texts can mean.
-func codesPage(p *render.Page, all []diagnose.Reading) {
-	if len(all) == 0 {
-		return
 	}
 }

@@ -32,7 +32,7 @@ func required(cmd *cobra.Command, names ...string) {
 // keyPlaces are the flags that say where a key comes from (SRC) or goes (DEST), and nothing else; the key that an operation
 // is about stands first.
 func keyPlaces() []string {
-	return []string{"to", "key", "bdk", "ik", "kbpk", "to-kbpk", "key-kbpk", "kek", "klk", "part"}
+	return []string{"to", "key", "bdk", "ik", "kbpk", "to-kbpk", "key-kbpk", "kek", "klk", "tmk", "part"}
 }
 
 // Flags that several commands have, each said once.

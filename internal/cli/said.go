@@ -27,7 +27,8 @@ func activities() map[string]custody.Activity {
 		"kcv compute": custody.KeyCheck, "kcv check": custody.KeyCheck, "kcv identify": custody.KeyCheck,
 		"keyblock wrap": custody.KeyWrap, "keyblock unwrap": custody.KeyUnwrap, "keyblock verify": custody.KeyUnwrap,
 		"keyblock translate": custody.KeyTranslate, "dukpt ik": custody.KeyDerive, "dukpt key": custody.KeyDerive,
-		"inject": custody.DeviceInject, "fleet run": custody.DeviceInject, "diagnose kcv": custody.KeyProbe,
+		"inject": custody.DeviceInject, "fleet run": custody.DeviceInject, "diagnose kcv": custody.KeyProbe, "diagnose signin": custody.KeyProbe,
+		"diagnose block": custody.KeyUnwrap, "diagnose device": custody.KeyProbe, "diagnose": custody.KeyProbe,
 	}
 }
 

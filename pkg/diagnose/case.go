@@ -136,8 +136,8 @@ func (r *Report) add(found Report) {
 	r.Searched.ExpectedChanceMatches += found.Searched.ExpectedChanceMatches
 	r.Searched.Matches += found.Searched.Matches
 	r.Searched.WrongDigits = max(r.Searched.WrongDigits, found.Searched.WrongDigits)
-	r.matched = r.matched || found.Verdict == Match
-	r.failed = r.failed || found.Verdict == Unexplained
+	r.matched = r.matched || found.matched || found.Verdict == Match
+	r.failed = r.failed || found.failed || found.Verdict == Unexplained
 	if r.NextStep.IsZero() {
 		r.NextStep = found.NextStep
 	}

@@ -48,11 +48,10 @@ type world struct {
 
 // mistake is one that can be planted.
 type mistake struct {
-	cause  diagnose.Cause
-	stage  stage
-	kind   diagnose.Material // that it needs
-	plant  func(w *world) bool
-	subtle bool // it is not proven by design: odds or rivals forbid it
+	cause diagnose.Cause
+	stage stage
+	kind  diagnose.Material // that it needs
+	plant func(w *world) bool
 }
 
 func half(b []byte, right bool) []byte {
