@@ -349,10 +349,10 @@ func signalNamed(ts *testscript.TestScript, name string) syscall.Signal {
 // cmdSignalled: the process has read TEXT, so it is past its start and waits for more; with -after it has answered too.
 func cmdSignalled(ts *testscript.TestScript, neg bool, args []string) {
 	noNegation(ts, neg)
-	answered, waits := "", false
+	answered := ""
 	if len(args) > 0 {
-		if answered, waits = strings.CutPrefix(args[0], "-after="); waits {
-			args = args[1:]
+		if text, waits := strings.CutPrefix(args[0], "-after="); waits {
+			answered, args = text, args[1:]
 		}
 	}
 	if len(args) < 4 {

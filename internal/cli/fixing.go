@@ -211,7 +211,7 @@ func (f *fixing) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return fault.Failure.Exit()
 	}
-	c := exec.CommandContext(ctx, self, append(slices.Clone(args), f.app.handedOn()...)...)
+	c := exec.CommandContext(ctx, self, append(slices.Clone(args), f.app.handedOn()...)...) //nolint:gosec // poskey itself; the user said run
 	c.Stdin, c.Stdout, c.Stderr = f.app.In, f.app.Out, f.app.Err
 	if err := c.Run(); err != nil {
 		var ended *exec.ExitError
