@@ -13,7 +13,7 @@ func entryAdvice() []advised {
 			fix:        text.New("enter that piece again"),
 			prevention: text.New("enter twice, and compare the check value of each component before it is combined"),
 			impact: text.New(
-				"the key is not put into use until the piece is entered again; reading digits to helpers would expose the component",
+				"the key is not put into use until the piece is typed again; reading digits to helpers would expose the component",
 			),
 		}},
 		{CauseHalvesSwapped, advice{
