@@ -165,11 +165,11 @@ func (c *Console) Line(ctx context.Context, prompt string) (string, error) {
 		return "", err
 	}
 	c.hush.rest()
+	c.hush.asks(prompt) // before it stands there: somebody who sees it may press Ctrl-Z at once
+	defer c.hush.asks("")
 	if _, err := io.WriteString(tty, prompt); err != nil {
 		return "", fault.WrapAs(fault.Failure, err, "ask at the terminal")
 	}
-	c.hush.asks(prompt)
-	defer c.hush.asks("")
 	line, err := lineFrom(ctx, tty)
 	switch cause := context.Cause(ctx); {
 	case err != nil && cause != nil:
