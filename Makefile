@@ -34,6 +34,7 @@ test: deps ## everything, in random order; with the race detector whatever has g
 	$(GO) test $(RACE) -shuffle=on -timeout 20m $(CONCURRENT)
 	$(GO) test -run 'Whole|Planted|Chance|BruteForce' ./pkg/dukpt ./pkg/slip ./internal/bitslice # at full size; too slow under the race detector
 	$(GO) test -run TenThousand ./pkg/fleet # 10,000 loads each; the same
+	$(GO) test -run 'FaultsAreNamed|NothingIsProven' ./pkg/diagnose # the table of docs/diagnosis.md, 10,000 inputs; the same
 	$(GO) test -run 'Template|Ceremony' ./cmd/poskey # every template in both languages, kills; the same
 
 race: deps ## everything with the race detector in everything, libraries too; slow

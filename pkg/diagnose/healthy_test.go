@@ -12,7 +12,7 @@ import (
 
 // mix is how many inputs of each kind there are: ten thousand in all.
 func mix() map[string]int {
-	m := map[string]int{"healthy": 6000, "values": 3000, "key": 600, "cryptogram": 150, "parts": 250}
+	m := map[string]int{"healthy": 6000, "values": 3350, "key": 350, "cryptogram": 100, "parts": 200}
 	if raced {
 		for k := range m {
 			m[k] /= 25

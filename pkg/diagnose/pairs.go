@@ -172,7 +172,7 @@ func (s *search) typedAnd(then func(view *search) []reading) ([]reading, error) 
 	var out []reading
 	for i, p := range s.pieces() {
 		if i > 0 {
-			break // XOR does not tell in which part a digit is wrong; of a wrapped key the KEK comes first, and a cryptogram is copied
+			break // XOR does not tell which part is wrong; of a wrapped key the KEK comes first, and a cryptogram is copied
 		}
 		for _, one := range s.slipReadings(p) {
 			view, err := s.seenAs(one.reading)
