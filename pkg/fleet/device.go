@@ -17,8 +17,8 @@ import (
 	"poskey/pkg/store"
 )
 
-// work brings a device to the end, or says that it is to come again after a pause.
-func (s *station) work(ctx context.Context, serial string) (again bool, pause time.Duration) {
+// work brings a device to the end, or says that it is to come again after a pause. The claim keeps other stations away.
+func (s *station) work(ctx context.Context, serial string, c claim) (again bool, pause time.Duration) {
 	expected := s.devices[serial]
 	if expected == nil { // the queue is no authority about who is on the list
 		return false, 0
@@ -39,6 +39,14 @@ func (s *station) work(ctx context.Context, serial string) (again bool, pause ti
 	if s.ends.Err() != nil { // the station ends; the job stays for the next one
 		return true, s.Pause
 	}
+	if !c.take() {
+		return true, 10 * s.Pause
+	}
+	defer func() {
+		if again { // else nobody need have it any more
+			c.letGo()
+		}
+	}()
 	result, err := s.bring(ctx, expected)
 	if fault.Is(err, fault.Busy) && s.elsewhere(ctx, serial) {
 		return true, 10 * s.Pause

@@ -43,6 +43,10 @@
 // run goes on. A lease that ended is followed by another one. A station that is told to stop brings the devices it has
 // begun to their end.
 //
+// One station at a time is at a device, and that too is no matter of the queue's: it gives a job out twice when a server
+// crashed and forgot, or when a station says late what became of one. A station goes to a device when its claim is on the
+// disk, and lets go when it has left and its result is down.
+//
 // Of a station that was killed, the jobs go to another one, or to the same one started again: at once in a file, on a
 // server when three times the time for a device has passed. Every load that it had sent is asked about first.
 //

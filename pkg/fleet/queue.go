@@ -42,6 +42,7 @@ type queue struct {
 	place  *store.Queue
 	client riverClient
 	name   string
+	claims *claims
 }
 
 // queueName names the queue of a run; River allows fewer characters than a run's name has.
@@ -66,7 +67,8 @@ func openQueue(ctx context.Context, s *station) (*queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &queue{place: place, name: queueName(s.run.ID)}
+	q := &queue{place: place, name: queueName(s.run.ID),
+		claims: &claims{place: place, who: s.Station + "." + s.session, longest: s.gone()}}
 	if place.Pool != nil {
 		err = q.onServer(ctx, s)
 	} else {
@@ -117,14 +119,14 @@ func bringUp[T any](ctx context.Context, m *rivermigrate.Migrator[T]) error {
 // config takes twice as many jobs as there are workers, so that a worker who is through finds the next one at once.
 func (q *queue) config(s *station, cooldown, poll time.Duration) *river.Config {
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &worker{station: s})
+	river.AddWorker(workers, &worker{station: s, claims: q.claims})
 	return &river.Config{
-		ID:                   s.Station + "." + s.session,
+		ID:                   q.claims.who,
 		Logger:               s.Logger,
 		Queues:               map[string]river.QueueConfig{q.name: {MaxWorkers: 2 * s.Workers}},
 		Workers:              workers,
 		JobTimeout:           2 * s.Timeout, // with the wait for its turn
-		RescueStuckJobsAfter: 3 * s.Timeout,
+		RescueStuckJobsAfter: s.gone(),
 		FetchCooldown:        cooldown,
 		FetchPollInterval:    poll,
 		// What became of a job stands in the store; that it was a job need not be kept.
@@ -187,11 +189,12 @@ func (q *queue) halt(ctx context.Context, patience time.Duration) error {
 type worker struct {
 	river.WorkerDefaults[jobArgs]
 	station *station
+	claims  *claims
 }
 
 // Work brings a device to the end, or has it come again later.
 func (w *worker) Work(ctx context.Context, job *river.Job[jobArgs]) error {
-	again, pause := w.station.work(ctx, job.Args.Serial)
+	again, pause := w.station.work(ctx, job.Args.Serial, claim{w.claims, job.ID})
 	if again {
 		return river.JobSnooze(pause)
 	}

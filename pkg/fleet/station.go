@@ -78,6 +78,9 @@ func orElse[T int | time.Duration](v, otherwise T) T {
 	return v
 }
 
+// gone is after how long a station that was at a device and has not said what became of it is dead.
+func (o *Options) gone() time.Duration { return 3 * o.Timeout }
+
 // station is a station at work.
 type station struct {
 	Options

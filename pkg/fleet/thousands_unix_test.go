@@ -101,9 +101,12 @@ func (f *facility) crashTwice(pg *testpg.Server, o fleet.Options, n int) {
 	f.Helper()
 	var stopped atomic.Int32
 	var restarts, stations sync.WaitGroup
+	var turn sync.Mutex // devices may be done so fast that the second stop comes before the first start
 	restart := func(stop func() error) func() {
 		return func() {
 			restarts.Go(func() {
+				turn.Lock()
+				defer turn.Unlock()
 				err := stop()
 				time.Sleep(200 * time.Millisecond)
 				if err = errors.Join(err, pg.Up()); err != nil {
