@@ -190,7 +190,7 @@ func (f *fixing) ask(ctx context.Context, n int, step playbook.Step, args []stri
 	q := say.T("\n%d. %s\n", n, step.Text)
 	words := []string{answerDone, answerSkip, answerStop}
 	if args != nil {
-		q += "   poskey " + strings.Join(args, " ") + "\n"
+		q += "   poskey " + strings.Join(shownArgs(args), " ") + "\n"
 		words[0] = answerRun
 	}
 	for {
@@ -251,9 +251,19 @@ func (f *fixing) prove(ctx context.Context, again []string) error {
 	return nil
 }
 
+// shownArgs are arguments as they may be shown and kept: a key that the user gave on the command line is described.
+func shownArgs(args []string) []string {
+	out := make([]string, len(args))
+	for i, arg := range args {
+		out[i] = text.Redact(arg)
+	}
+	return out
+}
+
 // write puts a line on the disk before the next question.
 func (f *fixing) write(s fixStep) error {
 	s.At = f.app.Env.Now().UTC().Format(time.RFC3339)
+	s.Run = shownArgs(s.Run)
 	line, err := json.Marshal(s)
 	if err != nil {
 		return fault.WrapAs(fault.Bug, err, "the record of fixes")

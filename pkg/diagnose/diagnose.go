@@ -19,6 +19,13 @@
 // The search goes from the simple to the laborious and stops as soon as a step has an explanation that is not chance.
 // Every cause is an id of the project's catalogue of causes; ids never change their meaning.
 //
+// [Diagnose] takes a whole [Case] (case.go): values, a sign-in (signin.go, signinmac.go), a key block (block.go), a device
+// and its line (ondevice.go, inventory.go, online.go), what was said (said.go, codecauses.go) and logs (fromlog.go). Pairs of
+// mistakes are in pairs.go, the catalogue of causes in causes.go, what to do about each in advice_*.go.
+//
+// One key is opened here: that of a download which sends the key-encrypting key along in clear (signin.go). It was exposed
+// on the line already; nothing of it but the verdict is told, and it is wiped.
+//
 // # What the words mean
 //
 // A value given is the expected one, the one got, and the check value on the sheet of each part. A finding is
