@@ -80,7 +80,7 @@ func (t *comparison) finding(f *diagnose.Finding) {
 		t.add(text.New("check value of the material as given"), e.Expected, e.AsGiven)
 	}
 	for _, s := range e.Seen {
-		t.add(s.What, s.Expected, s.Observed)
+		t.add(s.What, t.p.say(s.Expected), t.p.say(s.Observed))
 	}
 }
 

@@ -159,11 +159,12 @@ func (p *diagnosisPrinter) evidence(f diagnose.Finding) []saidLine {
 }
 
 func (p *diagnosisPrinter) seen(s diagnose.Seen) string {
+	expected, observed := p.say(s.Expected), p.say(s.Observed)
 	switch {
-	case s.Expected != "" && s.Observed != "":
-		return p.say(text.New("expected %s, is %s", inGroups(s.Expected), inGroups(s.Observed)))
-	case s.Observed != "":
-		return pageLine(inGroups(s.Observed))
+	case expected != "" && observed != "":
+		return p.say(text.New("expected %s, is %s", inGroups(expected), inGroups(observed)))
+	case observed != "":
+		return pageLine(inGroups(observed))
 	}
 	return p.say(text.New("seen"))
 }

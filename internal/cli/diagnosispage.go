@@ -107,9 +107,9 @@ func seenLine(p *render.Page, all []diagnose.Seen) string {
 	var parts []string
 	for _, s := range all {
 		switch {
-		case s.Expected != "" && s.Observed != "":
+		case s.Expected.String() != "" && s.Observed.String() != "":
 			parts = append(parts, p.T(text.New("%s: expected %s, is %s", s.What, s.Expected, s.Observed)))
-		case s.Observed != "":
+		case s.Observed.String() != "":
 			parts = append(parts, p.T(text.New("%s: %s", s.What, s.Observed)))
 		default:
 			parts = append(parts, p.T(s.What))

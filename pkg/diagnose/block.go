@@ -143,7 +143,7 @@ func (b *Block) outdated(now time.Time) []Finding {
 		if err == nil && made.After(now.Add(clockProven)) {
 			return []Finding{seen(CauseInjectorClock, Likely, text.New(
 				"the block says it was made on %s, which has not come yet: one of the clocks is wrong", date(made)),
-				Seen{What: text.New("time stamp of the block"), Expected: date(now), Observed: date(made)})}
+				Seen{What: text.New("time stamp of the block"), Expected: text.Raw(date(now)), Observed: text.Raw(date(made))})}
 		}
 	}
 	return nil
@@ -157,17 +157,17 @@ func (b *Block) refused() []Finding {
 	var out []Finding
 	if v := string(b.Header.Version); b.Takes.BlockVersions != "" && !strings.Contains(b.Takes.BlockVersions, v) {
 		out = append(out, seen(CauseFirmwareOld, Likely, text.New("the block has version %s, the device takes %s", v, b.Takes.BlockVersions),
-			Seen{What: text.New("version of the block"), Expected: b.Takes.BlockVersions, Observed: v}))
+			Seen{What: text.New("version of the block"), Expected: text.Raw(b.Takes.BlockVersions), Observed: text.Raw(v)}))
 	}
 	if a := string(b.Header.Algorithm); b.Takes.Algorithms != "" && !strings.Contains(b.Takes.Algorithms, a) {
 		out = append(out, seen(CauseFirmwareOld, Likely, text.New("the key is for algorithm %s, the device takes keys for %s", a, b.Takes.Algorithms),
-			Seen{What: text.New("algorithm"), Expected: b.Takes.Algorithms, Observed: a}))
+			Seen{What: text.New("algorithm"), Expected: text.Raw(b.Takes.Algorithms), Observed: text.Raw(a)}))
 	}
 	for _, rule := range b.Takes.Slots {
 		if b.Slot != "" && rule.Has(b.Slot) && rule.Usage != b.Header.Usage {
 			out = append(out, seen(CauseWrongSlot, Likely, text.New("slot %s takes keys of usage %s, the block has %s",
 				string(b.Slot), string(rule.Usage), string(b.Header.Usage)),
-				Seen{What: text.New("usage"), Expected: string(rule.Usage), Observed: string(b.Header.Usage)}))
+				Seen{What: text.New("usage"), Expected: text.Raw(string(rule.Usage)), Observed: text.Raw(string(b.Header.Usage))}))
 		}
 	}
 	return out

@@ -146,7 +146,7 @@ func (l *logCase) found(c Cause, worth Certainty, weight float64, says text.Text
 }
 
 func (e *Event) seen() Seen {
-	return Seen{What: text.New("line %d of the log", e.Line), Observed: text.OneLine(e.Text, mostShown)}
+	return Seen{What: text.New("line %d of the log", e.Line), Observed: text.Raw(text.OneLine(e.Text, mostShown))}
 }
 
 // where names a device for a sentence.

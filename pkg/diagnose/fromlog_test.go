@@ -211,7 +211,7 @@ func FuzzReadLog(f *testing.F) {
 		if len(events) > 0 {
 			for _, x := range diagnosed(t, diagnose.Case{Log: events}).Findings {
 				for _, s := range x.Evidence.Seen {
-					if hexRun(s.Observed) >= 16 {
+					if hexRun(s.Observed.String()) >= 16 {
 						t.Errorf("%+v", s)
 					}
 				}

@@ -54,7 +54,7 @@ func (d *onDevice) withoutInventory() {
 		worth = Likely // it is so because of that
 	}
 	d.found(seen(CauseEmptySlot, worth, text.New("the device has no key in any slot"),
-		Seen{What: text.New("slots with a key"), Observed: "0"}), weightEmpty)
+		Seen{What: text.New("slots with a key"), Observed: text.Raw("0")}), weightEmpty)
 }
 
 // sameDigits compares on the shorter length.
@@ -85,8 +85,8 @@ func (d *onDevice) wantedThere(slot device.Slot, check kcv.Value) bool {
 
 func (d *onDevice) inWrongSlot(w Wanted, at device.Slot, got kcv.Value) {
 	f := seen(CauseWrongSlot, Proven, text.New("the key %s should be in slot %s and is in slot %s", w.Label, string(w.Slot), string(at)),
-		Seen{What: text.New("slot %s", string(w.Slot)), Expected: w.Check.Digits, Observed: got.Digits},
-		Seen{What: text.New("slot %s", string(at)), Observed: w.Check.Digits})
+		Seen{What: text.New("slot %s", string(w.Slot)), Expected: text.Raw(w.Check.Digits), Observed: text.Raw(got.Digits)},
+		Seen{What: text.New("slot %s", string(at)), Observed: text.Raw(w.Check.Digits)})
 	f.Odds = float64(len(d.s.Slots)) * kcv.ChanceOfFalseMatch(len(w.Check.Digits))
 	if f.Odds >= provenBelow {
 		f.Certainty = Likely
@@ -101,20 +101,20 @@ func (d *onDevice) missing(w Wanted) {
 		worth = Likely
 	}
 	f := seen(CauseEmptySlot, worth, text.New("slot %s has no key; the inventory says %s should be there", string(w.Slot), w.Label),
-		Seen{What: text.New("slot %s", string(w.Slot)), Expected: w.Check.Digits, Observed: "-"})
+		Seen{What: text.New("slot %s", string(w.Slot)), Expected: text.Raw(w.Check.Digits), Observed: text.Raw("-")})
 	f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
 	d.found(f, weightEmpty)
 }
 
 // differs says what can be said of a value that is another one; why it is, the search over [Case].Checks says.
 func (d *onDevice) differs(w Wanted, got kcv.Value) {
-	what := Seen{What: text.New("slot %s", string(w.Slot)), Expected: w.Check.Digits, Observed: got.Digits}
+	what := Seen{What: text.New("slot %s", string(w.Slot)), Expected: text.Raw(w.Check.Digits), Observed: text.Raw(got.Digits)}
 	loads := d.loadsOf(w)
 	var f Finding
 	if loads > 0 {
 		f = seen(CauseProcedure, Likely, text.New(
 			"slot %s does not have the key %s, and the device's log tells of loads into it after that: somebody loaded another key, and the inventory does not know",
-			string(w.Slot), w.Label), what, Seen{What: text.New("loads in the device's log"), Observed: strconv.Itoa(loads)})
+			string(w.Slot), w.Label), what, Seen{What: text.New("loads in the device's log"), Observed: text.Raw(strconv.Itoa(loads))})
 	} else {
 		f = seen(CauseStorageCorrupt, Possible, text.New(
 			"slot %s does not have the check value of %s, and no load of another key is known", string(w.Slot), w.Label), what)
@@ -146,7 +146,7 @@ func (d *onDevice) initial() {
 			}
 			f := seen(CauseKSNMismatch, Proven, text.New(
 				"the DUKPT key in slot %s counts under another key serial number than the inventory gave it", string(w.Slot)),
-				Seen{What: text.New("key serial number"), Expected: w.KSN, Observed: e.KSN})
+				Seen{What: text.New("key serial number"), Expected: text.Raw(w.KSN), Observed: text.Raw(e.KSN)})
 			f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
 			d.found(f, weightKSN)
 		}
@@ -173,7 +173,7 @@ func (d *onDevice) duplicates() {
 			found = true
 			f := seen(CauseDuplicateValue, Likely, text.New(
 				"slots %s and %s have the same check value: one key stands in both", string(a.Slot), string(b.Slot)),
-				Seen{What: text.New("slots %s and %s", string(a.Slot), string(b.Slot)), Observed: a.Check.Digits})
+				Seen{What: text.New("slots %s and %s", string(a.Slot), string(b.Slot)), Observed: text.Raw(a.Check.Digits)})
 			f.Odds = float64(len(d.s.Slots)) * kcv.ChanceOfFalseMatch(len(a.Check.Digits))
 			f.Evidence.Slot = a.Slot
 			d.found(f, weightDuplicate)
@@ -189,7 +189,7 @@ func (d *onDevice) duplicates() {
 		f := seen(CauseDuplicateKCVFleet, Likely, text.New(
 			"the key of slot %s is in other devices too (%s): a key belongs to one device (PCI PIN 20-1)",
 			string(w.Slot), strings.Join(w.Devices[:min(3, len(w.Devices))], ", ")),
-			Seen{What: text.New("devices with this check value"), Observed: strconv.Itoa(1 + len(w.Devices))})
+			Seen{What: text.New("devices with this check value"), Observed: text.Raw(strconv.Itoa(1 + len(w.Devices)))})
 		f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
 		d.found(f, weightDuplicate)
 	}
@@ -202,7 +202,7 @@ func (d *onDevice) states() {
 			continue
 		}
 		f := seen(CauseKeyExposed, Proven, text.New("the store has the key %s of slot %s as compromised", w.Label, string(w.Slot)),
-			Seen{What: text.New("state in the store"), Expected: "active", Observed: w.State})
+			Seen{What: text.New("state in the store"), Expected: text.Raw("active"), Observed: text.Raw(w.State)})
 		f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
 		d.found(f, weightExposed)
 	}
@@ -216,10 +216,10 @@ func (d *onDevice) events() {
 	}
 	if n := kinds["damaged"]; n > 0 {
 		d.found(seen(CauseLinkFault, Likely, text.New("the device's log tells of frames that came damaged: %d", n),
-			Seen{What: text.New("damaged frames"), Observed: strconv.Itoa(n)}), weightLink)
+			Seen{What: text.New("damaged frames"), Observed: text.Raw(strconv.Itoa(n))}), weightLink)
 	}
 	if n := kinds["corrupted"]; n > 0 {
 		d.found(seen(CauseStorageCorrupt, Likely, text.New("the device's log tells of damaged memory: %d times", n),
-			Seen{What: text.New("damaged memory"), Observed: strconv.Itoa(n)}), weightStorage)
+			Seen{What: text.New("damaged memory"), Observed: text.Raw(strconv.Itoa(n))}), weightStorage)
 	}
 }

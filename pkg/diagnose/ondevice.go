@@ -95,8 +95,8 @@ func (d *onDevice) tamper() {
 	}
 	d.found(seen(CauseTamper, Proven, text.New(
 		"the device says that it was tampered with (sensor %s): its keys are gone, and no unlocking brings them back", sensor),
-		Seen{What: text.New("tamper switch"), Expected: "closed", Observed: "tripped"},
-		Seen{What: text.New("slots with a key"), Observed: fmt.Sprint(len(d.s.Slots) + len(d.s.Initial))}), weightTamper)
+		Seen{What: text.New("tamper switch"), Expected: text.New("closed"), Observed: text.New("tripped")},
+		Seen{What: text.New("slots with a key"), Observed: text.Raw(fmt.Sprint(len(d.s.Slots) + len(d.s.Initial)))}), weightTamper)
 }
 
 // locks are told: no lock but that of tampering touches a key.
@@ -124,7 +124,7 @@ func (d *onDevice) memory() {
 		damaged = true
 		f := seen(CauseStorageCorrupt, Proven, text.New(
 			"the device says that the key in slot %s cannot be read any more: the memory of the slot is damaged", string(slot.Slot)),
-			Seen{What: text.New("slot %s", string(slot.Slot)), Expected: "readable", Observed: "damaged"})
+			Seen{What: text.New("slot %s", string(slot.Slot)), Expected: text.New("readable"), Observed: text.New("damaged")})
 		f.Evidence.Slot = slot.Slot
 		d.found(f, weightStorage)
 	}
@@ -147,7 +147,7 @@ func (d *onDevice) expiry() {
 			any = true
 			f := seen(CauseKeyExpired, Proven, text.New(
 				"the DUKPT key in slot %s has no transactions left: it is used up", string(e.Slot)),
-				Seen{What: text.New("transactions left"), Observed: "0"})
+				Seen{What: text.New("transactions left"), Observed: text.Raw("0")})
 			f.Evidence.Slot = e.Slot
 			d.found(f, weightExpired)
 		}
@@ -171,7 +171,7 @@ func (d *onDevice) expired(slot device.Slot, label string, day time.Time) bool {
 		says = text.New("by the device's clock the key in slot %s expired on %s; by ours it has not", string(slot), date(day))
 		worth = Likely
 	}
-	f := seen(CauseKeyExpired, worth, says, Seen{What: text.New("valid until"), Expected: date(day), Observed: date(d.s.Now)})
+	f := seen(CauseKeyExpired, worth, says, Seen{What: text.New("valid until"), Expected: text.Raw(date(day)), Observed: text.Raw(date(d.s.Now))})
 	f.Evidence.Slot, f.Evidence.Label = slot, label
 	d.found(f, weightExpired)
 	return true
@@ -192,7 +192,7 @@ func (d *onDevice) clock() {
 		return
 	}
 	off := d.s.Now.Sub(d.c.Now).Abs().Round(time.Second)
-	what := Seen{What: text.New("clock"), Expected: stamp(d.c.Now), Observed: stamp(d.s.Now)}
+	what := Seen{What: text.New("clock"), Expected: text.Raw(stamp(d.c.Now)), Observed: text.Raw(stamp(d.s.Now))}
 	switch {
 	case off >= clockProven:
 		d.found(seen(CauseInjectorClock, Proven, text.New(
@@ -211,7 +211,7 @@ func (d *onDevice) battery() {
 	case b.Low:
 		d.found(seen(CausePowerLoss, Proven, text.New(
 			"the backup battery is low (%d mV): when it is empty the keys are erased", b.Millivolts),
-			Seen{What: text.New("backup battery"), Observed: fmt.Sprintf("%d mV", b.Millivolts)}), weightPower)
+			Seen{What: text.New("backup battery"), Observed: text.Raw(fmt.Sprintf("%d mV", b.Millivolts))}), weightPower)
 	case b.Millivolts > 0:
 		d.ruledOut(CausePowerLoss, text.New("the backup battery has %d mV", b.Millivolts))
 	}
@@ -222,8 +222,8 @@ func (d *onDevice) place() {
 	if e == (device.Environment{}) {
 		return
 	}
-	what := Seen{What: text.New("sensors"), Expected: fmt.Sprintf("%.0f to %.0f °C, up to %d %%", coldest, hottest, dampest),
-		Observed: fmt.Sprintf("%.1f °C, %d %%", e.Celsius, e.Humidity)}
+	what := Seen{What: text.New("sensors"), Expected: text.Raw(fmt.Sprintf("%.0f to %.0f °C, up to %d %%", coldest, hottest, dampest)),
+		Observed: text.Raw(fmt.Sprintf("%.1f °C, %d %%", e.Celsius, e.Humidity))}
 	if e.Celsius > hottest || e.Celsius < coldest || e.Humidity > dampest {
 		d.found(seen(CauseEnvironment, Likely, text.New(
 			"the device stands at %.1f °C and %d %% humidity: near the limits of tamper sensors and memory", e.Celsius, e.Humidity),
@@ -240,7 +240,7 @@ func (d *onDevice) link() {
 	}
 	if l.Quality < linkWeak {
 		d.found(seen(CauseLinkFault, Likely, text.New("the device's connection (%s) is weak: %d %%", l.Kind, l.Quality),
-			Seen{What: text.New("connection"), Observed: fmt.Sprintf("%s %d %%", l.Kind, l.Quality)}), weightLink)
+			Seen{What: text.New("connection"), Observed: text.Raw(fmt.Sprintf("%s %d %%", l.Kind, l.Quality))}), weightLink)
 		return
 	}
 	if d.c.Line == nil {

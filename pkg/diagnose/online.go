@@ -26,9 +26,9 @@ func fromLine(_ context.Context, c *Case) (Report, error) {
 		worth = Proven // it answers, so it is there and powered; what is lost is lost on the way
 	}
 	f := seen(CauseLinkFault, worth, says,
-		Seen{What: text.New("questions without an answer"), Expected: "0", Observed: fmt.Sprint(l.Failed)},
-		Seen{What: text.New("damaged frames"), Expected: "0", Observed: fmt.Sprint(l.Damaged)},
-		Seen{What: text.New("frames sent again"), Expected: "0", Observed: fmt.Sprint(l.Resent)})
+		Seen{What: text.New("questions without an answer"), Expected: text.Raw("0"), Observed: text.Raw(fmt.Sprint(l.Failed))},
+		Seen{What: text.New("damaged frames"), Expected: text.Raw("0"), Observed: text.Raw(fmt.Sprint(l.Damaged))},
+		Seen{What: text.New("frames sent again"), Expected: text.Raw("0"), Observed: text.Raw(fmt.Sprint(l.Resent))})
 	f.Weight = weightLink
 	r.Findings = append(r.Findings, f)
 	return r.withVerdict(), nil

@@ -58,8 +58,8 @@ type Ruling struct {
 // Seen is one thing that was seen: what, what it should be and what it is. It holds public values only.
 type Seen struct {
 	What     text.Text
-	Expected string
-	Observed string
+	Expected text.Text
+	Observed text.Text
 }
 
 // Searched says how hard was looked.
@@ -279,7 +279,7 @@ func (s Seen) MarshalJSON() ([]byte, error) {
 		What     string `json:"what"`
 		Expected string `json:"expected,omitempty"`
 		Observed string `json:"observed,omitempty"`
-	}{s.What.String(), s.Expected, s.Observed})
+	}{s.What.String(), s.Expected.String(), s.Observed.String()})
 }
 
 // MarshalJSON gives the time in milliseconds.

@@ -214,7 +214,7 @@ func (l *listener) finding(c Cause) (Finding, bool) {
 
 func appendSeen(all []Seen, s Seen) []Seen {
 	for _, o := range all {
-		if o.Observed == s.Observed && o.What.String() == s.What.String() {
+		if o.Observed.String() == s.Observed.String() && o.What.String() == s.What.String() {
 			return all
 		}
 	}
@@ -333,7 +333,7 @@ func (u *utterance) seen() Seen {
 	if u.said.Where != "" {
 		what = text.Raw(text.OneLine(u.said.Where, mostShown))
 	}
-	return Seen{What: what, Observed: text.OneLine(u.text, mostShown)}
+	return Seen{What: what, Observed: text.Raw(text.OneLine(u.text, mostShown))}
 }
 
 // What a sign is worth: words that name a cause, and readings by their weight. Second causes count less.
