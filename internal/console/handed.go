@@ -34,6 +34,10 @@ const (
 // look at once.
 const look = 50 * time.Millisecond
 
+// hungUp is how often in a row there may be something to read and nothing is read: once it was dropped in between; a
+// terminal that hung up goes on so.
+const hungUp = 8
+
 // settling is how long echo may be on before it is taken off again: who handed the terminal over does so itself when its
 // job comes back, and has ended the dialogue if it does not.
 const settling = time.Second
@@ -117,13 +121,12 @@ func (s *seat) ask(ctx context.Context, prompt string) (*secret.Bytes, error) {
 func (s *seat) raw(ctx context.Context) (restore func(), err error) {
 	var before *term.State
 	open := s.control(func(fd int) {
-		if before, err = term.MakeRaw(fd); err != nil {
+		if before, err = term.GetState(fd); err != nil {
 			return
 		}
-		if s.own {
-			keepSignals(fd)
+		if err = rawMode(fd, s.own); err == nil {
+			s.mode, err = term.GetState(fd)
 		}
-		s.mode, err = term.GetState(fd)
 	})
 	if err == nil && !open {
 		err = os.ErrClosed
@@ -173,7 +176,7 @@ type reading struct {
 // device_timeout.
 func (r reading) Read(p []byte) (n int, err error) {
 	quiet := r.quiet()
-	for {
+	for empty := 0; ; {
 		if r.ctx.Err() != nil {
 			return 0, context.Cause(r.ctx)
 		}
@@ -198,10 +201,14 @@ func (r reading) Read(p []byte) (n int, err error) {
 			return 0, os.ErrClosed
 		case err != nil:
 			return 0, err
-		case there && n == 0:
-			return 0, io.EOF
-		case there:
+		case n > 0:
 			return n, nil
+		case !there:
+			empty = 0
+		case empty == hungUp:
+			return 0, io.EOF
+		default:
+			empty++
 		}
 	}
 }

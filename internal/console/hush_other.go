@@ -2,7 +2,11 @@
 
 package console
 
-import "errors"
+import (
+	"errors"
+
+	"golang.org/x/term"
+)
 
 // echoOff: between two questions echo is on here; each question takes it off for itself.
 func echoOff(int) error { return errors.ErrUnsupported }
@@ -14,7 +18,10 @@ func dark(int) bool { return true }
 
 func echoOn(int) {}
 
-func keepSignals(int) {}
+func rawMode(fd int, _ bool) error {
+	_, err := term.MakeRaw(fd)
+	return err
+}
 
 func foreground(int) bool { return true }
 

@@ -37,14 +37,23 @@ func echoOn(fd int) {
 	_ = unix.IoctlSetTermios(fd, setTermios, mode)
 }
 
-// keepSignals lets Ctrl-C interrupt, and Ctrl-Z stop, at a terminal in raw mode.
-func keepSignals(fd int) {
+// rawMode takes a terminal out of its line mode, without echo. Where signals are kept, Ctrl-C interrupts and Ctrl-Z stops:
+// all in one step, or a key pressed between two would be a byte and no signal. A read gives nothing where there is
+// nothing (VMIN 0): Ctrl-C drops what was typed, between the look whether there is something and the read too.
+func rawMode(fd int, signals bool) error {
 	mode, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
-		return
+		return err
 	}
-	mode.Lflag |= unix.ISIG
-	_ = unix.IoctlSetTermios(fd, setTermios, mode)
+	mode.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
+	mode.Oflag &^= unix.OPOST
+	mode.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
+	if signals {
+		mode.Lflag |= unix.ISIG
+	}
+	mode.Cflag = mode.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
+	mode.Cc[unix.VMIN], mode.Cc[unix.VTIME] = 0, 0
+	return unix.IoctlSetTermios(fd, setTermios, mode)
 }
 
 // foreground reports whether the terminal is this job's. One that belongs to another session has no jobs of this one.
