@@ -35,6 +35,11 @@ echo "== start-up: poskey version against a Go hello-world"
 CGO_ENABLED=0 $go build -trimpath -o out/hello ./scripts/hello
 $go run ./scripts/startup out/hello "out/poskey version" "out/poskey kcv compute --help"
 echo
+echo "== a look-up (must: 15 ms) and diagnoses without search (must: 100 ms), whole processes against poskey version"
+$go run ./scripts/startup "out/poskey version" "out/poskey code 65223" "out/poskey code -313 --vendor pax" \
+	"out/poskey diagnose kcv --alg tdes-128 --expected 8D0A74B8 --got 8D0A74" \
+	"out/poskey diagnose message POS机显示密钥错误14" "out/poskey diagnose playbook key-error-14"
+echo
 echo "== bulk: a million lines through --batch, whole runs on two cores (BULKLINES=N for another number)"
 $go run ./scripts/bulk out/poskey "${BULKLINES:-1000000}"
 exit $missed

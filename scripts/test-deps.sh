@@ -11,6 +11,8 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
 need softhsm2-util softhsm2 # a PKCS#11 token, with its module
 have() { for f; do [ -e "$f" ] && return 0; done; return 1; }
 have /usr/lib/*/libsoftokn3.so /usr/lib/*/nss/libsoftokn3.so /usr/lib*/libsoftokn3.so || missing="$missing libnss3" # another token
+command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || need chromium chromium # pages are looked at
+have /usr/share/fonts/*/*/*[Cc][Jj][Kk]* /usr/share/fonts/*/*/DroidSansFallback* /usr/share/fonts/*/*/wqy* || missing="$missing fonts-droid-fallback"
 [ -e /usr/include/stdlib.h ] || [ "$(uname)" != Linux ] || missing="$missing libc6-dev"
 [ -z "$missing" ] && exit 0
 

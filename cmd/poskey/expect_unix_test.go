@@ -188,9 +188,9 @@ func (s *screen) rest() {
 // both as they are, but nothing in lighten, prompts.txtar must fail where it looks at stty after Ctrl-C.
 func cmdExpect(ts *testscript.TestScript, neg bool, args []string) {
 	noNegation(ts, neg)
-	opts, args := options(ts, args, "exit")
+	opts, args := options(ts, args, "exit", "changes")
 	if len(args) < 2 {
-		ts.Fatalf("usage: expect [-exit=N] DIALOGUE cmd...")
+		ts.Fatalf("usage: expect [-exit=N] [-changes=FILE,...] DIALOGUE cmd...")
 	}
 	want := 0
 	if n := opts["exit"]; n != "" {
@@ -234,7 +234,7 @@ func cmdExpect(ts *testscript.TestScript, neg bool, args []string) {
 	heard.heard("terminal of "+strings.Join(args[1:], " "), s.shown.Bytes(), nil)
 	answer(ts, strings.Join(args[1:], " "), &out, &errb)
 	checkExit(ts, err, want)
-	unchangedUnless(ts, want, before)
+	unchangedUnless(ts, want, before, strings.Split(opts["changes"], ",")...)
 	for name, b := range map[string]*bytes.Buffer{"screen": &s.shown, "out": &out, "err": &errb} {
 		ts.Check(os.WriteFile(ts.MkAbs(name), b.Bytes(), 0o600))
 	}

@@ -86,9 +86,39 @@ func runCode(_ context.Context, a *App, o codeOpts, args []string) error {
 		return err
 	}
 	if len(answer.Readings) == 0 {
-		return fault.New(fault.NotFound, "no table has it; poskey code --list shows which vendors there are, poskey diagnose message takes a whole sentence")
+		a.nearCode(dict, errorcode.Query{Text: strings.Join(args, " "), Vendor: o.vendor, Table: o.table})
+		return fault.New(fault.NotFound, "no table has it; poskey code --list shows which vendors there are, "+
+			"poskey diagnose message takes a whole sentence")
 	}
 	return nil
+}
+
+// mostNear is how many codes are named that stand near one that is in no table.
+const mostNear = 5
+
+// nearCode says what stands near a code that the tables do not have: others have it, or have one that looks like it.
+func (a *App) nearCode(dict *errorcode.Dictionary, q errorcode.Query) {
+	if q.Vendor != "" || q.Table != "" {
+		other, err := dict.Look(errorcode.Query{Text: q.Text, Limit: mostNear})
+		if err == nil && len(other.Readings) > 0 {
+			rowOf := func(r errorcode.Reading) errorcode.Row { return r.Row }
+			a.render.Note(text.New("not in these tables; others have it: %s", nearNames(other.Readings, rowOf)))
+			return
+		}
+	}
+	if near := dict.Near(q, mostNear); len(near) > 0 {
+		a.render.Note(text.New("these look like it: %s", nearNames(near, func(r errorcode.Row) errorcode.Row { return r })))
+	}
+}
+
+// nearNames lists codes with their vendors.
+func nearNames[R any](all []R, row func(R) errorcode.Row) string {
+	var names []string
+	for _, one := range all {
+		r := row(one)
+		names = append(names, strings.Join(strings.Fields(r.Vendor+" "+r.Code+" "+r.Symbol), " "))
+	}
+	return strings.Join(names, ", ")
 }
 
 // vendorsDoc lists who is in the dictionary.
@@ -117,12 +147,18 @@ func (a *App) listCodes(dict *errorcode.Dictionary) error {
 
 // foldMinus makes a negative number an argument where a flag would be read: poskey code -313.
 func foldMinus(args []string) []string {
-	if firstWord(args) != "code" {
+	words := 0
+	switch {
+	case firstWord(args) == "code":
+		words = 1
+	case firstWord(args) == "diagnose" && firstWord(args[1:]) == "message":
+		words = 2
+	default:
 		return args
 	}
 	out := append([]string(nil), args...)
-	for i, arg := range out {
-		if len(arg) > 1 && arg[0] == '-' && arg[1] >= '0' && arg[1] <= '9' {
+	for i := words; i < len(out) && out[i] != "--"; i++ {
+		if arg := out[i]; len(arg) > 1 && arg[0] == '-' && arg[1] >= '0' && arg[1] <= '9' {
 			out[i] = "−" + arg[1:]
 		}
 	}

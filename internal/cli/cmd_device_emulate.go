@@ -109,12 +109,16 @@ func (o *emulateOpts) farmFlags(a *App, f *pflag.FlagSet) {
 	f.StringVar(&o.prefix, "prefix", "PK", a.Say.T("what the serial numbers of a farm begin with"))
 }
 
+// faultList has behind each fault the cause that a diagnosis names.
 func faultList() string {
 	var names []string
 	for _, f := range emulator.Faults() {
 		name := string(f.Name)
 		if f.Value != "" {
 			name += "=" + f.Value
+		}
+		if f.Cause != "" {
+			name += " (" + f.Cause + ")"
 		}
 		names = append(names, name)
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,7 +33,7 @@ func newDiagnoseDeviceCmd(a *App) *cobra.Command {
 			"questions that are answered yes or no."),
 		example: "  poskey diagnose device --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key' --html report.html\n" +
 			"  poskey diagnose device --device visa+tcp://127.0.0.1:9100 --serial TEST-0001",
-		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
+		exits: []int{3, 4, 6, 8}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	a.managedFlags(f, &o.managedOpts)
@@ -56,7 +55,7 @@ func runDiagnoseDevice(ctx context.Context, a *App, o diagnoseDeviceOpts) error 
 	}
 	p := &probers{app: a}
 	defer p.close()
-	if !o.noInventory && serial != "" {
+	if !o.noInventory && serial != "" && c.Device != nil {
 		if err := a.fromInventory(ctx, &c, serial, o.serial != "", p); err != nil {
 			return err
 		}
@@ -77,41 +76,48 @@ func (a *App) deviceCase(ctx context.Context, o diagnoseDeviceOpts) (diagnose.Ca
 		}
 	}
 	line := &diagnose.Line{}
-	d, err := openDevice(ctx, o.device, device.Options{Timeout: o.timeout, Trace: a.watch(line)})
+	d, err := openDevice(ctx, o.device, device.Options{Timeout: o.timeout, Trace: a.watch(o.device, line)})
+	if c, refused := refusedCase(err); refused {
+		return c, "", nil
+	}
+	if c, broken := brokenLine(err); broken {
+		return c, "", nil
+	}
 	if err != nil {
 		return diagnose.Case{}, "", err
 	}
 	defer func() { _ = d.Close() }()
 	line.Dialect = d.Dialect()
+	takes := &diagnose.DeviceTakes{Capabilities: d.Capabilities()}
 	if m, ok := d.(device.Manager); ok {
 		s, err := m.Status(ctx)
+		if c, refused := refusedCase(err); refused {
+			return c, "", nil
+		}
+		if c, broken := brokenLine(err); broken {
+			return c, "", nil
+		}
 		if err != nil {
 			return diagnose.Case{}, "", err
 		}
-		return diagnose.Case{Device: &s}, s.Serial, nil
+		takes.Told = true
+		return diagnose.Case{Device: &s, Takes: takes}, s.Serial, nil
 	}
 	s, err := askSlots(ctx, d, caps, line)
-	return diagnose.Case{Device: s, Line: line}, s.Serial, err
+	return diagnose.Case{Device: s, Line: line, Takes: takes}, s.Serial, err
 }
 
-// watch counts what goes wrong on the line and is put right by sending again: nobody else hears of it.
-func (a *App) watch(line *diagnose.Line) device.Trace {
-	show, last := a.trace(), ""
-	return func(direction device.Direction, frame string) {
-		if show != nil {
-			show(direction, frame)
-		}
-		if strings.Contains(frame, "<NAK>") {
-			line.Damaged++
-		}
-		if direction != device.Sent {
-			return
-		}
-		if frame == last {
-			line.Resent++
-		}
-		last = frame
-	}
+// So many questions a device may leave without an answer, or without the end of the exchange, before it is asked no more: every
+// one of them takes the whole time-out, and what is wrong is known.
+const (
+	silentAfter = 4
+	unheardWith = 2 // where nothing else was heard
+)
+
+// isWaste reports that more questions would tell nothing new of the line, and take long.
+func isWaste(line *diagnose.Line) bool {
+	silent := line.TimedOut >= unheardWith || line.Failed >= silentAfter
+	return line.Failed == line.Asked && silent || line.TimedOut >= silentAfter || line.Unended >= unheardWith
 }
 
 // askSlots asks a device slot by slot what it holds. What is not answered is counted: that is what the line is judged by.
@@ -122,6 +128,8 @@ func askSlots(ctx context.Context, d device.Device, caps device.Capabilities, li
 		switch {
 		case err == nil:
 			return true
+		case fault.Is(err, fault.DeviceFailed): // an answer
+			return false
 		case fault.Is(err, fault.DeviceTimeout):
 			line.Failed, line.TimedOut = line.Failed+1, line.TimedOut+1
 		default:
@@ -134,21 +142,25 @@ func askSlots(ctx context.Context, d device.Device, caps device.Capabilities, li
 			s.Serial = serial
 		}
 	}
+	line.Untold = untoldSlots(caps)
 	if caps.Mute {
 		return s, nil
 	}
 	for _, slot := range askable(caps) {
+		if isWaste(line) {
+			line.Untold = append(line.Untold, slot)
+			continue
+		}
 		state, err := d.ReadSlot(ctx, slot)
 		if ctx.Err() != nil {
 			return s, ctx.Err()
 		}
 		if !asked(err) {
-			if line.Failed > 3 && line.Failed == line.Asked {
-				return s, fault.Wrap(err, "the device answers nothing")
-			}
+			line.Untold = append(line.Untold, slot)
 			continue
 		}
 		if !state.Loaded {
+			line.Empty++
 			continue
 		}
 		if slices.Contains(caps.InitialSlots, slot) {
@@ -199,6 +211,7 @@ func (a *App) fromInventory(ctx context.Context, c *diagnose.Case, serial string
 	if err != nil {
 		return err
 	}
+	c.POI = d.POIVersion
 	for _, k := range d.Keys {
 		w := diagnose.Wanted{Slot: device.Slot(k.Slot), Check: k.Check, KSN: k.KSN, LoadedAt: k.Loaded}
 		if !k.Key.IsZero() {
@@ -211,7 +224,7 @@ func (a *App) fromInventory(ctx context.Context, c *diagnose.Case, serial string
 			return err
 		}
 	}
-	return nil
+	return a.fromJournal(ctx, db, c, serial, p)
 }
 
 // wantedKey adds what the store knows of the key itself.
@@ -225,8 +238,11 @@ func wantedKey(ctx context.Context, db *store.Store, w *diagnose.Wanted, ref sto
 		return err
 	}
 	w.Label, w.State, w.Algorithm = ref.String(), string(k.State), k.Algorithm
-	if w.KSN == "" {
-		w.Expires = k.NotAfter
+	if w.KSN == "" { // of an initial key the store has the key that it comes from
+		w.Expires, w.Usage = k.NotAfter, k.Usage
+	}
+	if !k.Parent.IsZero() {
+		w.Parent = k.Parent.String()
 	}
 	return nil
 }
@@ -258,11 +274,18 @@ func (a *App) differing(ctx context.Context, c *diagnose.Case, w diagnose.Wanted
 }
 
 // heldForDiagnosis takes a key of the store into the boundary, where the store is open for it; what is closed is no error: the
-// values are then compared alone.
+// values are then compared alone, and the user is told.
 func (a *App) heldForDiagnosis(ctx context.Context, ref store.Ref) (hsm.Key, bool) {
 	if ref.IsZero() {
 		return hsm.Key{}, false
 	}
+	h := &a.holding
+	named := h.named
+	h.named = true // the inventory names the key, in place of the command line
 	t, err := a.intake().key(ctx, keyWish{src: "store:" + ref.String(), what: text.New("key %s", ref.String()), open: true, policy: hsm.Policy{Inspect: true}})
+	if err != nil {
+		h.named = named
+		a.render.Warn(text.New("only the values are compared, the key was not asked: %s", err))
+	}
 	return t.Key, err == nil
 }

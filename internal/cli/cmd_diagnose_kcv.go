@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
@@ -19,6 +20,8 @@ type diagnoseKCVOpts struct {
 	diagnosisOpts
 	alg, expected, got, method string
 	key, kbpk, cryptogram, kek string
+	kekExpected, bdk, ksn      string
+	said, vendor               string
 	parts, partExpected        []string
 	search                     int
 	searchGiven                bool
@@ -36,14 +39,19 @@ func newDiagnoseKCVCmd(a *App) *cobra.Command {
 			"Slips of typing are searched in what was typed: up to --search wrong digits, digits swapped, left out, put in or typed twice,\n" +
 			"look-alikes confused, groups, rows and halves exchanged. Three wrong digits of a TDES key take a fraction of a second, four\n" +
 			"some seconds; of an AES key three take seconds. With a check value of 6 digits, chance alone gives 0.4 keys within three\n" +
-			"wrong digits and 30 within four: give the parts' own check values with --part-expected, which also tell the part."),
+			"wrong digits and 30 within four: give the parts' own check values with --part-expected, which also tell the part.\n\n" +
+			"A cryptogram without --kek is tried under transport keys that are published. With --bdk and --ksn the value is said to be of the\n" +
+			"initial key of DUKPT: other key serial numbers and keys of other levels are tried. --said takes the code that an HSM or a device\n" +
+			"answered; where all values agree and it refused all the same, that is what decides."),
 		example: "  poskey diagnose kcv --alg tdes-128 --expected 8D0A74B8 --got 8D0A74\n" +
 			"  poskey diagnose kcv --alg tdes-128 --expected 7FF5B8 --part file:part1.txt --part file:part2.txt --part-expected E2AC18 --part-expected 1E656F\n" +
-			"  poskey diagnose kcv --alg tdes-128 --expected 8D0A74B8 --cryptogram 4F61B8C2D3E495A60718293A4B5C6D7E --kek file:tmk.txt",
+			"  poskey diagnose kcv --alg tdes-128 --expected 8D0A74B8 --cryptogram 4F61B8C2D3E495A60718293A4B5C6D7E --kek file:tmk.txt\n" +
+			"  poskey diagnose kcv --alg tdes-128 --expected AF8C07 --got 08D7B4 --bdk file:bdk.txt --ksn FFFF9876543210E00000",
 		exits: []int{3, 4, 5, 6, 7, 8, 9, 11}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	a.algFlag(f, &o.alg)
+	a.dukptCheckFlags(f, &o)
 	f.StringVar(&o.expected, "expected", "", a.Say.T("the expected check value, 4 digits or more"))
 	f.StringVar(&o.got, "got", "", a.Say.T("the check value that was observed instead"))
 	f.StringVar(&o.method, "method", "", a.Say.T("check-value method; the algorithm's default when left out"))
@@ -60,14 +68,45 @@ func newDiagnoseKCVCmd(a *App) *cobra.Command {
 	a.diagnosisFlags(f, &o.diagnosisOpts)
 	required(cmd, "alg")
 	cmd.MarkFlagsMutuallyExclusive("key", "part", "cryptogram")
-	cmd.MarkFlagsRequiredTogether("cryptogram", "kek")
+	cmd.MarkFlagsMutuallyExclusive("bdk", "part", "cryptogram")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.searchGiven = cmd.Flags().Changed("search"); o.searchGiven && o.cryptogram != "" {
 			return fault.New(fault.Usage, "--search looks at a key or at parts as they were typed; it does not go with --cryptogram")
 		}
+		if err := o.fits(); err != nil {
+			return err
+		}
 		return runDiagnoseKCV(cmd.Context(), a, o)
 	}
 	return cmd
+}
+
+// dukptCheckFlags are those of DUKPT, and of what stands beside a cryptogram.
+func (a *App) dukptCheckFlags(f *pflag.FlagSet, o *diagnoseKCVOpts) {
+	f.StringVar(&o.bdk, "bdk", "", a.Say.T("the base derivation key (SRC): the check values are said to be of its initial key; with --key, that is the initial key"))
+	f.StringVar(&o.ksn, "ksn", "", a.Say.T("key serial number, as it was typed: 20 digits (TDES DUKPT) or 24 (AES DUKPT); its counter does not count"))
+	f.StringVar(&o.kekExpected, "kek-expected", "", a.Say.T("check value of the key-encrypting key itself"))
+	f.StringVar(&o.said, "said", "", a.Say.T("what the HSM or the device said: a code or a text"))
+	f.StringVar(&o.vendor, "vendor", "", a.Say.T("whose code it is"))
+}
+
+// fits refuses flags that say nothing without another one.
+func (o *diagnoseKCVOpts) fits() error {
+	switch {
+	case o.kek != "" && o.cryptogram == "", o.kekExpected != "" && o.kek == "":
+		return fault.New(fault.Usage, "--kek goes with --cryptogram, and --kek-expected with --kek")
+	case o.bdk != "" && o.ksn == "":
+		return fault.New(fault.Usage, "--bdk goes with --ksn: the key serial number names the initial key")
+	case o.ksn != "" && o.bdk == "" && o.key == "":
+		return fault.New(fault.Usage, "--ksn goes with --bdk, or with --key for an initial key")
+	case o.bdk != "" && o.searchGiven:
+		return fault.New(fault.Usage, "--search looks at a key or at parts as they were typed; it does not go with --bdk")
+	case o.bdk != "" && o.key != "" && o.got != "":
+		return fault.New(fault.Usage, "with --bdk, the initial key itself (--key) gives the observed value: leave --got out")
+	case o.vendor != "" && o.said == "":
+		return fault.New(fault.Usage, "--vendor goes with --said")
+	}
+	return nil
 }
 
 // defaultSearch is what takes no time and finds next to nothing by chance.
@@ -92,7 +131,8 @@ func runDiagnoseKCV(ctx context.Context, a *App, o diagnoseKCVOpts) error {
 		return err
 	}
 	start := a.Env.Now()
-	report, err := a.searched(ctx, facts)
+	c := diagnose.Case{Now: start, Checks: []diagnose.Check{{Facts: facts}}, Said: o.saidFacts()}
+	report, err := a.searchedWith(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -102,9 +142,25 @@ func runDiagnoseKCV(ctx context.Context, a *App, o diagnoseKCVOpts) error {
 			return err
 		}
 	}
-	o.known = map[string]string{"alg": o.alg, "kcv": o.expected, "got": o.got, "key": o.key, "kbpk": o.kbpk, "cryptogram": o.cryptogram, "kek": o.kek}
-	c := diagnose.Case{Checks: []diagnose.Check{{Facts: facts}}}
+	o.known = map[string]string{"alg": o.alg, "kcv": o.expected, "got": o.got, "key": o.key, "kbpk": o.kbpk, "cryptogram": o.cryptogram, "kek": o.kek,
+		"bdk": o.bdk, "ksn": o.ksn}
 	return a.showDiagnosis(ctx, "diagnose.kcv", &c, report, o.diagnosisOpts, text.New("the check value agrees"))
+}
+
+// saidFacts is what was said beside the values.
+func (o *diagnoseKCVOpts) saidFacts() []diagnose.Said {
+	if o.said == "" {
+		return nil
+	}
+	return []diagnose.Said{{Text: o.said, Vendor: o.vendor}}
+}
+
+// searchedWith searches one comparison by itself, and with what was said beside it as a whole case.
+func (a *App) searchedWith(ctx context.Context, c diagnose.Case) (diagnose.Report, error) {
+	if len(c.Said) == 0 {
+		return a.searched(ctx, c.Checks[0].Facts)
+	}
+	return diagnose.Diagnose(ctx, c)
 }
 
 // diagnoseProber takes the material into the boundary and opens a prober over it.
@@ -119,7 +175,7 @@ func (a *App) diagnoseProber(ctx context.Context, o diagnoseKCVOpts, facts *diag
 	if o.searchGiven && o.search > 0 && !facts.Algorithm.IsBlockCipher() {
 		return fault.New(fault.Usage, "slips are searched in keys of block ciphers, not of %s", facts.Algorithm)
 	}
-	if facts.Kind == diagnose.None {
+	if facts.Kind == diagnose.None || facts.Kind == diagnose.Unopened {
 		return nil
 	}
 	facts.Prober, err = p.over(ctx, material...)
@@ -135,18 +191,21 @@ func diagnoseFacts(o diagnoseKCVOpts) (diagnose.Facts, error) {
 	if o.search < 0 || o.search > slip.MaxDigits {
 		return diagnose.Facts{}, fault.New(fault.Usage, "--search %d: wrong digits are searched up to %d", o.search, slip.MaxDigits)
 	}
-	f := diagnose.Facts{Algorithm: alg, Search: o.search}
+	f := diagnose.Facts{Algorithm: alg, Search: o.search, KSN: o.ksn}
 	if f.Method, err = optionalMethod(o.method); err != nil {
 		return diagnose.Facts{}, err
 	}
-	if f.Expected, err = optionalKCV(o.expected); err != nil {
+	if f.Expected, err = optionalGiven(o.expected); err != nil {
 		return diagnose.Facts{}, err
 	}
-	if f.Got, err = optionalKCV(o.got); err != nil {
+	if f.Got, err = optionalGiven(o.got); err != nil {
 		return diagnose.Facts{}, err
+	}
+	if f.KEKExpected, err = optionalGiven(o.kekExpected); err != nil {
+		return diagnose.Facts{}, fault.Wrap(err, "--kek-expected")
 	}
 	for i, s := range o.partExpected {
-		e, err := kcv.Parse(s)
+		e, err := givenKCV(s)
 		if err != nil {
 			return diagnose.Facts{}, fault.Wrap(err, "part %d", i+1)
 		}
@@ -165,9 +224,32 @@ func optionalKCV(s string) (kcv.Expected, error) {
 	return kcv.Parse(s)
 }
 
+// mostGiven bounds the check values that a diagnosis takes: it repeats them in its answer, and what is longer may be a key
+// that was pasted in their place.
+const mostGiven = 16
+
+// givenKCV reads a check value that will be repeated.
+func givenKCV(s string) (kcv.Expected, error) {
+	v, err := kcv.Parse(s)
+	if err == nil && len(v.Digits) > mostGiven {
+		return kcv.Expected{}, fault.New(fault.MalformedLength,
+			"the check value has %d digits, and so many are a key rather than a check value: give its first %d at most", len(v.Digits), mostGiven)
+	}
+	return v, err
+}
+
+func optionalGiven(s string) (kcv.Expected, error) {
+	if s == "" {
+		return kcv.Expected{}, nil
+	}
+	return givenKCV(s)
+}
+
 // diagnoseMaterial takes everything in as bytes, whatever their length: a wrong length is one of the causes.
 func (a *App) diagnoseMaterial(ctx context.Context, o diagnoseKCVOpts, f *diagnose.Facts) ([]hsm.Key, error) {
 	switch {
+	case o.bdk != "":
+		return a.diagnoseBase(ctx, o, f)
 	case o.key != "":
 		f.Kind = diagnose.Key
 		t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.kbpk, what: text.New("the key"), open: true, typed: true, sheetValue: true, policy: hsm.Policy{Inspect: true}})
@@ -178,6 +260,14 @@ func (a *App) diagnoseMaterial(ctx context.Context, o diagnoseKCVOpts, f *diagno
 		return a.diagnoseParts(ctx, o, f)
 	case o.cryptogram != "":
 		f.Kind = diagnose.Cryptogram
+		var err error
+		if f.Wrapped, err = publicHex(o.cryptogram, text.New("the cryptogram")); err != nil {
+			return nil, err
+		}
+		if o.kek == "" {
+			f.Kind = diagnose.Unopened
+			return nil, nil
+		}
 		cryptogram, err := a.rawBytes(ctx, []byte(o.cryptogram), text.New("the cryptogram"))
 		if err != nil {
 			return nil, err
@@ -186,6 +276,34 @@ func (a *App) diagnoseMaterial(ctx context.Context, o diagnoseKCVOpts, f *diagno
 		return []hsm.Key{cryptogram, t.Key}, err
 	}
 	return nil, nil
+}
+
+// diagnoseBase takes a base derivation key in. An initial key beside it is what was observed: its check value counts.
+func (a *App) diagnoseBase(ctx context.Context, o diagnoseKCVOpts, f *diagnose.Facts) ([]hsm.Key, error) {
+	f.Kind, f.Search = diagnose.Base, 0
+	look := hsm.Policy{Inspect: true}
+	t, err := a.intake().key(ctx, keyWish{src: o.bdk, kbpk: o.kbpk, what: text.New("the base derivation key"), open: true, sheetValue: true, policy: look})
+	if err != nil {
+		return nil, err
+	}
+	if o.key == "" {
+		return []hsm.Key{t.Key}, nil
+	}
+	ik, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.kbpk, what: text.New("the initial key"), alg: o.alg, sheetValue: true, policy: look})
+	if err != nil {
+		return nil, err
+	}
+	b, err := a.hsm(ctx)
+	if err != nil {
+		return nil, err
+	}
+	method := f.Method
+	if method == "" {
+		method = kcv.Default(f.Algorithm)
+	}
+	v, err := b.CheckValue(ctx, ik.Key, method, 0)
+	f.Got = kcv.Expected{Digits: v.Digits}
+	return []hsm.Key{t.Key}, err
 }
 
 func (a *App) diagnoseParts(ctx context.Context, o diagnoseKCVOpts, f *diagnose.Facts) ([]hsm.Key, error) {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"poskey/internal/fault"
 	"poskey/internal/source"
 	"poskey/internal/text"
 	"poskey/pkg/diagnose"
@@ -44,10 +43,21 @@ func runDiagnoseLog(ctx context.Context, a *App, o diagnoseLogOpts, path string)
 		return err
 	}
 	a.render.Note(text.New("lines read: %d, key events: %d", summary.Lines, len(events)))
-	if len(events) == 0 {
-		return fault.New(fault.Unexplained, "the log tells of no key event: give the log of the terminal's security service, of the HSM or of the injection")
+	if summary.Blotted > 0 {
+		a.render.Note(text.New("places where something looks like a key: %d; they are hidden in all that is shown", summary.Blotted))
+	}
+	if summary.Cut {
+		a.render.Warn(text.New("the log goes on after line %d and was not read further: give the part around the first trouble", summary.Lines))
 	}
 	o.known = map[string]string{"file": path, "vendor": o.vendor}
+	if len(events) == 0 {
+		if err := o.check(); err != nil {
+			return err
+		}
+		none := diagnose.Report{Verdict: diagnose.Unexplained, NextStep: text.New("the log tells of no key event: " +
+			"give the log of the terminal's security service, of the HSM or of the injection")}
+		return a.showDiagnosis(ctx, "diagnose.log", &diagnose.Case{}, none, o.diagnosisOpts, text.Text{})
+	}
 	return a.diagnosed(ctx, "diagnose.log", diagnose.Case{Log: events}, o.diagnosisOpts)
 }
 

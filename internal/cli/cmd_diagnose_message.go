@@ -44,6 +44,9 @@ func runDiagnoseMessage(ctx context.Context, a *App, o diagnoseMessageOpts, args
 		return fault.New(fault.Usage, "say what the screen shows, in up to %d bytes, got %d", mostText, len(said))
 	}
 	c := diagnose.Case{Said: []diagnose.Said{{Text: said, Vendor: o.vendor, Table: o.table}}}
-	o.known = map[string]string{"text": said, "vendor": o.vendor}
+	o.known = map[string]string{"vendor": o.vendor}
+	if _, hidden := text.Hide(said); hidden == 0 {
+		o.known["text"] = said
+	}
 	return a.diagnosed(ctx, "diagnose.message", c, o.diagnosisOpts)
 }

@@ -22,6 +22,7 @@ type diagnoseSignInOpts struct {
 	code, field62, message, trade string
 	tmks, shown                   []string
 	kbpk                          string
+	wrapped, wrappedExpected      string // the master key as it came
 }
 
 func newDiagnoseSignInCmd(a *App) *cobra.Command {
@@ -44,9 +45,11 @@ func newDiagnoseSignInCmd(a *App) *cobra.Command {
 	f.StringVar(&o.trade, "trade", "", a.Say.T("a message with a MAC of the time after the sign-in: hex, or file:PATH"))
 	f.StringArrayVar(&o.tmks, "tmk", nil, a.Say.T("the terminal master key (SRC); again for others that it may be"))
 	f.StringArrayVar(&o.shown, "shown", nil, a.Say.T("check value that the terminal shows of a key: PIK=…, MAK=… or TDK=…"))
+	f.StringVar(&o.wrapped, "tmk-cryptogram", "", a.Say.T("the cryptogram in which the master key came, in hex: it is tried under published transport keys"))
+	f.StringVar(&o.wrappedExpected, "tmk-expected", "", a.Say.T("check value of the master key"))
 	a.openKBPKFlag(f, &o.kbpk)
 	a.diagnosisFlags(f, &o.diagnosisOpts)
-	required(cmd, "tmk")
+	cmd.MarkFlagsOneRequired("tmk", "tmk-cryptogram")
 	cmd.MarkFlagsOneRequired("field62", "message")
 	cmd.MarkFlagsMutuallyExclusive("field62", "message")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDiagnoseSignIn(cmd.Context(), a, o) }
@@ -60,7 +63,7 @@ func runDiagnoseSignIn(ctx context.Context, a *App, o diagnoseSignInOpts) error 
 	if err != nil {
 		return err
 	}
-	o.known = map[string]string{"code": o.code, "field62": o.field62, "tmk": o.tmks[0], "message": o.message}
+	o.known = map[string]string{"code": o.code, "field62": o.field62, "tmk": strings.Join(o.tmks[:min(1, len(o.tmks))], ""), "message": o.message}
 	return a.diagnosed(ctx, "diagnose.signin", diagnose.Case{SignIn: in}, o.diagnosisOpts)
 }
 
@@ -113,6 +116,14 @@ func (a *App) publicSignIn(ctx context.Context, o diagnoseSignInOpts) (*diagnose
 		}
 	} else if err := a.fromMessage(ctx, o.message, in); err != nil {
 		return nil, err
+	}
+	if o.wrapped != "" {
+		if in.Wrapped, err = publicHex(o.wrapped, text.New("the cryptogram of the master key")); err != nil {
+			return nil, err
+		}
+	}
+	if in.WrappedCheck, err = optionalGiven(o.wrappedExpected); err != nil {
+		return nil, fault.Wrap(err, "--tmk-expected")
 	}
 	if o.trade != "" {
 		m, err := a.capturedMessage(ctx, o.trade, text.New("the message with the MAC"))
@@ -203,7 +214,7 @@ func parseShown(all []string, in *diagnose.SignIn) error {
 		if !found || !slices.Contains(names, key) {
 			return fault.New(fault.Usage, "--shown %s: the form is PIK=…, MAK=… or TDK=… with the check value", text.Redact(s))
 		}
-		v, err := kcv.Parse(value)
+		v, err := givenKCV(value)
 		if err != nil {
 			return fault.Wrap(err, "--shown %s", string(key))
 		}

@@ -3,7 +3,6 @@ package cli
 // Findings in words: their places, their evidence, their odds.
 
 import (
-	"fmt"
 	"strings"
 
 	"poskey/internal/render"
@@ -18,7 +17,7 @@ func chanceLine(p *render.Page, odds float64) string {
 	if odds <= 0 || odds >= 1 {
 		return ""
 	}
-	return p.T(text.New("1 in %s that this is an accident", fmt.Sprintf("%.0f", 1/odds)))
+	return p.T(oddsText(odds))
 }
 
 func evidenceLine(p *render.Page, e diagnose.Evidence) string {

@@ -5,8 +5,6 @@ package cli
 import (
 	"context"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -27,7 +25,8 @@ type diagnosisOpts struct {
 
 func (a *App) diagnosisFlags(f *pflag.FlagSet, o *diagnosisOpts) {
 	f.StringVar(&o.html, "html", "", a.Say.T("write the answer as one page for a browser into this file too"))
-	f.BoolVar(&o.fix, "fix", false, a.Say.T("walk through the steps that the first cause asks for, one by one, asking before each"))
+	f.BoolVar(&o.fix, "fix", false,
+		a.Say.T("walk through the steps that the first cause asks for, one by one, asking before each"))
 }
 
 // diagnosed runs a case and shows what came of it. A case that is not explained is an error (11).
@@ -42,7 +41,20 @@ func (a *App) diagnosed(ctx context.Context, name string, c diagnose.Case, o dia
 		return err
 	}
 	report.Searched.Elapsed = a.Env.Now().Sub(start)
-	return a.showDiagnosis(ctx, name, &c, report, o, text.New("nothing is wrong with what was looked at"))
+	return a.showDiagnosis(ctx, name, &c, report, o, rightText(&c))
+}
+
+// rightText is what is said where no cause was found and all that was given is accounted for. Words and logs alone are no
+// proof that nothing is wrong.
+func rightText(c *diagnose.Case) text.Text {
+	looked := len(c.Checks) > 0 || c.SignIn != nil || c.Block != nil || c.Device != nil || c.Line != nil
+	switch {
+	case looked || len(c.Said) == 0 && len(c.Log) == 0:
+		return text.New("nothing is wrong with what was looked at")
+	case len(c.Said) == 0:
+		return text.New("the log tells of no trouble with keys that is still open")
+	}
+	return text.New("what was said is no trouble of a key")
 }
 
 // check refuses beforehand what would fail after the work.
@@ -54,17 +66,21 @@ func (o diagnosisOpts) check() error {
 }
 
 // showDiagnosis answers, writes the page where one was asked for, and walks through the steps where that was asked for.
-func (a *App) showDiagnosis(ctx context.Context, name string, c *diagnose.Case, r diagnose.Report, o diagnosisOpts, right text.Text) error {
+func (a *App) showDiagnosis(ctx context.Context, name string, c *diagnose.Case, r diagnose.Report, o diagnosisOpts,
+	right text.Text) error {
 	if o.html != "" {
-		if err := a.writeDiagnosisHTML(o.html, c, r); err != nil {
+		if err := a.writeDiagnosisHTML(o.html, c, r, o.tells(r, c)); err != nil {
 			return err
 		}
 	}
 	if err := a.render.Answer(name, r, func(p *render.Page) { diagnosisPage(p, r, right) }); err != nil {
 		return err
 	}
-	if o.fix {
-		return a.fix(ctx, r, o.tells(r), withoutFlags(a.args, "--fix", "--html"))
+	switch {
+	case o.fix && len(r.Findings) > 0:
+		return a.fix(ctx, c, r, o.tells(r, c))
+	case o.fix && r.Verdict == diagnose.Match:
+		a.render.Note(text.New("there is nothing to fix: no cause was found"))
 	}
 	if r.Verdict != diagnose.Unexplained {
 		return nil
@@ -75,11 +91,12 @@ func (a *App) showDiagnosis(ctx context.Context, name string, c *diagnose.Case, 
 	return fault.New(fault.Unexplained, "no explanation found; %s", r.NextStep)
 }
 
-// tells is what is known for the commands of a page: of the command line, and of the first finding.
-func (o diagnosisOpts) tells(r diagnose.Report) map[string]string {
+// tells is what is known for the commands of a page: of the command line, of the first finding, and of the inventory where
+// the finding names a slot.
+func (o diagnosisOpts) tells(r diagnose.Report, c *diagnose.Case) map[string]string {
 	known := map[string]string{}
 	for name, value := range o.known {
-		if value != "" {
+		if value != "" && refusedValue(name, value).IsZero() { // hex:, fd: and - are for one process
 			known[name] = value
 		}
 	}
@@ -87,6 +104,14 @@ func (o diagnosisOpts) tells(r diagnose.Report) map[string]string {
 		return known
 	}
 	e := r.Findings[0].Evidence
+	for _, w := range c.Wanted {
+		if w.Slot == e.Slot && e.Slot != "" && e.Expected == "" {
+			e.Expected, e.Algorithm = w.Check.Digits, w.Algorithm
+		}
+	}
+	if e.Label != "" && known["key"] == "" && refusedValue("key", "store:"+e.Label).IsZero() {
+		known["key"] = "store:" + e.Label
+	}
 	for name, value := range map[string]string{"slot": string(e.Slot), "label": e.Label, "kcv": e.Expected, "got": e.Got,
 		"alg": string(e.Algorithm)} {
 		if _, there := known[name]; !there && value != "" {
@@ -94,22 +119,6 @@ func (o diagnosisOpts) tells(r diagnose.Report) map[string]string {
 		}
 	}
 	return known
-}
-
-// withoutFlags is a command line without some flags and what stands behind them.
-func withoutFlags(args []string, names ...string) []string {
-	var out []string
-	for i := 0; i < len(args); i++ {
-		name, _, joined := strings.Cut(args[i], "=")
-		if !slices.Contains(names, name) {
-			out = append(out, args[i])
-			continue
-		}
-		if name != "--fix" && !joined {
-			i++ // its value
-		}
-	}
-	return out
 }
 
 // probers opens probers over pieces of a case and closes them all.

@@ -7,6 +7,7 @@ import (
 	_ "embed" // the page
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"poskey/internal/fault"
@@ -19,10 +20,14 @@ import (
 //go:embed diagnosis.html.tmpl
 var diagnosisHTML string
 
-// writeDiagnosisHTML writes the page into a new file that only its owner can read.
-func (a *App) writeDiagnosisHTML(path string, c *diagnose.Case, r diagnose.Report) error {
+// writeDiagnosisHTML writes the page into a new file that only its owner can read. What is known fills the commands on it.
+func (a *App) writeDiagnosisHTML(path string, c *diagnose.Case, r diagnose.Report, known map[string]string) error {
+	dated := *c
+	if dated.Now.IsZero() {
+		dated.Now = a.Env.Now()
+	}
 	var page bytes.Buffer
-	if err := diagnosisHTMLPage(&page, a.Say, buildVersion().Version, c, &r); err != nil {
+	if err := diagnosisHTMLPage(&page, a.Say, buildVersion().Version, &dated, &r, known); err != nil {
 		return err
 	}
 	return source.Fill(path, func(w io.Writer) error {
@@ -32,17 +37,25 @@ func (a *App) writeDiagnosisHTML(path string, c *diagnose.Case, r diagnose.Repor
 }
 
 // diagnosisHTMLPage writes the page in the printer's language.
-func diagnosisHTMLPage(w io.Writer, say *i18n.Printer, version string, c *diagnose.Case, r *diagnose.Report) error {
+func diagnosisHTMLPage(w io.Writer, say *i18n.Printer, version string, c *diagnose.Case, r *diagnose.Report,
+	known map[string]string) error {
 	t, err := template.New("diagnosis").Parse(diagnosisHTML)
 	if err != nil {
 		return fault.WrapAs(fault.Bug, err, "the page of a diagnosis")
 	}
-	p := &diagnosisPrinter{in: say}
-	return fault.WrapAs(fault.Bug, t.Execute(w, p.sheet(version, c, r)), "the page of a diagnosis")
+	p := &diagnosisPrinter{in: say, known: known}
+	sheet := p.sheet(version, c, r)
+	if sheet.ByStep, err = p.stepsOf(r); err != nil {
+		return err
+	}
+	return fault.WrapAs(fault.Bug, t.Execute(w, sheet), "the page of a diagnosis")
 }
 
 // diagnosisPrinter turns a case and its report into what stands on the page.
-type diagnosisPrinter struct{ in *i18n.Printer }
+type diagnosisPrinter struct {
+	in    *i18n.Printer
+	known map[string]string // for the commands of the steps
+}
 
 // longestSaid is in bytes; nothing that the program says is as long.
 const longestSaid = 3000
@@ -53,6 +66,24 @@ func (p *diagnosisPrinter) say(t text.Text) string {
 		return ""
 	}
 	return pageLine(p.in.Text(t))
+}
+
+// mostQuoted is in bytes: so much is shown of what somebody else said or wrote.
+const mostQuoted = 360
+
+// keyless is what somebody said, wrote or pasted, without anything that looks like a key: as the evidence has it.
+func keyless(s string) string {
+	s, _ = text.Hide(s)
+	return s
+}
+
+// quoted is what somebody else said or wrote, with an end.
+func quoted(s string) string {
+	s = text.OneLine(s, longestSaid)
+	if short := text.OneLine(s, mostQuoted); short != s {
+		s = short + " …"
+	}
+	return pageLine(s)
 }
 
 // sentence begins a line that stands by itself with a capital, unless it begins with a name.
@@ -111,7 +142,9 @@ type diagnosisSheet struct {
 	Drawings []drawing
 	Rows     []comparedRow
 	Steps    []saidLine
-	Playbook string // the cause whose page says more; "" none
+	Playbook []string // the causes whose pages say more
+	Do       stepWords
+	ByStep   []stepSection
 	Findings []foundBlock
 	Readings []readingBlock
 	Notes    []string
@@ -138,7 +171,7 @@ type foundBlock struct {
 }
 
 type readingBlock struct {
-	Code, Meaning, Weight, Why, Causes, Where string
+	Code, Symbol, Meaning, Weight, Why, Causes, Where string
 }
 
 type variantRow struct {
@@ -147,10 +180,10 @@ type variantRow struct {
 }
 
 func (p *diagnosisPrinter) sheet(version string, c *diagnose.Case, r *diagnose.Report) diagnosisSheet {
-	s := diagnosisSheet{Lang: pageLang(p.in.Lang()), W: p.words(), Drawings: p.draw(chainsOf(c, r)),
+	s := diagnosisSheet{Lang: pageLang(p.in.Lang()), W: p.words(), Do: p.stepWords(), Drawings: p.draw(chainsOf(c, r)),
 		Rows:     p.compared(c, r),
 		Readings: p.readings(r.Readings), Searched: p.searched(r), About: p.about(c)}
-	p.decide(&s, r)
+	p.decide(&s, c, r)
 	for i := range r.Findings {
 		s.Findings = append(s.Findings, p.found(r.Findings, i))
 	}
@@ -179,22 +212,25 @@ func pageLang(l i18n.Lang) string {
 }
 
 // decide fills what stands above everything else.
-func (p *diagnosisPrinter) decide(s *diagnosisSheet, r *diagnose.Report) {
+func (p *diagnosisPrinter) decide(s *diagnosisSheet, c *diagnose.Case, r *diagnose.Report) {
 	s.Chain = p.say(text.New("Where the chain of keys breaks"))
 	switch {
 	case len(r.Findings) > 0 && r.Verdict == diagnose.Explained:
 		f := r.Findings[0]
 		s.Tone = toneOf(f.Certainty)
-		s.Decisive, s.Summary = sentence(p.say(f.Cause.Title())), sentence(p.say(f.Summary))
+		s.Decisive, s.Summary = sentence(p.say(causeTitle(f))), sentence(p.say(f.Summary))
 		s.Worth, s.WorthWhy = p.say(findingCertainty(f.Certainty)), p.say(worthText(f.Certainty))
 		s.Chance = p.say(text.New("%s: %s", text.New("chance"), oddsText(f.Odds)))
-		s.Steps, s.Playbook = p.steps(f), string(f.Cause)
+		s.Steps, s.Playbook = p.steps(f), causePages(f)
 		if f.Certainty == diagnose.Possible {
 			s.Chain = p.say(text.New("Where the chain of keys may break"))
 		}
+	case r.Verdict == diagnose.Match && !r.Besides.IsZero():
+		s.Chain = p.say(text.New("The chain of keys"))
+		s.Tone, s.Decisive = "may", sentence(p.say(r.Besides))
 	case r.Verdict == diagnose.Match:
 		s.Chain = p.say(text.New("The chain of keys"))
-		s.Tone, s.Decisive = "good", sentence(p.say(text.New("nothing is wrong with what was looked at")))
+		s.Tone, s.Decisive = "good", sentence(p.say(rightText(c)))
 	default:
 		s.Tone, s.Decisive = "bad", sentence(p.say(text.New("not explained")))
 		s.Summary = p.say(text.New("Nothing that was tried gives the values."))
@@ -237,9 +273,14 @@ const mostAdvised = 4
 // found is a finding; what is advised for the first one stands above, and for a cause that was named before.
 func (p *diagnosisPrinter) found(all []diagnose.Finding, i int) foundBlock {
 	f := all[i]
-	b := foundBlock{Number: i + 1, Title: sentence(p.say(f.Cause.Title())), Summary: sentence(p.say(f.Summary)),
+	b := foundBlock{Number: i + 1, Title: sentence(p.say(causeTitle(f))), Summary: sentence(p.say(f.Summary)),
 		Cause: causesLine(f),
 		Worth: p.say(findingCertainty(f.Certainty)), Tone: toneOf(f.Certainty), Facts: p.evidence(f)}
+	for _, before := range all[:i] {
+		if slices.Equal(p.evidence(before), b.Facts) {
+			b.Facts = nil // what one text or line says for several causes is said once
+		}
+	}
 	for _, before := range all[:i] {
 		if before.Cause == f.Cause {
 			return b
@@ -261,9 +302,9 @@ func (p *diagnosisPrinter) readings(all []diagnose.Reading) []readingBlock {
 		for _, c := range r.Causes {
 			causes = append(causes, p.say(c.Title()))
 		}
-		name := strings.Join(strings.Fields(r.Vendor+" "+r.Code+" "+r.Symbol), " ")
-		out = append(out, readingBlock{Code: pageLine(name), Meaning: p.say(r.Meaning), Weight: p.say(weightText(r.Weight)),
-			Why: p.say(r.Why), Causes: strings.Join(causes, "; "), Where: pageLine(r.Where)})
+		name := strings.Join(strings.Fields(r.Vendor+" "+r.Code), " ")
+		out = append(out, readingBlock{Code: pageLine(name), Symbol: pageLine(r.Symbol), Meaning: p.say(r.Meaning), Weight: p.say(weightText(r.Weight)),
+			Why: p.say(r.Why), Causes: strings.Join(causes, "; "), Where: pageLine(keyless(r.Where))})
 	}
 	return out
 }

@@ -35,6 +35,7 @@ const (
 	roleBlock      chainRole = "block"
 	roleInside     chainRole = "inside"
 	roleBDK        chainRole = "bdk"
+	roleKSN        chainRole = "ksn"
 	roleInitial    chainRole = "initial"
 )
 
@@ -109,15 +110,31 @@ func chainsOf(c *diagnose.Case, r *diagnose.Report) []keyChain {
 	if len(all) == 0 {
 		all = append(all, keyChain{text.New("keys of a terminal in general; nothing of it was looked at"), generalChain(r)})
 	}
-	for i, f := range r.Findings {
-		for _, l := range placesOf(&f, all) {
-			l.marks = append(l.marks, foundMark{i + 1, f.Certainty, f.Cause.Title()})
-		}
+	for i := range r.Findings {
+		markFinding(all, i+1, &r.Findings[i])
 	}
 	for _, x := range all {
 		x.root.shorten()
 	}
 	return all
+}
+
+// markFinding marks the places of a finding; a second cause has a place of its own, where the chain has one for it.
+func markFinding(all []keyChain, number int, f *diagnose.Finding) {
+	at := placesOf(f, all)
+	for _, l := range at {
+		l.marks = append(l.marks, foundMark{number, f.Certainty, f.Cause.Title()})
+	}
+	if f.Also == "" {
+		return
+	}
+	for _, l := range byCause(&diagnose.Finding{Cause: f.Also}, all) {
+		if n := len(l.marks); slices.Contains(at, l) {
+			l.marks[n-1].says = causeTitle(*f)
+			continue
+		}
+		l.marks = append(l.marks, foundMark{number, f.Certainty, f.Also.Title()})
+	}
 }
 
 // each visits a link and all under it.
@@ -316,14 +333,34 @@ func checkChain(c *diagnose.Check, r *diagnose.Report) *chainLink {
 	switch c.Kind {
 	case diagnose.Parts:
 		return partsAbove(c, key)
-	case diagnose.Cryptogram:
-		return above(newLink(roleKEK, linkUnseen, text.New("key-encrypting key"), text.Raw(string(c.KEKAlgorithm))),
-			newLink(roleCryptogram, linkUnseen, text.New("encrypted key (cryptogram)")), key)
+	case diagnose.Cryptogram, diagnose.Unopened:
+		kek := newLink(roleKEK, linkUnseen, text.New("key-encrypting key"))
+		kek.values = valueOf(text.New("on the sheet"), c.KEKExpected.Digits)
+		if c.Kind == diagnose.Unopened {
+			kek.lines = append(kek.lines, text.New("not given"))
+		} else {
+			kek.lines = append(kek.lines, text.Raw(string(c.KEKAlgorithm)))
+		}
+		return above(kek, newLink(roleCryptogram, linkUnseen, text.New("encrypted key (cryptogram)")), key)
+	case diagnose.Base:
+		key.role, key.title = roleInitial, text.New("initial key of the device (IK)")
+		return above(newLink(roleBDK, linkUnseen, text.New("base derivation key (BDK)"), text.Raw(string(c.Algorithm))), ksnLink(c), key)
 	case diagnose.Key:
+		if c.KSN != "" {
+			key.title = text.New("initial key of the device (IK)")
+			return above(newLink(roleBDK, linkUnseen, text.New("base derivation key (BDK)"), text.New("not given")), ksnLink(c), key)
+		}
 		return above(newLink(roleHost, linkUnseen, text.New("boundary"), text.New("holds the key as it was given")), key)
 	}
 	key.lines = append(key.lines, text.New("not given: two values are compared"))
 	return key
+}
+
+// ksnLink is the key serial number that an initial key is derived for.
+func ksnLink(c *diagnose.Check) *chainLink {
+	l := newLink(roleKSN, linkUnseen, text.New("key serial number (KSN)"))
+	l.values = valueOf(text.New("KSN"), c.KSN)
+	return l
 }
 
 // methodSaid is the method that the values are said to be made by.

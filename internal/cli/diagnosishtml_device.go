@@ -53,33 +53,17 @@ func deviceLines(s *device.Status) []text.Text {
 	return out
 }
 
-// slotLinks lists what should be in the slots beside what is: the wanted ones first, then the others.
+// slotLinks lists what should be in the slots beside what is: the wanted ones first, each under the key that protects it,
+// then the others.
 func slotLinks(c *diagnose.Case) []*chainLink {
-	var out []*chainLink
 	have := map[device.Slot]*chainLink{}
+	var wanted, out []*chainLink
 	for _, w := range c.Wanted {
-		l := &chainLink{role: roleSlot, slot: w.Slot, title: text.New("slot %s", string(w.Slot)), state: linkHolds}
-		if w.Label != "" {
-			l.lines = append(l.lines, text.Raw(w.Label))
-		}
-		l.values = valueOf(text.New("expected"), w.Check.Digits)
-		got, there := c.Device.CheckOf(w.Slot)
-		switch {
-		case !there:
-			l.state, l.lines = linkBreaks, append(l.lines, text.New("there is no key in it"))
-		case w.Check.Digits == "" || got.Digits == "":
-			l.state = linkUnseen
-		case !agree(w.Check.Digits, got.Digits):
-			l.state = linkBreaks
-		}
-		l.values = append(l.values, valueOf(text.New("observed"), got.Digits)...)
-		if w.KSN != "" {
-			l.role = roleInitial
-			l.values = append(l.values, valueOf(text.New("KSN"), w.KSN)...)
-		}
+		l := wantedLink(c.Device, w)
 		have[w.Slot] = l
-		out = append(out, l)
+		wanted = append(wanted, l)
 	}
+	out = underParents(c.Wanted, wanted)
 	add := func(l *chainLink, check string) {
 		if have[l.slot] != nil {
 			return
@@ -107,4 +91,67 @@ func slotLinks(c *diagnose.Case) []*chainLink {
 		}
 	}
 	return out
+}
+
+// wantedLink is a slot that should hold a key, with what it holds.
+func wantedLink(s *device.Status, w diagnose.Wanted) *chainLink {
+	l := &chainLink{role: roleSlot, slot: w.Slot, title: text.New("slot %s", string(w.Slot)), state: linkHolds}
+	if w.Label != "" {
+		l.lines = append(l.lines, text.Raw(w.Label))
+	}
+	l.values = valueOf(text.New("expected"), w.Check.Digits)
+	got, there := s.CheckOf(w.Slot)
+	switch {
+	case !there:
+		l.state, l.lines = linkBreaks, append(l.lines, text.New("there is no key in it"))
+	case w.Check.Digits == "" || got.Digits == "":
+		l.state = linkUnseen
+	case !agree(w.Check.Digits, got.Digits):
+		l.state = linkBreaks
+	}
+	l.values = append(l.values, valueOf(text.New("observed"), got.Digits)...)
+	if w.KSN != "" {
+		l.role = roleInitial
+		l.values = append(l.values, valueOf(text.New("KSN"), w.KSN)...)
+	}
+	return l
+}
+
+// mostNested is how many keys of a device hang one under the other: boxes below that would be too narrow for their words.
+const mostNested = 4
+
+// underParents hangs each key under the one that protects it, where that is in the device too; else the protecting key is
+// said in its box. It gives the keys that hang under none.
+func underParents(all []diagnose.Wanted, drawn []*chainLink) []*chainLink {
+	at := map[string]int{}
+	for i, w := range all {
+		if _, twice := at[w.Label]; !twice && w.Label != "" {
+			at[w.Label] = i
+		}
+	}
+	var out []*chainLink
+	for i, w := range all {
+		parent, there := at[w.Parent]
+		if there && nested(all, at, i) < mostNested {
+			drawn[parent].under = append(drawn[parent].under, drawn[i])
+			continue
+		}
+		if w.Parent != "" {
+			drawn[i].lines = append(drawn[i].lines, text.New("protected by %s", w.Parent))
+		}
+		out = append(out, drawn[i])
+	}
+	return out
+}
+
+// nested is how many keys of the device stand over one; keys that protect each other in a ring stand over none.
+func nested(all []diagnose.Wanted, at map[string]int, i int) int {
+	for depth := range mostNested {
+		parent, there := at[all[i].Parent]
+		if !there {
+			return depth
+		}
+		i = parent
+	}
+	return mostNested
 }

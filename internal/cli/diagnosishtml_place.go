@@ -64,7 +64,7 @@ func byEdits(f *diagnose.Finding, all []keyChain) []*chainLink {
 func holdsPiece(l *chainLink, e diagnose.Edit) bool {
 	switch e.Of {
 	case diagnose.PieceKey:
-		return l.role == roleKey
+		return l.role == roleKey || l.role == roleBDK
 	case diagnose.PiecePart:
 		return l.role == rolePart && l.part == e.Part
 	case diagnose.PieceCryptogram:
@@ -94,10 +94,14 @@ func byLayout(f *diagnose.Finding, all []keyChain) []*chainLink {
 func byCause(f *diagnose.Finding, all []keyChain) []*chainLink {
 	for _, p := range seatsFor(f.Cause) {
 		fits := func(l *chainLink) bool { return l.role == p.role && (p.name == "" || p.name == l.name) }
-		found := firstOf(links(all, fits))
-		if len(found) > 0 {
+		found := links(all, fits)
+		if len(found) == 0 {
+			continue
+		}
+		if p.every {
 			return found
 		}
+		return firstOf(found)
 	}
 	return nil
 }
@@ -106,6 +110,8 @@ func byCause(f *diagnose.Finding, all []keyChain) []*chainLink {
 type seat struct {
 	role chainRole
 	name string // of a working key; "" any
+	// every: all links that fit, not the first alone
+	every bool
 }
 
 // seatsFor lists where a cause sits, the most fitting place first. Chains have some of these places each.
@@ -154,14 +160,14 @@ func seating() []seatedCauses {
 		{[]diagnose.Cause{diagnose.CauseWrongTransportKey, diagnose.CauseSchemeVariant, diagnose.CauseZMKLengthSetting,
 			diagnose.CauseFixedTransportKey, diagnose.CauseWeakProtector},
 			at(roleTransport, roleKEK, roleTMK, roleSlot, roleKey)},
-		{[]diagnose.Cause{diagnose.CauseIPEKBDK, diagnose.CauseKSNMismatch},
-			at(roleInitial, roleBDK, roleInside, roleSlot, roleKey, roleDevice)},
+		{[]diagnose.Cause{diagnose.CauseIPEKBDK}, at(roleInitial, roleKey, roleBDK, roleInside, roleSlot, roleDevice)},
+		{[]diagnose.Cause{diagnose.CauseKSNMismatch}, at(roleKSN, roleInitial, roleBDK, roleInside, roleSlot, roleKey, roleDevice)},
 		{[]diagnose.Cause{diagnose.CauseParityRejected, diagnose.CauseWeakKey, diagnose.CauseSourceLevel,
 			diagnose.CauseDuplicateValue, diagnose.CauseDuplicateKCVFleet, diagnose.CauseKeyExposed},
 			at(roleInside, roleKey, roleSlot, roleTMK, roleDevice)},
 		{[]diagnose.Cause{diagnose.CauseMACRule}, append(at(roleMAC), append([]seat{mak}, at(roleDevice, roleKey)...)...)},
-		{[]diagnose.Cause{diagnose.CausePINBlock}, append([]seat{{roleWorking, "PIK"}}, at(roleDevice, roleKey)...)},
-		{[]diagnose.Cause{diagnose.CauseKeysRolled}, at(roleWorking, roleDevice, roleKey)},
+		{[]diagnose.Cause{diagnose.CausePINBlock}, append([]seat{{role: roleWorking, name: "PIK"}}, at(roleDevice, roleKey)...)},
+		{[]diagnose.Cause{diagnose.CauseKeysRolled}, append([]seat{{role: roleWorking, every: true}}, at(roleDevice, roleKey)...)},
 		{[]diagnose.Cause{diagnose.CauseWrongBinding, diagnose.CauseProcedure}, at(roleHost, roleTransport, roleKey)},
 		{[]diagnose.Cause{diagnose.CauseLinkFault}, at(roleLine, roleField62, roleDevice, roleBlock, roleKey)},
 		{[]diagnose.Cause{diagnose.CauseEmptySlot, diagnose.CauseWrongSlot, diagnose.CauseStorageCorrupt,

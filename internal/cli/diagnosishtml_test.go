@@ -40,6 +40,12 @@ type drawnCase struct {
 	broken func(*chainLink) bool // nil where nothing breaks
 }
 
+// known is what a command line tells; nothing of it that may be a key comes onto a page.
+func (d *drawnCase) known() map[string]string {
+	return map[string]string{"device": "agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem", "slot": "1", "tmk": "store:TMK-1",
+		"key": "hex:" + pageTMK, "serial": injected, "field62": pageField62, "label": strings.Repeat("W", 400)}
+}
+
 func pageDay() time.Time { return time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC) }
 
 func fromHex(t *testing.T, s string) []byte {
@@ -179,7 +185,7 @@ func hostile() diagnose.Case {
 		c.Wanted[0].Label = strings.Repeat("W", 500) + injected
 		c.Wanted[1].Label = pageTMK
 		c.Wanted[1].Slot = device.Slot(injected)
-		c.Said = []diagnose.Said{{Text: "</svg>" + injected + " 密钥错误14 " + pageTMK, Where: injected}}
+		c.Said = []diagnose.Said{{Text: strings.Repeat("无😀W", 2500) + "\u2067שלום\u2066 密钥错误14"}, {Text: "</svg>" + injected + " 密钥错误14 " + pageTMK, Where: injected}}
 		for i := range 200 {
 			c.Device.Slots = append(c.Device.Slots, device.SlotReport{Slot: device.Slot(fmt.Sprintf("s%d", i)),
 				SlotState: device.SlotState{Loaded: true, Check: kcv.Value{Method: kcv.ECBZero, Digits: fmt.Sprintf("%06X", 0x100000+i)}}})
@@ -190,7 +196,7 @@ func hostile() diagnose.Case {
 func pageOf(t *testing.T, lang i18n.Lang, d *drawnCase) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := diagnosisHTMLPage(&b, i18n.New(lang), "v1.2.3", &d.c, &d.r); err != nil {
+	if err := diagnosisHTMLPage(&b, i18n.New(lang), "v1.2.3", &d.c, &d.r, d.known()); err != nil {
 		t.Fatalf("%s: %v", d.name, err)
 	}
 	return b.String()
@@ -207,8 +213,8 @@ func eachPage(t *testing.T, look func(t *testing.T, d *drawnCase, page string)) 
 }
 
 func TestADiagnosisPageIsWellFormedAndInert(t *testing.T) {
-	may := strings.Fields("html head meta title style body main header footer section article figure figcaption div span p h1 h2 h3 " +
-		"ul li dl dt dd table thead tbody tr th td br code mark i svg desc rect path text")
+	may := strings.Fields("html head meta title style body main header footer section article figure figcaption div span p h1 h2 h3 h4 " +
+		"ul ol li var dl dt dd table thead tbody tr th td br code mark i svg desc rect path text")
 	eachPage(t, func(t *testing.T, _ *drawnCase, page string) {
 		ids, wanted, level := map[string]bool{}, []string{}, 0
 		eachElement(t, page, func(e xml.StartElement) {
@@ -272,11 +278,16 @@ func eachElement(t *testing.T, page string, look func(xml.StartElement)) {
 func TestADiagnosisPageHoldsNoKeyAndNothingFromElsewhere(t *testing.T) {
 	long, tags := regexp.MustCompile(`[0-9A-Fa-f]{16}`), regexp.MustCompile(`<[^>]*>`)
 	eachPage(t, func(t *testing.T, _ *drawnCase, page string) {
-		lower := strings.ToLower(page)
-		for _, bad := range []string{"http:", "https:", "url(", "@import", "//", "<script", "javascript:", "\u202e", "\u200b", "\x1b"} {
-			if strings.Contains(lower, bad) {
+		_, style, _ := strings.Cut(page, "<style>")
+		style, _, _ = strings.Cut(style, "</style>")
+		markup := strings.ToLower(style + strings.Join(tags.FindAllString(page, -1), "\n")) // addresses may stand in words alone
+		for _, bad := range []string{"http:", "https:", "url(", "@import", "//", "<script", "javascript:"} {
+			if strings.Contains(markup, bad) {
 				t.Errorf("the page holds %q", bad)
 			}
+		}
+		if strings.ContainsAny(page, "\u202e\u200b\x1b") {
+			t.Error("the page holds characters that cannot be seen")
 		}
 		for _, form := range []string{page, tags.ReplaceAllString(page, "")} {
 			if found := long.FindString(form); found != "" {
@@ -431,7 +442,7 @@ func TestADiagnosisPageIsANewFileOfItsOwner(t *testing.T) {
 	d := drawnCases(t)[1]
 	a := &App{Say: i18n.New(i18n.Chinese)}
 	path := filepath.Join(t.TempDir(), "page.html")
-	if err := a.writeDiagnosisHTML(path, &d.c, d.r); err != nil {
+	if err := a.writeDiagnosisHTML(path, &d.c, d.r, nil); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
@@ -445,7 +456,7 @@ func TestADiagnosisPageIsANewFileOfItsOwner(t *testing.T) {
 	if err != nil || !bytes.Contains(first, []byte(`<html lang="zh-CN">`)) {
 		t.Errorf("the page does not say its language: %v", err)
 	}
-	err = a.writeDiagnosisHTML(path, &d.c, d.r)
+	err = a.writeDiagnosisHTML(path, &d.c, d.r, nil)
 	if !fault.Is(err, fault.FileExists) || hintFor(err).IsZero() {
 		t.Errorf("a page over another one: %v", err)
 	}

@@ -93,7 +93,7 @@ func (p *diagnosisPrinter) about(c *diagnose.Case) []saidLine {
 	var out []saidLine
 	add := func(name text.Text, value string) {
 		if value != "" {
-			out = append(out, saidLine{p.say(name), pageLine(value)})
+			out = append(out, saidLine{p.say(name), quoted(value)})
 		}
 	}
 	if s := c.SignIn; s != nil {
@@ -108,16 +108,16 @@ func (p *diagnosisPrinter) about(c *diagnose.Case) []saidLine {
 		add(text.New("model"), d.Model)
 		add(text.New("serial number"), inGroups(d.Serial))
 		add(text.New("software"), d.Firmware)
-		add(text.New("on its screen"), d.Screen)
+		add(text.New("on its screen"), keyless(d.Screen))
 	}
 	for i, x := range c.Checks {
 		if i < mostChecks {
-			add(text.New("check value"), strings.TrimSpace(x.Label+" "+string(x.Algorithm)))
+			add(text.New("check value"), strings.TrimSpace(keyless(x.Label)+" "+string(x.Algorithm)))
 		}
 	}
 	for i, x := range c.Said {
 		if i < mostChecks {
-			add(text.New("said"), x.Text)
+			add(text.New("said"), keyless(x.Text))
 		}
 	}
 	if n := len(c.Log); n > 0 {
@@ -150,7 +150,7 @@ func (p *diagnosisPrinter) evidence(f diagnose.Finding) []saidLine {
 	add(text.New("data"), inGroups(e.Data))
 	add(text.New("parity"), p.say(parityStateText(e.Parity)))
 	for _, s := range e.Seen {
-		out = append(out, saidLine{p.say(s.What), p.seen(s)})
+		out = append(out, saidLine{quoted(p.say(s.What)), quoted(p.seen(s))})
 	}
 	if f.Odds > 0 && f.Odds < 1 {
 		add(text.New("chance"), p.say(oddsText(f.Odds)))
@@ -188,15 +188,25 @@ func (p *diagnosisPrinter) searched(r *diagnose.Report) []string {
 		return nil
 	}
 	out := []string{p.say(text.New("hypotheses tried: %s; so many of them would match by chance if all were wrong: %s",
-		inThousands(fmt.Sprint(s.Candidates)), diagnose.RoundedMatches(s.ExpectedChanceMatches)))}
+		inThousands(fmt.Sprint(s.Candidates)), matchesText(s.ExpectedChanceMatches)))}
 	if s.WrongDigits > 0 {
 		out = append(out, p.say(text.New("wrong digits that were searched together: up to %d", s.WrongDigits)))
 	}
 	if s.Matches > len(r.Findings) {
 		out = append(out, p.say(text.New("slips that match: %d; the likeliest are shown", s.Matches)))
 	}
-	if s.Elapsed > 0 {
+	if s.Elapsed >= time.Millisecond {
 		out = append(out, p.say(text.New("it took %s", s.Elapsed.Round(time.Millisecond))))
 	}
 	return out
+}
+
+// fewMatches is the least number of matches by chance that is told in figures.
+const fewMatches = 0.001
+
+func matchesText(n float64) text.Text {
+	if n < fewMatches {
+		return text.New("less than %s", fmt.Sprint(fewMatches))
+	}
+	return text.Raw(diagnose.RoundedMatches(n))
 }

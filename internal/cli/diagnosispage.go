@@ -3,6 +3,8 @@ package cli
 // The page of a whole case: the decisive line first, then what was compared, the findings, and what was ruled out.
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"poskey/internal/render"
@@ -10,15 +12,18 @@ import (
 	"poskey/pkg/diagnose"
 )
 
-// diagnosisPage shows a report; right is what is said where nothing is wrong.
+// diagnosisPage shows a report; right is what is said where nothing is wrong. Notes come before the findings: some ask what
+// decides between them, such as the vendor of a terminal.
 func diagnosisPage(p *render.Page, r diagnose.Report, right text.Text) {
 	decisiveLine(p, r, right)
 	keysPage(p, r.Keys)
-	causesPage(p, r.Findings)
-	for _, n := range r.Notes {
-		p.Blank()
-		p.Line(text.New("note: %s", n))
+	for i, n := range r.Notes {
+		if i == 0 {
+			p.Blank()
+		}
+		p.Paragraph("", text.New("note: %s", n))
 	}
+	causesPage(p, r.Findings)
 	ruledOutPage(p, r.RuledOut)
 	if r.Verdict == diagnose.Match {
 		variantsPage(p, r.Variants)
@@ -31,7 +36,9 @@ func decisiveLine(p *render.Page, r diagnose.Report, right text.Text) {
 	switch {
 	case len(r.Findings) > 0 && r.Verdict == diagnose.Explained:
 		f := r.Findings[0]
-		p.Heading(text.New("%s: %s; findings: %d", findingCertainty(f.Certainty), causeTitle(f), len(r.Findings)))
+		p.Headline("", text.New("%s: %s; findings: %d", findingCertainty(f.Certainty), causeTitle(f), len(r.Findings)))
+	case r.Verdict == diagnose.Match && !r.Besides.IsZero():
+		p.Headline("", r.Besides)
 	case r.Verdict == diagnose.Match:
 		p.Good(right)
 	default:
@@ -68,32 +75,112 @@ func keysPage(p *render.Page, all []diagnose.KeyResult) {
 // fewPossible is how many findings that are merely possible a page shows: what ranks behind is for programs.
 const fewPossible = 5
 
-// causesPage shows the findings.
+// causesPage shows the findings. What one reading of a text says for several causes is said once, with its causes beneath.
 func causesPage(p *render.Page, all []diagnose.Finding) {
+	shown := all
 	for i, f := range all {
 		if i >= fewPossible && f.Certainty == diagnose.Possible {
-			p.Blank()
-			p.Line(text.New("further causes that are possible: %d (-o json has them)", len(all)-i))
-			return
+			shown = all[:i]
+			break
 		}
-		p.Blank()
-		p.Heading(text.New("%d. %s (%s, %s)", i+1, f.Summary, causesLine(f), findingCertainty(f.Certainty)))
-		rows := []render.Field{
-			render.F(text.New("place"), placesLine(p, f.Evidence.Edits)),
-			render.F(text.New("evidence"), evidenceLine(p, f.Evidence)),
-			render.F(text.New("seen"), seenLine(p, f.Evidence.Seen)),
-			render.F(text.New("chance"), chanceLine(p, f.Odds)),
-		}
-		if i == 0 || f.Cause != all[i-1].Cause || p.T(f.NextTest) != p.T(all[i-1].NextTest) {
-			rows = append(rows, // what is advised for one finding is not said again for the next
-				render.F(text.New("next test"), p.T(f.NextTest)),
-				render.F(text.New("fix"), p.T(f.Fix)),
-				render.F(text.New("prevention"), p.T(f.Prevention)),
-				render.F(text.New("impact"), p.T(f.Impact)),
-			)
-		}
-		p.Fields(rows...)
 	}
+	number := 0
+	var before *diagnose.Finding
+	for _, group := range byReading(p, shown) {
+		p.Blank()
+		if len(group) == 1 {
+			number++
+			findingBlock(p, number, before, group[0])
+			before = group[0]
+			continue
+		}
+		p.Headline("", group[0].Summary)
+		if before == nil || !sameRows(p, *before, *group[0]) {
+			p.Fields(findingRows(p, *group[0])...)
+		}
+		for _, f := range group {
+			number++
+			causeBlock(p, number, f)
+		}
+		before = group[len(group)-1]
+	}
+	if rest := len(all) - len(shown); rest > 0 {
+		p.Blank()
+		p.Paragraph("", text.New("further causes that are possible: %d (-o json has them)", rest))
+	}
+}
+
+// byReading puts findings together that one sentence speaks for, each where the first of them stands.
+func byReading(p *render.Page, all []diagnose.Finding) [][]*diagnose.Finding {
+	var groups [][]*diagnose.Finding
+	for i := range all {
+		f := &all[i]
+		at := slices.IndexFunc(groups, func(g []*diagnose.Finding) bool { return oneReading(p, g[0], f) })
+		if at < 0 {
+			groups = append(groups, []*diagnose.Finding{f})
+			continue
+		}
+		groups[at] = append(groups[at], f)
+	}
+	return groups
+}
+
+func oneReading(p *render.Page, a, b *diagnose.Finding) bool {
+	return a.Cause != b.Cause && p.T(a.Summary) == p.T(b.Summary) && sameRows(p, *a, *b)
+}
+
+// causeBlock is a cause beneath the reading that leads to it: what decides, and what to do.
+func causeBlock(p *render.Page, number int, f *diagnose.Finding) {
+	p.Headline(strconv.Itoa(number)+". ", text.New("%s (%s, %s)", causeTitle(*f), causesLine(*f), findingCertainty(f.Certainty)))
+	p.Fields(render.F(text.New("next test"), p.T(f.NextTest)), render.F(text.New("fix"), p.T(f.Fix)))
+}
+
+// findingBlock is a finding with all that is known of it; before is the one above it.
+func findingBlock(p *render.Page, number int, before, f *diagnose.Finding) {
+	p.Headline(strconv.Itoa(number)+". ", text.New("%s (%s, %s)", f.Summary, causesLine(*f), findingCertainty(f.Certainty)))
+	rows := findingRows(p, *f)
+	if before != nil && sameRows(p, *before, *f) {
+		rows = nil // what one text or line says for several causes is said once
+	}
+	if before == nil || f.Cause != before.Cause || p.T(f.NextTest) != p.T(before.NextTest) {
+		rows = append(rows, // what is advised for one finding is not said again for the next
+			render.F(text.New("next test"), p.T(f.NextTest)),
+			render.F(text.New("fix"), p.T(f.Fix)),
+			render.F(text.New("prevention"), p.T(f.Prevention)),
+			render.F(text.New("impact"), p.T(f.Impact)),
+		)
+	}
+	p.Fields(rows...)
+}
+
+// findingRows is what a finding rests on: its values below each other, so that they can be compared digit by digit.
+func findingRows(p *render.Page, f diagnose.Finding) []render.Field {
+	e := f.Evidence
+	computed := e.Computed
+	if computed == e.Expected || computed == e.Got || computed == e.AsGiven {
+		computed = "" // it stands there already
+	}
+	return []render.Field{
+		render.F(text.New("place"), placesLine(p, e.Edits)),
+		render.F(text.New("expected"), e.Expected),
+		render.F(text.New("got"), e.Got),
+		render.F(text.New("as given"), e.AsGiven),
+		render.F(text.New("computed"), computed),
+		render.F(text.New("method"), string(e.Method)),
+		render.F(text.New("seen"), seenLine(p, e.Seen)),
+		render.F(text.New("chance"), chanceLine(p, f.Odds)),
+	}
+}
+
+// sameRows reports whether two findings rest on the same that was seen, and on nothing else.
+func sameRows(p *render.Page, a, b diagnose.Finding) bool {
+	one, other := findingRows(p, a), findingRows(p, b)
+	for i := range one {
+		if one[i].Value != other[i].Value {
+			return false
+		}
+	}
+	return seenLine(p, b.Evidence.Seen) != ""
 }
 
 func causesLine(f diagnose.Finding) string {
@@ -125,7 +212,7 @@ func ruledOutPage(p *render.Page, all []diagnose.Ruling) {
 	p.Blank()
 	p.Heading(text.New("ruled out"))
 	for _, x := range all {
-		p.Line(text.New("  %s: %s", x.Cause.Title(), x.Reason))
+		p.Paragraph("- ", text.New("%s: %s", x.Cause.Title(), x.Reason))
 	}
 }
 
@@ -138,16 +225,42 @@ func variantsPage(p *render.Page, all []diagnose.Variant) {
 		return
 	}
 	p.Blank()
-	p.Heading(text.New("if the terminal shows one of these instead, this is what it did"))
+	p.Headline("", text.New("if the terminal shows one of these instead, this is what it did"))
 	var rows [][]string
-	told := map[string]int{}
+	at, told := map[string]int{}, map[string]int{}
 	for _, v := range all {
-		kind := string(v.Key) + string(v.Cause)
-		if told[kind]++; told[kind] <= fewVariants {
-			rows = append(rows, []string{string(v.Key), v.Value, string(v.Cause), p.T(v.Cause.Title())})
+		kind := string(v.Key) + " " + string(v.Cause)
+		if told[kind]++; told[kind] > fewVariants {
+			continue
 		}
+		if i, known := at[kind]; known {
+			rows[i][1] += " " + v.Value
+			continue
+		}
+		at[kind] = len(rows)
+		rows = append(rows, []string{string(v.Key), v.Value, string(v.Cause), p.T(v.Cause.Title())})
 	}
-	p.Grid([]text.Text{text.New("key"), text.New("shows"), text.New("cause"), text.New("what happened")}, rows)
+	head := []text.Text{text.New("key"), text.New("shows"), text.New("cause"), text.New("what happened")}
+	lastWithin(p, head, rows)
+	p.Grid(head, rows)
+}
+
+// lastWithin breaks the sentences in the last column of a table so that it is no wider than the terminal.
+func lastWithin(p *render.Page, head []text.Text, rows [][]string) {
+	if p.Room() == 0 || len(rows) == 0 {
+		return
+	}
+	last, room := len(rows[0])-1, p.Room()
+	for column := range last {
+		wide := render.Columns(p.T(head[column]))
+		for _, row := range rows {
+			wide = max(wide, render.Columns(row[column]))
+		}
+		room -= wide + 2 // what stands between columns
+	}
+	for _, row := range rows {
+		row[last] = strings.Join(render.Wrap(row[last], room), "\n")
+	}
 }
 
 func searchedPage(p *render.Page, r diagnose.Report) {
@@ -156,8 +269,9 @@ func searchedPage(p *render.Page, r diagnose.Report) {
 		return
 	}
 	p.Blank()
-	p.Line(text.New("hypotheses tried: %d; matches expected by chance: %s", s.Candidates, diagnose.RoundedMatches(s.ExpectedChanceMatches)))
+	p.Paragraph("", text.New("hypotheses tried: %d; matches expected by chance: %s", s.Candidates,
+		diagnose.RoundedMatches(s.ExpectedChanceMatches)))
 	if s.Matches > len(r.Findings) {
-		p.Line(text.New("slips that match: %d; the likeliest are shown", s.Matches))
+		p.Paragraph("", text.New("slips that match: %d; the likeliest are shown", s.Matches))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
@@ -31,6 +32,7 @@ type factsDoc struct {
 	Log    string        `json:"log"` // a file
 	Device *factsDevice  `json:"device"`
 	Wanted []factsWanted `json:"wanted"`
+	Loads  []factsLoad   `json:"loads"`
 }
 
 type factsCheck struct {
@@ -44,6 +46,9 @@ type factsCheck struct {
 	PartExpected []string `json:"part_expected"`
 	Cryptogram   string   `json:"cryptogram"`
 	KEK          string   `json:"kek"`
+	KEKExpected  string   `json:"kek_expected"`
+	BDK          string   `json:"bdk"`
+	KSN          string   `json:"ksn"`
 	Search       *int     `json:"search"`
 	Slot         string   `json:"slot"`
 	Label        string   `json:"label"`
@@ -57,6 +62,9 @@ type factsSignIn struct {
 	TMK     []string          `json:"tmk"`
 	KBPK    string            `json:"kbpk"`
 	Shown   map[string]string `json:"shown"`
+
+	TMKCryptogram string `json:"tmk_cryptogram"`
+	TMKExpected   string `json:"tmk_expected"`
 }
 
 type factsBlock struct {
@@ -92,6 +100,9 @@ func readFacts(ctx context.Context, path string) (factsDoc, error) {
 	raw, err := readPublicFile(ctx, path, maxFacts)
 	if err != nil {
 		return factsDoc{}, err
+	}
+	if err := strictFacts(raw, reflect.TypeFor[factsDoc]()); err != nil {
+		return factsDoc{}, fault.Wrap(err, "%s", text.Redact(path))
 	}
 	var doc factsDoc
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -141,8 +152,9 @@ func (a *App) caseOf(ctx context.Context, doc factsDoc, p *probers) (diagnose.Ca
 				o.shown = append(o.shown, name+"="+v)
 			}
 		}
-		if (o.field62 == "") == (o.message == "") || len(o.tmks) == 0 {
-			return c, fault.New(fault.Malformed, "sign_in: it takes tmk, and either field62 or message")
+		o.wrapped, o.wrappedExpected = s.TMKCryptogram, s.TMKExpected
+		if (o.field62 == "") == (o.message == "") || len(o.tmks) == 0 && o.wrapped == "" {
+			return c, fault.New(fault.Malformed, "sign_in: it takes tmk or tmk_cryptogram, and either field62 or message")
 		}
 		if c.SignIn, err = a.signInFacts(ctx, o, p); err != nil {
 			return c, fault.Wrap(err, "sign_in")
@@ -167,9 +179,12 @@ func (a *App) caseOf(ctx context.Context, doc factsDoc, p *probers) (diagnose.Ca
 // checkFacts is one comparison.
 func (a *App) checkFacts(ctx context.Context, f factsCheck, p *probers) (diagnose.Check, error) {
 	o := diagnoseKCVOpts{alg: f.Algorithm, expected: f.Expected, got: f.Got, method: f.Method, key: f.Key, kbpk: f.KBPK,
-		cryptogram: f.Cryptogram, kek: f.KEK, parts: f.Parts, partExpected: f.PartExpected, search: defaultSearch}
+		cryptogram: f.Cryptogram, kek: f.KEK, kekExpected: f.KEKExpected, bdk: f.BDK, ksn: f.KSN, parts: f.Parts, partExpected: f.PartExpected, search: defaultSearch}
 	if f.Search != nil {
 		o.search, o.searchGiven = *f.Search, true
+	}
+	if err := o.fits(); err != nil {
+		return diagnose.Check{}, err
 	}
 	facts, err := diagnoseFacts(o)
 	if err != nil {
@@ -178,7 +193,7 @@ func (a *App) checkFacts(ctx context.Context, f factsCheck, p *probers) (diagnos
 	if err := a.diagnoseProber(ctx, o, &facts, p); err != nil {
 		return diagnose.Check{}, err
 	}
-	return diagnose.Check{Facts: facts, Slot: device.Slot(f.Slot), Label: f.Label}, nil
+	return diagnose.Check{Facts: facts, Slot: device.Slot(keyless(f.Slot)), Label: keyless(f.Label)}, nil
 }
 
 // deviceFacts asks the device that the document names, and adds what it says should be in there.
@@ -188,16 +203,25 @@ func (a *App) deviceFacts(ctx context.Context, doc factsDoc, c *diagnose.Case, p
 		if err != nil {
 			return fault.Wrap(err, "device")
 		}
-		c.Device, c.Line = asked.Device, asked.Line
+		c.Device, c.Line, c.Takes, c.Refusals = asked.Device, asked.Line, asked.Takes, asked.Refusals
 		if d.Serial != "" {
 			serial = d.Serial
 		}
-		if len(doc.Wanted) == 0 && serial != "" {
-			return a.fromInventory(ctx, c, serial, d.Serial != "", p)
+		if len(doc.Wanted) == 0 && serial != "" && c.Device != nil {
+			if err := a.fromInventory(ctx, c, serial, d.Serial != "", p); err != nil {
+				return err
+			}
 		}
 	}
+	for i, l := range doc.Loads {
+		load, err := l.fact()
+		if err != nil {
+			return fault.Wrap(err, "%s", fmt.Sprintf("loads[%d]", i))
+		}
+		c.Loads = append(c.Loads, load)
+	}
 	for i, w := range doc.Wanted {
-		check, err := kcv.Parse(w.Check)
+		check, err := givenKCV(w.Check)
 		if err != nil {
 			return fault.Wrap(err, "%s", fmt.Sprintf("wanted[%d]", i))
 		}
@@ -205,7 +229,7 @@ func (a *App) deviceFacts(ctx context.Context, doc factsDoc, c *diagnose.Case, p
 		if method == "" {
 			method = kcv.ECBZero
 		}
-		c.Wanted = append(c.Wanted, diagnose.Wanted{Slot: device.Slot(w.Slot), Label: w.Label, KSN: w.KSN,
+		c.Wanted = append(c.Wanted, diagnose.Wanted{Slot: device.Slot(keyless(w.Slot)), Label: keyless(w.Label), KSN: w.KSN,
 			Check: kcv.Value{Method: method, Digits: check.Digits}})
 	}
 	return nil

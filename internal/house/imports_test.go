@@ -89,6 +89,7 @@ func homes() map[string][]string {
 		"go.yaml.in/yaml/v3":                {"pkg/inject", "pkg/ceremony/script"},
 		"codeberg.org/go-pdf/fpdf":          {"pkg/ceremony/minutes", "pkg/ceremony/tools"},
 		"golang.org/x/text/unicode/norm":    {"pkg/ceremony/script"},
+		"golang.org/x/text/encoding":        {"pkg/diagnose"},
 		"rsc.io/qr":                         {"pkg/ceremony/minutes", "pkg/ceremony/tools"},
 		"github.com/riverqueue/river":       {"pkg/fleet"},
 		"golang.org/x/crypto/argon2":        {"pkg/custody"},

@@ -36,10 +36,11 @@ func (t Text) String() string {
 	return fmt.Sprintf(t.Format, t.Args...)
 }
 
-// Redact gives a word that a user wrote, for an error about it; a word that may hold a key (sixteen hex digits in a row,
-// blanks and dashes not counted) is described and not repeated. Errors go to logs, and keys land in wrong places.
+// Redact gives a word that a user wrote, for an error about it; a word that may hold a key is described and not repeated: one
+// with what Hide hides, or with sixteen hex digits in a row, blanks and dashes not counted. Errors go to logs, and keys land
+// in wrong places.
 func Redact(word string) string {
-	run := 0
+	run, longest := 0, 0
 	for _, c := range word {
 		switch {
 		case strings.ContainsRune("0123456789abcdefABCDEF", c):
@@ -47,9 +48,10 @@ func Redact(word string) string {
 		case !strings.ContainsRune(" -\t", c):
 			run = 0
 		}
-		if run >= 16 {
-			return fmt.Sprintf("(%d characters)", len(word))
-		}
+		longest = max(longest, run)
+	}
+	if _, hidden := Hide(word); hidden > 0 || longest >= keyDigits {
+		return fmt.Sprintf("(%d characters)", len(word))
 	}
 	return word
 }

@@ -154,6 +154,8 @@ type SlotReport struct {
 	SlotState
 	Damaged bool      // the key in it cannot be read any more
 	Expires time.Time // zero: never
+	// Parity is that of the bytes of a DES key as the device has it, which no check value shows; "" where it does not tell.
+	Parity keys.Parity
 }
 
 // InitialReport is a DUKPT engine.
@@ -171,6 +173,33 @@ type LogEvent struct {
 	Kind   string
 	Detail string
 }
+
+// RefusedError is a device that answers a question with a refusal, in its own code. Its kind, and its sentence, are those
+// of Err. A refusal of a key is a [CodeError].
+type RefusedError struct {
+	Dialect string
+	CodeInfo
+	Err error
+}
+
+// Error renders the sentence in English.
+func (e *RefusedError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the sentence as a fault, so that it has a kind and can be translated.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// LineError is a line that failed before an answer was there. Its kind, and its sentence, are those of Err.
+type LineError struct {
+	// Rejected: the other end hung up while both introduced themselves, and did not say that our papers are why.
+	Rejected bool
+	Err      error
+}
+
+// Error renders the sentence in English.
+func (e *LineError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the sentence as a fault, so that it has a kind and can be translated.
+func (e *LineError) Unwrap() error { return e.Err }
 
 // CheckOf is the check value that the device tells of a slot, a DUKPT engine's too; false where it tells of no key there.
 func (s *Status) CheckOf(slot Slot) (kcv.Value, bool) {

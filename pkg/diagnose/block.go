@@ -4,6 +4,7 @@ package diagnose
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,8 @@ type Block struct {
 	Header keyblock.Header
 	Length int        // in characters
 	Tries  []BlockTry // the KBPK said to be right first, then others
+	// Together is the XOR of the KBPKs, where the block opens under that and under none of them; nil otherwise.
+	Together *BlockTry
 	// Takes is what the device takes that refused the block; nil where no device is known.
 	Takes *device.Capabilities
 	Slot  device.Slot // into which it was to go; "" unknown
@@ -26,7 +29,7 @@ type Block struct {
 type BlockTry struct {
 	Name     string // of the KBPK
 	Opens    bool
-	Found    []keyblock.Finding // what the boundary's examination says, where it does not open
+	Found    []keyblock.Finding // of the first one: what the boundary's examination says, where nothing opens the block
 	Warnings []keyblock.Warning // of the opened block
 }
 
@@ -35,37 +38,52 @@ func fromBlock(_ context.Context, c *Case) (Report, error) {
 	if b == nil || len(b.Tries) == 0 {
 		return Report{}, nil
 	}
-	var r Report
-	opened := -1
-	for i, t := range b.Tries {
-		if t.Opens {
-			opened = i
-			break
-		}
-	}
-	switch {
-	case opened < 0:
-		for _, f := range b.Tries[0].Found {
-			r.Findings = append(r.Findings, ofBlock(f))
-		}
-	case opened > 0:
-		f := seen(CauseWrongTransportKey, Proven, text.New("the block opens under %s, not under %s: it was closed under another KBPK than said",
-			b.Tries[opened].Name, b.Tries[0].Name))
-		f.Odds = float64(len(b.Tries)) * macChance(b.Header.Version)
-		f.Evidence.Label = b.Tries[opened].Name
-		r.Findings = append(r.Findings, f)
-	}
-	if opened >= 0 {
-		r.Findings = append(r.Findings, b.inside(b.Tries[opened])...)
+	r := Report{Findings: b.refused()}
+	t, opened := b.opened()
+	if opened {
+		r.Findings = append(r.Findings, b.underAnother(t)...)
+		r.Findings = append(r.Findings, b.inside(t)...)
 		r.Findings = append(r.Findings, b.outdated(c.Now)...)
+	} else {
+		for _, f := range b.Tries[0].Found {
+			r.Findings = append(r.Findings, b.ofBlock(f))
+		}
 	}
-	r.Findings = append(r.Findings, b.refused()...)
 	r = r.withVerdict()
-	if r.Verdict == Match && opened < 0 {
+	if r.Verdict == Match && !opened {
 		r.Verdict = Unexplained
 		r.NextStep = text.New("the block does not open and nothing says why: compare the check values of the KBPK on both sides, and get the block again")
 	}
 	return r, nil
+}
+
+// opened is the first key that opens the block.
+func (b *Block) opened() (BlockTry, bool) {
+	for _, t := range b.Tries {
+		if t.Opens {
+			return t, true
+		}
+	}
+	if b.Together != nil {
+		return *b.Together, true
+	}
+	return BlockTry{}, false
+}
+
+// underAnother says of a block that opens, but not under the key said to be right, what it opens under.
+func (b *Block) underAnother(t BlockTry) []Finding {
+	if b.Tries[0].Opens {
+		return nil
+	}
+	f := seen(CauseWrongTransportKey, Proven, text.New("the block opens under %s, not under %s: it was closed under another KBPK than said",
+		t.Name, b.Tries[0].Name))
+	if b.Together != nil {
+		f = seen(CauseComponentAsKey, Proven, text.New(
+			"the block opens under the XOR of the %d KBPKs given, and under none of them: each is a component of the KBPK", len(b.Tries)))
+	}
+	f.Odds = float64(len(b.Tries)+1) * macChance(b.Header.Version)
+	f.Evidence.Label = t.Name
+	return []Finding{f}
 }
 
 // macChance is the chance that a block opens under a wrong key: 4 bytes of MAC in versions A and C, 8 and more from B on.
@@ -76,26 +94,50 @@ func macChance(version byte) float64 {
 	return 1.0 / (1 << 62)
 }
 
+// mostRepairs bounds the repairs that an examination tries: of the block, and again under two other forms of the KBPK.
+const mostRepairs = 3 * 40000
+
 // ofBlock turns a finding of the examination into one of the catalogue.
-func ofBlock(f keyblock.Finding) Finding {
-	cause := CauseWrongTransportKey
+func (b *Block) ofBlock(f keyblock.Finding) Finding {
+	out := seen(CauseWrongTransportKey, Certainty(f.Certainty), f.Text)
 	switch f.Cause {
 	case "kbpk_form":
-		cause = CauseLengthClass
-		if f.Form == "halves_swapped" {
-			cause = CauseHalvesSwapped
+		out = seen(formCause(f.Form), Certainty(f.Certainty), f.Text)
+		if f.Character > 0 {
+			out.Also = CauseMistypedDigit
 		}
-	case "header_edited", "payload_edited", "mac_edited":
-		cause = CauseMistypedDigit
+	case "kbpk_typo", "header_edited", "payload_edited", "mac_edited":
+		out = seen(CauseMistypedDigit, Certainty(f.Certainty), f.Text)
 	}
-	out := seen(cause, Certainty(f.Certainty), f.Text)
 	if f.Certainty == keyblock.Proven {
-		out.Odds = 1.0 / (1 << 16) // 40,000 repairs tried against a MAC of 32 bits, at worst
+		out.Odds = mostRepairs * macChance(b.Header.Version)
 	}
 	if f.Character > 0 {
 		out.Evidence.Edits = []Edit{{Of: PieceBlock, Part: 1, Digit: f.Character}}
 	}
+	if f.Digit > 0 {
+		out.Evidence.Edits = keyEdits(f)
+	}
 	return out
+}
+
+func formCause(form string) Cause {
+	if form == "halves_swapped" {
+		return CauseHalvesSwapped
+	}
+	return CauseLengthClass
+}
+
+// keyEdits places a slip in the KBPK.
+func keyEdits(f keyblock.Finding) []Edit {
+	one := Edit{Of: PieceKEK, Part: 1, Digit: f.Digit, Group: group(f.Digit - 1), Side: SideGiven}
+	if !f.Swapped {
+		return []Edit{one}
+	}
+	two := one
+	two.Digit, two.Group = f.Digit+1, group(f.Digit)
+	one.SwappedWith, two.SwappedWith = two.Digit, one.Digit
+	return []Edit{one, two}
 }
 
 // inside looks at what the opened block says.
@@ -163,12 +205,31 @@ func (b *Block) refused() []Finding {
 		out = append(out, seen(CauseFirmwareOld, Likely, text.New("the key is for algorithm %s, the device takes keys for %s", a, b.Takes.Algorithms),
 			Seen{What: text.New("algorithm"), Expected: text.Raw(b.Takes.Algorithms), Observed: text.Raw(a)}))
 	}
+	return append(out, b.misplaced(len(out) > 0)...)
+}
+
+// misplaced holds the usage against what the slot takes. Where no slot takes such a block, another slot does not help yet.
+func (b *Block) misplaced(nowhere bool) []Finding {
+	var takes []string
 	for _, rule := range b.Takes.Slots {
-		if b.Slot != "" && rule.Has(b.Slot) && rule.Usage != b.Header.Usage {
-			out = append(out, seen(CauseWrongSlot, Likely, text.New("slot %s takes keys of usage %s, the block has %s",
-				string(b.Slot), string(rule.Usage), string(b.Header.Usage)),
-				Seen{What: text.New("usage"), Expected: text.Raw(string(rule.Usage)), Observed: text.Raw(string(b.Header.Usage))}))
+		if b.Slot == "" || !rule.Has(b.Slot) {
+			continue
+		}
+		if rule.Usage == b.Header.Usage {
+			return nil
+		}
+		if !slices.Contains(takes, string(rule.Usage)) {
+			takes = append(takes, string(rule.Usage))
 		}
 	}
-	return out
+	if len(takes) == 0 {
+		return nil
+	}
+	worth, usages := Likely, strings.Join(takes, ", ")
+	if nowhere {
+		worth = Possible
+	}
+	return []Finding{seen(CauseWrongSlot, worth, text.New("slot %s takes keys of usage %s, the block has %s",
+		string(b.Slot), usages, string(b.Header.Usage)),
+		Seen{What: text.New("usage"), Expected: text.Raw(usages), Observed: text.Raw(string(b.Header.Usage))})}
 }

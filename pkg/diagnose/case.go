@@ -25,6 +25,11 @@ type Case struct {
 	Wanted []Wanted       // what the inventory says should be in the device
 	Said   []Said         // codes and texts that a screen, a program or a person said
 	Log    []Event        // key events of logs, the oldest first
+
+	Takes    *DeviceTakes // what the device takes
+	POI      string       // PCI POI version of the device, as the inventory has it
+	Loads    []DeviceLoad // how loads of the device ended, as the journal of the store has it
+	Refusals []Refusal    // what the device refused to answer
 }
 
 // Check is a comparison with the place it was made at.
@@ -45,6 +50,10 @@ type Wanted struct {
 	KSN       string
 	LoadedAt  time.Time
 	Devices   []string // other devices that hold a key with this check value
+	// Parent is the label of the key in the store that protects this one, e.g. TMK-1#2 of a PIK; "" where the store tells
+	// of none. Where another Wanted has that label, this key stands under it in the device too.
+	Parent string
+	Usage  keys.Usage // "" where it is not known
 }
 
 // Line is how the line to a device did while it was asked.
@@ -55,7 +64,15 @@ type Line struct {
 	TimedOut int
 	Damaged  int // frames that came damaged, on either side, and were asked for again
 	Resent   int // frames that were sent again
+	Unacked  int // frames that were answered without being acknowledged
+	Unended  int // exchanges that the device did not end, though its answer was acknowledged
 	Refused  []Said
+	Empty    int           // slots that were answered to be empty
+	Untold   []device.Slot // these were not answered, or cannot be asked about: they are not known to be empty
+	// Broke says what ended the line before anything was told over it; zero where it did not end. Closed: by the other end,
+	// while both introduced themselves.
+	Broke  text.Text
+	Closed bool
 }
 
 // Said is a code or a text, and who showed it.
@@ -82,6 +99,7 @@ func Diagnose(ctx context.Context, c Case) (Report, error) {
 		}
 		all.add(found)
 	}
+	all.combined()
 	return all.settle(), nil
 }
 
@@ -89,25 +107,28 @@ func Diagnose(ctx context.Context, c Case) (Report, error) {
 type family func(ctx context.Context, c *Case) (Report, error)
 
 func families() []family {
-	return []family{fromChecks, fromSignIn, fromBlock, fromDevice, fromLine, fromSaid, fromLog}
+	return []family{fromChecks, fromSignIn, fromBlock, fromDevice, fromRefusals, fromLine, fromSaid, fromLog}
 }
 
 func (c *Case) empty() bool {
 	return len(c.Checks) == 0 && c.SignIn == nil && c.Block == nil && c.Device == nil && c.Line == nil &&
-		len(c.Said) == 0 && len(c.Log) == 0
+		len(c.Said) == 0 && len(c.Log) == 0 && len(c.Refusals) == 0 && len(c.Loads) == 0
 }
 
 // fromChecks searches every comparison by itself.
 func fromChecks(ctx context.Context, c *Case) (Report, error) {
 	var all Report
 	for _, check := range c.Checks {
-		r, err := KCV(ctx, check.Facts)
+		r, err := KCV(ctx, c.serialOf(check))
 		if err != nil {
 			return Report{}, fault.Wrap(err, "%s", check.place())
 		}
 		for i := range r.Findings {
 			r.Findings[i].Evidence.Slot = check.Slot
 			r.Findings[i].Evidence.Label = check.Label
+			if check.Slot != "" && r.Findings[i].Certainty == Proven {
+				r.Findings[i].Weight = weightComputed // among what the device says itself
+			}
 		}
 		all.add(r)
 	}
@@ -132,6 +153,7 @@ func (r *Report) add(found Report) {
 	r.Readings = append(r.Readings, found.Readings...)
 	r.Keys = append(r.Keys, found.Keys...)
 	r.Variants = append(r.Variants, found.Variants...)
+	r.agreed = append(r.agreed, found.agreed...)
 	r.Searched.Candidates += found.Searched.Candidates
 	r.Searched.ExpectedChanceMatches += found.Searched.ExpectedChanceMatches
 	r.Searched.Matches += found.Searched.Matches
@@ -140,6 +162,9 @@ func (r *Report) add(found Report) {
 	r.failed = r.failed || found.failed || found.Verdict == Unexplained
 	if r.NextStep.IsZero() {
 		r.NextStep = found.NextStep
+	}
+	if r.Besides.IsZero() {
+		r.Besides = found.Besides
 	}
 }
 
@@ -184,8 +209,7 @@ func before(a, b *Finding) bool {
 	return a.Cause.rank() < b.Cause.rank()
 }
 
-// merged joins what several facts say about one cause: the strongest finding speaks, the others are its evidence, and
-// several weak signs of different kinds make a stronger one.
+// merged joins what several facts say about one cause: the strongest finding speaks, the others are its evidence.
 func merged(all []Finding) []Finding {
 	var out []Finding
 	for _, f := range all {

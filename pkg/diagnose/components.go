@@ -63,8 +63,8 @@ func withParts(n int, by map[int]hsm.Expr) hsm.Expr {
 }
 
 // compareSheets holds every part against the check value on its sheet and keeps those that do not agree. Sheets in
-// another order than the parts are no mistake: XOR knows no order. When all parts agree by another method than the one
-// assumed, that is the sheets' method.
+// another order than the parts are no mistake: XOR knows no order. Where parts agree by another method than the one assumed,
+// and more of them do, that is the sheets' method.
 func (s *search) compareSheets() error {
 	if !anySheet(s.facts.PartExpected) || s.alg == keys.Raw {
 		return nil
@@ -75,7 +75,7 @@ func (s *search) compareSheets() error {
 		if err != nil {
 			return err
 		}
-		if i == 0 || len(wrong) == 0 {
+		if i == 0 || len(wrong) < len(s.sheets) {
 			s.sheets, s.sheetM = wrong, m
 		}
 		if len(wrong) == 0 {

@@ -23,7 +23,7 @@ const maxPairings = 1 << 18
 // may hold one.
 func (s *search) deep() ([]claim, error) {
 	seeker, ok := s.facts.Prober.(hsm.Searcher)
-	if s.facts.Search == 0 || s.facts.Kind == Cryptogram || !ok || !s.fits() || !s.alg.IsBlockCipher() {
+	if s.facts.Search == 0 || s.facts.Kind == Cryptogram || s.facts.Kind == Base || s.unformed || !ok || !s.fits() || !s.alg.IsBlockCipher() {
 		return nil, nil
 	}
 	s.depth, s.askedBefore = s.facts.Search, s.asked-s.inPairs

@@ -10,6 +10,8 @@
 //	shape.go       halves swapped, half a key, a key filled up
 //	components.go  too few or too many parts, a part taken as the key, parts joined or added
 //	unwrap.go      the wrong mode, direction, half or variant of the wrapping key
+//	transport.go   a transport key that is published
+//	dukpt.go       base derivation key, initial key and key serial number that do not belong together
 //	typing.go      one wrong digit, or two neighbours swapped, in any piece
 //	misread.go     the same in a check value
 //	deep.go        every other slip of typing, and up to four wrong digits ([Facts].Search)
@@ -23,8 +25,9 @@
 // and its line (ondevice.go, inventory.go, online.go), what was said (said.go, codecauses.go) and logs (fromlog.go). Pairs of
 // mistakes are in pairs.go, the catalogue of causes in causes.go, what to do about each in advice_*.go.
 //
-// One key is opened here: that of a download which sends the key-encrypting key along in clear (signin.go). It was exposed
-// on the line already; nothing of it but the verdict is told, and it is wiped.
+// Keys are opened here in two cases, where they are exposed already: of a download which sends the key-encrypting key along
+// in clear (signin.go), and under a published transport key (transport.go, signinpublic.go). Nothing of them but the verdict
+// is told, and they are wiped.
 //
 // # What the words mean
 //
@@ -71,6 +74,8 @@ const (
 	Key        Material = "key"        // part 0 is the key
 	Parts      Material = "parts"      // XOR components, in order
 	Cryptogram Material = "cryptogram" // part 0 is the cryptogram, part 1 the key-encrypting key
+	Unopened   Material = "unopened"   // nothing: Wrapped is a cryptogram whose key-encrypting key is not there
+	Base       Material = "bdk"        // part 0 is a base derivation key; the values are said to be of its initial key for KSN
 )
 
 // Facts is what is known of one failed comparison.
@@ -86,7 +91,10 @@ type Facts struct {
 	Typed        []int          // hex digits of each piece as typed, where its last digit only fills it up to a byte; 0 is all
 	NotTyped     bool           // the key was not typed but came in a key block: its digits are not searched, and no place is told
 	KEKAlgorithm keys.Algorithm // for Kind Cryptogram; "" is the family of Algorithm at the length of the KEK
-	Prober       hsm.Prober
+	KEKExpected  kcv.Expected   // for Kind Cryptogram: the check value of the KEK itself; no digits when it is not known
+	Wrapped      []byte         // for Kind Cryptogram and Unopened: the cryptogram, which is public; nil tries no published keys
+	KSN          string         // for Kind Base, and for an initial key of Kind Key: the key serial number as it was typed
+	Prober       hsm.Prober     // nil for Kind None and Unopened
 
 	// Search is the largest number of wrong digits that is searched together, with all other slips of pkg/slip; 0 stops at
 	// one digit and one swap. It needs a prober that is a searcher.
@@ -108,6 +116,7 @@ func KCV(ctx context.Context, f Facts) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	defer s.close()
 	return s.run()
 }
 
@@ -123,7 +132,11 @@ func (f Facts) checked() (Facts, error) {
 	if err := hasMethod(f.Algorithm, f.Method); err != nil {
 		return Facts{}, err
 	}
-	if f.Kind != None && f.Prober == nil {
+	var err error
+	if f, err = f.checkKSN(); err != nil {
+		return Facts{}, err
+	}
+	if f.Kind != None && f.Kind != Unopened && f.Prober == nil {
 		return Facts{}, fault.New(fault.Bug, "a diagnosis of key material without a prober")
 	}
 	switch f.Kind {
@@ -133,8 +146,13 @@ func (f Facts) checked() (Facts, error) {
 				"without a key, its parts or its cryptogram two check values are needed: the expected one and the one got")
 		}
 		return f, nil
-	case Key, Cryptogram:
+	case Key, Cryptogram, Base:
 		f.PartExpected = nil
+	case Unopened:
+		f.PartExpected = nil
+		if len(f.Wrapped) == 0 {
+			return Facts{}, fault.New(fault.Bug, "a diagnosis of a cryptogram without the cryptogram")
+		}
 	case Parts:
 		if f.Parts < 1 || len(f.PartExpected) > f.Parts {
 			return Facts{}, fault.New(fault.Usage, "%d check values of parts were given for %d parts",

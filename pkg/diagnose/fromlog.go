@@ -2,8 +2,8 @@ package diagnose
 
 // Logs of terminals, HSMs and provisioning: key events, grouped by device and person and held against each other.
 //
-// What went wrong once and worked afterwards is settled and names no cause: a healthy log has time-outs, too. Nothing in a
-// log is proven but a comparison of check values.
+// What went wrong once and worked afterwards is settled and names no cause: a healthy log has time-outs, too. Nothing
+// in a log is proven but a comparison of check values.
 
 import (
 	"context"
@@ -28,6 +28,7 @@ const (
 	weightLogLink
 	weightLogProcedure
 	weightLogHost
+	weightLogTwin
 	weightLogPlace
 	weightLogCode
 )
@@ -62,10 +63,12 @@ func fromLog(ctx context.Context, c *Case) (Report, error) {
 	l.fromDate()
 	l.validity()
 	l.people()
+	l.twins()
 	return l.report(), nil
 }
 
-// withCauses looks up the codes of events that another program made: they come without causes, and say whose they are.
+// withCauses looks up the codes of events that another program made: they come without causes, and say whose they
+// are.
 func withCauses(events []Event) ([]Event, error) {
 	events = slices.Clone(events)
 	var d *errorcode.Dictionary
@@ -98,10 +101,12 @@ type logCase struct {
 	open   bool // something failed that nothing settled
 
 	compared []int // lines whose check values are explained
+	troubles []trouble
 }
 
 func (l *logCase) report() Report {
 	r := l.out
+	r.Notes = append(r.Notes, l.devices()...)
 	r.Findings = merged(r.Findings)
 	for i := range r.Findings {
 		if s := r.Findings[i].Evidence.Seen; len(s) > mostLines {
@@ -111,9 +116,49 @@ func (l *logCase) report() Report {
 	r = r.withVerdict()
 	if len(r.Findings) == 0 && l.open {
 		r.Verdict = Unexplained
-		r.NextStep = text.New("the log tells of failures and not why: give the lines before the first of them too, or ask the device: poskey diagnose device")
+		r.NextStep = text.New("the log tells of failures and not why: give the lines before the first of them too, " +
+			"or ask the device: poskey diagnose device")
 	}
 	return r
+}
+
+// trouble is what a device has.
+type trouble struct {
+	where  string
+	cause  Cause
+	weight float64
+	line   int
+}
+
+// mostDevices is how many devices are told of one by one.
+const mostDevices = 8
+
+// devices says of a log about several devices which of them has what.
+func (l *logCase) devices() []text.Text {
+	worst := map[string]trouble{}
+	var names []string
+	for _, t := range l.troubles {
+		w, ok := worst[t.where]
+		if !ok && t.where != "" {
+			names = append(names, t.where)
+		}
+		if !ok || t.weight > w.weight {
+			worst[t.where] = t
+		}
+	}
+	if len(names) < 2 {
+		return nil
+	}
+	var notes []text.Text
+	for i, name := range names {
+		if i == mostDevices {
+			return append(notes, text.New("further devices with trouble: %d", len(names)-i))
+		}
+		t := worst[name]
+		notes = append(notes, text.New("%s: %s (%s, line %d of the log)", name, t.cause.Title(), string(t.cause),
+			t.line))
+	}
+	return notes
 }
 
 // places groups the events by device, in the order in which the devices appear.
@@ -140,6 +185,9 @@ func (l *logCase) found(c Cause, worth Certainty, weight float64, says text.Text
 			what = append(what, e.seen())
 		}
 	}
+	if len(events) > 0 {
+		l.troubles = append(l.troubles, trouble{events[0].Where, c, weight, events[0].Line})
+	}
 	f := seen(c, worth, says, what...)
 	f.Weight = weight
 	l.out.Findings = append(l.out.Findings, f)
@@ -150,11 +198,11 @@ func (e *Event) seen() Seen {
 }
 
 // where names a device for a sentence.
-func (e *Event) where() string {
+func (e *Event) where() text.Text {
 	if e.Where == "" {
-		return "-"
+		return text.New("the device")
 	}
-	return e.Where
+	return text.Raw(e.Where)
 }
 
 // of lists the events of some kinds.
@@ -204,7 +252,8 @@ func (l *logCase) tamper(place []*Event) {
 	if len(events) == 0 {
 		return
 	}
-	says := text.New("the log tells that %s was tampered with: its keys are gone, and nothing says that it was injected again", events[0].where())
+	says := text.New("the log tells that %s was tampered with: its keys are gone, and nothing says that it was "+
+		"injected again", events[0].where())
 	l.found(CauseTamper, Likely, weightLogTamper, says, events...)
 }
 
@@ -220,7 +269,8 @@ func (l *logCase) power(place []*Event) {
 		if start.Kind == EventPower || len(lost) > 0 && lost[0].Line < broken.Line {
 			worth = Likely
 		}
-		says := text.New("at %s the trouble begins right after a restart or a loss of power (line %d)", start.where(), start.Line)
+		says := text.New("at %s the trouble begins right after a restart or a loss of power (line %d)", start.where(),
+			start.Line)
 		l.found(CausePowerLoss, worth, weightLogPower, says, start, broken)
 		return
 	}
@@ -277,7 +327,8 @@ func (l *logCase) link(place []*Event) {
 	case len(open) == 0 || len(events) < 2:
 		return
 	}
-	says := text.New("the line to %s loses or damages frames: %d times in the log, and loads that failed beside them: %d", events[0].where(), len(events), loads)
+	says := text.New("the line to %s loses or damages frames: %d times in the log, and loads that failed beside "+
+		"them: %d", events[0].where(), len(events), loads)
 	l.found(CauseLinkFault, worth, weightLogLink, says, events...)
 }
 
@@ -293,7 +344,8 @@ func (l *logCase) refusals(place []*Event, kind EventKind, rule Cause) {
 	if len(open) == 0 {
 		if rounds := roundsOf(place, kind); rounds >= manySlips {
 			l.found(CauseKeysRolled, Likely, weightLogHost, text.New(
-				"at %s keys got out of step again and again, and a sign-in helped each time (%d): does another terminal sign in under the same id?",
+				"at %s keys got out of step again and again, and a sign-in helped each time (%d): does another "+
+					"terminal sign in under the same id?",
 				all[0].where(), rounds), all...)
 		}
 		return
@@ -312,16 +364,25 @@ func (l *logCase) refusals(place []*Event, kind EventKind, rule Cause) {
 		l.found(rule, Likely, weightLogHost, rule.Title(), open...)
 	case goodBefore:
 		l.found(CauseKeysRolled, Likely, weightLogHost, text.New(
-			"%s traded well before; from line %d on the host refuses: its working keys were renewed elsewhere", first.where(), first.Line), open...)
+			"%s traded well before; from line %d on the host refuses: its working keys were renewed elsewhere",
+			first.where(), first.Line), open...)
 	case len(open) >= 2 && signedIn:
 		l.found(rule, Likely, weightLogHost, text.New(
-			"%s signs in, and the host refuses every trade from the first on: the sides compute by different rules", first.where()), open...)
-		l.found(CauseKeysRolled, Possible, weightLogHost, text.New("signing in again would tell whether the keys are out of step"), open...)
+			"%s signs in, and the host refuses every trade from the first on: the sides compute by different rules",
+			first.where()), open...)
+		l.found(CauseKeysRolled, Possible, weightLogHost,
+			text.New("signing in again would tell whether the keys are out of step"), open...)
 	default:
-		l.found(CauseKeysRolled, Possible, weightLogHost, text.New("the host refuses what %s sends; the log does not show whether it ever took any", first.where()), open...)
-		l.found(rule, Possible, weightLogHost-1, text.New("the host refuses what %s sends; the log does not show whether it ever took any", first.where()), open...)
+		l.found(CauseKeysRolled, Possible, weightLogHost,
+			text.New("the host refuses what %s sends; the log does not show whether it ever took any", first.where()),
+			open...)
+		l.found(rule, Possible, weightLogHost-1,
+			text.New("the host refuses what %s sends; the log does not show whether it ever took any", first.where()),
+			open...)
 		if kind == EventMACError {
-			l.found(CauseWrongTMK, Possible, weightLogHost-2, text.New("the host refuses what %s sends; the log does not show whether it ever took any", first.where()), open...)
+			l.found(CauseWrongTMK, Possible, weightLogHost-2,
+				text.New("the host refuses what %s sends; the log does not show whether it ever took any",
+					first.where()), open...)
 		}
 	}
 }
@@ -358,12 +419,18 @@ func (l *logCase) single(place []*Event) {
 		settles bool // a load afterwards settles it
 		says    text.Text
 	}{
-		{CauseKeyExposed, []EventKind{EventClearKey, EventExposed}, weightLogExposed, false, text.New("the log tells that a key or a part of one was in clear or was seen")},
-		{CauseStorageCorrupt, []EventKind{EventStorage}, weightLogStorage, true, text.New("the log tells of damaged memory")},
-		{CauseKeyExpired, []EventKind{EventExpired}, weightLogExpired, true, text.New("the log tells that a key is past its day or used up")},
-		{CauseFirmwareOld, []EventKind{EventFirmware}, weightLogFirmware, true, text.New("the log tells that software is too old for what it was given")},
-		{CauseInjectorClock, []EventKind{EventClock}, weightLogClock, true, text.New("the log tells of a wrong clock or of a certificate that is not valid")},
-		{CauseEnvironment, []EventKind{EventPlace}, weightLogPlace, false, text.New("the log tells of heat, damp or fields")},
+		{CauseKeyExposed, []EventKind{EventClearKey, EventExposed}, weightLogExposed, false,
+			text.New("the log tells that a key or a part of one was in clear or was seen")},
+		{CauseStorageCorrupt, []EventKind{EventStorage}, weightLogStorage, true,
+			text.New("the log tells of damaged memory")},
+		{CauseKeyExpired, []EventKind{EventExpired}, weightLogExpired, true,
+			text.New("the log tells that a key is past its day or used up")},
+		{CauseFirmwareOld, []EventKind{EventFirmware}, weightLogFirmware, true,
+			text.New("the log tells that software is too old for what it was given")},
+		{CauseInjectorClock, []EventKind{EventClock}, weightLogClock, true,
+			text.New("the log tells of a wrong clock or of a certificate that is not valid")},
+		{CauseEnvironment, []EventKind{EventPlace}, weightLogPlace, false,
+			text.New("the log tells of heat, damp or fields")},
 	} {
 		events := of(place, k.kinds...)
 		if k.settles {
@@ -421,7 +488,8 @@ func (e *Event) causes() []Cause {
 // alike reports whether two values have nothing in common, so that the code's causes count.
 func (l *logCase) alike(e *Event) bool { return !sameDigits(e.Expected, e.Got) }
 
-// values holds check values against each other: two of a line, or those of two lines about one slot where something failed.
+// values holds check values against each other: two of a line, or those of two lines about one slot where something
+// failed.
 func (l *logCase) values(ctx context.Context) error {
 	tried := map[[2]string]bool{}
 	for i := range l.events {
@@ -470,6 +538,7 @@ func (l *logCase) compare(ctx context.Context, e, other *Event, expected string)
 		}
 		found[i].Evidence.Seen = append(found[i].Evidence.Seen, e.seen())
 		l.compared = append(l.compared, e.Line)
+		l.troubles = append(l.troubles, trouble{e.Where, found[i].Cause, weightLogCode, e.Line})
 		l.out.Findings = append(l.out.Findings, found[i])
 	}
 	return nil
@@ -488,7 +557,8 @@ func (l *logCase) partner(i int) *Event {
 	}
 	for j := i - 1; j >= 0 && l.events[i].Line-l.events[j].Line <= nearLines; j-- {
 		o := &l.events[j]
-		if o.Got != "" && o.Expected == "" && o.Slot == e.Slot && (o.Where == e.Where || o.Where == "" || e.Where == "") &&
+		if o.Got != "" && o.Expected == "" && o.Slot == e.Slot && (o.Where == e.Where || o.Where == "" ||
+			e.Where == "") &&
 			len(o.Got) != len(e.Got) && sameDigits(o.Got, e.Got) {
 			return o
 		}
@@ -515,14 +585,16 @@ func (l *logCase) fromDate() {
 			}
 		}
 	}
-	if failures < manySlips || successes < manySlips || first == nil || last.Line > first.Line || first.At.IsZero() || last.At.IsZero() {
+	if failures < manySlips || successes < manySlips || first == nil || last.Line > first.Line || first.At.IsZero() ||
+		last.At.IsZero() {
 		return
 	}
 	y, m, d := first.At.Date()
 	midnight := time.Date(y, m, d, 0, 0, 0, 0, first.At.Location())
 	if first.At.Sub(midnight) <= time.Hour && last.At.Before(midnight) {
 		l.found(CauseKeyExpired, Likely, weightLogExpired, text.New(
-			"everything worked until %s, and everything fails since: something ended on a day", midnight.Format(time.DateOnly)), lines...)
+			"everything worked until %s, and everything fails since: something ended on a day",
+			midnight.Format(time.DateOnly)), lines...)
 	}
 }
 
@@ -548,7 +620,8 @@ func (l *logCase) validity() {
 		}
 		if failed != nil && !works {
 			l.found(CauseKeyExpired, Likely, weightLogExpired, text.New(
-				"line %d names %s as the last day, and nothing works after it", told.Line, told.Until.Format(time.DateOnly)), told, failed)
+				"line %d names %s as the last day, and nothing works after it", told.Line,
+				told.Until.Format(time.DateOnly)), told, failed)
 			return
 		}
 	}
@@ -556,13 +629,15 @@ func (l *logCase) validity() {
 
 // people: slips that repeat at one person or station, and not at others.
 func (l *logCase) people() {
-	for _, by := range []func(*Event) string{func(e *Event) string { return e.Who }, func(e *Event) string { return e.Station }} {
+	for _, by := range []func(*Event) string{func(e *Event) string { return e.Who },
+		func(e *Event) string { return e.Station }} {
 		total := 0
 		slips := map[string][]*Event{}
 		var names []string
 		for i := range l.events {
 			e := &l.events[i]
-			if e.Kind != EventSlip && e.Kind != EventMismatch && e.Kind != EventLoginFailed && e.Kind != EventLoadFailed {
+			if e.Kind != EventSlip && e.Kind != EventMismatch && e.Kind != EventLoginFailed &&
+				e.Kind != EventLoadFailed {
 				continue
 			}
 			total++
@@ -576,15 +651,16 @@ func (l *logCase) people() {
 			mine := slips[name]
 			if len(mine) >= manySlips && 10*len(mine) >= 6*total && apart(mine) {
 				l.found(CauseProcedure, Likely, weightLogProcedure, text.New(
-					"%d of %d slips in the log happened to one (%s): look at the work there before you look at keys", len(mine), total, name), mine...)
+					"%d of %d slips in the log happened to one (%s): look at the work there before you look at keys",
+					len(mine), total, name), mine...)
 				return
 			}
 		}
 	}
 }
 
-// apart reports whether slips are of several devices, slots or parts, or of people's hands alone: one key that is wrong
-// fails again and again.
+// apart reports whether slips are of several devices, slots or parts, or of people's hands alone: one key that is
+// wrong fails again and again.
 func apart(slips []*Event) bool {
 	hands := 0
 	places := map[[2]string]bool{}

@@ -12,7 +12,7 @@ import (
 
 // mix is how many inputs of each kind there are: ten thousand in all.
 func mix() map[string]int {
-	m := map[string]int{"healthy": 6000, "values": 3350, "key": 350, "cryptogram": 100, "parts": 200}
+	m := map[string]int{"healthy": 6000, "values": 3350, "key": 250, "cryptogram": 100, "parts": 150, "bdk": 100, "unopened": 50}
 	if raced {
 		for k := range m {
 			m[k] /= 25
@@ -55,7 +55,10 @@ func ofMix(t *testing.T, rnd *random, name string) diagnose.Report {
 	f := diagnose.Facts{Algorithm: alg, Expected: any}
 	switch name {
 	case "healthy":
-		kind := []diagnose.Material{diagnose.Key, diagnose.Parts, diagnose.Cryptogram}[rnd.below(3)]
+		kind := []diagnose.Material{diagnose.Key, diagnose.Parts, diagnose.Cryptogram, diagnose.Base}[rnd.below(4)]
+		if kind == diagnose.Base && !w.base() {
+			kind = diagnose.Key
+		}
 		f, material := w.facts(kind, digits)
 		r := runBytes(t, f, material...)
 		if r.Verdict != diagnose.Match {
@@ -68,6 +71,15 @@ func ofMix(t *testing.T, rnd *random, name string) diagnose.Report {
 	case "key":
 		f.Kind = diagnose.Key
 		return runBytes(t, f, w.key)
+	case "bdk":
+		if !w.base() {
+			return ofMix(t, rnd, name)
+		}
+		f.Kind, f.KSN = diagnose.Base, w.ksn
+		return runBytes(t, f, w.bdk)
+	case "unopened":
+		f.Kind, f.Wrapped = diagnose.Unopened, w.cryptogram()
+		return runBytes(t, f)
 	case "parts":
 		f.Kind = diagnose.Parts
 		if rnd.below(2) == 0 {
@@ -77,8 +89,8 @@ func ofMix(t *testing.T, rnd *random, name string) diagnose.Report {
 		}
 		return runBytes(t, f, w.parts...)
 	}
-	f.Kind = diagnose.Cryptogram
-	return runBytes(t, f, w.cryptogram(), w.kek)
+	f.Kind, f.Wrapped = diagnose.Cryptogram, w.cryptogram()
+	return runBytes(t, f, f.Wrapped, w.kek)
 }
 
 func BenchmarkUnexplained(b *testing.B) {

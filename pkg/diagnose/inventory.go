@@ -3,6 +3,7 @@ package diagnose
 // What a device has, held against what the inventory says that it should have.
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,9 +19,10 @@ func (d *onDevice) slots() {
 		d.withoutInventory()
 		return
 	}
-	missing, moved := 0, 0
+	full, moved := true, 0
 	for _, w := range d.c.Wanted {
 		got, there := d.s.CheckOf(w.Slot)
+		full = full && there
 		if there && (w.Check.Digits == "" || got.Digits == "" || sameDigits(got.Digits, w.Check.Digits)) {
 			continue
 		}
@@ -29,24 +31,36 @@ func (d *onDevice) slots() {
 			d.inWrongSlot(w, at, got)
 			continue
 		}
+		if !there && d.untold(w.Slot) {
+			continue
+		}
 		if !there {
-			missing++
 			d.missing(w)
 			continue
 		}
 		d.differs(w, got)
 	}
-	if missing == 0 {
+	if full {
 		d.ruledOut(CauseEmptySlot, text.New("every slot that should have a key has one"))
 	}
-	if moved == 0 {
+	if moved == 0 && d.allValues() {
 		d.ruledOut(CauseWrongSlot, text.New("no key stands in another slot than the inventory says"))
 	}
+}
+
+// allValues reports that the check value of every key in the device is known.
+func (d *onDevice) allValues() bool {
+	valueless := func(s device.SlotReport) bool { return s.Check.Digits == "" }
+	return (d.tells() || len(d.c.Line.Untold) == 0) && !slices.ContainsFunc(d.s.Slots, valueless)
 }
 
 // withoutInventory can tell only whether there is any key.
 func (d *onDevice) withoutInventory() {
 	if len(d.s.Slots)+len(d.s.Initial) > 0 {
+		return
+	}
+	if !d.tells() {
+		d.emptyOnTheLine()
 		return
 	}
 	worth := Proven
@@ -55,6 +69,23 @@ func (d *onDevice) withoutInventory() {
 	}
 	d.found(seen(CauseEmptySlot, worth, text.New("the device has no key in any slot"),
 		Seen{What: text.New("slots with a key"), Observed: text.Raw("0")}), weightEmpty)
+}
+
+// emptyOnTheLine is said of a device that was asked slot by slot: some slots may not be known, and why it has no key it has
+// no words for.
+func (d *onDevice) emptyOnTheLine() {
+	l := d.c.Line
+	if l.Empty == 0 {
+		return
+	}
+	worth := Likely
+	if l.Failed+l.Unended > 0 { // so most were not asked, or not heard
+		worth = Possible
+	}
+	d.found(seen(CauseEmptySlot, worth, text.New(
+		"no slot that the device answers for has a key: it is new, or its keys were erased, by an order or by a tamper; it does not tell which over this line"),
+		Seen{What: text.New("slots that are empty"), Observed: text.Raw(strconv.Itoa(l.Empty))},
+		Seen{What: text.New("slots that are not known"), Observed: text.Raw(strconv.Itoa(len(l.Untold)))}), weightEmpty)
 }
 
 // sameDigits compares on the shorter length.
@@ -111,23 +142,40 @@ func (d *onDevice) differs(w Wanted, got kcv.Value) {
 	what := Seen{What: text.New("slot %s", string(w.Slot)), Expected: text.Raw(w.Check.Digits), Observed: text.Raw(got.Digits)}
 	loads := d.loadsOf(w)
 	var f Finding
-	if loads > 0 {
+	if w.Check.Method != "" && got.Method != "" && got.Method != w.Check.Method {
+		f = seen(CauseKCVMethod, Likely, text.New(
+			"the device makes the check value of slot %s by %s, the inventory has that of %s by %s: they cannot be compared",
+			string(w.Slot), string(got.Method), w.Label, string(w.Check.Method)), what,
+			Seen{What: text.New("method of the check value"), Expected: text.Raw(string(w.Check.Method)), Observed: text.Raw(string(got.Method))})
+	} else if loads > 0 || sameDigits(d.lastStored(w.Slot), got.Digits) {
 		f = seen(CauseProcedure, Likely, text.New(
 			"slot %s does not have the key %s, and the device's log tells of loads into it after that: somebody loaded another key, and the inventory does not know",
-			string(w.Slot), w.Label), what, Seen{What: text.New("loads in the device's log"), Observed: text.Raw(strconv.Itoa(loads))})
+			string(w.Slot), w.Label), what, Seen{What: text.New("loads in the device's log"), Observed: text.Raw(strconv.Itoa(max(loads, 1)))})
 	} else {
 		f = seen(CauseStorageCorrupt, Possible, text.New(
-			"slot %s does not have the check value of %s, and no load of another key is known", string(w.Slot), w.Label), what)
+			"slot %s does not have the check value of %s, and no load of another key is known: its memory is damaged, or another key, or this one changed (halves swapped, half its length), came into it unseen; the key itself tells which",
+			string(w.Slot), w.Label), what)
 	}
 	f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
 	d.found(f, 1)
+}
+
+// lastStored is the check value with which the device's own log tells of the last load into a slot; "" where it tells none.
+func (d *onDevice) lastStored(slot device.Slot) string {
+	last := ""
+	for _, e := range d.s.Events {
+		if e.Kind == "stored" && detailOf(e, "slot") == string(slot) {
+			last = detailOf(e, "check")
+		}
+	}
+	return last
 }
 
 // loadsOf counts the device's own events of loads into a slot after the one that the inventory knows.
 func (d *onDevice) loadsOf(w Wanted) int {
 	n := 0
 	for _, e := range d.s.Events {
-		if e.Kind == "stored" && strings.Contains(" "+e.Detail+" ", " slot "+string(w.Slot)+" ") && !w.LoadedAt.IsZero() && e.At.After(w.LoadedAt.Add(clockLikely)) {
+		if e.Kind == "stored" && detailOf(e, "slot") == string(w.Slot) && !w.LoadedAt.IsZero() && d.hostTime(e.At).After(w.LoadedAt.Add(clockLikely)) {
 			n++
 		}
 	}
@@ -179,7 +227,7 @@ func (d *onDevice) duplicates() {
 			d.found(f, weightDuplicate)
 		}
 	}
-	if !found && len(d.s.Slots) > 1 {
+	if !found && len(d.s.Slots) > 1 && d.allValues() {
 		d.ruledOut(CauseDuplicateValue, text.New("all slots have different check values"))
 	}
 	for _, w := range d.c.Wanted {
@@ -198,28 +246,30 @@ func (d *onDevice) duplicates() {
 // states looks at the states of the keys in the store.
 func (d *onDevice) states() {
 	for _, w := range d.c.Wanted {
-		if w.State != "compromised" && w.State != "destroyed-compromised" {
+		worth, says := Proven, text.New("the store has the key %s of slot %s as compromised", w.Label, string(w.Slot))
+		switch w.State {
+		case "compromised", "destroyed-compromised":
+		case "suspended":
+			worth, says = Likely, text.New(
+				"the store has the key %s of slot %s as suspended: somebody took it out of use, and the device has it still", w.Label, string(w.Slot))
+		default:
 			continue
 		}
-		f := seen(CauseKeyExposed, Proven, text.New("the store has the key %s of slot %s as compromised", w.Label, string(w.Slot)),
+		if !d.mayHold(w) {
+			continue
+		}
+		f := seen(CauseKeyExposed, worth, says,
 			Seen{What: text.New("state in the store"), Expected: text.Raw("active"), Observed: text.Raw(w.State)})
 		f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
 		d.found(f, weightExposed)
 	}
 }
 
-// events counts what the device's own log tells of the line, of power and of refusals.
-func (d *onDevice) events() {
-	kinds := map[string]int{}
-	for _, e := range d.s.Events {
-		kinds[e.Kind]++
+// mayHold reports that the device has the key, or something of which it tells no value, or that it was not asked.
+func (d *onDevice) mayHold(w Wanted) bool {
+	got, there := d.s.CheckOf(w.Slot)
+	if !there {
+		return d.untold(w.Slot)
 	}
-	if n := kinds["damaged"]; n > 0 {
-		d.found(seen(CauseLinkFault, Likely, text.New("the device's log tells of frames that came damaged: %d", n),
-			Seen{What: text.New("damaged frames"), Observed: text.Raw(strconv.Itoa(n))}), weightLink)
-	}
-	if n := kinds["corrupted"]; n > 0 {
-		d.found(seen(CauseStorageCorrupt, Likely, text.New("the device's log tells of damaged memory: %d times", n),
-			Seen{What: text.New("damaged memory"), Observed: text.Raw(strconv.Itoa(n))}), weightStorage)
-	}
+	return got.Digits == "" || w.Check.Digits == "" || sameDigits(got.Digits, w.Check.Digits)
 }

@@ -90,8 +90,7 @@ func (s *search) wrongPart(part int) claim {
 		"part %d does not have the check value of its sheet, %s, and no slip that was tried explains it: more digits are wrong, or the sheet belongs to another part",
 		part+1, v.Digits,
 	)
-	c.evidence = Evidence{Expected: v.Digits, Got: s.facts.Got.Digits, AsGiven: s.shown,
-		Algorithm: s.alg, Method: s.sheetM, Parts: []int{part + 1}}
+	c.evidence = Evidence{Expected: v.Digits, Algorithm: s.alg, Method: s.sheetM, Parts: []int{part + 1}}
 	return c
 }
 

@@ -11,6 +11,7 @@ func TestWhatLooksLikeAKeyIsHidden(t *testing.T) {
 		"01:23:45:67:89:AB:CD:EF":                          "[hidden]",
 		"{0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF}": "{0x[hidden]}",
 		"01234567-89ABCDEF":                                "[hidden]",
+		"operator 02: 0123456789ABCDEFFEDCBA9876543210":    "operator 02: [hidden]",
 		"half 0123456789ABCDEF":                            "half [hidden]",
 		"012345 6789AB CDEF 0123":                          "[hidden]",
 		"２Ｂ01２３４５６７８９ＡＢＣＤＥＦ x":                             "[hidden] x",

@@ -60,6 +60,7 @@ const (
 	EventPlace        EventKind = "place"          // heat, damp
 	EventClock        EventKind = "clock"          // a clock or a certificate
 	EventSlip         EventKind = "slip"           // somebody entered something wrong
+	EventHealthy      EventKind = "healthy"        // a self test, a sensor or a counter told that all is well
 	EventCode         EventKind = "code"           // another code or text that bears on keys
 )
 
@@ -71,7 +72,7 @@ type LogOptions struct {
 	Location   *time.Location        // of time stamps without a zone; nil: UTC
 	Year       int                   // of time stamps without a year; 0: the first year in the log, else they have no date
 	MaxLine    int                   // bytes of a line that are read; 0: 16 KiB
-	MaxLines   int                   // 0: two million
+	MaxLines   int                   // 0: fifty million
 	MaxEvents  int                   // 0: 50,000
 }
 
@@ -90,7 +91,7 @@ type LogSummary struct {
 // The bounds of a log.
 const (
 	maxLogLine   = 16 << 10
-	maxLogLines  = 2_000_000
+	maxLogLines  = 50_000_000
 	maxLogEvents = 50_000
 	mostEvent    = 400 // bytes of a line that an event keeps
 	mostLabel    = 48

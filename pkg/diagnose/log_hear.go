@@ -5,6 +5,7 @@ package diagnose
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,23 +15,37 @@ import (
 // logEars listen to lines. They are made once for a log.
 type logEars struct {
 	topics     []topic
+	plain      []topic // those of lines without a word of failure
 	dictionary *errorcode.Dictionary
 	vendor     string
 	values     []*regexp.Regexp
 	value      *regexp.Regexp
 	until      *regexp.Regexp
 	answer     *regexp.Regexp
+	heat       *regexp.Regexp
+	calm       *calmer
+	healthy    pattern
+	worth      quickWords
 
 	failure, success, traded, signIn, load, restart, login, link, people, sending, entry, keys, program pattern
 }
 
 func newLogEars(o LogOptions) *logEars {
-	return &logEars{topics: topics(), dictionary: o.Dictionary, vendor: o.Vendor, values: valuePatterns(),
-		value:   regexp.MustCompile(`(?i)(?:kcv|check ?value|校验值)[^0-9A-Za-z]{0,4}([0-9A-F]{4,15})\b`),
-		until:   regexp.MustCompile(`(?i)(?:valid until|valid to|expires(?: on| at)?|expiry(?: date)?|有效期至|到期日|到期)\s*[:=]?\s*(\d{4}-\d\d-\d\d)`),
-		answer:  regexp.MustCompile(`(?i)(?:de ?39|f39|field ?39|rc|rsp|resp(?:onse)?(?: ?code)?|应答码|返回码|响应码)\s*[:= ]?\s*["']?([0-9A-Z]{2})\b`),
-		failure: patternOf(wordsOfFailure), success: patternOf(wordsOfSuccess), traded: patternOf(wordsOfTrade), signIn: patternOf(wordsOfSignIn),
-		load: patternOf(wordsOfLoad), restart: patternOf(wordsOfRestart), login: patternOf(wordsOfLogin), link: patternOf(wordsOfLink),
+	return &logEars{topics: topics(), plain: plainTopics(), dictionary: o.Dictionary, vendor: o.Vendor,
+		values: valuePatterns(),
+		value:  regexp.MustCompile(`(?i)(?:kcv|check ?value|校验值)[^0-9A-Za-z]{0,4}([0-9A-F]{4,15})\b`),
+		until: regexp.MustCompile(`(?i)(?:valid until|valid to|expires(?: on| at)?|expiry(?: date)?|有效期至|到期日|` +
+			`到期)\s*[:=]?\s*(\d{4}-\d\d-\d\d)`),
+		answer: regexp.MustCompile(`(?i)(?:de ?39|f39|field ?39|rc|rsp|resp(?:onse)?(?: ?code)?|应答码|返回码|响应码)\s*[:= ` +
+			`]?\s*["']?([0-9A-Z]{2})\b`),
+		heat: regexp.MustCompile(`(?i)(?:temperature|temp\.?|` +
+			`温度)[^0-9-]{0,12}(-?\d{1,3}(?:\.\d+)?).{0,16}?(?:limit|max(?:imum)?|上限|` +
+			`限值)[^0-9-]{0,6}(-?\d{1,3}(?:\.\d+)?)`),
+		calm: newCalmer(), worth: newQuickWords(wordsWorthHearing), healthy: patternOf(wordsOfHealth),
+		failure: patternOf(wordsOfFailure), success: patternOf(wordsOfSuccess), traded: patternOf(wordsOfTrade),
+		signIn: patternOf(wordsOfSignIn),
+		load:   patternOf(wordsOfLoad), restart: patternOf(wordsOfRestart), login: patternOf(wordsOfLogin),
+		link:   patternOf(wordsOfLink),
 		people: patternOf(wordsOfPeople), sending: patternOf(wordsOfSending), entry: patternOf(wordsOfEntry),
 		keys:    patternOf("key|tmk|pik|mak|tdk|ipek|bdk|zmk|slot|密钥|槽"),
 		program: patternOf("client|application|app |service|客户端|应用|服务")}
@@ -57,27 +72,62 @@ const (
 	wordsOfPeople = "pin entry|key press|keypress|card|swipe|idle|screen|printer|session|login|密码输入|输密|刷卡|插卡|" +
 		"挥卡|按键|屏幕|打印"
 	wordsOfSending = "mail|wechat|whatsapp|sms|chat|usb stick|fax|photo|微信|邮件|短信|传真|拍照|u盘"
-	wordsOfEntry   = "mistyped|typed wrong|entry wrong|entries differ|wrong digit|digit wrong|" +
+	wordsOfHealth  = "tamper|self test|self check|selftest|selfcheck|sensor|temperature|battery|mac error|pin " +
+		"error|key error|lrc error|crc error|" +
+		"自检|防拆|触发|传感|温度|电池|密钥错误|密钥异常"
+	wordsOfEntry = "mistyped|typed wrong|entry wrong|entries differ|wrong digit|digit wrong|" +
 		"component rejected|component refused|component+mismatch|component+wrong|component+fail|sheet+wrong|" +
 		"分量+错|分量+不符|分量+失败|分量+不一致|输入错|输错|两次输入不一致"
 )
 
-// hear fills an event from a line's words, and reports whether it is one.
+// hear fills an event from a line's words, and reports whether it is one. A line of trouble is heard again without
+// what it takes back: "tamper: none" is no tamper.
 func (l *logEars) hear(e *Event, said string) bool {
-	if !worthHearing(said) {
+	low := strings.ToLower(said)
+	if !l.worth.in(low) {
 		return false
 	}
-	h := hear(said)
+	before, h := *e, hear(said)
+	found := l.hearAll(e, said, h)
+	if found && !e.Failed && e.Kind != EventPlace || before.Kind != "" {
+		return found
+	}
+	if found {
+		rest, calm := l.calm.calmed(said)
+		if !calm {
+			return true
+		}
+		*e = before
+		if unicodeWord(rest) && l.hearAll(e, rest, hear(rest)) {
+			return true
+		}
+		*e = before
+		e.Kind = EventHealthy
+		return true
+	}
+	if l.healthy.in(h) {
+		e.Kind = EventHealthy
+	}
+	return e.Kind != ""
+}
+
+// hearAll fills an event from words.
+func (l *logEars) hearAll(e *Event, said string, h heard) bool {
+	low := strings.ToLower(said)
 	failing := l.failure.in(h)
 	l.checkValues(e, said)
 	differ(e)
-	if m := l.until.FindStringSubmatch(said); m != nil {
+	if m := submatch(l.until, said, hasAny(low, "valid", "expir", "有效期", "到期")); m != nil {
 		if day, err := time.Parse(time.DateOnly, m[1]); err == nil {
 			e.Until = day
 		}
 	}
 	if e.Kind != "" {
 		return true // a program said so in fields of its own
+	}
+	if hasAny(low, "temp", "温度") && l.overLimit(said) {
+		e.Kind, e.Causes, e.Names, e.Failed = EventPlace, causes(CauseEnvironment, CauseTamper), true, true
+		return true
 	}
 	for _, look := range []func(*Event, heard, string, bool) bool{l.words, l.codes, l.worked, l.failed} {
 		if look(e, h, said, failing) {
@@ -87,24 +137,69 @@ func (l *logEars) hear(e *Event, said string) bool {
 	return e.Kind != ""
 }
 
-// worthHearing is a quick look: most lines of a log are about something else.
-func worthHearing(said string) bool {
-	low := strings.ToLower(said)
-	for _, w := range []string{"key", "kcv", "check value", "mac", "pin", "ped", "tamper", "attack", "irruption", "sign", "load", "inject", "error", "err", "fail", "boot", "start",
-		"power", "battery", "log", "password", "clear", "plain", "seal", "bag", "sheet", "component", "expire", "firmware", "version", "timeout", "time-out", "timed out", "lrc", "crc", "nak",
-		"certificate", "clock", "exception", "client", "reset", "erased", "temperature", "humid", "memory", "flash", "storage", "refus", "reject", "approved", "39", "rc", "code", "stored", "0800", "0810", "dukpt", "ksn", "no answer",
-		"no response", "service", "connection", "damaged", "parity", "valid", "密钥", "校验", "错", "失败", "触发", "攻击", "签到", "灌", "注入", "下载", "交易", "应答", "返回", "重启", "开机", "上电", "断电", "掉电", "电池",
-		"密码", "明文", "信封", "封条", "分量", "过期", "到期", "有效期", "固件", "版本", "超时", "证书", "时钟", "温度", "潮湿", "高温", "存储", "内存", "拒绝", "通讯", "通信", "服务", "成功", "拆", "锁", "主密", "键盘", "客户端", "终端号"} {
-		if strings.Contains(low, w) {
+// wordsWorthHearing are parts of words of which a line that tells of keys has one.
+const wordsWorthHearing = "key kcv check mac pin ped tamper attack irruption sign load inject error err fail boot " +
+	"start power battery " +
+	"log password clear plain seal bag sheet component expire firmware version timeout time-out timed lrc crc nak " +
+	"certificate clock exception client reset erased temperature humid memory flash storage refus reject approved " +
+	"39 rc " +
+	"code stored 0800 0810 dukpt ksn answer response service connection damaged parity valid self sensor mesh " +
+	"密钥 校验 错 失败 触发 攻击 签到 灌 注入 下载 交易 应答 返回 重启 开机 上电 断电 掉电 电池 密码 明文 信封 封条 分量 过期 到期 " +
+	"有效期 固件 版本 超时 证书 时钟 温度 潮湿 高温 存储 内存 拒绝 通讯 通信 服务 成功 拆 锁 主密 键盘 客户端 终端号 自检 传感"
+
+// quickWords are parts of words to be looked for in many lines: by the first two bytes of each, most are not in a
+// line.
+type quickWords struct {
+	words []string
+	gates []uint16
+}
+
+func newQuickWords(words string) quickWords {
+	q := quickWords{words: strings.Fields(words)}
+	for _, w := range q.words {
+		q.gates = append(q.gates, gateOfWord(w[0], w[1]))
+	}
+	return q
+}
+
+// in reports whether a line has one of the words. It is in lower case.
+func (q *quickWords) in(low string) bool {
+	var has [gateBits / 64]uint64
+	for i := 0; i+1 < len(low); i++ {
+		n := gateOfWord(low[i], low[i+1])
+		has[n/64] |= 1 << (n % 64)
+	}
+	for i, w := range q.words {
+		if n := q.gates[i]; has[n/64]&(1<<(n%64)) != 0 && strings.Contains(low, w) {
 			return true
 		}
 	}
 	return false
 }
 
+// submatch looks for a pattern where it may be.
+func submatch(pattern *regexp.Regexp, s string, maybe bool) []string {
+	if !maybe {
+		return nil
+	}
+	return pattern.FindStringSubmatch(s)
+}
+
+// overLimit reports whether a line tells of a temperature above its limit.
+func (l *logEars) overLimit(said string) bool {
+	m := l.heat.FindStringSubmatch(said)
+	if m == nil {
+		return false
+	}
+	is, err1 := strconv.ParseFloat(m[1], 64)
+	most, err2 := strconv.ParseFloat(m[2], 64)
+	return err1 == nil && err2 == nil && is > most
+}
+
 // checkValues takes the check values of a line.
 func (l *logEars) checkValues(e *Event, said string) {
-	if low := strings.ToLower(said); !strings.Contains(low, "kcv") && !strings.Contains(low, "check") && !strings.Contains(low, "校验") &&
+	if low := strings.ToLower(said); !strings.Contains(low, "kcv") && !strings.Contains(low, "check") &&
+		!strings.Contains(low, "校验") &&
 		!strings.Contains(low, "expect") {
 		return
 	}
@@ -176,23 +271,44 @@ func kindOf(s *saying, h heard) EventKind {
 	return EventCode
 }
 
-// plainly reports whether a line says what it says of a cause without a word of failure: others name things that a healthy
-// log names too.
+// plainly reports whether a line says what it says of a cause without a word of failure: others name things that a
+// healthy log names too.
 func plainly(c Cause) bool {
-	return slices.Contains(causes(CauseTamper, CauseKeyExposed, CauseKeyExpired, CausePowerLoss, CauseKeyService, CausePinpadPort), c)
+	return slices.Contains(causes(CauseTamper, CauseKeyExposed, CauseKeyExpired, CausePowerLoss, CauseKeyService,
+		CausePinpadPort), c)
+}
+
+// plainTopics are the topics with the sayings alone that need no word of failure.
+func plainTopics() []topic {
+	var all []topic
+	for _, t := range topics() {
+		plain := slices.DeleteFunc(slices.Clone(t.sayings), func(s saying) bool {
+			return len(s.causes) == 0 ||
+				!plainly(s.causes[0])
+		})
+		if len(plain) > 0 {
+			all = append(all, topicOf(plain, t.first))
+		}
+	}
+	return all
 }
 
 // words takes what sayings tell of.
 func (l *logEars) words(e *Event, h heard, _ string, failing bool) bool {
-	for _, s := range heardWith(h, l.topics) {
-		if len(s.causes) == 0 || !failing && !plainly(s.causes[0]) || l.traded.in(h) && s.causes[0] != CauseTamper {
+	topics := l.topics
+	if !failing {
+		topics = l.plain
+	}
+	for _, s := range heardWith(h, topics) {
+		if len(s.causes) == 0 || l.traded.in(h) && s.causes[0] != CauseTamper {
 			continue
 		}
 		if !s.names && l.success.in(h) && !h.has("fail|mismatch|wrong|error|失败|错|不") {
 			continue
 		}
 		kind := kindOf(&s, h)
-		if kind == EventCode && e.Kind != "" || e.Names && !s.names || rankOfKind(kind) >= rankOfKind(e.Kind) && e.Kind != "" {
+		if kind == EventCode && e.Kind != "" || e.Names && !s.names || rankOfKind(kind) >= rankOfKind(e.Kind) &&
+			e.Kind != "" {
 			continue
 		}
 		e.Kind, e.Causes, e.Names, e.Failed = kind, s.causes, s.names, true
@@ -203,7 +319,8 @@ func (l *logEars) words(e *Event, h heard, _ string, failing bool) bool {
 	if l.sending.in(h) && h.has("key |component|密钥|分量") && h.has("sent|send|发送|发给|传给") {
 		e.Kind, e.Causes, e.Names, e.Failed = EventExposed, causes(CauseKeyExposed), true, true
 	}
-	if e.Kind == EventMACError || e.Kind == EventPINError || e.Kind == EventCode || e.Kind == EventMismatch || e.Kind == EventSlip || e.Kind == EventLink || e.Kind == EventSignInFailed {
+	if e.Kind == EventMACError || e.Kind == EventPINError || e.Kind == EventCode || e.Kind == EventMismatch ||
+		e.Kind == EventSlip || e.Kind == EventLink || e.Kind == EventSignInFailed {
 		return false // a code may say more
 	}
 	return e.Kind != ""
@@ -211,7 +328,8 @@ func (l *logEars) words(e *Event, h heard, _ string, failing bool) bool {
 
 // rankOfKind orders kinds where a line tells of several: what explains the others comes first.
 func rankOfKind(k EventKind) int {
-	order := []EventKind{EventTamper, EventClearKey, EventExposed, EventStorage, EventExpired, EventFirmware, EventClock, EventPower, EventPlace, EventSlip, EventMACError,
+	order := []EventKind{EventTamper, EventClearKey, EventExposed, EventStorage, EventExpired, EventFirmware,
+		EventClock, EventPower, EventPlace, EventSlip, EventMACError,
 		EventPINError, EventLink, EventMismatch, EventCode}
 	if i := slices.Index(order, k); i >= 0 {
 		return i
@@ -221,7 +339,7 @@ func rankOfKind(k EventKind) int {
 
 // codes takes the code that a line names.
 func (l *logEars) codes(e *Event, h heard, said string, failing bool) bool {
-	if m := l.answer.FindStringSubmatch(said); m != nil && m[1] == "00" {
+	if m := submatch(l.answer, said, strings.Contains(said, "00")); m != nil && m[1] == "00" {
 		return l.trade(e, h)
 	}
 	for _, group := range byPlace(l.dictionary.Find(said)) {
@@ -235,14 +353,16 @@ func (l *logEars) codes(e *Event, h heard, said string, failing bool) bool {
 			code = string(runes[r.Start:r.End])
 		}
 		e.Code, e.Failed = checkedCode(code), true
-		if r.Weight == errorcode.High && (l.vendor != "" || agree1st(group) || r.Via.How == errorcode.ByScreen || r.Via.How == errorcode.WithText) {
+		if r.Weight == errorcode.High && (l.vendor != "" || agree1st(group) || r.Via.How == errorcode.ByScreen ||
+			r.Via.How == errorcode.WithText) {
 			e.Vendor = r.Vendor
 		}
 		if e.Kind == EventSignInFailed && kindOfCode(r) == EventCode {
 			e.Causes, e.Names = lead, names && e.Vendor != ""
 			return true
 		}
-		if e.Kind == "" || (e.Kind == EventCode || e.Kind == EventSignInFailed) && !e.Names || e.Kind == EventMismatch && len(e.Expected) == 0 {
+		if e.Kind == "" || (e.Kind == EventCode || e.Kind == EventSignInFailed) && !e.Names ||
+			e.Kind == EventMismatch && len(e.Expected) == 0 {
 			e.Kind, e.Causes, e.Names = kindOfCode(r), lead, names && e.Vendor != ""
 		}
 		return true

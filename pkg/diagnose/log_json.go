@@ -12,8 +12,8 @@ import (
 	"poskey/pkg/kcv"
 )
 
-// jsonFields flattens a line that is a JSON object: names of inner objects are joined with a dot. Deeper than a few floors
-// nothing is looked for.
+// jsonFields flattens a line that is a JSON object: names of inner objects are joined with a dot. Deeper than a few
+// floors nothing is looked for.
 func jsonFields(line string) (map[string]string, bool) {
 	line = strings.TrimSpace(line)
 	if !strings.HasPrefix(line, "{") || !strings.HasSuffix(line, "}") {
@@ -81,7 +81,8 @@ func wordsOf(f map[string]string) string {
 	}
 	for _, name := range names {
 		switch name {
-		case "schema", "time", "ts", "timestamp", "@timestamp", "hash", "prev", "seq", "message", "msg", "error", "event", "text", "reason", "detail", "level", "clear":
+		case "schema", "time", "ts", "timestamp", "@timestamp", "hash", "prev", "seq", "message", "msg", "error",
+			"event", "text", "reason", "detail", "level", "clear":
 		default:
 			b.WriteString(strings.NewReplacer("_", " ", ".", " ").Replace(name) + "=" + f[name] + "; ")
 		}
@@ -201,7 +202,8 @@ func injectEvent(e *Event, f map[string]string) {
 			e.Kind, e.Causes, e.Names = EventClearKey, causes(CauseKeyExposed), true
 		}
 	case f["error"] != "":
-		e.Kind, e.Failed, e.Expected, e.Got = EventLoadFailed, true, checkField(f["sent.kcv"]), checkField(f["read_back.kcv"])
+		e.Kind, e.Failed, e.Expected, e.Got = EventLoadFailed, true, checkField(f["sent.kcv"]),
+			checkField(f["read_back.kcv"])
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"poskey/internal/fault"
@@ -13,9 +14,9 @@ import (
 )
 
 // ReadLog reads a log of a terminal, an HSM or a provisioning station line by line, in any mixture, and gives its key
-// events in order. Lines are text in English or Chinese, or JSON objects; time stamps are RFC 3339 and its relatives, those
-// of logcat and syslog, [2026/03/04 12:00:00] and 20260304120000. What looks like a key is hidden before anything else
-// looks at a line, so no event holds one. Lines, their length and the events are bounded; the summary says where a bound was
+// events in order. Lines are text in English or Chinese, or JSON objects, in UTF-8, GBK or UTF-16, packed with gzip
+// or not; time stamps are those that stampReader lists. What looks like a key is hidden before anything else looks at
+// a line, so no event holds one. Lines, their length and the events are bounded; the summary says where a bound was
 // reached. It fails when reading fails.
 func ReadLog(r io.Reader, o LogOptions) ([]Event, LogSummary, error) {
 	o, err := o.withDefaults()
@@ -23,9 +24,12 @@ func ReadLog(r io.Reader, o LogOptions) ([]Event, LogSummary, error) {
 		return nil, LogSummary{}, err
 	}
 	l := newLogReader(o)
-	in := bufio.NewReaderSize(r, 64<<10)
-	for l.sum.Lines < o.MaxLines && len(l.events) < o.MaxEvents {
-		line, cut, err := readLine(in, o.MaxLine)
+	in, err := newLineReader(r, o.MaxLine)
+	if err != nil {
+		return nil, LogSummary{}, err
+	}
+	for l.sum.Lines < o.MaxLines && l.hasRoom() {
+		line, cut, err := in.read()
 		if errors.Is(err, io.EOF) {
 			return l.done(false)
 		}
@@ -34,16 +38,16 @@ func ReadLog(r io.Reader, o LogOptions) ([]Event, LogSummary, error) {
 		}
 		l.line(line, cut)
 	}
-	_, err = in.ReadByte()
+	_, err = in.in.ReadByte()
 	return l.done(err == nil)
 }
 
-// readLine reads a line, of which it keeps so many bytes. It gives io.EOF behind the last.
-func readLine(in *bufio.Reader, most int) (line string, cut bool, err error) {
+// read reads a line, of which it keeps so many bytes. It gives io.EOF behind the last.
+func (l *lineReader) read() (line string, cut bool, err error) {
 	var b strings.Builder
 	for {
-		part, err := in.ReadSlice('\n')
-		if room := most - b.Len(); len(part) > room {
+		part, err := l.in.ReadSlice('\n')
+		if room := l.most - b.Len(); len(part) > room {
 			cut = true
 			part = part[:room]
 		}
@@ -56,7 +60,7 @@ func readLine(in *bufio.Reader, most int) (line string, cut bool, err error) {
 		case err != nil:
 			return "", false, err
 		}
-		return strings.TrimRight(strings.ToValidUTF8(b.String(), "?"), "\r\n"), cut, err
+		return strings.TrimRight(l.plain(b.String(), cut), "\r\n"), cut, err
 	}
 }
 
@@ -69,13 +73,82 @@ type logReader struct {
 	stamps *stampReader
 	labels *labelReader
 	ears   *logEars
+	runs   map[string]*run // of successes, by device
+	gone   int             // events that were dropped and not yet cleared away
+}
+
+// run is successes of a device with nothing else between them: of a long one the first and the last tell all.
+type run struct {
+	kind   EventKind
+	length int
+	last   int // in logReader.events
+}
+
+// Of a run so many events are kept, and so many that were dropped stand in memory at most.
+const (
+	keptOfRun = 4
+	mostGone  = 4096
+)
+
+// add keeps an event. Of many trades in a row the first and the last are kept, so that a log of any length leaves
+// room for what matters.
+func (l *logReader) add(e Event) {
+	r := l.runs[e.Where]
+	switch {
+	case e.Kind != EventTraded && e.Kind != EventSignedIn && e.Kind != EventHealthy || r == nil || r.kind != e.Kind:
+		r = &run{kind: e.Kind}
+		l.runs[e.Where] = r
+	case r.length >= keptOfRun:
+		l.events[r.last].Line = 0
+		l.gone++
+	}
+	r.length++
+	r.last = len(l.events)
+	l.events = append(l.events, e)
+	if l.gone >= mostGone {
+		l.clear()
+	}
+}
+
+// hasRoom reports whether another event may be kept. Where the bound is reached, what worked at devices without any
+// failure makes room, but for the newest.
+func (l *logReader) hasRoom() bool {
+	if len(l.events)-l.gone < l.o.MaxEvents {
+		return true
+	}
+	l.clear()
+	failing := map[string]bool{}
+	for i := range l.events {
+		if l.events[i].Failed {
+			failing[l.events[i].Where] = true
+		}
+	}
+	newest := len(l.events) - l.o.MaxEvents/8
+	for i := range l.events[:newest] {
+		e := &l.events[i]
+		if worked := e.Kind == EventTraded || e.Kind == EventSignedIn || e.Kind == EventHealthy ||
+			e.Kind == EventLoaded || e.Kind == EventChecked; worked && !failing[e.Where] {
+			e.Line = 0
+		}
+	}
+	l.clear()
+	return len(l.events) < l.o.MaxEvents
+}
+
+// clear takes the dropped events away; runs begin anew.
+func (l *logReader) clear() {
+	l.events = slices.DeleteFunc(l.events, func(e Event) bool { return e.Line == 0 })
+	l.gone = 0
+	clear(l.runs)
 }
 
 func newLogReader(o LogOptions) *logReader {
-	return &logReader{o: o, year: o.Year, stamps: newStampReader(o.Location), labels: newLabelReader(), ears: newLogEars(o)}
+	return &logReader{o: o, year: o.Year, stamps: newStampReader(o.Location), labels: newLabelReader(),
+		ears: newLogEars(o), runs: map[string]*run{}}
 }
 
 func (l *logReader) done(more bool) ([]Event, LogSummary, error) {
+	l.clear()
 	l.sum.Cut = more
 	l.sum.Events = len(l.events)
 	return l.events, l.sum, nil
@@ -102,19 +175,35 @@ func (l *logReader) line(raw string, cut bool) {
 		}
 	}
 	l.seenAt(&e)
-	if !l.ears.hear(&e, said) && e.Kind == "" {
+	clear := hidden > 0 && clearKey(rest, text.KeySpans(rest, false))
+	if !l.ears.hear(&e, said) && e.Kind == "" && !clear {
 		return
 	}
 	l.labels.read(&e, said)
+	if e.Where == "" {
+		e.Where = l.labels.sender(shown)
+	}
 	if e.Where == "" {
 		e.Where = l.o.Where
 	}
 	stamp, _ = blot(stamp, false)
 	e.Text = text.OneLine(strings.TrimSpace(stamp+" "+shown), mostEvent)
-	if e.Kind == EventClearKey {
+	if clear || e.Kind == EventClearKey {
 		l.sum.Clear++
 	}
-	l.events = append(l.events, e)
+	if e.Kind != "" {
+		l.add(e)
+	}
+	if clear && e.Kind != EventClearKey {
+		l.events = append(l.events, clearIn(e))
+	}
+}
+
+// clearIn is the event of a key that stands in a line, beside what the line tells.
+func clearIn(e Event) Event {
+	return Event{At: e.At, Line: e.Line, Kind: EventClearKey, Where: e.Where, Station: e.Station, Who: e.Who,
+		Text: e.Text, Slot: e.Slot,
+		Causes: causes(CauseKeyExposed), Names: true, Failed: true}
 }
 
 func (l *logReader) seenAt(e *Event) {

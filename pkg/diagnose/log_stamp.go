@@ -9,113 +9,210 @@ import (
 	"time"
 )
 
-// stampReader finds the time stamp that a line begins with.
+// stampReader finds the time stamp that a line begins with: RFC 3339 and its relatives, 2026/3/4, 2026.03.04,
+// 2026年3月4日, 20260304120000, 04/03/2026 and 3/4/2026 PM, 04-Mar-2026, 04/Mar/2026:12:00:00 +0800, Wed Mar 4 2026, those of
+// logcat and syslog without a year, and seconds or milliseconds since 1970.
+//
+// Of 04/03/2026 the first number is the day, but where the line says AM or PM, or where an earlier line of the log can be
+// read in one way only.
 type stampReader struct {
-	in    *time.Location
-	forms []stampForm
+	in         *time.Location
+	forms      []stampForm
+	last       int       // the form of the line before: most logs have one
+	monthFirst bool      // a stamp of the log had the month first
+	carried    time.Time // of a record whose stamp stood on a line of its own
 }
 
-// stampForm is a form of time stamps; a layout without a year has the year put before it.
+// stampForm is a form of time stamps: its parts have names.
 type stampForm struct {
 	begins *regexp.Regexp
-	layout string
-	noYear bool
+	names  []string
 }
 
-// stampPrefix is what may stand before a time stamp: a bracket, a priority of syslog, a level.
-const stampPrefix = `^\s*(?:<\d{1,3}>\d?\s*)?(?:[A-Z]{1,7}[ :/]+)?(?:(?i:time|ts|timestamp|时间)\s*[=:]\s*)?[\["'(【]?`
+// Parts of time stamps.
+const (
+	// stampPrefix is what may stand before one: a priority of syslog, the level and thread of a logger, a column of a
+	// table, a label, a bracket, a day of the week.
+	stampPrefix = `^\s*(?:<\d{1,3}>\d{0,2}\s*)?(?:"?[\p{L} ]{1,24}"?[,\t|]\s*)?(?:\[[\w .:#-]{1,32}\]\s*)?(?:[A-Z]{1,8}[ :/|]+)?` +
+		`(?:(?i:time|ts|timestamp|date|datetime|time ?created|date and time|日期|时间|日期和时间|记录时间|记录日期)\s*[=:：]\s*)?[\["'(【]?` +
+		`(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? )?`
+	stampClock = `(?P<half>上午|下午)? ?(?P<hour>\d{1,2})[:时](?P<min>\d\d)[:分](?P<sec>\d\d)秒?(?:[.,](?P<frac>\d{1,9}))?(?: ?(?P<pm>[AaPp][Mm])\b)?`
+	stampZone  = `(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)\b)?`
+	stampMonth = `(?P<name>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?`
+)
 
 func newStampReader(in *time.Location) *stampReader {
-	form := func(pattern, layout string, noYear bool) stampForm {
-		return stampForm{regexp.MustCompile(stampPrefix + "(" + pattern + `)[\]"')】]?[,:]?`), layout, noYear}
+	s := &stampReader{in: in}
+	for _, pattern := range []string{
+		`(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})[T ] ?` + stampClock + stampZone,
+		`(?P<year>\d{4})年(?P<month>\d{1,2})月(?P<day>\d{1,2})日 ?` + stampClock,
+		`(?P<year>\d{4})(?P<month>[01]\d)(?P<day>[0-3]\d)[ T_-]?(?P<hour>[0-2]\d)(?P<min>[0-5]\d)(?P<sec>[0-5]\d)(?:\.(?P<frac>\d{1,6}))?\b`,
+		`(?P<one>\d{1,2})[/.-](?P<two>\d{1,2})[/.-](?P<year>\d{4}),?[ T]` + stampClock + stampZone,
+		`(?P<day>\d{1,2})[-/ ]` + stampMonth + `[-/ ,]+(?P<year>\d{4})[ T:]` + stampClock + stampZone,
+		stampMonth + ` {1,2}(?P<day>\d{1,2}),? (?P<year>\d{4}),? ` + stampClock + stampZone,
+		stampMonth + ` {1,2}(?P<day>\d{1,2}) ` + stampClock + `(?: (?P<year>20\d\d)\b)?`,
+		`(?P<month>[01]\d)-(?P<day>[0-3]\d) ` + stampClock,
+		`(?P<epoch>1\d{9})(?:\.?(?P<frac>\d{3}|\d{6}|\d{9}))?(?:[\s,\]"']|$)`,
+	} {
+		re := regexp.MustCompile(stampPrefix + `(?P<all>` + pattern + `)[\]"')】]?[,:]?`)
+		s.forms = append(s.forms, stampForm{re, re.SubexpNames()})
 	}
-	return &stampReader{in: in, forms: []stampForm{
-		form(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})? ?(?:Z|[+-]\d\d:?\d\d)?`, "2006-01-02 15:04:05", false),
-		form(`\d{4}/\d\d/\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?`, "2006/01/02 15:04:05", false),
-		form(`\d{4}\.\d\d\.\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?`, "2006.01.02 15:04:05", false),
-		form(`\d{4}年\d{1,2}月\d{1,2}日 ?\d\d:\d\d:\d\d`, "2006年1月2日 15:04:05", false),
-		form(`\d{4}[01]\d[0-3]\d[ T_-]?[0-2]\d[0-5]\d[0-5]\d(?:\.\d{1,6})?\b`, "20060102150405", false),
-		form(`[01]\d-[0-3]\d \d\d:\d\d:\d\d(?:\.\d{1,6})?`, "2006 01-02 15:04:05", true),
-		form(`(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-3]\d \d\d:\d\d:\d\d`, "2006 Jan _2 15:04:05", true),
-	}}
+	return s
 }
 
 // mostStamp bounds where a time stamp is looked for.
-const mostStamp = 80
+const mostStamp = 110
 
-// read gives the time that a line begins with, the stamp, and the line without it. A line without one has zero time.
+// read gives the time that a line begins with, the stamp, and the line without it. A line without one has zero time, or that
+// of the record that it belongs to.
 func (s *stampReader) read(line string, year int) (at time.Time, stamp, rest string) {
 	head := line[:min(len(line), mostStamp)]
 	if !strings.ContainsAny(head, "0123456789") {
-		return time.Time{}, "", line
+		return s.without(line)
 	}
-	for _, f := range s.forms {
-		m := f.begins.FindStringSubmatchIndex(head)
+	for n := range s.forms {
+		i := (s.last + n) % len(s.forms)
+		m := s.forms[i].begins.FindStringSubmatchIndex(head)
 		if m == nil {
 			continue
 		}
-		stamp = head[m[2]:m[3]]
-		if at, ok := f.parse(stamp, year, s.in); ok {
-			return at, stamp, line[:m[2]] + line[m[3]:]
+		parts := s.forms[i].parts(head, m)
+		from, to := parts.from, parts.to
+		at, ok := s.timeOf(&parts, year)
+		if !ok {
+			continue
 		}
+		s.last = i
+		rest = line[:from] + line[to:]
+		s.carried = time.Time{}
+		if onlyLabel(rest) {
+			s.carried = at
+		}
+		return at, line[from:to], rest
 	}
-	return time.Time{}, "", line
+	return s.without(line)
 }
 
-func (f *stampForm) parse(stamp string, year int, in *time.Location) (time.Time, bool) {
-	if f.noYear && year == 0 {
-		return time.Time{}, true // a stamp, but no date
+// without takes a line that has no stamp.
+func (s *stampReader) without(line string) (time.Time, string, string) {
+	if strings.TrimSpace(line) == "" {
+		s.carried = time.Time{}
 	}
-	whole, zone := stamp, in
-	fraction := ""
-	if i := strings.IndexAny(whole, ".,"); i >= 0 && !strings.HasPrefix(f.layout, "2006.") {
-		whole, fraction = whole[:i], whole[i+1:]
-	}
-	if f.layout == "2006-01-02 15:04:05" {
-		whole, zone = zoneOf(strings.Replace(stamp, "T", " ", 1), in)
-	}
-	switch f.layout {
-	case "20060102150405":
-		whole = strings.NewReplacer(" ", "", "T", "", "_", "", "-", "").Replace(whole)
-	case "2006/01/02 15:04:05":
-		whole = strings.Replace(whole, "T", " ", 1)
-	case "2006年1月2日 15:04:05":
-		whole = strings.Replace(strings.Replace(whole, "日 ", "日", 1), "日", "日 ", 1)
-	}
-	if f.noYear {
-		whole = strconv.Itoa(year) + " " + whole
-	}
-	if f.layout == "2006-01-02 15:04:05" {
-		if i := strings.IndexAny(whole, ".,"); i >= 0 {
-			whole, fraction = whole[:i], whole[i+1:]
+	return s.carried, "", line
+}
+
+// onlyLabel reports whether a line has nothing but the label of its stamp: a record whose fields stand below each other.
+func onlyLabel(rest string) bool {
+	label, more, ok := strings.Cut(strings.ReplaceAll(rest, "：", ":"), ":")
+	return ok && strings.TrimSpace(label) != "" && strings.Trim(more, " :\t") == ""
+}
+
+// stampParts are the parts of a stamp, by name.
+type stampParts struct {
+	from, to int // of the stamp in the line
+	values   map[string]string
+}
+
+func (f *stampForm) parts(head string, m []int) stampParts {
+	p := stampParts{values: map[string]string{}}
+	for n, name := range f.names {
+		switch {
+		case name == "" || m[2*n] < 0:
+		case name == "all":
+			p.from, p.to = m[2*n], m[2*n+1]
+			if strings.HasSuffix(head[p.from:p.to], " ") { // what ends seconds since 1970
+				p.to--
+			}
+		default:
+			p.values[name] = head[m[2*n]:m[2*n+1]]
 		}
 	}
-	at, err := time.ParseInLocation(f.layout, strings.TrimSpace(whole), zone)
-	if err != nil {
+	return p
+}
+
+func (p *stampParts) number(name string) int {
+	n, _ := strconv.Atoi(p.values[name])
+	return n
+}
+
+// timeOf makes a time of the parts; a stamp without a year in a log without one is a stamp, and no date.
+func (s *stampReader) timeOf(p *stampParts, year int) (time.Time, bool) {
+	if epoch := p.number("epoch"); epoch > 0 {
+		return time.Unix(int64(epoch), int64(fraction(p.values["frac"]))).UTC(), true
+	}
+	if y := p.number("year"); y > 0 {
+		year = y
+	}
+	month, day := p.number("month"), p.number("day")
+	if name := p.values["name"]; name != "" {
+		at, err := time.Parse("Jan", name)
+		if err != nil {
+			return time.Time{}, false
+		}
+		month = int(at.Month())
+	}
+	if p.values["one"] != "" {
+		month, day = s.ordered(p)
+	}
+	hour, ok := p.hour()
+	if !ok || month < 1 || month > 12 || day < 1 || day > 31 || p.number("min") > 59 || p.number("sec") > 60 {
 		return time.Time{}, false
 	}
-	return at.Add(parts(fraction)).UTC(), true
+	if year == 0 {
+		return time.Time{}, true
+	}
+	at := time.Date(year, time.Month(month), day, hour, p.number("min"), p.number("sec"), int(fraction(p.values["frac"])), p.zone(s.in))
+	return at.UTC(), at.Day() == day
 }
 
-// zoneOf takes the zone off a time stamp.
-func zoneOf(stamp string, in *time.Location) (string, *time.Location) {
-	if s, ok := strings.CutSuffix(stamp, "Z"); ok {
-		return strings.TrimSpace(s), time.UTC
+// ordered says which of the first two numbers is the month.
+func (s *stampReader) ordered(p *stampParts) (month, day int) {
+	one, two := p.number("one"), p.number("two")
+	switch {
+	case one > 12:
+		s.monthFirst = false
+	case two > 12 || p.values["pm"] != "":
+		s.monthFirst = true
 	}
-	i := strings.LastIndexAny(stamp, "+-")
-	if i < len("2006-01-02 15:04") {
-		return stamp, in
+	if s.monthFirst {
+		return one, two
 	}
-	t, err := time.Parse("-0700", strings.Replace(stamp[i:], ":", "", 1))
-	if err != nil {
-		return stamp, in
-	}
-	return strings.TrimSpace(stamp[:i]), t.Location()
+	return two, one
 }
 
-// parts reads the digits behind the point of a second.
-func parts(fraction string) time.Duration {
-	digits := strings.TrimFunc(fraction, func(r rune) bool { return r < '0' || r > '9' })
+func (p *stampParts) hour() (int, bool) {
+	hour, half := p.number("hour"), strings.ToLower(p.values["pm"])
+	if p.values["half"] != "" {
+		half = map[string]string{"上午": "am", "下午": "pm"}[p.values["half"]]
+	}
+	switch {
+	case half != "" && hour > 12 && p.values["half"] == "" || hour > 24:
+		return 0, false
+	case half == "pm" && hour < 12:
+		return hour + 12, true
+	case half == "am" && hour == 12:
+		return 0, true
+	}
+	return hour, true
+}
+
+func (p *stampParts) zone(otherwise *time.Location) *time.Location {
+	switch zone := p.values["zone"]; zone {
+	case "":
+		return otherwise
+	case "Z", "UTC", "GMT":
+		return time.UTC
+	default:
+		t, err := time.Parse("-0700", strings.Replace(zone, ":", "", 1))
+		if err != nil {
+			return otherwise
+		}
+		return t.Location()
+	}
+}
+
+// fraction reads the digits behind the point of a second.
+func fraction(digits string) time.Duration {
 	if digits == "" || len(digits) > 9 {
 		return 0
 	}

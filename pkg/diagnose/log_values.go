@@ -15,10 +15,14 @@ import (
 func valuePatterns() []*regexp.Regexp {
 	const hex = `([0-9A-Fa-f]{4,16})\b`
 	return []*regexp.Regexp{
-		regexp.MustCompile(`(?i)(?:expected|expect|want|wanted|should be|host|sheet|store|应为|期望|预期|主机|平台|应该是).{0,16}?\b` + hex +
-			`.{0,24}?(?:got|actual|computed|received|device|terminal|was|is|but|read back|实际|得到|收到|计算|终端|设备|读回).{0,16}?\b` + hex),
-		regexp.MustCompile(`(?i)(?:kcv|check value|校验值)[^0-9A-Za-z]{0,6}` + hex + `\s*(?:!=|<>|≠|vs\.?|versus|against|instead of|but|not|与|和|而不是|对)\s*` + hex),
-		regexp.MustCompile(`(?i)(?:kcv|check value|校验值)[^0-9A-Za-z]{0,6}` + hex + `\s*(?:here|on this side|on our side|on one side|这边|我方|一边).{0,16}?\b` + hex),
+		regexp.MustCompile(`(?i)(?:expected|expect|want|wanted|should be|host|sheet|store|应为|期望|预期|主机|平台|` +
+			`应该是).{0,16}?\b` + hex +
+			`.{0,24}?(?:got|actual|computed|received|device|terminal|was|is|but|read back|实际|得到|收到|计算|终端|设备|` +
+			`读回).{0,16}?\b` + hex),
+		regexp.MustCompile(`(?i)(?:kcv|check value|校验值)[^0-9A-Za-z]{0,6}` + hex +
+			`\s*(?:!=|<>|≠|vs\.?|versus|against|instead of|but|not|与|和|而不是|对)\s*` + hex),
+		regexp.MustCompile(`(?i)(?:kcv|check value|校验值)[^0-9A-Za-z]{0,6}` + hex +
+			`\s*(?:here|on this side|on our side|on one side|这边|我方|一边).{0,16}?\b` + hex),
 	}
 }
 

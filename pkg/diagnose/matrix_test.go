@@ -14,8 +14,10 @@ import (
 	"testing"
 
 	"poskey/internal/cipherx"
+	"poskey/internal/secret"
 	"poskey/internal/testvec"
 	"poskey/pkg/diagnose"
+	"poskey/pkg/dukpt"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 )
@@ -44,6 +46,10 @@ type world struct {
 	method kcv.Method
 	data   []byte
 	typed  [][]byte // what was typed here, where the slip is on this side
+
+	bdk     []byte
+	ksn     string
+	wrapped []byte // the key as it came, where that is not under kek
 }
 
 // mistake is one that can be planted.
@@ -52,6 +58,7 @@ type mistake struct {
 	stage stage
 	kind  diagnose.Material // that it needs
 	plant func(w *world) bool
+	alone bool // it is not searched together with a second mistake
 }
 
 func half(b []byte, right bool) []byte {
@@ -98,6 +105,44 @@ func (w *world) cipher(alg keys.Algorithm, key []byte) func(mode string, encrypt
 }
 
 func (w *world) cryptogram() []byte { return w.cipher(w.alg, w.kek)("ecb", true, w.key) }
+
+// base makes the key the initial key of a new base derivation key; false where the algorithm has no DUKPT.
+func (w *world) base() bool {
+	if w.alg != keys.TDES128 && !w.alg.IsAES() {
+		return false
+	}
+	w.bdk = w.rnd.bytes(len(w.key))
+	id := digitsText(w.rnd.bytes(8))
+	w.ksn = "FFFF" + id[:11] + "00000"
+	if w.alg.IsAES() {
+		w.ksn = id + "00000000"
+	}
+	w.key = w.initial(w.ksn)
+	w.got = w.key
+	return true
+}
+
+// initial is the initial key of a KSN.
+func (w *world) initial(ksn string) []byte {
+	n, err := dukpt.ParseKSN(ksn)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	k, err := keys.New(w.alg, secret.Copy(w.bdk))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer k.Wipe()
+	b, err := dukpt.NewBDK(n.Scheme(), k)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	out := make([]byte, len(w.bdk))
+	if err := b.DeriveIK(out, n); err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
 
 // slipped types one digit wrong where a check value can see it.
 func (w *world) slipped(b []byte) []byte {
@@ -182,6 +227,55 @@ func plants() []mistake {
 			}
 			return w.cipher(w.alg, v)("ecb", false, c)
 		})},
+		{cause: diagnose.CauseFixedTransportKey, kind: diagnose.Cryptogram, plant: unwrap(func(w *world, c []byte) []byte {
+			if !des(w) {
+				return nil
+			}
+			return w.cipher(keys.DES, []byte("68482569"))("ecb", false, c)
+		})},
+		{cause: diagnose.CauseFixedTransportKey, kind: diagnose.Unopened, plant: func(w *world) bool {
+			if !des(w) {
+				return false
+			}
+			w.wrapped = w.cipher(keys.DES, []byte("68482569"))("ecb", true, w.key)
+			return true
+		}},
+		{cause: diagnose.CauseIPEKBDK, kind: diagnose.Base, plant: func(w *world) bool {
+			ok := w.base()
+			w.got = w.bdk
+			return ok
+		}},
+		{cause: diagnose.CauseIPEKBDK, kind: diagnose.Key, plant: func(w *world) bool { // the key given is the BDK
+			ok := w.base()
+			w.key = w.bdk
+			return ok
+		}},
+		{cause: diagnose.CauseKSNMismatch, kind: diagnose.Base, plant: func(w *world) bool { // filled up on the right
+			if !w.base() || w.alg.IsAES() {
+				return false
+			}
+			w.got = w.initial(strings.TrimLeft(w.ksn, "F") + strings.Repeat("0", len(w.ksn)-len(strings.TrimLeft(w.ksn, "F"))))
+			return true
+		}},
+		{cause: diagnose.CauseKSNMismatch, kind: diagnose.Base, plant: func(w *world) bool { // two digits swapped
+			if !w.base() {
+				return false
+			}
+			at := 4
+			for w.ksn[at] == w.ksn[at+1] {
+				at++
+			}
+			w.got = w.initial(w.ksn[:at] + w.ksn[at+1:at+2] + w.ksn[at:at+1] + w.ksn[at+2:])
+			return true
+		}},
+		{cause: diagnose.CauseKSNMismatch, kind: diagnose.Base, alone: true, plant: func(w *world) bool { // one wrong digit
+			if !w.base() {
+				return false
+			}
+			raw := testvec.Hex(w.t, w.ksn)
+			w.got = w.initial(digitsText(withDigit(raw, 3+w.rnd.below(11), byte(w.rnd.below(16)))))
+			return string(w.got) != string(w.key)
+		}},
 		{cause: diagnose.CauseHalvesSwapped, stage: shaping, plant: func(w *world) bool {
 			if len(w.got) != 16 && len(w.got) != 32 || w.alg.IsDES() && len(w.got) == 24 {
 				return false
@@ -248,8 +342,14 @@ func (w *world) value(digits int) kcv.Expected {
 
 // facts are what the diagnosis is told: the key as it came here, what is expected, and what the other side shows.
 func (w *world) facts(kind diagnose.Material, digits int) (diagnose.Facts, [][]byte) {
-	f := diagnose.Facts{Algorithm: w.alg, Kind: kind, Expected: valueOf(w.t, w.alg, w.key, digits)}
+	f := diagnose.Facts{Algorithm: w.alg, Kind: kind, KSN: w.ksn, Expected: valueOf(w.t, w.alg, w.key, digits)}
 	switch kind {
+	case diagnose.Base:
+		f.Got = w.value(digits)
+		return f, [][]byte{w.bdk}
+	case diagnose.Unopened:
+		f.Wrapped, f.Expected = w.wrapped, w.value(digits)
+		return f, nil
 	case diagnose.Parts:
 		for _, p := range w.parts {
 			f.PartExpected = append(f.PartExpected, valueOf(w.t, w.alg, p, digits))
@@ -261,8 +361,8 @@ func (w *world) facts(kind diagnose.Material, digits int) (diagnose.Facts, [][]b
 		f.Got = w.value(digits)
 		return f, w.parts
 	case diagnose.Cryptogram:
-		f.Got = w.value(digits)
-		return f, [][]byte{w.cryptogram(), w.kek}
+		f.Got, f.Wrapped = w.value(digits), w.cryptogram()
+		return f, [][]byte{f.Wrapped, w.kek}
 	}
 	f.Got = w.value(digits)
 	return f, [][]byte{w.key}
@@ -356,7 +456,7 @@ func TestFaultsAreNamed(t *testing.T) {
 	}
 	for i, a := range all {
 		for _, b := range all[i+1:] {
-			if a.stage >= b.stage || a.cause == b.cause || isOne(a.cause, b.cause) {
+			if a.alone || a.stage >= b.stage || a.cause == b.cause || isOne(a.cause, b.cause) {
 				continue
 			}
 			n := plantAll(t, rnd, wrong, a, b)

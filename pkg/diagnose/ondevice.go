@@ -5,6 +5,7 @@ package diagnose
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"poskey/internal/text"
@@ -22,20 +23,26 @@ const (
 )
 
 // Weights of what was seen itself: when several are, the one that explains the others comes first. Erased keys explain an
-// empty slot, a damaged memory explains a value that differs.
+// empty slot, a damaged memory explains a value that differs. What was computed of a slot's key explains more than what is
+// seen around the keys; what a log tells of the past explains least. All are above those of other logs and of texts.
 const (
-	weightTamper = 100 - 5*iota
+	weightTamper = 100 - 3*iota
 	weightStorage
 	weightExpired
 	weightWrongSlot
+	weightFirmware
 	weightEmpty
+	weightComputed
 	weightExposed
 	weightKSN
+	weightParity
+	weightRefused
 	weightClock
 	weightPower
 	weightDuplicate
 	weightLink
 	weightPlace
+	weightPast
 )
 
 // onDevice is one look at a device.
@@ -47,11 +54,11 @@ type onDevice struct {
 
 func fromDevice(_ context.Context, c *Case) (Report, error) {
 	if c.Device == nil {
-		return Report{}, nil
+		return fromLoads(c), nil
 	}
 	d := &onDevice{c: c, s: c.Device}
 	for _, look := range []func(){d.tamper, d.locks, d.memory, d.slots, d.initial, d.expiry, d.duplicates, d.clock, d.battery,
-		d.place, d.link, d.states, d.events} {
+		d.place, d.link, d.states, d.events, d.power, d.loads, d.takes, d.version, d.parity} {
 		look()
 	}
 	return d.out.withVerdict(), nil
@@ -75,6 +82,10 @@ func (d *onDevice) ruledOut(c Cause, why text.Text) {
 	d.out.RuledOut = append(d.out.RuledOut, Ruling{c, why})
 }
 
+// tells reports that the device gives an account of itself. One that is asked slot by slot has no say about its tamper
+// switch, its memory and the days of its keys, and what nobody asked rules nothing out.
+func (d *onDevice) tells() bool { return d.c.Line == nil }
+
 func (d *onDevice) tampered() bool {
 	for _, l := range d.s.Locks {
 		if l.Kind == device.LockTamper {
@@ -85,8 +96,15 @@ func (d *onDevice) tampered() bool {
 }
 
 func (d *onDevice) tamper() {
-	if !d.tampered() {
+	switch {
+	case d.tampered():
+	case d.wasOpened():
+		d.past(text.New("the device's log tells that it was tampered with, and of no load since: that is where its keys went"))
+		return
+	case d.tells():
 		d.ruledOut(CauseTamper, text.New("the device says that its tamper switch has not tripped"))
+		return
+	default:
 		return
 	}
 	sensor := d.s.Tamper.Sensor
@@ -99,15 +117,20 @@ func (d *onDevice) tamper() {
 		Seen{What: text.New("slots with a key"), Observed: text.Raw(fmt.Sprint(len(d.s.Slots) + len(d.s.Initial)))}), weightTamper)
 }
 
-// locks are told: no lock but that of tampering touches a key.
+// locks are told: no lock but that of tampering touches a key. Where nothing else is wrong, a lock is what is wrong.
 func (d *onDevice) locks() {
+	var on []string
 	for _, l := range d.s.Locks {
 		info, known := device.LockOf(l.Kind)
 		if !known || l.Kind == device.LockTamper {
 			continue
 		}
+		on = append(on, string(l.Kind))
 		d.out.Notes = append(d.out.Notes, text.New(
 			"the device is locked (%s): the keys are kept, this is no fault of a key; lifted by: %s", string(l.Kind), info.LiftedBy))
+	}
+	if len(on) > 0 {
+		d.out.Besides = text.New("the device is locked (%s); no fault of its keys was found", strings.Join(on, ", "))
 	}
 	if d.s.OpenBatch > 0 {
 		d.out.Notes = append(d.out.Notes, text.New(
@@ -128,19 +151,23 @@ func (d *onDevice) memory() {
 		f.Evidence.Slot = slot.Slot
 		d.found(f, weightStorage)
 	}
-	if !damaged && len(d.s.Slots) > 0 {
+	if !damaged && d.tells() && len(d.s.Slots) > 0 {
 		d.ruledOut(CauseStorageCorrupt, text.New("the device reads every slot"))
 	}
 }
 
 // expiry looks at the days of the keys, by both clocks.
 func (d *onDevice) expiry() {
-	any := false
+	known, any := false, false
+	look := func(slot device.Slot, label string, day time.Time) {
+		known = known || !day.IsZero()
+		any = d.expired(slot, label, day) || any
+	}
 	for _, slot := range d.s.Slots {
-		any = d.expired(slot.Slot, "", slot.Expires) || any
+		look(slot.Slot, "", slot.Expires)
 	}
 	for _, w := range d.c.Wanted {
-		any = d.expired(w.Slot, w.Label, w.Expires) || any
+		look(w.Slot, w.Label, w.Expires)
 	}
 	for _, e := range d.s.Initial {
 		if e.Left == 0 && e.KSN != "" {
@@ -152,8 +179,8 @@ func (d *onDevice) expiry() {
 			d.found(f, weightExpired)
 		}
 	}
-	if !any {
-		d.ruledOut(CauseKeyExpired, text.New("no key in the device is past its day, by its own clock and by ours"))
+	if known && !any && !(d.s.Now.IsZero() && d.c.Now.IsZero()) {
+		d.ruledOut(CauseKeyExpired, text.New("no key whose last day is known is past it"))
 	}
 }
 

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"poskey/pkg/device"
+	"poskey/pkg/device/manage"
 	"poskey/pkg/diagnose"
 	"poskey/pkg/kcv"
+	"poskey/pkg/keys"
 )
 
 // now is the day of the tests.
@@ -77,6 +79,26 @@ func TestEverySignOfADeviceNamesItsCause(t *testing.T) {
 			c.Device.Events = []device.LogEvent{{Kind: "stored", Detail: "slot 0 usage K0", At: now().Add(-time.Hour)}}
 		}},
 		{diagnose.CauseStorageCorrupt, false, func(c *diagnose.Case) { c.Device.Slots[0].Check = ecb("123456") }},
+		{diagnose.CauseProcedure, false, func(c *diagnose.Case) {
+			c.Device.Slots[0].Check = ecb("123456")
+			c.Device.Events = []device.LogEvent{{Kind: "stored", Detail: "slot 0, usage K0, length 16, check 123456 (ecb-zero)"}}
+		}},
+		{diagnose.CauseKCVMethod, false, func(c *diagnose.Case) {
+			c.Device.Slots[0].Check = kcv.Value{Method: kcv.CMACEmpty, Digits: "123456"}
+		}},
+		{diagnose.CauseKeyExposed, false, func(c *diagnose.Case) { c.Wanted[0].State = "suspended" }},
+		{diagnose.CauseParityBitTypo, false, func(c *diagnose.Case) { c.Device.Slots[0].Parity = keys.ParityEven }},
+		{diagnose.CauseFirmwareOld, false, func(c *diagnose.Case) { c.Device.POIVersion, c.POI = "4.1", "6.2" }},
+		{diagnose.CauseFirmwareOld, true, func(c *diagnose.Case) { lacksAES(c, true) }},
+		{diagnose.CauseFirmwareOld, false, func(c *diagnose.Case) { lacksAES(c, false) }},
+		{diagnose.CausePowerLoss, true, func(c *diagnose.Case) {
+			c.Device.Events = []device.LogEvent{{Kind: "stored", Detail: "slot 1, usage P0"}, {Kind: "restarted", Detail: "power failure"}}
+		}},
+		{diagnose.CausePowerLoss, false, func(c *diagnose.Case) {
+			c.Device.Events = []device.LogEvent{{Kind: "restarted", Detail: "power failure"}}
+		}},
+		{diagnose.CauseLinkFault, false, func(c *diagnose.Case) { c.Line = &diagnose.Line{Dialect: "visa", Asked: 9, Unacked: 9} }},
+		{diagnose.CauseLinkFault, false, func(c *diagnose.Case) { c.Line = &diagnose.Line{Dialect: "visa", Asked: 9, Unended: 9} }},
 	} {
 		k := healthy()
 		c.breakIt(&k)
@@ -90,6 +112,106 @@ func TestEverySignOfADeviceNamesItsCause(t *testing.T) {
 				t.Errorf("%s is found and ruled out: %s", c.cause, x.Reason)
 			}
 		}
+	}
+}
+
+// lacksAES is a device that takes TDES keys, while the inventory wants an AES key in a slot that is empty.
+func lacksAES(c *diagnose.Case, told bool) {
+	c.Device.Slots = c.Device.Slots[:1]
+	c.Wanted[1].Algorithm, c.Wanted[1].Usage = keys.AES128, keys.UsagePIN
+	c.Line = &diagnose.Line{Dialect: "visa", Asked: 9}
+	c.Takes = &diagnose.DeviceTakes{Told: told, Capabilities: device.Capabilities{Slots: []device.SlotRule{
+		{Slots: "01", Usage: keys.UsagePIN, Algorithms: "T"}}}}
+	if !told { // the empty slot is proven; here it is not asked about
+		c.Line.Untold = nil
+		c.Device.Slots = append(c.Device.Slots, device.SlotReport{Slot: "1", SlotState: device.SlotState{Loaded: true}})
+	}
+}
+
+// TestHowALoadEndedAndWhatIsThereSayWhy: journal and device together.
+func TestHowALoadEndedAndWhatIsThereSayWhy(t *testing.T) {
+	sent := ecb("D118D0")
+	for name, c := range map[string]struct {
+		load   diagnose.DeviceLoad
+		holds  string // the value in slot 5; "" is empty
+		events []device.LogEvent
+		cause  diagnose.Cause // "" is none
+		proven bool
+	}{
+		"the key is there, and nobody heard": {diagnose.DeviceLoad{Outcome: diagnose.LoadUnknown, Check: sent}, "D118D0", nil,
+			diagnose.CauseLinkFault, false},
+		"the host broke off, and it is not there": {diagnose.DeviceLoad{Outcome: diagnose.LoadSent, Check: sent}, "", nil,
+			diagnose.CauseLinkFault, false},
+		"it was given up": {diagnose.DeviceLoad{Outcome: diagnose.LoadFailed, Check: sent, Said: "the line failed"}, "", nil,
+			diagnose.CauseLinkFault, false},
+		"there is no memory, says the host": {diagnose.DeviceLoad{Outcome: diagnose.LoadFailed, Check: sent,
+			Said: "load slot 5: the terminal answered memory: no memory is left for keys; erase"}, "", nil, diagnose.CauseEmptySlot, true},
+		"there is no memory, says the log": {diagnose.DeviceLoad{Outcome: diagnose.LoadFailed, Check: sent}, "",
+			[]device.LogEvent{{Kind: "refused", Detail: "slot 5, reason memory"}}, diagnose.CauseEmptySlot, true},
+		"the block is of a version that it does not take": {diagnose.DeviceLoad{Outcome: diagnose.LoadFailed, Check: sent,
+			Said: "the terminal answered block-version: the terminal takes no key block of this version; wrap"}, "", nil,
+			diagnose.CauseFirmwareOld, false},
+		"power failed after the store": {diagnose.DeviceLoad{Outcome: diagnose.LoadUnknown, Check: sent}, "D118D0",
+			[]device.LogEvent{{Kind: "stored", Detail: "slot 5, check D118D0"}, {Kind: "restarted", Detail: "power failure"}},
+			diagnose.CausePowerLoss, true},
+		"it is confirmed":  {diagnose.DeviceLoad{Outcome: diagnose.LoadConfirmed, Check: sent}, "D118D0", nil, "", false},
+		"nothing was sent": {diagnose.DeviceLoad{Outcome: diagnose.LoadFailed}, "", nil, "", false},
+	} {
+		k := healthy()
+		c.load.Slot, c.load.Label = "5", "TPK#1"
+		k.Loads, k.Device.Events = []diagnose.DeviceLoad{c.load}, c.events
+		if c.holds != "" {
+			k.Device.Slots = append(k.Device.Slots, device.SlotReport{Slot: "5", SlotState: device.SlotState{Loaded: true, Check: ecb(c.holds)}})
+		}
+		r := diagnosed(t, k)
+		if c.cause == "" {
+			if len(r.Findings) != 0 {
+				t.Errorf("%s: %+v", name, r.Findings)
+			}
+			continue
+		}
+		if f := first(t, r); f.Cause != c.cause || (f.Certainty == diagnose.Proven) != c.proven || len(r.Findings) != 1 {
+			t.Errorf("%s: %d findings, first %s %s: %s", name, len(r.Findings), f.Certainty, f.Cause, f.Summary)
+		}
+	}
+}
+
+// TestTheNewestLoadOfASlotCounts, in whatever order the journal tells them.
+func TestTheNewestLoadOfASlotCounts(t *testing.T) {
+	old := diagnose.DeviceLoad{Slot: "0", Outcome: diagnose.LoadUnknown, Check: ecb("D118D0"), At: now().Add(-2 * time.Hour)}
+	good := diagnose.DeviceLoad{Slot: "0", Outcome: diagnose.LoadConfirmed, Check: ecb("43C6CC"), At: now().Add(-time.Hour)}
+	for _, loads := range [][]diagnose.DeviceLoad{{old, good}, {good, old}} {
+		c := healthy()
+		c.Loads = loads
+		if r := diagnosed(t, c); r.Verdict != diagnose.Match || len(r.Findings) != 0 {
+			t.Errorf("%s %+v", r.Verdict, r.Findings)
+		}
+	}
+}
+
+// TestEveryCodeOfARefusalNamesACauseAndNoneIsProven: a code alone is no proof.
+func TestEveryCodeOfARefusalNamesACauseAndNoneIsProven(t *testing.T) {
+	for _, row := range manage.Codes() {
+		r := diagnosed(t, diagnose.Case{Refusals: []diagnose.Refusal{{Dialect: device.Agent, CodeInfo: device.CodeInfo{Code: row.Code,
+			Meaning: row.Meaning, Action: row.Action, Cause: row.Cause}}}})
+		if f := first(t, r); string(f.Cause) != row.Cause || f.Certainty == diagnose.Proven || r.Verdict != diagnose.Explained {
+			t.Errorf("%s: %s %s, verdict %s", row.Code, f.Certainty, f.Cause, r.Verdict)
+		}
+	}
+	r := diagnosed(t, diagnose.Case{Refusals: []diagnose.Refusal{{CodeInfo: device.CodeInfo{Code: "new"}}}})
+	if r.Verdict != diagnose.Unexplained || r.NextStep.IsZero() {
+		t.Errorf("a code that nobody knows: %s %+v", r.Verdict, r.Findings)
+	}
+}
+
+// TestASlotThatWasNotAnsweredIsNotEmpty: what nobody told is not known.
+func TestASlotThatWasNotAnsweredIsNotEmpty(t *testing.T) {
+	c := healthy()
+	c.Device.Slots = c.Device.Slots[:1]
+	c.Line = &diagnose.Line{Dialect: "visa", Asked: 3, Failed: 1, TimedOut: 1, Untold: []device.Slot{"1"}}
+	r := diagnosed(t, c)
+	if f := first(t, r); f.Cause != diagnose.CauseLinkFault || len(r.Findings) != 1 {
+		t.Errorf("%+v", r.Findings)
 	}
 }
 

@@ -39,21 +39,28 @@ func (s *search) pairs() ([]claim, error) {
 
 // seenAs is the search on what another reading forms, for the makers of readings.
 func (s *search) seenAs(r reading) (*search, error) {
-	n, err := s.facts.Prober.Len(r.expr)
+	n, err := s.byWhom(r).Len(r.expr)
 	if err != nil {
 		return nil, err
 	}
 	view := *s
 	view.expr, view.size, view.alg = r.expr, n, r.alg
 	view.facts.Algorithm, view.facts.Method = r.alg, r.method
+	view.facts.Prober = s.byWhom(r)
 	view.facts.Kind = Key // the parts, or the cryptogram, are in the expression
 	return &view, nil
 }
 
 // formed lists the single mistakes in what is formed.
 func (s *search) formed() ([]reading, error) {
-	out := s.shapes()
+	var out []reading
+	if !s.unformed {
+		out = s.shapes()
+	}
+	out = append(out, s.derived(true)...)
 	switch s.facts.Kind {
+	case Unopened:
+		return append(out, s.unopened()...), nil
 	case Parts:
 		more, err := s.components()
 		return append(out, more...), err
@@ -79,11 +86,37 @@ func (s *search) formedAndCompared() ([]reading, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, two := range append(view.rules(), view.shapes()...) {
+		for _, two := range append(view.seconds(one.cause), s.runOtherwise(one)...) {
 			out = appendPair(out, one, two)
 		}
 	}
 	return out, nil
+}
+
+// runOtherwise opens in CBC mode, or encrypts, under another form of the key-encrypting key.
+func (s *search) runOtherwise(one reading) []reading {
+	c, ok := one.expr.(hsm.Crypt)
+	if !ok || c.Mode != hsm.ECB || c.Encrypt {
+		return nil
+	}
+	back := c
+	back.Encrypt = true
+	out := []reading{s.as(CauseWrongDirection, back, one.alg, nil).marked(func(e *Evidence) { e.Mode, e.Direction = hsm.ECB, "encrypt" })}
+	if s.size > blockLen(c.Algorithm) { // one block alone is the same in both modes
+		c.Mode = hsm.CBC
+		out = append(out, s.as(CauseECBCBC, c, one.alg, nil).marked(func(e *Evidence) { e.Mode, e.Direction = hsm.CBC, "decrypt" }))
+	}
+	return out
+}
+
+// seconds lists what may have gone wrong after a mistake in what is formed. Of other key serial numbers there are hundreds:
+// beside them the rare is left out.
+func (s *search) seconds(first Cause) []reading {
+	if first != CauseKSNMismatch {
+		return append(s.rules(), s.shapes()...)
+	}
+	return slices.DeleteFunc(slices.Concat(s.otherMethods(), s.otherData(), s.otherCiphers(s.expr, s.size), s.reordered(s.expr, s.size),
+		s.cut(s.expr, s.size)), rare)
 }
 
 // hitsOtherwise asks whether the parts put right give the value by another rule, or in another shape: a second mistake
@@ -126,23 +159,30 @@ func rare(r reading) bool {
 
 // typedAndFormed follows every wrong digit by another shape; of a wrapped key, by the other mode too.
 func (s *search) typedAndFormed() ([]reading, error) {
-	out, err := s.typedAnd(func(view *search) []reading { return view.shapes() })
-	if err != nil || s.facts.Kind != Cryptogram {
+	out, err := s.typedAnd((*search).usualShapes)
+	if err != nil || s.facts.Kind != Cryptogram || s.unformed {
 		return out, err
 	}
-	for _, p := range s.pieces() {
-		for _, one := range s.slipReadings(p) {
-			of, key := hsm.Expr(hsm.Part(0)), hsm.Expr(hsm.Part(1))
-			if p.piece == PieceKEK {
-				key = one.typed
-			} else {
-				of = one.typed
-			}
-			cbc := hsm.Crypt{Of: of, Key: key, Algorithm: s.kek, Mode: hsm.CBC}
-			out = appendPair(out, one.reading, s.as(CauseECBCBC, cbc, s.alg, nil))
-		}
+	for _, one := range s.slipReadings(s.pieces()[0]) { // the KEK: a cryptogram is copied
+		cbc := hsm.Crypt{Of: hsm.Part(0), Key: one.typed, Algorithm: s.kek, Mode: hsm.CBC}
+		out = appendPair(out, one.reading, s.as(CauseECBCBC, cbc, s.alg, nil))
 	}
 	return out, nil
+}
+
+// usualShapes are those that are tried beside a wrong digit, of which there are hundreds: halves exchanged, and the first
+// bytes of the key alone.
+func (s *search) usualShapes() []reading {
+	var out []reading
+	if s.size != 24 {
+		out = s.reordered(s.expr, s.size)
+	}
+	for _, r := range s.cut(s.expr, s.size) {
+		if piece, ok := r.expr.(hsm.Slice); ok && piece.From == 0 {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // typedReading is a slip together with the piece put right.
@@ -166,8 +206,8 @@ func (s *search) slipReadings(p piece) []typedReading {
 
 // typedAnd follows every slip by the mistakes that a view of it lists.
 func (s *search) typedAnd(then func(view *search) []reading) ([]reading, error) {
-	if !s.fits() || len(s.sheets) > 0 {
-		return nil, nil
+	if !s.fits() || len(s.sheets) > 0 || s.unformed || s.facts.Kind == Base {
+		return nil, nil // of a base derivation key, a slip and another mistake together would take too long
 	}
 	var out []reading
 	for i, p := range s.pieces() {
@@ -194,7 +234,7 @@ func appendPair(all []reading, one, two reading) []reading {
 	}
 	pair := two
 	pair.cause, pair.also = one.cause, two.cause
-	pair.replaced, pair.unwraps = one.replaced, one.unwraps
+	pair.replaced, pair.unwraps, pair.by = one.replaced, one.unwraps, one.by
 	pair.says = func(v string) text.Text {
 		return text.New("%s comes out of two mistakes at once: %s; and %s", v, one.cause.Title(), two.cause.Title())
 	}

@@ -17,6 +17,10 @@ func (s *search) report(claims []claim) Report {
 	if len(r.Findings) == 0 {
 		r.Verdict, r.NextStep = Unexplained, s.nextStep()
 	}
+	if s.facts.Kind == Base && !s.derives() {
+		r.Notes = append(r.Notes, s.notDerived())
+	}
+	r.Notes = append(r.Notes, s.notes...)
 	return r
 }
 
@@ -125,6 +129,14 @@ func (s *search) stepAfterNothing() text.Text {
 		)
 	}
 	switch s.facts.Kind {
+	case Base:
+		return text.New(
+			"no KSN near the one given and no mistake that was tried gives the value: compare the check value of the base derivation key itself, then ask which key set the device belongs to",
+		)
+	case Unopened:
+		return text.New(
+			"the cryptogram opens under no published transport key: give the key-encrypting key with --kek, and what is behind the cryptogram can be searched",
+		)
 	case Parts:
 		return s.orSearchMore(text.New(
 			"no mistake that was tried explains the value: compare each component's check value with its sheet (--part-expected), and make sure that all sheets belong to one key",

@@ -45,8 +45,11 @@ type Report struct {
 	Keys     []KeyResult // of a sign-in, in the order of field 62
 	Variants []Variant   // what programs show that make a mistake with the keys of a sign-in
 	Readings []Reading   // what the codes and texts can mean, the likeliest first
+	// Besides is what is wrong where no cause is found, and is none of a key: a lock that is on. It is in the notes too.
+	Besides text.Text
 
 	matched, failed bool // what the families said, until the report is settled
+	agreed          []agreed
 }
 
 // Ruling is a cause that was looked at and is none.

@@ -239,19 +239,49 @@ func (s *search) matchReport() (Report, error) {
 		return Report{}, err
 	}
 	claims = append(claims, found...)
-	if found, err = s.parityAdvice(); err != nil {
-		return Report{}, err
+	for _, look := range []func() ([]claim, error){s.equalThirds, s.parityAdvice} {
+		if found, err = look(); err != nil {
+			return Report{}, err
+		}
+		claims = append(claims, found...)
 	}
-	claims = append(claims, found...)
 	r := s.report(claims)
 	r.Verdict, r.NextStep = Match, text.Text{}
-	return r, nil
+	r.agreed, err = s.agreement()
+	return r, err
+}
+
+// equalThirds notices a TDES key two neighbouring parts of which are one: encryption with one and decryption with the other
+// cancel out. Devices refuse it, and its check value is that of single DES.
+func (s *search) equalThirds() ([]claim, error) {
+	if _, tells := s.facts.Prober.(hsm.DigitTeller); !tells || s.alg != keys.TDES128 && s.alg != keys.TDES192 {
+		return nil, nil
+	}
+	for at := 8; at+8 <= s.size; at += 8 {
+		one, two := hsm.Slice{Of: s.expr, From: at - 8, To: at}, hsm.Slice{Of: s.expr, From: at, To: at + 8}
+		equal, err := s.isZero(hsm.XOR{one, two}, keys.DES)
+		if err != nil {
+			return nil, err
+		}
+		if !equal {
+			continue
+		}
+		c := claim{cause: CauseWeakKey, advice: CauseWeakKey.advice(), most: Likely, digits: 16}
+		c.summary = text.New("both halves of the key are equal: it is single DES, and devices refuse it though its check value agrees")
+		if s.size > 16 {
+			c.summary = text.New(
+				"the parts of 8 bytes %d and %d of the key are equal: it is single DES, and devices refuse it though its check value agrees", at/8, at/8+1)
+		}
+		c.evidence = Evidence{Algorithm: s.alg, AsGiven: s.shown, Expected: s.facts.Expected.Digits, Got: s.facts.Got.Digits}
+		return []claim{c}, nil
+	}
+	return nil, nil
 }
 
 // parityAdvice looks for what a check value cannot show: slips in parity bits, and a key that devices refuse for its
 // parity. Only DES keys have parity.
 func (s *search) parityAdvice() ([]claim, error) {
-	if !s.alg.IsDES() {
+	if !s.alg.IsDES() || s.facts.Kind == Base { // initial keys have no parity rule
 		return nil, nil
 	}
 	var claims []claim

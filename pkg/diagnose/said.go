@@ -2,9 +2,9 @@ package diagnose
 
 // Codes and texts that screens, programs and people say.
 //
-// A code says what a program thought; it is never a proof of a cause. It is likely where somebody said whose code it is, or
-// where everybody who has the code means the same by it, or where the words name the cause themselves. All else is
-// possible, and ranked.
+// A code says what a program thought; it is never a proof of a cause. It is likely where somebody said whose code it
+// is, or where everybody who has the code means the same by it, or where the words name the cause themselves. All
+// else is possible, and ranked.
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
@@ -20,7 +21,8 @@ import (
 	"poskey/pkg/errorcode"
 )
 
-// Reading is one meaning that a code or a text can have, with the causes that it leads to and the page that says what to do.
+// Reading is one meaning that a code or a text can have, with the causes that it leads to and the page that says what
+// to do.
 type Reading struct {
 	errorcode.Reading
 	Causes   []Cause // the likeliest first; empty for what is none of a key
@@ -47,7 +49,8 @@ func (r Reading) MarshalJSON() ([]byte, error) {
 		Playbook  string              `json:"playbook,omitempty"`
 		Causes    []Cause             `json:"causes"`
 		Where     string              `json:"where,omitempty"`
-	}{r.Vendor, r.Table, r.Code, r.Symbol, r.Meaning.String(), r.Kind, r.Certainty, r.Weight, r.Why.String(), r.Playbook, causes, r.Where})
+	}{r.Vendor, r.Table, r.Code, r.Symbol, r.Meaning.String(), r.Kind, r.Certainty, r.Weight, r.Why.String(),
+		r.Playbook, causes, r.Where})
 }
 
 // readingOf adds causes and page to a reading of the dictionary.
@@ -78,7 +81,8 @@ func fromSaid(ctx context.Context, c *Case) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	l := &listener{dictionary: d, topics: topics(), patterns: valuePatterns()}
+	l := &listener{dictionary: d, topics: topics(), calm: newCalmer(), patterns: valuePatterns(),
+		places: placePattern()}
 	for i := range said {
 		if err := l.hear(ctx, &said[i]); err != nil {
 			return Report{}, err
@@ -92,6 +96,8 @@ type listener struct {
 	dictionary *errorcode.Dictionary
 	topics     []topic
 	patterns   []*regexp.Regexp
+	places     *regexp.Regexp
+	calm       *calmer
 	signs      []sign
 	out        Report
 	understood bool // something was, be it none of a key
@@ -115,9 +121,23 @@ func (l *listener) hear(ctx context.Context, s *Said) error {
 		return nil
 	}
 	if hidden > 0 {
-		l.note(text.New("something that looks like a key was left out of what was said; if it was a key in clear, it is compromised"))
+		understood := l.understood
+		l.note(text.New("something that looks like a key was left out of what was said; if it was a key in clear, " +
+			"it is compromised"))
+		l.understood = understood // digits say nothing
 	}
-	one := &utterance{l: l, said: *s, text: shown, n: l.count(), sayings: heardIn(shown, l.topics)}
+	s.Where, _ = blot(s.Where, false)
+	rest, calm := l.calm.calmed(shown)
+	rest = l.calm.uncounted(rest)
+	if calm && !unicodeWord(rest) {
+		rest = ""
+	}
+	one := &utterance{l: l, said: *s, text: rest, shown: shown, n: l.count(), sayings: heardIn(rest, l.topics),
+		calm: calm}
+	if rest == "" {
+		one.harmless()
+		return nil
+	}
 	if err := one.look(); err != nil {
 		return err
 	}
@@ -126,6 +146,7 @@ func (l *listener) hear(ctx context.Context, s *Said) error {
 	}
 	one.words()
 	one.codes()
+	one.slots()
 	one.harmless()
 	return nil
 }
@@ -170,7 +191,8 @@ func (l *listener) report() Report {
 	r = r.withVerdict()
 	if len(r.Findings) == 0 && !l.understood {
 		r.Verdict = Unexplained
-		r.NextStep = text.New("nothing that was said is in the dictionary: say the whole text on the screen, with its code, and who made the device (--vendor)")
+		r.NextStep = text.New("nothing that was said is in the dictionary: say the whole text on the screen, with " +
+			"its code, and who made the device (--vendor)")
 	}
 	return r
 }
@@ -225,7 +247,9 @@ func appendSeen(all []Seen, s Seen) []Seen {
 type utterance struct {
 	l       *listener
 	said    Said
-	text    string
+	text    string // what is left where words of trouble are taken back
+	shown   string // what looks like a key blotted out
+	calm    bool   // something was taken back
 	n       int
 	told    bool // somebody said whose code it is
 	sayings []saying
@@ -271,7 +295,8 @@ func (l *listener) vendorIn(s string) string {
 	h := hear(s)
 	found := ""
 	for _, v := range l.dictionary.Vendors() {
-		if slices.Contains([]string{"unionpay", "visa", "generic-cn", "ped-300-family", "iso8583-1987", "iso8583-1993", "gicc", "postilion"}, v.ID) {
+		if slices.Contains([]string{"unionpay", "visa", "generic-cn", "ped-300-family", "iso8583-1987",
+			"iso8583-1993", "gicc", "postilion"}, v.ID) {
 			continue
 		}
 		if !called(h, v) {
@@ -322,8 +347,10 @@ func (u *utterance) values(ctx context.Context) error {
 		return nil
 	}
 	for n, c := range ofMismatch() {
-		u.l.signs = append(u.l.signs, sign{cause: c, first: n == 0, said: u.n, seen: u.seen(), points: pointsLead / float64(1+n),
-			says: text.New("the check values %s and %s have nothing in common: %s", expected.Digits, got.Digits, c.Title())})
+		u.l.signs = append(u.l.signs, sign{cause: c, first: n == 0, said: u.n, seen: u.seen(),
+			points: pointsLead / float64(1+n),
+			says: text.New("the check values %s and %s have nothing in common: %s", expected.Digits, got.Digits,
+				c.Title())})
 	}
 	return nil
 }
@@ -333,7 +360,7 @@ func (u *utterance) seen() Seen {
 	if u.said.Where != "" {
 		what = text.Raw(text.OneLine(u.said.Where, mostShown))
 	}
-	return Seen{What: what, Observed: text.Raw(text.OneLine(u.text, mostShown))}
+	return Seen{What: what, Observed: text.Raw(text.OneLine(u.shown, mostShown))}
 }
 
 // What a sign is worth: words that name a cause, and readings by their weight. Second causes count less.
@@ -345,7 +372,8 @@ const (
 	pointsLow    = 0.3
 )
 
-// words takes what the sayings say. One that leads somewhere without naming a cause is left out beside a code that says more.
+// words takes what the sayings say. One that leads somewhere without naming a cause is left out beside a code that
+// says more.
 func (u *utterance) words() {
 	for i := range u.sayings {
 		s := &u.sayings[i]
@@ -374,7 +402,7 @@ func (u *utterance) words() {
 
 // explains reports whether a cause explains others that people name beside it: keys are gone since the power was.
 func explains(c Cause) bool {
-	return c == CauseTamper || c == CausePowerLoss || c == CauseStorageCorrupt
+	return c == CauseTamper || c == CausePowerLoss || c == CauseStorageCorrupt || c == CauseProcedure
 }
 
 // lock tells of a lock and of who lifts it.
@@ -383,13 +411,33 @@ func (u *utterance) lock(kind device.LockKind) {
 	if !ok || kind == device.LockTamper {
 		return // a finding of its own
 	}
-	u.l.note(text.New("the words tell of a lock (%s), which keeps the keys; set by: %s; lifted by: %s", string(kind), info.Trigger, info.LiftedBy))
+	u.l.note(text.New("the words tell of a lock (%s), which keeps the keys; set by: %s; lifted by: %s", string(kind),
+		info.Trigger, info.LiftedBy))
 }
 
 func (u *utterance) hasKeyCode() bool {
 	return slices.ContainsFunc(u.answer.Readings, func(r errorcode.Reading) bool {
 		return r.KeyRelated && r.Weight != errorcode.Low && !byWords(r)
 	})
+}
+
+// placePattern finds the numbers of slots and key indexes.
+func placePattern() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(?:索引|槽位|槽|index|slot)\s*(?:号|:|=|为|是|is|no\.?)?\s*(\d{1,3})\b`)
+}
+
+// slots takes a text that names two places for what it is, where nothing else was found in it: one side uses another.
+func (u *utterance) slots() {
+	found := u.l.places.FindAllStringSubmatch(u.text, -1)
+	if len(found) != 2 || found[0][1] == found[1][1] || slices.ContainsFunc(u.l.signs,
+		func(s sign) bool { return s.said == u.n }) {
+		return
+	}
+	for n, c := range ofIndex() {
+		u.l.signs = append(u.l.signs, sign{cause: c, first: n == 0, said: u.n, seen: u.seen(),
+			points: pointsLead / float64(1+n),
+			says:   text.New("two places are named, %s and %s: %s", found[0][1], found[1][1], c.Title())})
+	}
 }
 
 // harmless says what a text is that is no trouble of a key, where nothing else was found in it.
@@ -399,7 +447,23 @@ func (u *utterance) harmless() {
 			return
 		}
 	}
+	if what, ok := u.l.calm.pressedKeys(u.shown); ok {
+		u.l.note(text.New("%s: this is no trouble of a key, and no key is to be touched", what))
+		return
+	}
+	if hear(u.text).has(wordsOfKeys) {
+		return // who speaks of keys does not mean the printer
+	}
 	if what, ok := harmless(u.text); ok {
 		u.l.note(text.New("%s: this is no trouble of a key, and no key is to be touched", what))
+		return
 	}
+	if u.calm {
+		u.l.note(text.New("the words tell that nothing is wrong: no key is to be touched"))
+	}
+}
+
+// unicodeWord reports whether a text has a letter or a digit in it.
+func unicodeWord(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) >= 0
 }

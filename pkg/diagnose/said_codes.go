@@ -5,6 +5,8 @@ package diagnose
 import (
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"poskey/internal/text"
 	"poskey/pkg/device"
@@ -21,6 +23,9 @@ func (u *utterance) codes() {
 	}
 	ambiguous := false
 	for _, group := range byPlace(readings) {
+		if u.besideCard(group) {
+			continue
+		}
 		ambiguous = u.code(group) || ambiguous
 	}
 	if !ambiguous {
@@ -32,8 +37,10 @@ func (u *utterance) codes() {
 	if len(readings) == 0 || readings[0].Kind != errorcode.Key {
 		return
 	}
-	u.l.note(text.New("whatever it means, one round of checks covers it: read back which slots hold keys, their lengths and check values; " +
-		"compare field 60.3 with the length of the master key; load the master key again with its check value; sign in"))
+	u.l.note(text.New("whatever it means, one round of checks covers it: read back which slots hold keys, their " +
+		"lengths and check values; " +
+		"compare field 60.3 with the length of the master key; load the master key again with its check value; " +
+		"sign in"))
 }
 
 // worthTelling leaves out readings by the likeness of words where words or codes say more.
@@ -41,10 +48,33 @@ func (u *utterance) worthTelling() []errorcode.Reading {
 	heard := slices.ContainsFunc(u.sayings, func(s saying) bool { return len(s.causes) > 0 || s.lock != "" })
 	codes := hasCode(u.answer)
 	_, none := harmless(u.text)
+	none = none || oneShortWord(u.text)
 	return slices.DeleteFunc(slices.Clone(u.answer.Readings), func(r errorcode.Reading) bool {
 		return byWords(r) && (heard || codes || none || r.Weight == errorcode.Low)
 	})
 }
+
+// oneShortWord reports whether a text is so little that its likeness to the words of a table says nothing.
+func oneShortWord(s string) bool {
+	const short = 4 // letters
+	s = strings.TrimSpace(s)
+	return len(s) <= short && strings.IndexFunc(s, func(r rune) bool {
+		return !unicode.IsLetter(r) ||
+			r >= utf8.RuneSelf
+	}) < 0
+}
+
+// besideCard reports whether a small number stands in a text about a card or a person, and nothing in the text speaks
+// of keys: it is the host's answer.
+func (u *utterance) besideCard(group []errorcode.Reading) bool {
+	const small = 3 // characters
+	_, none := harmless(u.text)
+	return none && !u.told && len(u.sayings) == 0 && group[0].End-group[0].Start <= small &&
+		!hear(u.text).has(wordsOfKeys)
+}
+
+// wordsOfKeys are said of keys and of what holds them.
+const wordsOfKeys = "key|keys|ped|kcv|tmk|pik|mak|dukpt|hsm|xor|分量|组件|密钥|密码键盘|加密机|主密"
 
 // byPlace groups readings by the place of the code in the text, in the order of the places.
 func byPlace(readings []errorcode.Reading) [][]errorcode.Reading {
@@ -95,8 +125,8 @@ func differ1st(group []errorcode.Reading) bool {
 	return len(firsts) > 1
 }
 
-// worthCounting keeps the readings that may be meant: the low ones do not count beside others, and nothing does beside a
-// reading that the words fit.
+// worthCounting keeps the readings that may be meant: the low ones do not count beside others, and nothing does
+// beside a reading that the words fit.
 func (u *utterance) worthCounting(group []errorcode.Reading) []errorcode.Reading {
 	top := group[0].Weight
 	return slices.DeleteFunc(slices.Clone(group), func(r errorcode.Reading) bool {
@@ -114,7 +144,8 @@ func (u *utterance) noneOfKey(r *errorcode.Reading) {
 		return
 	}
 	if PlaybookOf(r.Row) == "" && !u.speaks() && !byWords(*r) {
-		u.l.note(text.New("%s %s is no code about keys: %s; no key is to be touched", vendorName(r), nameOfCode(r), r.Meaning))
+		u.l.note(text.New("%s %s is no code about keys: %s; no key is to be touched", vendorName(r), nameOfCode(r),
+			r.Meaning))
 	}
 }
 
@@ -142,17 +173,19 @@ func lockOfRow(r *errorcode.Row) device.LockKind {
 	return ""
 }
 
-// onePIN takes a single wrong PIN for what it is: a cardholder's. It tells of keys only where every card is answered so.
+// onePIN takes a single wrong PIN for what it is: a cardholder's. It tells of keys only where every card is answered
+// so.
 func (u *utterance) onePIN(r *errorcode.Reading) bool {
 	if r.Vendor != "unionpay" || r.Code != "55" || u.speaks() {
 		return false
 	}
-	u.l.note(text.New("a PIN that is wrong (%s) is the cardholder's trouble; look at PIN key and PIN block only where every card is answered so", r.Code))
+	u.l.note(text.New("a PIN that is wrong (%s) is the cardholder's trouble; look at PIN key and PIN block only "+
+		"where every card is answered so", r.Code))
 	return true
 }
 
-// agree1st reports whether several tables that are independent of each other have a code, and all lead to the same first
-// cause, which they name. Tables of one lineage have the same words, and are one witness.
+// agree1st reports whether several tables that are independent of each other have a code, and all lead to the same
+// first cause, which they name. Tables of one lineage have the same words, and are one witness.
 func agree1st(group []errorcode.Reading) bool {
 	var first Cause
 	witnesses := map[string]bool{}
@@ -175,7 +208,8 @@ func (u *utterance) reading(group []errorcode.Reading, i int, agreed bool) {
 	if r.Certainty == errorcode.Inferred {
 		points *= 0.75
 	}
-	if slices.ContainsFunc(group[:i], func(o errorcode.Reading) bool { return o.Meaning.String() == r.Meaning.String() }) {
+	if slices.ContainsFunc(group[:i],
+		func(o errorcode.Reading) bool { return o.Meaning.String() == r.Meaning.String() }) {
 		points /= 4 // tables of one lineage are one witness, and a little more
 	}
 	overruled := u.overruled(causes)
@@ -185,13 +219,14 @@ func (u *utterance) reading(group []errorcode.Reading, i int, agreed bool) {
 	told := names && !overruled && (i == 0 && u.told && r.Weight != errorcode.Low ||
 		r.Weight == errorcode.High && (agreed || i == 0 && fitsWords(r)))
 	for n, c := range causes {
-		u.l.signs = append(u.l.signs, sign{cause: c, points: points / float64(1+n), names: told && n == 0, first: n == 0, said: u.n,
+		u.l.signs = append(u.l.signs, sign{cause: c, points: points / float64(1+n), names: told && n == 0,
+			first: n == 0, said: u.n,
 			seen: u.seen(), says: u.meaning(group, r)})
 	}
 }
 
-// overruled reports whether the words name another cause than the code's first, among those that the code leads to: "every
-// trade" speaks against keys that were renewed.
+// overruled reports whether the words name another cause than the code's first, among those that the code leads to:
+// "every trade" speaks against keys that were renewed.
 func (u *utterance) overruled(causes []Cause) bool {
 	return len(causes) > 0 && slices.ContainsFunc(u.sayings, func(s saying) bool {
 		return s.names && len(s.causes) > 0 && s.causes[0] != causes[0] && slices.Contains(causes, s.causes[0])
@@ -225,7 +260,8 @@ func (u *utterance) meaning(group []errorcode.Reading, r *errorcode.Reading) tex
 	case u.told:
 		return text.New("%s %s means: %s", vendorName(r), nameOfCode(r), r.Meaning)
 	case len(with) > 1:
-		return text.New("%s can mean: %s (%s; so in the tables of %s)", r.Via.Code, r.Meaning, r.Why, strings.Join(with, ", "))
+		return text.New("%s can mean: %s (%s; so in the tables of %s)", r.Via.Code, r.Meaning, r.Why,
+			strings.Join(with, ", "))
 	}
 	return text.New("%s %s can be meant: %s (%s)", vendorName(r), nameOfCode(r), r.Meaning, r.Why)
 }

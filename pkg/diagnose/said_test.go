@@ -26,9 +26,11 @@ type saidCase struct {
 	Unexplained         bool
 }
 
-func saidCases(t testing.TB) []saidCase {
+func saidCases(t testing.TB) []saidCase { return saidIn(t, "testdata/said.json") }
+
+func saidIn(t testing.TB, path string) []saidCase {
 	t.Helper()
-	raw, err := os.ReadFile("testdata/said.json")
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +73,22 @@ func TestWhatIsSaidLeadsToItsCause(t *testing.T) {
 			t.Errorf("%q has no note", c.Text)
 		}
 		if c.Lock != "" && !strings.Contains(notes(r), "("+c.Lock+")") {
+			t.Errorf("%q does not name the lock %s: %s", c.Text, c.Lock, notes(r))
+		}
+	}
+}
+
+// TestWhatPeopleWriteLeadsToItsCause holds texts that were written, with what a payment engineer expects of them, before
+// any was asked.
+func TestWhatPeopleWriteLeadsToItsCause(t *testing.T) {
+	for _, c := range saidIn(t, "testdata/heldout.json") {
+		r := c.ask(t)
+		switch {
+		case c.None && (len(r.Findings) > 0 || r.Verdict != diagnose.Match):
+			t.Errorf("%q is no trouble of a key, and is %s: %v", c.Text, r.Verdict, causesOf(r))
+		case !c.None && (len(r.Findings) == 0 || r.Findings[0].Cause != c.First):
+			t.Errorf("%q leads to %v, want %s first", c.Text, causesOf(r), c.First)
+		case c.Lock != "" && !strings.Contains(notes(r), "("+c.Lock+")"):
 			t.Errorf("%q does not name the lock %s: %s", c.Text, c.Lock, notes(r))
 		}
 	}

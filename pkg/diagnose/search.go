@@ -8,6 +8,7 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
+	"poskey/pkg/dukpt"
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
@@ -26,6 +27,7 @@ type reading struct {
 	unwraps  bool                         // it changes how the key is unwrapped, so that parity is evidence for it
 	says     func(value string) text.Text // the summary; value is what was reproduced
 	mark     func(*Evidence)              // nil when there is nothing to add
+	by       hsm.Prober                   // who forms it; nil is the prober of the facts
 }
 
 // as makes a reading of an expression as a key of an algorithm, by the method assumed where the algorithm has it.
@@ -82,6 +84,13 @@ type search struct {
 	plain reading
 	shown string // the value of the plain reading, where the prober tells it
 
+	ksn      dukpt.KSN      // for a base derivation key, where it is whole
+	unformed bool           // of the material as given no key can be formed: nothing is compared as given
+	public   []publicProber // over the cryptogram and the published keys
+
+	kekAgrees bool        // the key-encrypting key has its own check value
+	notes     []text.Text // for the report
+
 	sheets map[int]kcv.Expected // check values of parts that the parts as given do not have; part from 0
 	sheetM kcv.Method           // the method of the sheets
 
@@ -111,21 +120,38 @@ func newSearch(ctx context.Context, f Facts) (*search, error) {
 			return nil, err
 		}
 		s.expr = unwrapped(hsm.Part(0), hsm.Part(1), s.kek)
+	case Base:
+		s.openBase()
 	}
+	s.openPublished()
+	if err := s.measure(); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// close wipes what the search opened itself.
+func (s *search) close() { closeAll(s.public) }
+
+// measure finds the length of the key as given and what key of the family that is.
+func (s *search) measure() error {
+	f := s.facts
 	if f.anyOdd() {
 		s.size, s.alg = f.Algorithm.KeyLen(), f.Algorithm
-		return s, nil
+		return nil
 	}
+	var err error
 	if s.size, err = f.Prober.Len(s.expr); err != nil {
-		return nil, fault.Wrap(err, "the material of the diagnosis")
+		return fault.Wrap(err, "the material of the diagnosis")
 	}
 	s.alg = f.Algorithm.ForLength(s.size)
 	if s.alg == keys.Raw && f.Kind != Parts {
-		return nil, fault.New(fault.MalformedLength, "the key has %d bytes, a key for %s has %d",
+		return fault.New(fault.MalformedLength, "the key has %d bytes, a key for %s has %d",
 			s.size, f.Algorithm, f.Algorithm.KeyLen())
 	}
 	s.plain = reading{expr: s.expr, alg: s.alg, method: f.Method}
-	return s, nil
+	return nil
 }
 
 func (s *search) kekAlgorithm() (keys.Algorithm, error) {
@@ -156,6 +182,9 @@ func (s *search) run() (Report, error) {
 		return Report{}, err
 	}
 	if err := s.compareSheets(); err != nil {
+		return Report{}, err
+	}
+	if err := s.compareKEK(); err != nil {
 		return Report{}, err
 	}
 	if len(s.open) == 0 && (len(s.sheets) == 0 || len(s.closed) > 0) {
@@ -208,7 +237,7 @@ func (s *search) stages() []func() ([]claim, error) {
 // compareAsGiven sorts the values given into those that the material has and those that it has not.
 func (s *search) compareAsGiven() error {
 	for _, t := range s.targets() {
-		if !s.fits() {
+		if !s.fits() || s.unformed {
 			s.open = append(s.open, t)
 			continue
 		}
@@ -257,7 +286,7 @@ func agree(a, b kcv.Expected) bool {
 // and is counted.
 func (s *search) ask(r reading, v kcv.Expected) (hsm.Answer, error) {
 	q := hsm.Question{Expr: r.expr, Algorithm: r.alg, Method: r.method, Expected: v, Data: r.data}
-	a, err := s.facts.Prober.Probe(s.ctx, q)
+	a, err := s.byWhom(r).Probe(s.ctx, q)
 	if fault.Is(err, fault.NotPermitted) {
 		s.unanswered++
 		s.refusal = err
@@ -271,10 +300,24 @@ func (s *search) ask(r reading, v kcv.Expected) (hsm.Answer, error) {
 	return a, nil
 }
 
+// byWhom is the prober that forms a reading.
+func (s *search) byWhom(r reading) hsm.Prober {
+	if r.by != nil {
+		return r.by
+	}
+	return s.facts.Prober
+}
+
 // simple tries every hypothesis that needs no search over digits.
 func (s *search) simple() ([]claim, error) {
-	readings := append(s.rules(), s.shapes()...)
+	var readings []reading
+	if !s.unformed {
+		readings = append(s.rules(), s.shapes()...)
+	}
+	readings = append(readings, s.derived(false)...)
 	switch s.facts.Kind {
+	case Unopened:
+		readings = append(readings, s.unopened()...)
 	case Parts:
 		more, err := s.components()
 		if err != nil {
@@ -313,14 +356,15 @@ func withoutGeneralCauses(claims []claim) []claim {
 func (s *search) try(readings []reading) ([]claim, error) {
 	var claims []claim
 	at := map[[2]Cause]int{}
+	known := make([]hsm.Answer, len(readings))
 	for _, t := range s.open {
 		done := map[[2]Cause]bool{}
-		for _, r := range readings {
+		for i, r := range readings {
 			both := [2]Cause{r.cause, r.also}
 			if done[both] {
 				continue
 			}
-			h, ok, err := s.hits(r, t)
+			h, ok, err := s.hitsKnown(r, t, &known[i])
 			if err != nil {
 				return nil, err
 			}
@@ -328,8 +372,8 @@ func (s *search) try(readings []reading) ([]claim, error) {
 				continue
 			}
 			done[both] = true
-			if i, known := at[both]; known {
-				claims[i].hits = append(claims[i].hits, h)
+			if n, there := at[both]; there {
+				claims[n].hits = append(claims[n].hits, h)
 				continue
 			}
 			at[both] = len(claims)
@@ -342,6 +386,24 @@ func (s *search) try(readings []reading) ([]claim, error) {
 		}
 	}
 	return claims, nil
+}
+
+// hitsKnown is hits for a reading that may have been asked for another value: where the boundary told what it gives, that is
+// not computed again.
+func (s *search) hitsKnown(r reading, t target, known *hsm.Answer) (hit, bool, error) {
+	const few = 4 // digits of the shortest value
+	told, wanted := known.Value.Digits, t.value.Digits
+	if len(told) >= few && len(wanted) >= few && !t.value.Padded && told[:few] != wanted[:few] {
+		s.asked++
+		s.chance += kcv.ChanceOfFalseMatch(min(known.Digits, len(wanted)))
+		return hit{}, false, nil
+	}
+	a, err := s.ask(r, t.value)
+	*known = a
+	if err != nil || !a.Match {
+		return hit{}, false, err
+	}
+	return hit{r, t, a}, true, nil
 }
 
 func (s *search) hits(r reading, t target) (hit, bool, error) {
@@ -406,7 +468,7 @@ func (s *search) weighParity(c *claim, h hit) error {
 	if !h.alg.IsDES() {
 		return nil
 	}
-	found, err := s.parity(h.expr)
+	found, err := s.parityBy(s.byWhom(h.reading), h.expr)
 	if err != nil {
 		return err
 	}
@@ -419,14 +481,16 @@ func (s *search) weighParity(c *claim, h hit) error {
 		return err
 	}
 	if before != ParityOdd {
-		c.bits, err = s.facts.Prober.Len(h.expr)
+		c.bits, err = s.byWhom(h.reading).Len(h.expr)
 	}
 	return err
 }
 
 // parity looks at the parity bits of what an expression forms; "" where the prober does not tell them.
-func (s *search) parity(e hsm.Expr) (Parity, error) {
-	whole, err := s.facts.Prober.Parity(s.ctx, e)
+func (s *search) parity(e hsm.Expr) (Parity, error) { return s.parityBy(s.facts.Prober, e) }
+
+func (s *search) parityBy(by hsm.Prober, e hsm.Expr) (Parity, error) {
+	whole, err := by.Parity(s.ctx, e)
 	if fault.Is(err, fault.NotPermitted) {
 		return "", nil
 	}
@@ -439,11 +503,11 @@ func (s *search) parity(e hsm.Expr) (Parity, error) {
 	case keys.ParityEven:
 		return ParityEven, nil
 	}
-	n, err := s.facts.Prober.Len(e)
+	n, err := by.Len(e)
 	if err != nil || n <= 8 {
 		return ParityMixed, err
 	}
-	head, err := s.facts.Prober.Parity(s.ctx, hsm.Slice{Of: e, To: 8})
+	head, err := by.Parity(s.ctx, hsm.Slice{Of: e, To: 8})
 	if err != nil {
 		return "", err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"poskey/internal/cipherx"
 	"poskey/internal/fault"
 	"poskey/internal/text"
 	"poskey/pkg/hsm"
@@ -27,6 +28,11 @@ type SignIn struct {
 	Open func(ctx context.Context, cryptogram []byte, tmk int) (hsm.Prober, error)
 	// Shown are the check values that the terminal computed of the keys it took; absent where nothing is known.
 	Shown map[unionpay.KeyName]kcv.Expected
+
+	// Wrapped is the cryptogram under which the terminal master key came, nil where it is not known; WrappedCheck is the check
+	// value beside it.
+	Wrapped      []byte
+	WrappedCheck kcv.Expected
 
 	MAB []byte // the MAC element block of a captured message; nil without
 	MAC []byte // field 64 of it
@@ -73,12 +79,30 @@ func fromSignIn(ctx context.Context, c *Case) (Report, error) {
 }
 
 func (s *signing) run() (Report, error) {
-	if len(s.in.TMKs) == 0 || s.in.Open == nil {
+	if (len(s.in.TMKs) == 0 || s.in.Open == nil) && len(s.in.Wrapped) == 0 {
 		return Report{}, fault.New(fault.Usage, "a sign-in is diagnosed with the terminal master key")
 	}
 	if leak, r, err := s.insecure(); err != nil || leak {
 		return r, err
 	}
+	leaked, found, err := s.publicTMK()
+	if err != nil || found && len(s.in.TMKs) == 0 {
+		return leaked, err
+	}
+	if len(s.in.TMKs) == 0 {
+		return Report{Verdict: Unexplained, NextStep: text.New(
+			"the terminal master key did not come under a published transport key: give the key itself (--tmk)")}, nil
+	}
+	r, err := s.underTMKs()
+	if err == nil && found {
+		r.add(leaked)
+		r.Verdict = Explained
+	}
+	return r, err
+}
+
+// underTMKs looks at the keys under the master keys given.
+func (s *signing) underTMKs() (Report, error) {
 	right, opened, err := s.firstThatOpens()
 	if err != nil {
 		return Report{}, err
@@ -86,10 +110,12 @@ func (s *signing) run() (Report, error) {
 	if opened {
 		return s.explainOpened(right)
 	}
-	if r, found, err := s.slide(); err != nil || found {
-		return r, err
+	for _, look := range []func() (Report, bool, error){s.publicKEK, s.keyByKey, s.slide, s.cutOff} {
+		if r, found, err := look(); err != nil || found {
+			return r, err
+		}
 	}
-	return s.explainClosed()
+	return s.guessClosed()
 }
 
 // attempt is a layout under a candidate.
@@ -101,26 +127,34 @@ type attempt struct {
 }
 
 // attempts lists the layouts that the field is long enough for: the usual under the first master key, then under the
-// others, then the unusual ones.
+// others, then the unusual ones, those of exactly this length first.
 func (s *signing) attempts() []attempt {
 	n := len(s.in.Field62)
 	usual := unionpay.Usual(s.in.Code, n)
-	isUsual := func(l unionpay.Layout) bool {
-		return slices.ContainsFunc(usual, func(u unionpay.Layout) bool { return u.ID == l.ID })
-	}
 	var out []attempt
-	for _, wantUsual := range []bool{true, false} {
+	for _, group := range []struct{ usual, fits bool }{{true, true}, {false, true}, {false, false}} {
 		for tmk := range s.in.TMKs {
 			for _, l := range unionpay.Layouts() {
-				checked := slices.ContainsFunc(l.Slots, func(x unionpay.Slot) bool { return x.CheckAt >= 0 })
-				if l.Insecure || !checked || l.End() > n || isUsual(l) != wantUsual {
-					continue
+				isUsual := slices.ContainsFunc(usual, func(u unionpay.Layout) bool { return u.ID == l.ID })
+				if isUsual == group.usual && l.Fits(n) == group.fits && s.mayBe(l) {
+					out = append(out, attempt{layout: l, tmk: tmk, usual: isUsual})
 				}
-				out = append(out, attempt{layout: l, tmk: tmk, usual: wantUsual})
 			}
 		}
 	}
 	return out
+}
+
+// mayBe reports whether a layout accounts for the field: it has check values, and it is not the beginning of a longer one
+// for this code, the other keys of which would be left out.
+func (s *signing) mayBe(l unionpay.Layout) bool {
+	n := len(s.in.Field62)
+	if l.Insecure || !l.Checked() || l.End() > n {
+		return false
+	}
+	return l.Fits(n) || !slices.ContainsFunc(unionpay.Layouts(), func(whole unionpay.Layout) bool {
+		return whole.Says(s.in.Code) && l.Begins(whole)
+	})
 }
 
 // firstThatOpens looks for a layout and a master key under which every key has the check value beside it.
@@ -213,35 +247,21 @@ func (s *signing) explainOpened(a attempt) (Report, error) {
 		f.Evidence.Label = s.in.TMKs[a.tmk]
 		r.Verdict, r.Findings = Explained, append(r.Findings, f)
 	}
-	if !a.usual && s.in.Code != "" {
+	if s.in.Code != "" && (!a.usual || !a.layout.Specified()) {
 		cause, says := s.layoutCause(a.layout)
 		f := s.finding(cause, odds, says)
 		f.Evidence.Layout = a.layout.ID
 		r.Verdict, r.Findings = Explained, append(r.Findings, f)
 	}
-	if a.usual && s.in.Code == "003" && a.layout.ID != "cup-003" && s.in.Code != "" {
-		cause, says := s.layoutCause(a.layout)
-		if cause != "" && a.layout.ID != "cup-triple-56" {
-			f := s.finding(cause, odds, says)
-			f.Evidence.Layout = a.layout.ID
-			r.Verdict, r.Findings = Explained, append(r.Findings, f)
+	for _, look := range []func(attempt) (Report, error){s.shown, s.mac} {
+		more, err := look(a)
+		if err != nil {
+			return Report{}, err
 		}
-	}
-	more, err := s.shown(a)
-	if err != nil {
-		return Report{}, err
-	}
-	r.add(more)
-	if more.Verdict == Explained {
-		r.Verdict = Explained
-	}
-	mac, err := s.mac(a)
-	if err != nil {
-		return Report{}, err
-	}
-	r.add(mac)
-	if mac.Verdict == Explained {
-		r.Verdict = Explained
+		r.add(more)
+		if more.Verdict == Explained {
+			r.Verdict = Explained
+		}
 	}
 	return s.withVariants(r, a)
 }
@@ -253,6 +273,9 @@ func (s *signing) layoutCause(l unionpay.Layout) (Cause, text.Text) {
 		return CauseCipherFamily, text.New(
 			"every key opens with SM4, in layout %s: the host answers as to an SM4 terminal (60.3 is 005), the terminal asked with %s",
 			l.ID, s.in.Code)
+	case s.in.Code == "005":
+		return CauseCipherFamily, text.New(
+			"every key opens with TDES, in layout %s: the host answers as to a TDES terminal, the terminal asked as one for SM4 (60.3 is 005)", l.ID)
 	case l.ID == "hunan-32":
 		return CauseMAKNoPadding, text.New(
 			"the MAC key stands without padding (layout %s, %d bytes): its check value is at byte 28, where programs for the usual layout look at 36",
@@ -272,6 +295,10 @@ func (s *signing) layoutCause(l unionpay.Layout) (Cause, text.Text) {
 		return CauseLengthClass, text.New("the keys are triple length (layout %s, %d bytes), the terminal asked for %s",
 			l.ID, len(s.in.Field62), s.in.Code)
 	}
+	if l.Says(s.in.Code) {
+		return CauseField62Layout, text.New("every key opens in layout %s, which has %d bytes; the field has %d: something stands behind the keys",
+			l.ID, l.Length, len(s.in.Field62))
+	}
 	return CauseField62Layout, text.New("every key opens in layout %s (%d bytes), which is not the one for %s",
 		l.ID, len(s.in.Field62), s.in.Code)
 }
@@ -287,23 +314,16 @@ func (s *signing) finding(c Cause, odds float64, says text.Text) Finding {
 	return f
 }
 
-// oddsOf is the chance that all these matches are accidents.
-func (s *signing) oddsOf(all []KeyResult) float64 {
-	odds := float64(max(1, s.asked))
-	for _, k := range all {
-		if k.Match {
-			odds *= kcv.ChanceOfFalseMatch(len(k.Check))
-		}
-	}
-	return min(1, odds)
-}
-
 // shown explains the check values that the terminal shows: of keys that are right in field 62, what did it do with them?
 func (s *signing) shown(a attempt) (Report, error) {
 	var all Report
 	for i, k := range a.results {
 		got, known := s.in.Shown[k.Key]
 		if !known || got.Digits == "" {
+			continue
+		}
+		if f, exchanged := s.exchanged(a.results, k, got); exchanged {
+			all.Verdict, all.Findings = Explained, append(all.Findings, f)
 			continue
 		}
 		r, err := s.explainKey(a.layout.Slots[i], a.tmk, got)
@@ -316,6 +336,24 @@ func (s *signing) shown(a attempt) (Report, error) {
 		}
 	}
 	return all, nil
+}
+
+// exchanged notices that the terminal shows for one key the check value of another one.
+func (s *signing) exchanged(all []KeyResult, k KeyResult, got kcv.Expected) (Finding, bool) {
+	own := kcv.Expected{Digits: k.Check}
+	for _, other := range all {
+		if other.Key == k.Key || agree(own, got) || !agree(kcv.Expected{Digits: other.Check}, got) {
+			continue
+		}
+		odds := float64(len(all)) * kcv.ChanceOfFalseMatch(min(len(got.Digits), len(other.Check)))
+		f := s.finding(CauseWrongSlot, odds, text.New(
+			"the terminal shows for %s the check value of %s: one key stands in the place of the other, or the value was read from the wrong line",
+			string(k.Key), string(other.Key)))
+		f.Certainty = Likely // which of the two it is, no value tells
+		f.Evidence.Key, f.Evidence.Got, f.Evidence.Expected = string(k.Key), got.Digits, k.Check
+		return f, true
+	}
+	return Finding{}, false
 }
 
 // explainKey searches one key of field 62 by itself.
@@ -342,6 +380,9 @@ func (s *signing) explainKey(slot unionpay.Slot, tmk int, got kcv.Expected) (Rep
 	for i := range r.Findings {
 		r.Findings[i].Evidence.Key = string(slot.Key)
 	}
+	s.asked += r.Searched.Candidates
+	s.chance += r.Searched.ExpectedChanceMatches
+	r.Searched = Searched{}
 	return r, nil
 }
 
@@ -375,162 +416,10 @@ func opensInClear(slot unionpay.Slot, field []byte) (bool, error) {
 		return false, err
 	}
 	key := make([]byte, len(cryptogram))
-	for at := 0; at < len(key); at += b.BlockSize() {
-		b.Decrypt(key[at:], cryptogram[at:])
-	}
+	cipherx.ECBDecrypt(b, key, cryptogram)
 	v, err := kcv.Of(slot.Alg, key, kcv.ECBZero, 2*slot.CheckLen)
 	clear(key)
 	return err == nil && strings.EqualFold(v.Digits, hexUpper(slot.Check(field))), err
-}
-
-// slide looks for keys anywhere in the field: a cryptogram of 8, 16 or 24 bytes with its check value close behind it.
-func (s *signing) slide() (Report, bool, error) {
-	if !s.tells {
-		return Report{}, false, nil // some hundred questions about a key of a store are too many
-	}
-	field := s.in.Field62
-	var found []KeyResult
-	var where []text.Text
-	for at := 0; at+12 <= len(field); at++ {
-		k, end, err := s.keyAt(at)
-		if err != nil {
-			return Report{}, false, err
-		}
-		if k.Match {
-			found = append(found, k)
-			where = append(where, text.New("%d bytes at %d", k.Alg.KeyLen(), at))
-			at = end - 1
-		}
-	}
-	odds := s.oddsOf(found)
-	if len(found) == 0 || odds >= likelyBelow {
-		return Report{}, false, nil
-	}
-	f := s.finding(CauseField62Layout, odds, text.New(
-		"keys stand in field 62 at places that no known layout has: %s (bytes counted from 0)", joined(where)))
-	f.Evidence.Layout = "unknown"
-	return Report{Verdict: Explained, Findings: []Finding{f}, Keys: found}, true, nil
-}
-
-// keyAt tries a key at an offset, with the check value right behind it or behind eight bytes of padding.
-func (s *signing) keyAt(at int) (KeyResult, int, error) {
-	field := s.in.Field62
-	for _, alg := range []keys.Algorithm{keys.TDES128, keys.DES, keys.TDES192, keys.SM4} {
-		n := alg.KeyLen()
-		for _, pad := range []int{0, 8} {
-			end := at + n + pad + 4
-			if end > len(field) {
-				continue
-			}
-			check := field[end-4 : end]
-			a, err := s.ask(field[at:at+n], 0, alg, check)
-			if err != nil {
-				return KeyResult{}, 0, err
-			}
-			if a.Match {
-				return KeyResult{Layout: "unknown", TMK: s.in.TMKs[0], Check: hexUpper(check), Computed: a.Value.Digits,
-					Match: true, Alg: alg}, end, nil
-			}
-		}
-	}
-	return KeyResult{}, 0, nil
-}
-
-func joined(all []text.Text) text.Text {
-	if len(all) == 0 {
-		return text.Text{}
-	}
-	out := all[0]
-	for _, t := range all[1:] {
-		out = text.New("%s, %s", out, t)
-	}
-	return out
-}
-
-// explainClosed searches key by key when no layout opens under any candidate.
-func (s *signing) explainClosed() (Report, error) {
-	l, ok := s.likeliestLayout()
-	if !ok {
-		return s.unfit(), nil
-	}
-	results, _, err := s.open(l, 0)
-	if err != nil {
-		return Report{}, err
-	}
-	all := Report{Keys: results, Verdict: Unexplained}
-	right := 0
-	for i, k := range results {
-		if k.Match {
-			right++
-			continue
-		}
-		r, err := s.explainKey(l.Slots[i], 0, s.in.Shown[k.Key])
-		if err != nil {
-			return Report{}, err
-		}
-		if r.Verdict == Explained {
-			all.Verdict = Explained
-		}
-		all.add(r)
-	}
-	if all.Verdict == Explained {
-		return all, nil
-	}
-	return s.guessClosed(all, results, right), nil
-}
-
-// guessClosed says what is likely when nothing reproduces a value: the master key, where no key opens; the layout of one
-// slot, where some do.
-func (s *signing) guessClosed(all Report, results []KeyResult, right int) Report {
-	all.NextStep = text.Text{}
-	if right > 0 {
-		var wrong []text.Text
-		for _, k := range results {
-			if !k.Match {
-				wrong = append(wrong, text.Raw(string(k.Key)))
-			}
-		}
-		f := s.finding(CauseField62Layout, 1, text.New(
-			"the master key is right, since other keys open under it; %s does not: look at its slot, its length and its check value",
-			joined(wrong)))
-		f.Certainty = Likely
-		f.Evidence.Layout = results[0].Layout
-		all.Verdict, all.Findings = Explained, append(all.Findings, f)
-		return all
-	}
-	f := s.finding(CauseWrongTMK, 1, text.New(
-		"no key of field 62 opens under %s, in any layout, mode or direction: the host used another terminal master key",
-		s.in.TMKs[0]))
-	f.Certainty = Likely
-	f.Evidence.Label = s.in.TMKs[0]
-	all.Verdict, all.Findings = Explained, append(all.Findings, f)
-	return all
-}
-
-// likeliestLayout is the usual one for the code and the length, or else for the length.
-func (s *signing) likeliestLayout() (unionpay.Layout, bool) {
-	n := len(s.in.Field62)
-	for _, code := range []string{s.in.Code, ""} {
-		if usual := unionpay.Usual(code, n); len(usual) > 0 {
-			return usual[0], true
-		}
-	}
-	return unionpay.Layout{}, false
-}
-
-// unfit says that field 62 has no length that a field with keys has.
-func (s *signing) unfit() Report {
-	n := len(s.in.Field62)
-	f := s.finding(CauseField62Layout, 1, text.New(
-		"field 62 has %d bytes; with keys it has 24, 40, 56, 60 or 84 (32 without padding): it was cut, or is no sign-in answer", n))
-	f.Certainty = Likely
-	r := Report{Verdict: Explained, Findings: []Finding{f}}
-	if n < 24 {
-		link := s.finding(CauseLinkFault, 1, text.New("field 62 has only %d bytes: it may have been cut on its way", n))
-		link.Certainty = Possible
-		r.Findings = append(r.Findings, link)
-	}
-	return r
 }
 
 // withVariants adds the check values that programs show which make a mistake with these keys. They are computed for keys

@@ -42,6 +42,8 @@ func (s *search) pieces() []piece {
 				return unwrapped(e, hsm.Part(1), s.kek)
 			}},
 		}
+	case Base:
+		return []piece{{PieceKey, 0, hsm.Part(0), s.size, s.alg, func(e hsm.Expr) hsm.Expr { return initial(e, s.ksn) }}}
 	}
 	return []piece{{PieceKey, 0, hsm.Part(0), s.size, s.alg, func(e hsm.Expr) hsm.Expr { return e }}}
 }
@@ -107,7 +109,7 @@ func (p piece) hidden(m kcv.Method) bool {
 
 // typing searches the slips, value by value.
 func (s *search) typing() ([]claim, error) {
-	if s.alg == keys.Raw || !s.fits() {
+	if s.alg == keys.Raw || !s.fits() || s.unformed {
 		return nil, nil
 	}
 	var claims []claim
@@ -142,6 +144,14 @@ type found struct {
 	hit    hit
 	unseen bool
 	odd    bool // with it undone, the piece has odd parity in every byte
+}
+
+// cause is the finer one for a slip in a parity bit alone, which values by a cipher do not show and hashes do.
+func (f found) cause() Cause {
+	if f.piece.alg.IsDES() && !f.swap() && f.digit%2 == 1 && f.delta == 1 {
+		return CauseParityBitTypo
+	}
+	return CauseMistypedDigit
 }
 
 // slipsFor searches one slip in any piece that may have it.
@@ -212,7 +222,8 @@ func (s *search) slipClaims(all []found, t target) ([]claim, error) {
 	for _, f := range all {
 		f.hit.mark = func(e *Evidence) { e.Edits = f.edits(f.piece, t.side, f.unseen) }
 		f.hit.says = func(v string) text.Text { return saysSlip(f, t.side, places, v) }
-		c := claim{cause: CauseMistypedDigit, hits: []hit{f.hit}, advice: CauseMistypedDigit.advice(), preferred: f.odd, weight: 1}
+		cause := f.cause()
+		c := claim{cause: cause, hits: []hit{f.hit}, advice: cause.advice(), preferred: f.odd, weight: 1}
 		if f.swap() && s.facts.Kind == Parts && len(s.suspects(t)) > 1 { // two wrong digits of another part come to the same key
 			c.most = Likely
 		}

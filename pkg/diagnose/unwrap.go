@@ -28,7 +28,7 @@ func (s *search) unwrapping() ([]reading, error) {
 		return nil, err
 	}
 	return slices.Concat(out, s.otherModes(), s.onceTooOften(), s.halfKEK(kekLen), s.otherKEKOrder(kekLen),
-		s.otherKEKCiphers(kekLen), s.variants()), nil
+		s.otherKEKCiphers(kekLen), s.variants(), s.underPublished()), nil
 }
 
 // opened is a reading of the key that another way of unwrapping gives.

@@ -102,13 +102,18 @@ func (b *BDK) DeriveIK(dst []byte, ksn KSN) error {
 		derivation{usageInitial, like(b.alg), [8]byte(ksn.b[:8])}.run(b.block, dst)
 		return nil
 	}
+	copy(dst[:half], ksn.b[:half]) // A.6, C.7: the first 8 bytes without the counter's bits
+	dst[half-1] &^= 0x1F
+	b.encryptHalves(dst)
+	return nil
+}
+
+// encryptHalves makes an initial key of TDES DUKPT of the identifier in the left half of dst.
+func (b *BDK) encryptHalves(dst []byte) {
 	left, right := dst[:half], dst[half:tdesKeyLen]
-	copy(left, ksn.b[:half]) // A.6, C.7: the first 8 bytes without the counter's bits
-	left[half-1] &^= 0x1F
 	copy(right, left)
 	b.block.Encrypt(left, left)
 	b.other.Encrypt(right, right)
-	return nil
 }
 
 // IK is DeriveIK into a new key; the caller wipes it.

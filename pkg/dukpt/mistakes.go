@@ -1,7 +1,8 @@
 package dukpt
 
-// What field software derives and the standards do not: for diagnosis alone. Nothing else in poskey calls this file,
-// and no key from here is ever loaded or exported.
+// What field software derives and the standards do not: for diagnosis alone. Nothing else in poskey calls this file, and
+// no key from here is ever loaded or exported. A diagnosis asks for MistakenIK, through the prober of pkg/hsm; of the
+// others only tests ask yet.
 
 import (
 	"crypto/des"
@@ -19,6 +20,28 @@ func (k *IK) MistakenTransaction(ksn KSN) (*Transaction, error) {
 		return nil, err
 	}
 	return k.walk(ksn)
+}
+
+// MistakenIK is the initial key of TDES DUKPT that comes out where the counter's bits are not cleared: five of them stand in
+// the first 8 bytes of the KSN. The caller wipes it. An AES BDK is an error of kind usage.
+func (b *BDK) MistakenIK(ksn KSN) (*IK, error) {
+	if b.scheme != TDES {
+		return nil, fault.New(fault.Usage, "the initial key of AES DUKPT has no counter in its derivation")
+	}
+	if err := checkScheme(TDES, ksn); err != nil {
+		return nil, err
+	}
+	if b.block == nil {
+		return nil, fault.New(fault.Failure, "the BDK was wiped")
+	}
+	sec := secret.New(tdesKeyLen)
+	copy(sec.Expose(), ksn.b[:half])
+	b.encryptHalves(sec.Expose())
+	k, err := keyOf(keys.TDES128, sec, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &IK{TDES, k}, nil
 }
 
 // MistakenDataKey is the TDES data key without the encryption under itself: the constant alone (Dukpt.NET issue 7,

@@ -13,7 +13,7 @@ import (
 func (d *Dictionary) Find(s string) []Reading {
 	f := fold(s)
 	every := &scope{}
-	c := &context{scope: every, keyWords: speaksOfKeys(f), named: d.vendorsIn(f)}
+	c := &context{scope: every, keyWords: speaksOfKeys(f), hsm: speaksOfHSM(f), named: d.vendorsIn(f)}
 	found := sorted(d.screen(f, c), c.keyWords)
 	for _, t := range d.tokens(f, false) {
 		found = append(found, d.read(&t, c)...)

@@ -8,7 +8,8 @@ import (
 	"poskey/internal/text"
 )
 
-// folded is a text as the dictionary reads it: lower case, one width, one minus, one blank, nothing invisible.
+// folded is a text as the dictionary reads it: lower case, one width, one minus, one blank, nothing invisible,
+// Chinese in simplified characters.
 type folded struct {
 	runes []rune
 	at    []int  // where each rune stands in the text as it was written, in runes
@@ -18,7 +19,7 @@ type folded struct {
 
 func fold(s string) *folded {
 	f := &folded{}
-	for _, r := range s {
+	for _, r := range Plain(s) {
 		here := f.end
 		f.end++
 		r = narrow(r)

@@ -27,7 +27,7 @@ func (d *Dictionary) Look(q Query) (Answer, error) {
 	case f.end > mostAsked:
 		return Answer{}, fault.New(fault.TooLarge, "the text has %d characters; at most %d are read", f.end, mostAsked)
 	}
-	l := &look{d: d, f: f, asked: q.Text, c: &context{scope: s, keyWords: speaksOfKeys(f)}}
+	l := &look{d: d, f: f, asked: Plain(q.Text), c: &context{scope: s, keyWords: speaksOfKeys(f), hsm: speaksOfHSM(f)}}
 	if !s.narrow {
 		l.c.named = d.vendorsIn(f)
 	}

@@ -12,6 +12,7 @@ type context struct {
 	scope    *scope
 	named    []string // vendors that the words name
 	keyWords bool     // the words speak of keys or a PED
+	hsm      bool     // the words speak of an HSM
 	response bool     // the words right before it speak of a response code
 	tail     string   // the words behind it
 }

@@ -117,6 +117,10 @@ func (d *Dictionary) scopeOf(q Query) (*scope, error) {
 	s := &scope{narrow: q.Vendor != "" || q.Table != "", tables: make([]bool, len(d.tables))}
 	if q.Vendor != "" {
 		if s.vendors = d.vendorsCalled(q.Vendor); len(s.vendors) == 0 {
+			if near := d.vendorsNear(q.Vendor); len(near) > 0 {
+				return nil, fault.New(fault.NotFound, "no vendor %q in the dictionary; is %s meant? known: %s",
+					shown(q.Vendor), strings.Join(near, ", "), d.knownVendors())
+			}
 			return nil, fault.New(fault.NotFound, "no vendor %q in the dictionary; known: %s", shown(q.Vendor), d.knownVendors())
 		}
 	}

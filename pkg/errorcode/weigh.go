@@ -104,7 +104,7 @@ func (d *Dictionary) weighOrdinal(f *form, e *entry, c *context) (weighed, bool)
 	if n.weight != w.weight {
 		w.class += 200
 	}
-	if c.response {
+	if c.response || c.hsm {
 		w.weight = Low
 	}
 	return w, true
@@ -116,6 +116,9 @@ func weighBare(a *about, e *entry, c *context) (weighed, bool) {
 	case e.de39:
 		return weighResponse(a, e, c)
 	case e.vendor == "thales-payshield":
+		if c.hsm {
+			return weighed{High, -1, text.New("the words speak of an HSM")}, true
+		}
 		w := weighed{Medium, 112, text.New("only when a host hands on the answer of its HSM")}
 		if a.keyOrdinal || c.response {
 			w.weight, w.class = Low, 130

@@ -260,14 +260,18 @@ func (s *soft) derive(ctx context.Context, base Key, d Derivation) (*keys.Key, e
 	if err != nil {
 		return nil, err
 	}
-	switch d.Want {
-	case WantIK:
+	if d.Want == WantIK {
 		return ik.Key(), nil
-	case WantUpdate:
-		defer ik.Wipe()
-		return ik.UpdateKey(d.KSN, d.Type)
 	}
 	defer ik.Wipe()
+	return d.under(ik)
+}
+
+// under gives the key that is wanted under an initial key; the caller wipes it.
+func (d Derivation) under(ik *dukpt.IK) (*keys.Key, error) {
+	if d.Want == WantUpdate {
+		return ik.UpdateKey(d.KSN, d.Type)
+	}
 	txn, err := ik.Transaction(d.KSN)
 	if err != nil {
 		return nil, err

@@ -52,6 +52,8 @@ func length(material []*secret.Bytes, e Expr) (int, error) {
 		return length(material, e.Of)
 	case Crypt:
 		return cryptLength(material, e)
+	case Derived:
+		return derivedLength(material, e)
 	case KeyXOR:
 		return length(material, e.Of)
 	case Text:
@@ -189,6 +191,8 @@ func form(material []*secret.Bytes, e Expr) (*secret.Bytes, error) {
 		})
 	case Crypt:
 		return formCrypt(material, e)
+	case Derived:
+		return formDerived(material, e)
 	case Text:
 		return formText(material, e)
 	}

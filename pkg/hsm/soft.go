@@ -387,7 +387,7 @@ func (s *soft) Examine(ctx context.Context, b *keyblock.Block, kbpk Key) ([]keyb
 	if s.info.Strict {
 		return examine(b, clear)
 	}
-	return keyblock.Examine(b, clear)
+	return keyblock.ExamineTyped(b, clear)
 }
 
 func (s *soft) Reveal(ctx context.Context, k Key) (*secret.Bytes, error) {

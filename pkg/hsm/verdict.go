@@ -63,7 +63,7 @@ func examine(b *keyblock.Block, kbpk *keys.Key) ([]keyblock.Finding, error) {
 func unproven() []keyblock.Finding {
 	return []keyblock.Finding{
 		{Cause: "kbpk_wrong", Certainty: keyblock.Possible,
-			Text: text.New("another KBPK closed this block; compare the check values of the KBPK on both sides")},
+			Text: text.New("another KBPK closed this block, or the block was damaged in more than one place; compare the check values of the KBPK on both sides")},
 		{Cause: "payload_edited", Certainty: keyblock.Possible,
 			Text: text.New("the encrypted key or the MAC was changed in more than one place; get the block again")},
 	}

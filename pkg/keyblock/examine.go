@@ -11,10 +11,12 @@ import (
 
 // Finding is what the evidence says about a block whose MAC does not verify.
 type Finding struct {
-	Cause     string // kbpk_wrong, kbpk_form, header_edited, payload_edited, mac_edited
+	Cause     string // kbpk_wrong, kbpk_form, kbpk_typo, header_edited, payload_edited, mac_edited
 	Certainty string // proven: a repaired block verifies; likely; possible
 	Form      string // of kbpk_form: halves_swapped, 16_as_24 or 24_as_16
 	Character int    // where the text was changed, from 1; 0 where it is not one place
+	Digit     int    // of kbpk_typo: of the KBPK, from 1
+	Swapped   bool   // of kbpk_typo: with the digit behind it
 	Text      text.Text
 	Corrected string // a block that verifies under the KBPK given, or ""
 }
@@ -149,6 +151,18 @@ type kbpkForm struct {
 // searchKBPKForms tries what people do to a KBPK: halves swapped, two keys written as three, three that are two. A 2-key
 // KBPK expanded to 24 bytes derives other keys under version B.
 func searchKBPKForms(b *Block, kbpk *keys.Key) (Finding, bool) {
+	found, ok := Finding{}, false
+	for _, f := range formsOf(kbpk) { // to the end, so that each is wiped
+		if opens(b, secret.Take(f.key)) && !ok {
+			found, ok = Finding{Cause: "kbpk_form", Certainty: Proven, Form: f.name,
+				Text: text.New("the block opens under another form of this KBPK: %s", f.what)}, true
+		}
+	}
+	return found, ok
+}
+
+// formsOf lists the other forms of a KBPK; the caller wipes them.
+func formsOf(kbpk *keys.Key) []kbpkForm {
 	key := kbpk.Secret().Expose()
 	half := len(key) / 2
 	forms := []kbpkForm{{"halves_swapped", text.New("its two halves swapped"), join(key[half:], key[:half])}}
@@ -158,14 +172,7 @@ func searchKBPKForms(b *Block, kbpk *keys.Key) (Finding, bool) {
 	case keys.TDES192:
 		forms = append(forms, kbpkForm{"24_as_16", text.New("its first 16 bytes alone"), join(key[:16])})
 	}
-	found, ok := Finding{}, false
-	for _, f := range forms { // to the end, so that each is wiped
-		if opens(b, secret.Take(f.key)) && !ok {
-			found, ok = Finding{Cause: "kbpk_form", Certainty: Proven, Form: f.name,
-				Text: text.New("the block opens under another form of this KBPK: %s", f.what)}, true
-		}
-	}
-	return found, ok
+	return forms
 }
 
 func join(parts ...[]byte) []byte {
@@ -205,7 +212,7 @@ func (p *Protector) weigh(b *Block) []Finding {
 	header := Finding{Cause: "header_edited", Certainty: Likely,
 		Text: text.New("the payload decrypts to a well-formed key, so the KBPK is right: the header or the MAC was changed in more than one place")}
 	wrong := Finding{Cause: "kbpk_wrong", Certainty: Likely,
-		Text: text.New("another KBPK closed this block; compare the check values of the KBPK on both sides")}
+		Text: text.New("another KBPK closed this block, or the block was damaged in more than one place; compare the check values of the KBPK on both sides")}
 	switch {
 	case plausible:
 		return []Finding{header}

@@ -135,3 +135,68 @@ func TestAGoodBlockHasNoFindings(t *testing.T) {
 		t.Fatalf("got %+v", found)
 	}
 }
+
+func TestASlipInATypedKBPKIsFound(t *testing.T) {
+	for header, digits := range map[string]string{
+		"B0000P0TE00N0000": "DD7515F2BFC17F85CE48F3CA25CB21F6",
+		"D0000P0AE00N0000": "FA36E44278DB3AB5F298F9F7DA8F1F88",
+	} {
+		alg := keys.TDES128
+		if header[0] == 'D' {
+			alg = keys.AES128
+		}
+		block := wrapTest(t, testKBPK(t, alg, digits), header, alg)
+		for i := 0; i+1 < len(digits); i += 5 {
+			wrong := []byte(digits)
+			wrong[i] = "89ABCDEF01234567"[strings.IndexByte("0123456789ABCDEF", digits[i])]
+			f := examineTyped(t, block, testKBPK(t, alg, string(wrong)))
+			if f.Cause != "kbpk_typo" || f.Certainty != Proven || f.Digit != i+1 || f.Swapped {
+				t.Errorf("%s, digit %d: %+v", header, i+1, f)
+			}
+			swapped := []byte(digits)
+			swapped[i], swapped[i+1] = swapped[i+1], swapped[i]
+			if swapped[i] == swapped[i+1] {
+				continue
+			}
+			f = examineTyped(t, block, testKBPK(t, alg, string(swapped)))
+			if f.Cause != "kbpk_typo" || f.Digit != i+1 || !f.Swapped {
+				t.Errorf("%s, digits %d and %d: %+v", header, i+1, i+2, f)
+			}
+		}
+	}
+}
+
+func TestSwappedHalvesAndAChangedCharacterAreFoundTogether(t *testing.T) {
+	right := testKBPK(t, keys.TDES128, "DD7515F2BFC17F85CE48F3CA25CB21F6")
+	typed := testKBPK(t, keys.TDES128, "CE48F3CA25CB21F6DD7515F2BFC17F85")
+	for header, certainty := range map[string]string{"A0000P0TE00N0000": Likely, "B0000P0TE00N0000": Proven} {
+		block := []byte(wrapTest(t, right, header, keys.TDES128))
+		at := len(block) - 3
+		block[at] = "123456789ABCDEF0"[strings.IndexByte("0123456789ABCDEF", block[at])]
+		f := examineTyped(t, string(block), typed)
+		if f.Cause != "kbpk_form" || f.Form != "halves_swapped" || f.Character != at+1 || f.Certainty != certainty || f.Corrected != "" {
+			t.Errorf("%s: %+v", header, f)
+		}
+	}
+}
+
+func TestOfAKBPKThatWasNotTypedNoDigitIsTried(t *testing.T) {
+	block := wrapTest(t, testKBPK(t, keys.TDES128, "DD7515F2BFC17F85CE48F3CA25CB21F6"), "B0000P0TE00N0000", keys.TDES128)
+	found := examine(t, block, testKBPK(t, keys.TDES128, "DD7515F2BFC17F85CE48F3CA25CB2AF6"))
+	if len(found) == 0 || found[0].Certainty == Proven || found[0].Digit != 0 {
+		t.Errorf("%+v", found)
+	}
+}
+
+func examineTyped(t testing.TB, text string, kbpk *keys.Key) Finding {
+	t.Helper()
+	b, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := ExamineTyped(b, kbpk)
+	if err != nil || len(found) == 0 {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	return found[0]
+}

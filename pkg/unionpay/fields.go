@@ -32,8 +32,8 @@ type element struct {
 	len  int // digits of the length before it; 0 is fixed
 }
 
-// layout lists the data elements.
-func layout() []element {
+// elements lists the data elements.
+func elements() []element {
 	return []element{
 		{2, digits, 19, 2}, {3, digits, 6, 0}, {4, digits, 12, 0}, {5, digits, 12, 0}, {6, digits, 12, 0}, {7, digits, 10, 0},
 		{9, digits, 8, 0}, {10, digits, 8, 0}, {11, digits, 6, 0}, {12, digits, 6, 0}, {13, digits, 4, 0}, {14, digits, 4, 0},

@@ -4,6 +4,7 @@ package unionpay
 
 import (
 	"slices"
+	"strings"
 
 	"poskey/pkg/keys"
 )
@@ -101,6 +102,19 @@ func (l Layout) End() int {
 		n = max(n, s.At+s.Bytes+s.Pad, s.CheckAt+s.CheckLen, s.KEKAt+s.KEKLen)
 	}
 	return n
+}
+
+// Specified reports whether the layout is one of the specification. The others are what programs in the field do.
+func (l Layout) Specified() bool { return strings.HasPrefix(l.ID, "cup-") }
+
+// Checked reports whether some key of the layout has a check value.
+func (l Layout) Checked() bool {
+	return slices.ContainsFunc(l.Slots, func(s Slot) bool { return s.CheckAt >= 0 })
+}
+
+// Begins reports whether a longer layout has the same keys at the same places, and more behind them.
+func (l Layout) Begins(longer Layout) bool {
+	return len(l.Slots) < len(longer.Slots) && slices.Equal(l.Slots, longer.Slots[:len(l.Slots)])
 }
 
 // Fits reports whether a field of that length can be in this layout.

@@ -172,7 +172,8 @@ func Ranges(mab []byte) []Range {
 		cleared[mti+bitmap-1] &^= 1
 		add("bit-64-off", text.New("with bit 64 of the bitmap off"), cleared)
 	}
-	add("with-mac", text.New("with eight zero bytes in place of the MAC"), append(append([]byte(nil), mab...), make([]byte, MACLen)...))
+	empty := append(append([]byte(nil), mab...), make([]byte, MACLen)...)
+	add("with-mac", text.New("with eight zero bytes in place of the MAC"), empty)
 	add("hex-text", text.New("over the hex text of the message"), []byte(upper(mab)))
 	return out
 }

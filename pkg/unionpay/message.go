@@ -17,16 +17,13 @@ import (
 
 // Message is what a captured message says about keys. Card data in it is parsed and not kept.
 type Message struct {
-	MTI      string
-	Fields   []int // those that are present, in order
-	Response string
-	Terminal string // field 41
-	Merchant string // field 42
-	Field60  string // digits; "" without
-	Field62  []byte
-	MAB      []byte // the MAC element block: from the type to the field before the MAC; nil without a MAC
-	MAC      []byte // field 64 or 128
-	Skipped  int    // bytes before the message: length, TPDU, header
+	MTI     string
+	Fields  []int  // those that are present, in order
+	Field60 string // digits; "" without
+	Field62 []byte
+	MAB     []byte // the MAC element block: from the type to the field before the MAC; nil without a MAC
+	MAC     []byte // field 64 or 128
+	Skipped int    // bytes before the message: length, TPDU, header
 }
 
 // MaxMessage bounds what is parsed.
@@ -83,8 +80,8 @@ func parse(raw []byte) (Message, error) {
 func unpackError(err error) error {
 	var at *moov.UnpackError
 	if errors.As(err, &at) && at.FieldID != "" {
-		return fault.New(fault.Malformed, "field %s of the message cannot be read: it is cut off, or the message is laid out in another way",
-			at.FieldID)
+		return fault.New(fault.Malformed,
+			"field %s of the message cannot be read: it is cut off, or the message is laid out in another way", at.FieldID)
 	}
 	return fault.New(fault.Malformed, "the message cannot be read: it is cut off, or laid out in another way")
 }
@@ -94,7 +91,8 @@ func unpackError(err error) error {
 func (out *Message) take(m *iso8583.Message, raw []byte) error {
 	packed, err := m.Pack()
 	if err != nil || len(packed) != len(raw) {
-		return fault.New(fault.Malformed, "the message is longer than its fields: it is laid out in another way, or two were captured together")
+		return fault.New(fault.Malformed,
+			"the message is longer than its fields: it is laid out in another way, or two were captured together")
 	}
 	if out.MTI, err = m.GetMTI(); err != nil {
 		return fault.New(fault.Malformed, "the message has no type")
@@ -104,9 +102,7 @@ func (out *Message) take(m *iso8583.Message, raw []byte) error {
 			out.Fields = append(out.Fields, id)
 		}
 	}
-	out.Response, out.Terminal = said(m, 39), said(m, 41)
-	out.Merchant, out.Field60 = said(m, 42), said(m, 60)
-	out.Field62 = bytesOf(m, 62)
+	out.Field60, out.Field62 = said(m, 60), bytesOf(m, 62)
 	last := 64
 	if slices.Contains(out.Fields, 128) {
 		last = 128
@@ -146,7 +142,7 @@ func (out *Message) Has(id int) bool { return slices.Contains(out.Fields, id) }
 // packed two a byte, lengths packed too.
 func spec() *iso8583.MessageSpec {
 	fields := map[int]field.Field{0: fixedDigits(4), 1: bitmap()}
-	for _, f := range layout() {
+	for _, f := range elements() {
 		fields[f.id] = f.field()
 	}
 	return &iso8583.MessageSpec{Name: "UnionPay " + strconv.Itoa(len(fields)), Fields: fields}

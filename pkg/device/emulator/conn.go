@@ -191,7 +191,7 @@ func (w *Wire) Stored() error {
 	if !w.Misbehaves(PowerCut) {
 		return nil
 	}
-	w.t.powerCycle()
+	w.t.powerFails()
 	w.Cut()
 	return ErrCut
 }

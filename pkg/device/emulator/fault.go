@@ -55,38 +55,99 @@ type FaultInfo struct {
 	Name    Fault
 	Value   string // form of the value; "" takes none, [X] may be left out
 	Meaning text.Text
+	// Cause is the id in the catalogue of root causes that a diagnosis of the terminal names; "" where there is none, or
+	// none of its own, and NoCause says why.
+	Cause   string
+	NoCause text.Text
 }
 
-// Faults lists the faults, for help and for the error about an unknown one.
+// Faults lists the faults with their causes, for help and for the error about an unknown one.
 func Faults() []FaultInfo {
+	out := faultRows()
+	for i := range out {
+		out[i].Cause = causeOf(out[i].Name)
+		if out[i].Cause == "" {
+			out[i].NoCause = whyNoCause(out[i].Name)
+		}
+	}
+	return out
+}
+
+// Cause is the id in the catalogue of root causes of this very order; "" where nothing is wrong.
+func (f Fault) Cause() string {
+	if f.Name() == Refuse {
+		return manage.CodeOf(f.Value()).Cause
+	}
+	return causeOf(f.Name())
+}
+
+// causeOf gives what a terminal with the fault suffers from.
+func causeOf(name Fault) string {
+	switch name {
+	case Refuse, SplitWrites, JoinedWrites:
+		return ""
+	case PowerCut, LowBattery:
+		return "power-loss"
+	case FlashCorrupt:
+		return "storage-corrupt"
+	case TamperAt:
+		return "tamper"
+	case FullSlots: // the catalogue has nothing about memory that is used up; what is seen, and mended, is the slot
+		return "empty-slot"
+	case ExpiredKey:
+		return "key-expired"
+	case WrongClock:
+		return "injector-clock"
+	case KCVMethod:
+		return "kcv-method"
+	case ParityChanged:
+		return "parity-bit-typo"
+	case HalvesSwapped:
+		return "halves-swapped"
+	case SingleDES: // the key is there at half its length
+		return "length-class"
+	case SlotAsHex:
+		return "wrong-slot"
+	}
+	return "link-fault"
+}
+
+func whyNoCause(name Fault) text.Text {
+	if name == Refuse {
+		return text.New("that of the code")
+	}
+	return text.New("a line may do so: nothing is wrong")
+}
+
+func faultRows() []FaultInfo {
 	return []FaultInfo{
-		{DropACK, "", text.New("frames are answered, but never acknowledged first")},
-		{LostACK, "", text.New("the first acknowledgement of an answer is not heard")},
-		{NAKFirst2, "", text.New("every frame is refused as damaged twice before it is taken")},
-		{BadLRC, "", text.New("every answer is sent with a wrong LRC first, and right when asked again")},
-		{NoEOT, "", text.New("exchanges are not ended with EOT")},
-		{WrongEcho, "", text.New("one digit of a key's echo is changed")},
-		{Slow, "", text.New("every frame is dealt with only after the host's time-out (6 s unless set otherwise)")},
-		{SplitWrites, "", text.New("every byte is written by itself")},
-		{JoinedWrites, "", text.New("acknowledgement and answer are written at once")},
-		{DisconnectBeforeEcho, "", text.New("the line is cut after a key has come, before its echo")},
-		{DisconnectAfterCommit, "", text.New("the line is cut after a key was stored, before the end is said")},
-		{CutAt, "N", text.New("the line is cut once, after so many bytes in both directions together")},
-		{PowerCut, "", text.New("power fails after every store, before it is answered; the state is kept, all else is lost")},
-		{FlashCorrupt, "SLOT", text.New("the memory of one slot is damaged: the key in it cannot be read any more")},
-		{KCVMethod, "METHOD[/DIGITS]",
-			text.New("check values are told by another method or length; echo repeats the loader's")},
-		{TamperAt, "EVENT|N", text.New("the tamper switch trips at an event (stored, connected, ...) or at the Nth frame")},
-		{FullSlots, "", text.New("there is no memory left for any key")},
-		{ExpiredKey, "[SLOT]", text.New("the key in a slot has expired; without a slot, the one that protects others")},
-		{WrongClock, "+26h", text.New("the terminal's clock is wrong by so much")},
-		{ParityChanged, "", text.New("keys are stored with their parity bits turned over")},
-		{HalvesSwapped, "", text.New("keys are stored with their halves swapped")},
-		{SingleDES, "", text.New("of every key only the first eight bytes are stored, repeated")},
-		{SlotAsHex, "", text.New("slot numbers are read as hex (futurex)")},
-		{LowBattery, "[MILLIVOLTS]", text.New("the backup battery is low; below 2000 mV it is empty, which is a tamper")},
-		{Refuse, "CODE", text.New("the agent dialect answers every request with this refusal (busy, login-needed, forged, ...)")},
-		{Random, "5%", text.New("each exchange has this chance of one of the faults of the line")},
+		{Name: DropACK, Meaning: text.New("frames are answered, but never acknowledged first")},
+		{Name: LostACK, Meaning: text.New("the first acknowledgement of an answer is not heard")},
+		{Name: NAKFirst2, Meaning: text.New("every frame is refused as damaged twice before it is taken")},
+		{Name: BadLRC, Meaning: text.New("every answer is sent with a wrong LRC first, and right when asked again")},
+		{Name: NoEOT, Meaning: text.New("exchanges are not ended with EOT")},
+		{Name: WrongEcho, Meaning: text.New("one digit of a key's echo is changed")},
+		{Name: Slow, Meaning: text.New("every frame is dealt with only after the host's time-out (6 s unless set otherwise)")},
+		{Name: SplitWrites, Meaning: text.New("every byte is written by itself")},
+		{Name: JoinedWrites, Meaning: text.New("acknowledgement and answer are written at once")},
+		{Name: DisconnectBeforeEcho, Meaning: text.New("the line is cut after a key has come, before its echo")},
+		{Name: DisconnectAfterCommit, Meaning: text.New("the line is cut after a key was stored, before the end is said")},
+		{Name: CutAt, Value: "N", Meaning: text.New("the line is cut once, after so many bytes in both directions together")},
+		{Name: PowerCut, Meaning: text.New("power fails after every store, before it is answered; the state is kept, all else is lost")},
+		{Name: FlashCorrupt, Value: "SLOT", Meaning: text.New("the memory of one slot is damaged: the key in it cannot be read any more")},
+		{Name: KCVMethod, Value: "METHOD[/DIGITS]",
+			Meaning: text.New("check values are told by another method or length; echo repeats the loader's")},
+		{Name: TamperAt, Value: "EVENT|N", Meaning: text.New("the tamper switch trips at an event (stored, connected, ...) or at the Nth frame")},
+		{Name: FullSlots, Meaning: text.New("there is no memory left for any key")},
+		{Name: ExpiredKey, Value: "[SLOT]", Meaning: text.New("the key in a slot has expired; without a slot, the one that protects others")},
+		{Name: WrongClock, Value: "+26h", Meaning: text.New("the terminal's clock is wrong by so much")},
+		{Name: ParityChanged, Meaning: text.New("keys are stored with their parity bits turned over")},
+		{Name: HalvesSwapped, Meaning: text.New("keys are stored with their halves swapped")},
+		{Name: SingleDES, Meaning: text.New("of every key only the first eight bytes are stored, repeated")},
+		{Name: SlotAsHex, Meaning: text.New("slot numbers are read as hex (futurex)")},
+		{Name: LowBattery, Value: "[MILLIVOLTS]", Meaning: text.New("the backup battery is low; below 2000 mV it is empty, which is a tamper")},
+		{Name: Refuse, Value: "CODE", Meaning: text.New("the agent dialect answers every request with this refusal (busy, login-needed, forged, ...)")},
+		{Name: Random, Value: "5%", Meaning: text.New("each exchange has this chance of one of the faults of the line")},
 	}
 }
 

@@ -180,7 +180,7 @@ func (m *Manager) load(slot device.Slot, raw []byte) (any, error) {
 		return nil, refuse(manage.CodeFailure)
 	}
 	if m.t.misbehaves(PowerCut) {
-		m.t.powerCycle()
+		m.t.powerFails()
 		panic(http.ErrAbortHandler)
 	}
 	m.cut(DisconnectAfterCommit)
@@ -346,6 +346,7 @@ func slotMessage(slot device.Slot, r device.SlotReport) manage.Slot {
 	}
 	out.Usage, out.Mode, out.Algorithm = string(r.Usage), string(r.Mode), string(r.Algorithm)
 	out.KSN, out.Damaged, out.Expires = r.KSN, r.Damaged, r.Expires
+	out.Parity = string(r.Parity)
 	out.Check = checkMessage(r.Check)
 	return out
 }

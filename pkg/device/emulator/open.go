@@ -5,6 +5,7 @@ package emulator
 import (
 	"encoding/hex"
 	"strings"
+	"time"
 
 	"poskey/internal/cipherx"
 	"poskey/internal/fault"
@@ -76,10 +77,16 @@ func (t *Terminal) kek(slot device.Slot, check string) (*entry, Refusal) {
 
 // expired goes by the terminal's own clock.
 func (t *Terminal) expired(slot device.Slot, e *entry) bool {
+	at := t.expiry(slot, e)
+	return !at.IsZero() && !t.now().Before(at)
+}
+
+// expiry is the day on which a key ends; zero never. One that is ordered to have expired did so the day before.
+func (t *Terminal) expiry(slot device.Slot, e *entry) time.Time {
 	if at, on := t.faults.value(ExpiredKey); on && (at == string(slot) || at == "" && slot == t.layout.KEK) {
-		return true
+		return t.now().Add(-24 * time.Hour)
 	}
-	return !e.expires.IsZero() && !t.now().Before(e.expires)
+	return e.expires
 }
 
 // checks compares a check value as far as it goes.

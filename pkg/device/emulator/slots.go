@@ -23,9 +23,9 @@ func (t *Terminal) slotReport(slot device.Slot) device.SlotReport {
 	if e, ok := t.s.slots[slot]; ok {
 		out.SlotState = device.SlotState{Loaded: true, HasAttributes: true, Usage: e.usage, Mode: e.mode,
 			Algorithm: e.algorithm()}
-		out.Damaged, out.Expires = e.key == nil, e.expires
+		out.Damaged, out.Expires = e.key == nil, t.expiry(slot, e)
 		if e.key != nil {
-			out.Check = t.tell(e)
+			out.Check, out.Parity = t.tell(e), e.key.Parity()
 		}
 	}
 	if e, ok := t.s.engines[slot]; ok {

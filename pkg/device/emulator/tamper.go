@@ -171,6 +171,12 @@ func (t *Terminal) restart(why string) {
 	}
 }
 
+// powerFails is a restart that nobody ordered: the log tells of it, as a terminal finds it out when it starts.
+func (t *Terminal) powerFails() {
+	t.powerCycle()
+	t.report(Event{Kind: Restarted, Detail: "power failure"})
+}
+
 // powerCycle forgets what is not kept.
 func (t *Terminal) powerCycle() {
 	t.mu.Lock()

@@ -90,6 +90,14 @@ func known(code string) (Code, bool) {
 
 // Codes is the table.
 func Codes() []Code {
+	out := rows()
+	for i := range out {
+		out[i].Cause = causeOf(out[i].Code)
+	}
+	return out
+}
+
+func rows() []Code {
 	const bad, conflict, unfit = http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity
 	no := fault.DeviceFailed
 	return []Code{

@@ -16,7 +16,7 @@ import (
 func documents() []any {
 	at := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 	check := &Check{"ecb-zero", "08D7B4"}
-	slot := Slot{"D1", true, "B1", "X", "T", check, "FFFF9876543210E00001", true, at}
+	slot := Slot{"D1", true, "B1", "X", "T", check, "FFFF9876543210E00001", true, at, "odd"}
 	order := Order{"update", "", "a reason", []byte("manifest"), []byte("software")}
 	return []any{
 		&About{Protocol, strings.Repeat("0", RequestID), "PK1", "M", "ABD", []int{80}, "TA",

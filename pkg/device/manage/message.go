@@ -76,6 +76,7 @@ type Slot struct {
 	KSN       string    `json:"ksn,omitempty"` // of the next transaction
 	Damaged   bool      `json:"damaged,omitempty"`
 	Expires   time.Time `json:"expires,omitzero"`
+	Parity    string    `json:"parity,omitempty"` // of a DES key, where the terminal looks at it: odd, even or mixed
 }
 
 // Load hands a key over.

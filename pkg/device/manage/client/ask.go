@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -217,10 +218,12 @@ func refusal(no manage.Refusal) error {
 		return &device.CodeError{Dialect: device.Agent, Answer: row.Code, CodeInfo: device.CodeInfo{Code: row.Code,
 			Meaning: row.Meaning, Action: row.Action, Cause: row.Cause}}
 	}
-	if no.Text == "" || no.Text == row.Meaning.String() {
-		return fault.New(row.Kind, "the terminal refuses: %s", row.Meaning)
+	info := device.CodeInfo{Code: row.Code, Meaning: row.Meaning, Action: row.Action, Cause: row.Cause}
+	err := fault.New(row.Kind, "the terminal refuses: %s", row.Meaning)
+	if no.Text != "" && no.Text != row.Meaning.String() {
+		err = fault.New(row.Kind, "the terminal refuses: %s (%s)", row.Meaning, no.Text)
 	}
-	return fault.New(row.Kind, "the terminal refuses: %s (%s)", row.Meaning, no.Text)
+	return &device.RefusedError{Dialect: device.Agent, CodeInfo: info, Err: err}
 }
 
 // linkFault gives an error of the connection its kind and a sentence.
@@ -232,7 +235,7 @@ func linkFault(ctx context.Context, err error) error {
 	var network net.Error
 	switch {
 	case errors.Is(context.Cause(ctx), errSilent):
-		return fault.New(fault.DeviceTimeout, "the terminal did not answer in time")
+		return &device.LineError{Err: fault.New(fault.DeviceTimeout, "the terminal did not answer in time")}
 	case ctx.Err() != nil:
 		return fault.WrapAs(fault.Interrupted, context.Cause(ctx), "the exchange was given up")
 	case fault.KindOf(err) != fault.Failure:
@@ -240,15 +243,28 @@ func linkFault(ctx context.Context, err error) error {
 	case errors.As(err, &unverified) || errors.As(err, &invalid): // its words have names out of the certificate
 		return fault.WrapAs(fault.DeviceLink, errors.New(clean(err.Error())), "the terminal's certificate is not one that ca= vouches for")
 	case errors.As(err, &operation) && operation.Op == "remote error": // as crypto/tls marks the other side's alerts
-		return fault.WrapAs(fault.DeviceLink, err, "the terminal ended the connection; it may not take the certificate of cert=")
+		ended := fault.WrapAs(fault.DeviceLink, err, "the terminal ended the connection; it may not take the certificate of cert=")
+		if isAboutPapers(operation.Err) {
+			return ended
+		}
+		return &device.LineError{Rejected: true, Err: ended}
 	case errors.As(err, &network) && network.Timeout():
-		return fault.New(fault.DeviceTimeout, "the terminal did not answer in time")
+		return &device.LineError{Err: fault.New(fault.DeviceTimeout, "the terminal did not answer in time")}
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return fault.New(fault.DeviceLink, "the terminal closed the line")
-	case errors.As(err, &operation) || errors.As(err, &record):
+		return &device.LineError{Err: fault.New(fault.DeviceLink, "the terminal closed the line")}
+	case errors.As(err, &operation) && operation.Op == "dial": // there is no line yet
 		return fault.WrapAs(fault.DeviceLink, err, "the line failed")
+	case errors.As(err, &operation) || errors.As(err, &record):
+		return &device.LineError{Err: fault.WrapAs(fault.DeviceLink, err, "the line failed")}
 	}
 	return fault.New(fault.DeviceLink, "the terminal's answer cannot be read") // the words of net/http quote it
+}
+
+// isAboutPapers reports an alert about our certificate: that is no fault of the line. crypto/tls has the alerts of RFC 8446, 6.2
+// in words only.
+func isAboutPapers(alert error) bool {
+	said := alert.Error()
+	return strings.Contains(said, "certificate") || strings.Contains(said, "access denied")
 }
 
 // body makes a document; the values of this protocol can always be written.

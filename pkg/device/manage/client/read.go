@@ -74,7 +74,7 @@ func slotOf(m manage.Slot, want device.Slot) (device.SlotReport, error) {
 	}
 	r := device.SlotReport{Slot: device.Slot(m.Slot), Damaged: m.Damaged, Expires: m.Expires}
 	if !m.Loaded {
-		if m.Usage+m.Mode+m.Algorithm+m.KSN != "" || m.Check != nil {
+		if m.Usage+m.Mode+m.Algorithm+m.KSN+m.Parity != "" || m.Check != nil {
 			return device.SlotReport{}, bad("an empty slot with a key")
 		}
 		return r, nil
@@ -84,6 +84,11 @@ func slotOf(m manage.Slot, want device.Slot) (device.SlotReport, error) {
 	}
 	if len(m.KSN) > maxKSN || !isHex(m.KSN) {
 		return device.SlotReport{}, bad("ksn")
+	}
+	switch r.Parity = keys.Parity(m.Parity); r.Parity {
+	case keys.ParityNone, keys.ParityOdd, keys.ParityEven, keys.ParityMixed:
+	default:
+		return device.SlotReport{}, bad("parity")
 	}
 	r.SlotState = device.SlotState{Loaded: true, HasAttributes: true, Usage: keys.Usage(m.Usage), Mode: m.Mode[0],
 		Algorithm: m.Algorithm[0], KSN: strings.ToUpper(m.KSN)}

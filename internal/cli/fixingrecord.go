@@ -1,0 +1,83 @@
+package cli
+
+// The record of walks: a line for every step that somebody answered, on the disk before the next question.
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"time"
+
+	"poskey/internal/fault"
+	"poskey/pkg/diagnose"
+)
+
+// fixRecord is the file that all walks are recorded in.
+type fixRecord struct {
+	file  *os.File
+	path  string
+	cause diagnose.Cause
+	now   func() time.Time
+}
+
+// fixStep is a line of it. It holds what was run and how it ended, never what it printed.
+type fixStep struct {
+	At      string         `json:"at"`
+	Cause   diagnose.Cause `json:"cause"`
+	Section string         `json:"section"` // checks, fix, proof
+	Step    int            `json:"step,omitempty"`
+	Says    string         `json:"says,omitempty"`
+	Run     []string       `json:"run,omitempty"`
+	Done    string         `json:"done"` // done, run, skip, failed, stop, interrupted; none: nothing could be proven
+	Exit    int            `json:"exit"`
+	Proof   proof          `json:"proof,omitempty"` // command, diagnosis, missing
+}
+
+func (a *App) openFixRecord(cause diagnose.Cause) (fixRecord, error) {
+	dir, err := a.dataDir()
+	if err != nil {
+		return fixRecord{}, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fixRecord{}, fault.WrapAs(fault.Failure, err, "the folder for the record of fixes")
+	}
+	r := fixRecord{path: filepath.Join(dir, "fixes.jsonl"), cause: cause, now: a.Env.Now}
+	r.file, err = os.OpenFile(r.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	return r, fault.WrapAs(fault.Failure, err, "the record of fixes")
+}
+
+func (r *fixRecord) close() { _ = r.file.Close() }
+
+// write puts a line on the disk.
+func (r *fixRecord) write(s fixStep) error {
+	s.At, s.Cause = r.now().UTC().Format(time.RFC3339), r.cause
+	s.Run = shownArgs(s.Run)
+	var line bytes.Buffer // one write for a line: two walks may record at once
+	e := json.NewEncoder(&line)
+	e.SetEscapeHTML(false) // addresses are read by people
+	if err := e.Encode(s); err != nil {
+		return fault.WrapAs(fault.Bug, err, "the record of fixes")
+	}
+	if _, err := r.file.Write(line.Bytes()); err != nil {
+		return fault.WrapAs(fault.Failure, err, "the record of fixes")
+	}
+	return fault.WrapAs(fault.Failure, r.file.Sync(), "the record of fixes")
+}
+
+// broken records a step at which the walk broke off, and gives why: Ctrl-C, a terminal that was closed.
+func (r *fixRecord) broken(ctx context.Context, s fixStep, why error) error {
+	switch {
+	case s.Done == answerRun: // it was, and what broke off is the proof
+		s.Proof = proofMissing
+	case context.Cause(ctx) != nil:
+		s.Done = "interrupted"
+	case s.Done == "":
+		s.Done = answerStop
+	}
+	if err := r.write(s); err != nil {
+		return err
+	}
+	return why
+}

@@ -1,0 +1,115 @@
+package diagnose
+
+// What takes words of trouble back: "no tamper", "errors: 0", "self test passed", 没有密钥错误; and what is counted, which
+// is no code.
+
+import (
+	"regexp"
+	"strings"
+
+	"poskey/internal/text"
+)
+
+// calmer takes out of a text what tells of no trouble. It is made once for what is read.
+type calmer struct{ negated, zero, well, strong, failing, rehearsed, retried, counted, pressed *regexp.Regexp }
+
+func newCalmer() *calmer {
+	const (
+		trouble = `(?:error|failure|fail|failed|problem|fault|mismatch(?:es)?|alarm|tamper|tampered|tampering|` +
+			`tripped|triggered|trip|attack|` +
+			`attacked|damage|damaged|anomaly|anomalies|abnormality|warning|exception|timeout|issue|violation|` +
+			`corruption|corrupted|` +
+			`expired|exposed|compromised|difference|differences|opened|trouble)`
+		noun = `(?:任何|主密钥|工作密钥|传输密钥|密钥|秘钥|校验值?|签到|通讯|通信|终端|设备|机器|安全|存储|网络|交易|什么|其他|发现|出现|发生|报|` +
+			`MAC|PIN|PIK|MAK|TMK|KCV|的|过|有|到)`
+		bad = `(?:错误|异常|故障|报警|告警|触发|攻击|问题|不符|不一致|失败|错|损坏|过期|泄露|泄漏|丢失|超时|中断|被拆|拆机)`
+	)
+	return &calmer{
+		negated: regexp.MustCompile(`(?i)\b(?:no|not|never|without|without any|0|zero)\s+(?:any\s+|been\s+|one\s+|` +
+			`a\s+|yet\s+|` +
+			`(?:key|keys|mac|pin|kcv|tmk|check value|security|memory|link|lrc|crc|device|terminal|known|other|` +
+			`further)\s+){0,3}` + trouble + `s?\b` +
+			`|(?:没有|没|未|未曾|并无|并未|从未|无)` + noun + `{0,5}` + bad),
+		zero: regexp.MustCompile(`(?i)(?:errors?|count(?:er)?s?|failures?|failed|mismatch(?:es)?|alarms?|tampers?|` +
+			`tampered|naks?|timeouts?|retries|` +
+			`times|events?|attacks?|faults?|次数|错误数?|异常|失败|报警|告警|触发|超时)\s*(?:count(?:er)?|events?|次数|数)?\s*` +
+			`(?:[:=：]\s*(?:0+(?:\s|$|次)|(?:none|no|nil|zero|false|无|否)\b)|0+(?:\s|$|次)|为0|无$)`),
+		well: regexp.MustCompile(`(?i)(?:tamper|sensor|mesh|switch|batter|self.?test|self.?check|temperature|seal|` +
+			`memory|flash|` +
+			`触发|防拆|自检|电池|传感|温度|存储).*(?:[:=]\s*(?:none|no|nil|false|clear|closed|intact)\b|\bok\b|\bpass(?:ed)?\b|` +
+			`\bnormal\b|\bgood\b|` +
+			`\bhealthy\b|\bintact\b|\bwithin limits?\b|near (?:the |its )?limit|close to (?:the |its )?limit|` +
+			`approaching|正常|通过|良好|完好|接近)`),
+		strong: regexp.MustCompile(`(?i)detect(?:ed|ion of)\b|trigger|erased|attacked|tampered|irruption|` +
+			`destroyed|opened|自毁|被|已触发|触发了|清除`),
+		failing: regexp.MustCompile(`(?i)error|fail|mismatch|wrong|differ|denied|refus|reject|\bbad\b|lost|` +
+			`damaged|corrupt|错|失败|不符|异常|故障|拒绝|坏|损`),
+		rehearsed: regexp.MustCompile(`(?i)\bsimulat|\bdrill\b|\bdry run\b|\brehears|\btest procedure\b|演练|模拟|演习`),
+		retried: regexp.MustCompile(`(?i)\bretr(?:y|ies|ied)\b.{0,12}\b(?:ok|succe\w+|passed|good)\b|(?:second|` +
+			`2nd) (?:try|attempt) (?:ok|succe|passed)|重试后?(?:成功|正常|通过)`),
+		counted: regexp.MustCompile(`(?i)\b\d{1,5}\s+(?:more\s+|other\s+|failed\s+|successful\s+)?(?:transactions|` +
+			`trades|sales|cards|customers|days|weeks|` +
+			`months|hours|minutes|mins|seconds|secs|terminals|devices|machines|people|percent|euros|dollars|yuan)\b` +
+			`|\d{1,5}\s*(?:笔|次(?:[^日]|$)|天|台|张|分钟|小时|秒|元|块钱|个月|个人|家店|%)`),
+		pressed: regexp.MustCompile(`(?i)\b(?:keyboard|keypad|function|number|enter|cancel|` +
+			`clear)\s+keys?(?:\s+\d+)?\b|` +
+			`\bkeys?(?:\s+\d+)?\s+(?:is|are)?\s*(?:stuck|jammed|sticky|sticking|broken off|worn)\b|按键(?:\d+)?`),
+	}
+}
+
+// calmed takes out what tells of no trouble, and reports whether there was any.
+func (c *calmer) calmed(s string) (rest string, calm bool) {
+	all := clauses(s)
+	var kept strings.Builder
+	for i, clause := range all {
+		switch {
+		case c.takesBack(clause), c.retried.MatchString(clause), i+1 < len(all) && c.retried.MatchString(all[i+1]):
+			kept.WriteString(", ")
+		default:
+			kept.WriteString(c.negated.ReplaceAllString(clause, " , "))
+		}
+	}
+	return kept.String(), kept.String() != s
+}
+
+// takesBack reports whether a clause as a whole tells that all is well.
+func (c *calmer) takesBack(clause string) bool {
+	if c.zero.MatchString(clause) || c.rehearsed.MatchString(clause) {
+		return true
+	}
+	left := c.negated.ReplaceAllString(clause, " ")
+	return c.well.MatchString(left) && !c.strong.MatchString(left) && !c.failing.MatchString(left)
+}
+
+// clauses cuts a text where it takes breath; the signs stay with what stands before them.
+func clauses(s string) []string {
+	var all []string
+	from := 0
+	for i, r := range s {
+		switch r {
+		case ',', ';', '，', '；', '。', '\n', '!', '！':
+		case '.':
+			if i+1 < len(s) && s[i+1] != ' ' {
+				continue
+			}
+		default:
+			continue
+		}
+		all = append(all, s[from:i])
+		from = i
+	}
+	return append(all, s[from:])
+}
+
+// uncounted takes numbers out that count something, and keys that are pressed: neither is a code or a key of ours.
+func (c *calmer) uncounted(s string) string {
+	return c.pressed.ReplaceAllString(c.counted.ReplaceAllString(s, " , "), " , ")
+}
+
+// pressedKeys reports whether a text is about keys that are pressed.
+func (c *calmer) pressedKeys(s string) (text.Text, bool) {
+	if !c.pressed.MatchString(s) {
+		return text.Text{}, false
+	}
+	return text.New("it is about the screen or the keys of the device"), true
+}
