@@ -341,6 +341,9 @@ func publicFlags() map[string]string {
 		"part-expect":        "a check value",
 		"part-expected":      "a check value",
 		"cryptogram":         "an encrypted key",
+		"tmk-cryptogram":     "an encrypted key",
+		"tmk-expected":       "a check value",
+		"kek-expected":       "a check value",
 	}
 }
 

@@ -34,6 +34,7 @@ type drawing struct {
 	ID     int
 	Title  string
 	Desc   string
+	Width  int
 	Height int
 	Lines  []drawnLine
 	Boxes  []drawnBox
@@ -81,7 +82,7 @@ func (p *diagnosisPrinter) draw(all []keyChain) []drawing {
 	for i, c := range all {
 		m := &draftsman{say: p.say, y: 2}
 		m.link(c.root, 0)
-		m.d.ID, m.d.Title, m.d.Height = i+1, p.say(c.title), m.y-drawGap+2
+		m.d.ID, m.d.Title, m.d.Width, m.d.Height = i+1, p.say(c.title), drawWide, m.y-drawGap+2
 		m.d.Desc = strings.Join(m.desc, "; ")
 		out = append(out, m.d)
 	}

@@ -151,12 +151,13 @@ func otherChanges() []string {
 		"audit export"}
 }
 
-// commandWords are the words of a command before its flags and arguments, two at most.
+// commandWords are the words of a command before its flags and arguments.
 func commandWords(args []string) string {
-	if len(args) > 1 && args[0] != "inject" && args[0] != "combine" && args[0] != "generate" {
-		return args[0] + " " + args[1]
+	cmd, _, err := Tree().Find(args)
+	if err != nil {
+		return "" // it will say so itself
 	}
-	return args[0]
+	return strings.TrimPrefix(cmd.CommandPath(), "poskey ")
 }
 
 // proofOf finds out what a step came to. The device's own word goes before the command's.

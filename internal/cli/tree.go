@@ -13,7 +13,8 @@ import (
 	"poskey/pkg/keys"
 )
 
-// Tree builds the English command tree with streams that go nowhere, for the reference and for tests that walk it.
+// Tree builds the English command tree with streams that go nowhere, for the reference, for names of commands, and
+// for tests that walk it.
 func Tree() *cobra.Command {
 	say := i18n.New(i18n.English)
 	a := &App{

@@ -159,7 +159,3 @@ func cut(field []byte, at, n int) []byte {
 	}
 	return field[at : at+n]
 }
-
-// Lengths are those that a field 62 with keys may have: LLLVAR 24, 40, 56, 60 or 84, anything else is a format error
-// (Q/CUP text in https://e-com-net.com/article/5481825.htm).
-func Lengths() []int { return []int{24, 40, 56, 60, 84} }
