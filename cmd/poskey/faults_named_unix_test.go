@@ -75,8 +75,8 @@ func faultScript(t *testing.T, begin string, faults []emulator.Fault) string {
 		fmt.Fprintf(&b, "# %s\nserve T poskey device emulate --listen 127.0.0.1:0 --manage 127.0.0.1:0 --klk file:klk.txt %s -o json\n", name, orders)
 		if c.load != "" {
 			fmt.Fprintf(&b, "exits 0 poskey device add %s --model PP791\n", serial)
-			fmt.Fprintf(&b, "exits 0 sh -c 'poskey inject --device $0 --plan %s.yaml --serial %s --timeout 1s || :' %s\n", c.load, serial,
-				uriOf(c.load, ""))
+			fmt.Fprintf(&b, "exits 0 sh -c 'poskey inject --device $0 --plan %s --serial %s --timeout 1s || :' %s\n",
+				planOf(c.load), serial, uriOf(c.load, ""))
 		}
 		fmt.Fprintf(&b, "exits 0 poskey diagnose device --device %s --serial %s -o json %s\n", uriOf(c.ask, c.line), serial, inventoryOf(c))
 		b.WriteString(wanted(t, emulator.Fault(c.order)))
@@ -90,6 +90,13 @@ func inventoryOf(c faultCase) string {
 		return "--no-inventory"
 	}
 	return "-q"
+}
+
+func planOf(line string) string {
+	if line == "futurex" {
+		return "futurex.yaml"
+	}
+	return "block.yaml"
 }
 
 func uriOf(line, more string) string {
@@ -181,12 +188,7 @@ exits 0 poskey key import KLK-17 --key file:klk.txt --alg tdes-128 --usage K0 --
 `
 
 const faultPlans = `
--- agent.yaml --
-schema: poskey.inject-plan/v1
-environment: test
-loads:
-  - {slot: "0", key: "store:TPK-17", kbpk: "store:KLK-17", usage: P0, mode: E}
--- visa.yaml --
+-- block.yaml --
 schema: poskey.inject-plan/v1
 environment: test
 loads:

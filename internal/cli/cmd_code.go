@@ -77,7 +77,8 @@ func runCode(_ context.Context, a *App, o codeOpts, args []string) error {
 	if o.limit < 0 {
 		return fault.New(fault.Usage, "--limit %d: it is 0 (all) or more", o.limit)
 	}
-	answer, err := dict.Look(errorcode.Query{Text: strings.Join(args, " "), Vendor: o.vendor, Table: o.table, Limit: o.limit})
+	q := errorcode.Query{Text: strings.Join(args, " "), Vendor: o.vendor, Table: o.table, Limit: o.limit}
+	answer, err := dict.Look(q)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func runCode(_ context.Context, a *App, o codeOpts, args []string) error {
 		return err
 	}
 	if len(answer.Readings) == 0 {
-		a.nearCode(dict, errorcode.Query{Text: strings.Join(args, " "), Vendor: o.vendor, Table: o.table})
+		a.nearCode(dict, q)
 		return fault.New(fault.NotFound, "no table has it; poskey code --list shows which vendors there are, "+
 			"poskey diagnose message takes a whole sentence")
 	}

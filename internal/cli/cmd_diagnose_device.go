@@ -77,34 +77,33 @@ func (a *App) deviceCase(ctx context.Context, o diagnoseDeviceOpts) (diagnose.Ca
 	}
 	line := &diagnose.Line{}
 	d, err := openDevice(ctx, o.device, device.Options{Timeout: o.timeout, Trace: a.watch(o.device, line)})
-	if c, refused := refusedCase(err); refused {
-		return c, "", nil
-	}
-	if c, broken := brokenLine(err); broken {
-		return c, "", nil
-	}
 	if err != nil {
-		return diagnose.Case{}, "", err
+		return deniedCase(err)
 	}
 	defer func() { _ = d.Close() }()
 	line.Dialect = d.Dialect()
 	takes := &diagnose.DeviceTakes{Capabilities: d.Capabilities()}
 	if m, ok := d.(device.Manager); ok {
 		s, err := m.Status(ctx)
-		if c, refused := refusedCase(err); refused {
-			return c, "", nil
-		}
-		if c, broken := brokenLine(err); broken {
-			return c, "", nil
-		}
 		if err != nil {
-			return diagnose.Case{}, "", err
+			return deniedCase(err)
 		}
 		takes.Told = true
 		return diagnose.Case{Device: &s, Takes: takes}, s.Serial, nil
 	}
 	s, err := askSlots(ctx, d, caps, line)
 	return diagnose.Case{Device: s, Line: line, Takes: takes}, s.Serial, err
+}
+
+// deniedCase makes facts of a device that answered nothing but a no, or of a line that broke; other errors stay errors.
+func deniedCase(err error) (diagnose.Case, string, error) {
+	if c, refused := refusedCase(err); refused {
+		return c, "", nil
+	}
+	if c, broken := brokenLine(err); broken {
+		return c, "", nil
+	}
+	return diagnose.Case{}, "", err
 }
 
 // So many questions a device may leave without an answer, or without the end of the exchange, before it is asked no more: every

@@ -51,7 +51,7 @@ func newDiagnoseKCVCmd(a *App) *cobra.Command {
 	})
 	f := cmd.Flags()
 	a.algFlag(f, &o.alg)
-	a.dukptCheckFlags(f, &o)
+	a.besideFlags(f, &o)
 	f.StringVar(&o.expected, "expected", "", a.Say.T("the expected check value, 4 digits or more"))
 	f.StringVar(&o.got, "got", "", a.Say.T("the check value that was observed instead"))
 	f.StringVar(&o.method, "method", "", a.Say.T("check-value method; the algorithm's default when left out"))
@@ -81,8 +81,8 @@ func newDiagnoseKCVCmd(a *App) *cobra.Command {
 	return cmd
 }
 
-// dukptCheckFlags are those of DUKPT, and of what stands beside a cryptogram.
-func (a *App) dukptCheckFlags(f *pflag.FlagSet, o *diagnoseKCVOpts) {
+// besideFlags are those of what stands beside a key: the number of an initial key, the value of a KEK, what was said.
+func (a *App) besideFlags(f *pflag.FlagSet, o *diagnoseKCVOpts) {
 	f.StringVar(&o.bdk, "bdk", "", a.Say.T("the base derivation key (SRC): the check values are said to be of its initial key; with --key, that is the initial key"))
 	f.StringVar(&o.ksn, "ksn", "", a.Say.T("key serial number, as it was typed: 20 digits (TDES DUKPT) or 24 (AES DUKPT); its counter does not count"))
 	f.StringVar(&o.kekExpected, "kek-expected", "", a.Say.T("check value of the key-encrypting key itself"))

@@ -207,11 +207,10 @@ func publicHex(s string, what text.Text) ([]byte, error) {
 
 // parseShown reads NAME=VALUE.
 func parseShown(all []string, in *diagnose.SignIn) error {
-	names := []unionpay.KeyName{unionpay.PIK, unionpay.MAK, unionpay.TDK}
 	for _, s := range all {
 		name, value, found := strings.Cut(s, "=")
 		key := unionpay.KeyName(strings.ToUpper(name))
-		if !found || !slices.Contains(names, key) {
+		if !found || !slices.Contains(unionpay.KeyNames(), key) {
 			return fault.New(fault.Usage, "--shown %s: the form is PIK=…, MAK=… or TDK=… with the check value", text.Redact(s))
 		}
 		v, err := givenKCV(value)

@@ -12,6 +12,7 @@ import (
 	"poskey/internal/text"
 	"poskey/pkg/device"
 	"poskey/pkg/diagnose"
+	"poskey/pkg/dukpt"
 	"poskey/pkg/kcv"
 	"poskey/pkg/store"
 )
@@ -194,21 +195,47 @@ type factsLoad struct {
 	Said    string `json:"said"`
 }
 
+// factsName is a name or a sentence out of a document of facts as it may stand on a terminal: no characters that steer one
+// or turn others round, and no key.
+func factsName(s string) string { return text.OneLine(keyless(s), mostQuoted) }
+
+// factsMethod is the method of a check value in a document of facts.
+func factsMethod(s string) (kcv.Method, error) {
+	if s == "" {
+		return kcv.ECBZero, nil
+	}
+	return kcv.ParseMethod(s)
+}
+
+// factsKSN is a key serial number in a document of facts; "" where there is none.
+func factsKSN(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	ksn, err := dukpt.ParseKSN(s)
+	if err != nil {
+		return "", err
+	}
+	return ksn.String(), nil
+}
+
 // fact checks the load.
 func (l factsLoad) fact() (diagnose.DeviceLoad, error) {
-	out := diagnose.DeviceLoad{Slot: device.Slot(l.Slot), Label: l.Label, Outcome: diagnose.LoadOutcome(l.Outcome), Said: l.Said}
+	out := diagnose.DeviceLoad{Slot: device.Slot(factsName(l.Slot)), Label: factsName(l.Label),
+		Outcome: diagnose.LoadOutcome(l.Outcome), Said: factsName(l.Said)}
 	known := []diagnose.LoadOutcome{diagnose.LoadConfirmed, diagnose.LoadFailed, diagnose.LoadUnknown, diagnose.LoadSent}
 	if !slices.Contains(known, out.Outcome) {
 		return diagnose.DeviceLoad{}, fault.New(fault.Malformed, "the outcome of a load is confirmed, failed, unknown or sent, not %q",
 			text.Redact(l.Outcome))
 	}
-	check, err := kcv.Parse(l.Check)
+	check, err := givenKCV(l.Check)
 	if err != nil {
 		return diagnose.DeviceLoad{}, err
 	}
-	out.Check = kcv.Value{Method: kcv.Method(l.Method), Digits: check.Digits}
-	if l.Method == "" {
-		out.Check.Method = kcv.ECBZero
+	method, err := factsMethod(l.Method)
+	if err != nil {
+		return diagnose.DeviceLoad{}, err
 	}
+	out.Check = kcv.Value{Method: method, Digits: check.Digits}
 	return out, nil
 }

@@ -68,8 +68,9 @@ func (o diagnosisOpts) check() error {
 // showDiagnosis answers, writes the page where one was asked for, and walks through the steps where that was asked for.
 func (a *App) showDiagnosis(ctx context.Context, name string, c *diagnose.Case, r diagnose.Report, o diagnosisOpts,
 	right text.Text) error {
+	known := o.tells(r, c)
 	if o.html != "" {
-		if err := a.writeDiagnosisHTML(o.html, c, r, o.tells(r, c)); err != nil {
+		if err := a.writeDiagnosisHTML(o.html, c, r, known); err != nil {
 			return err
 		}
 	}
@@ -78,7 +79,7 @@ func (a *App) showDiagnosis(ctx context.Context, name string, c *diagnose.Case, 
 	}
 	switch {
 	case o.fix && len(r.Findings) > 0:
-		return a.fix(ctx, c, r, o.tells(r, c))
+		return a.fix(ctx, c, r, known)
 	case o.fix && r.Verdict == diagnose.Match:
 		a.render.Note(text.New("there is nothing to fix: no cause was found"))
 	}

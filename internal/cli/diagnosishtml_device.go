@@ -76,9 +76,6 @@ func slotLinks(c *diagnose.Case) []*chainLink {
 		if s.HasAttributes {
 			l.lines = append(l.lines, text.New("usage %s", string(s.Usage)))
 		}
-		if s.Damaged {
-			l.state, l.lines = linkBreaks, append(l.lines, text.New("cannot be read"))
-		}
 		add(l, s.Check.Digits)
 	}
 	for _, s := range c.Device.Initial {
@@ -87,7 +84,7 @@ func slotLinks(c *diagnose.Case) []*chainLink {
 	}
 	for _, s := range c.Device.Slots {
 		if l := have[s.Slot]; s.Damaged {
-			l.state = linkBreaks
+			l.state, l.lines = linkBreaks, append(l.lines, text.New("cannot be read"))
 		}
 	}
 	return out

@@ -77,6 +77,19 @@ func TestAPageTellsWhatToDoAboutBothOfTwoMistakes(t *testing.T) {
 	}
 }
 
+// TestASlotThatCannotBeReadSaysSo: one that the inventory knows, and one that it does not.
+func TestASlotThatCannotBeReadSaysSo(t *testing.T) {
+	c := pageDevice(func(c *diagnose.Case) {
+		c.Device.Slots[0].Damaged, c.Device.Slots[1].Damaged = true, true
+		c.Wanted = c.Wanted[:1]
+	})
+	for _, l := range slotLinks(&c)[:2] {
+		if last := l.lines[len(l.lines)-1].String(); l.state != linkBreaks || last != "cannot be read" {
+			t.Errorf("slot %s: %s, %q", l.slot, l.state, last)
+		}
+	}
+}
+
 func TestKeysOfADeviceHangUnderTheKeysThatProtectThem(t *testing.T) {
 	parents := func(all ...string) string { // slot=label<parent
 		c := pageDevice(func(*diagnose.Case) {})

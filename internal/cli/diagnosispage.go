@@ -3,7 +3,6 @@ package cli
 // The page of a whole case: the decisive line first, then what was compared, the findings, and what was ruled out.
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -112,17 +111,11 @@ func causesPage(p *render.Page, all []diagnose.Finding) {
 
 // byReading puts findings together that one sentence speaks for, each where the first of them stands.
 func byReading(p *render.Page, all []diagnose.Finding) [][]*diagnose.Finding {
-	var groups [][]*diagnose.Finding
+	each := make([]*diagnose.Finding, len(all))
 	for i := range all {
-		f := &all[i]
-		at := slices.IndexFunc(groups, func(g []*diagnose.Finding) bool { return oneReading(p, g[0], f) })
-		if at < 0 {
-			groups = append(groups, []*diagnose.Finding{f})
-			continue
-		}
-		groups[at] = append(groups[at], f)
+		each[i] = &all[i]
 	}
-	return groups
+	return grouped(each, func(a, b *diagnose.Finding) bool { return oneReading(p, a, b) })
 }
 
 func oneReading(p *render.Page, a, b *diagnose.Finding) bool {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"reflect"
 
 	"poskey/internal/fault"
@@ -14,6 +13,7 @@ import (
 	"poskey/pkg/device"
 	"poskey/pkg/diagnose"
 	"poskey/pkg/kcv"
+	"poskey/pkg/unionpay"
 )
 
 // factsSchema is the only schema that is read.
@@ -147,9 +147,9 @@ func (a *App) caseOf(ctx context.Context, doc factsDoc, p *probers) (diagnose.Ca
 	var err error
 	if s := doc.SignIn; s != nil {
 		o := diagnoseSignInOpts{code: s.Code, field62: s.Field62, message: s.Message, trade: s.Trade, tmks: s.TMK, kbpk: s.KBPK}
-		for _, name := range []string{"PIK", "MAK", "TDK"} {
-			if v, there := s.Shown[name]; there {
-				o.shown = append(o.shown, name+"="+v)
+		for _, name := range unionpay.KeyNames() {
+			if v, there := s.Shown[string(name)]; there {
+				o.shown = append(o.shown, string(name)+"="+v)
 			}
 		}
 		o.wrapped, o.wrappedExpected = s.TMKCryptogram, s.TMKExpected
@@ -193,7 +193,7 @@ func (a *App) checkFacts(ctx context.Context, f factsCheck, p *probers) (diagnos
 	if err := a.diagnoseProber(ctx, o, &facts, p); err != nil {
 		return diagnose.Check{}, err
 	}
-	return diagnose.Check{Facts: facts, Slot: device.Slot(keyless(f.Slot)), Label: keyless(f.Label)}, nil
+	return diagnose.Check{Facts: facts, Slot: device.Slot(factsName(f.Slot)), Label: factsName(f.Label)}, nil
 }
 
 // deviceFacts asks the device that the document names, and adds what it says should be in there.
@@ -216,21 +216,34 @@ func (a *App) deviceFacts(ctx context.Context, doc factsDoc, c *diagnose.Case, p
 	for i, l := range doc.Loads {
 		load, err := l.fact()
 		if err != nil {
-			return fault.Wrap(err, "%s", fmt.Sprintf("loads[%d]", i))
+			return fault.Wrap(err, "loads[%d]", i)
 		}
 		c.Loads = append(c.Loads, load)
 	}
 	for i, w := range doc.Wanted {
-		check, err := givenKCV(w.Check)
+		wanted, err := w.fact()
 		if err != nil {
-			return fault.Wrap(err, "%s", fmt.Sprintf("wanted[%d]", i))
+			return fault.Wrap(err, "wanted[%d]", i)
 		}
-		method := kcv.Method(w.Method)
-		if method == "" {
-			method = kcv.ECBZero
-		}
-		c.Wanted = append(c.Wanted, diagnose.Wanted{Slot: device.Slot(keyless(w.Slot)), Label: keyless(w.Label), KSN: w.KSN,
-			Check: kcv.Value{Method: method, Digits: check.Digits}})
+		c.Wanted = append(c.Wanted, wanted)
 	}
 	return nil
+}
+
+// fact is a key that should be in the device.
+func (w factsWanted) fact() (diagnose.Wanted, error) {
+	check, err := givenKCV(w.Check)
+	if err != nil {
+		return diagnose.Wanted{}, err
+	}
+	method, err := factsMethod(w.Method)
+	if err != nil {
+		return diagnose.Wanted{}, err
+	}
+	ksn, err := factsKSN(w.KSN)
+	if err != nil {
+		return diagnose.Wanted{}, err
+	}
+	return diagnose.Wanted{Slot: device.Slot(factsName(w.Slot)), Label: factsName(w.Label), KSN: ksn,
+		Check: kcv.Value{Method: method, Digits: check.Digits}}, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
+	"poskey/pkg/unionpay"
 )
 
 // strictFacts holds a document against the shape of the type that it is read into: no field that is not there, none twice,
@@ -108,7 +109,7 @@ func (w *factsWalk) list(path string, shape reflect.Type) error {
 // fieldOf finds a field by its name, letter by letter. A map has the names of the working keys.
 func fieldOf(shape reflect.Type, name string) (reflect.Type, bool) {
 	if shape.Kind() == reflect.Map {
-		return shape.Elem(), slices.Contains([]string{"PIK", "MAK", "TDK"}, name)
+		return shape.Elem(), slices.Contains(unionpay.KeyNames(), unionpay.KeyName(name))
 	}
 	for i := range shape.NumField() {
 		if shape.Field(i).Tag.Get("json") == name {

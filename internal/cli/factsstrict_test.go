@@ -13,6 +13,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"poskey/internal/testvec"
+	"poskey/internal/text"
+	"poskey/pkg/diagnose"
 )
 
 // fieldsOf gives every field of a type by its place: checks.search.
@@ -58,6 +60,53 @@ func TestFieldsOfFactsAreThoseOfTheDocument(t *testing.T) {
 	for field := range listed {
 		if !fields[field] {
 			t.Errorf("docs/formats/facts.md has %s, which is not read", field)
+		}
+	}
+}
+
+// TestFieldsOfTheAnswerAreThoseOfTheDocument: the last paragraph of docs/formats/facts.md names what a report has.
+func TestFieldsOfTheAnswerAreThoseOfTheDocument(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(testvec.Root(t), "docs", "formats", "facts.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, answer, found := strings.Cut(string(page), "\nThe answer is ")
+	if !found {
+		t.Fatal("docs/formats/facts.md does not tell of the answer")
+	}
+	listed := map[string]bool{}
+	for _, word := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(answer, -1) {
+		listed[word[1]] = true
+	}
+	raw, err := json.Marshal(diagnose.Report{NextStep: text.Raw("x"), RuledOut: []diagnose.Ruling{{}}, Notes: []text.Text{text.Raw("x")},
+		Findings: []diagnose.Finding{{Also: "x"}}, Keys: []diagnose.KeyResult{{}}, Variants: []diagnose.Variant{{}},
+		Readings: []diagnose.Reading{{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report any
+	if err := json.Unmarshal(raw, &report); err != nil {
+		t.Fatal(err)
+	}
+	used, there := map[string]bool{}, []string{}
+	usedIn("", report, used)
+	for at := range used {
+		over, name, nested := strings.Cut(at, ".")
+		switch {
+		case !nested:
+			there = append(there, over)
+		case (over == "findings" || over == "ruled_out") && !strings.Contains(name, "."):
+			there = append(there, name)
+		}
+	}
+	for _, field := range there {
+		if !listed[field] {
+			t.Errorf("docs/formats/facts.md does not have %s of the answer", field)
+		}
+	}
+	for field := range listed {
+		if !slices.Contains(there, field) {
+			t.Errorf("docs/formats/facts.md has %s, which no answer has", field)
 		}
 	}
 }

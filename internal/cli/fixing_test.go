@@ -3,9 +3,13 @@ package cli
 // What --fix knows by lists, held against the commands, the flags and the pages that there are.
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -175,5 +179,66 @@ func TestCommandLinesOfAWalkAreTakenByAShellAsTheyStand(t *testing.T) {
 	want := `inject --device 'agent+https://h:1?a=b&c=d' --slot {slot} --to store:{label} 'a{b,c}' 'it'\''s' ''`
 	if got != want {
 		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
+func TestWideLettersAnswerToo(t *testing.T) {
+	words := []string{answerRun, answerSkip, answerStop}
+	for typed, want := range map[string]string{"ｓｋｉｐ": answerSkip, "　ＳＴＯＰ ": answerStop, "ｙ": answerRun, "执行": answerRun,
+		"ｒｕｎｎ": "", "": "", "done": ""} {
+		if got := meant(typed, words); got != want {
+			t.Errorf("%q is taken for %q, want %q", typed, got, want)
+		}
+	}
+}
+
+// TestALineThatWasCutOffTakesNoOtherWithIt: after a full disk the record goes on with a line of its own.
+func TestALineThatWasCutOffTakesNoOtherWithIt(t *testing.T) {
+	r := fixRecord{now: time.Now}
+	var err error
+	if r.file, err = os.OpenFile(filepath.Join(t.TempDir(), "r"), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	for _, torn := range []string{"", `{"at":"2026`, ""} {
+		if _, err := r.file.WriteString(torn); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.endTorn(); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.write(fixStep{Done: answerStop}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw, err := os.ReadFile(r.file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Split(string(raw), "\n"); len(lines) != 5 || lines[1] != `{"at":"2026` {
+		t.Errorf("the record: %q", lines)
+	}
+}
+
+// TestNothingInADocumentOfFactsSteersATerminal: nor is a key taken for a name, a check value or a key serial number.
+func TestNothingInADocumentOfFactsSteersATerminal(t *testing.T) {
+	const key = "0123456789ABCDEFFEDCBA9876543210" // a published test key
+	evil := "a\x1b[2J\u009b31m\u202e\n" + key
+	load, err := factsLoad{Slot: evil, Label: evil, Said: evil, Check: "8D0A74", Outcome: "unknown"}.fact()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range []string{string(load.Slot), load.Label, load.Said} {
+		if strings.ContainsFunc(got, func(c rune) bool { return !unicode.IsGraphic(c) }) || strings.Contains(got, key) {
+			t.Errorf("it is shown: %q", got)
+		}
+	}
+	for _, l := range []factsLoad{{Check: key, Outcome: "unknown"}, {Check: "8D0A74", Method: evil, Outcome: "unknown"}} {
+		if got, err := l.fact(); err == nil {
+			t.Errorf("it is taken: %+v", got)
+		}
+	}
+	if got, err := factsKSN(key); err == nil {
+		t.Errorf("it is taken: %s", got)
 	}
 }

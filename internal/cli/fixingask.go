@@ -141,9 +141,17 @@ func (f *fixing) ask(ctx context.Context, words []string) (string, error) {
 	}
 }
 
+// halfWide makes the letters that a Chinese input method types, which are as wide as its characters, plain ones.
+func halfWide(c rune) rune {
+	if c >= '！' && c <= '～' {
+		return c - '！' + '!'
+	}
+	return c
+}
+
 // meant finds the word that an answer stands for: yes is the first one, no is skip, quit is stop.
 func meant(answer string, words []string) string {
-	answer = strings.ToLower(strings.TrimSpace(answer))
+	answer = strings.ToLower(strings.TrimSpace(strings.Map(halfWide, answer)))
 	other := map[string]string{
 		"y": words[0], "yes": words[0], "是": words[0],
 		"n": answerSkip, "no": answerSkip, "否": answerSkip, "s": answerSkip,

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -44,8 +45,31 @@ func (a *App) openFixRecord(cause diagnose.Cause) (fixRecord, error) {
 		return fixRecord{}, fault.WrapAs(fault.Failure, err, "the folder for the record of fixes")
 	}
 	r := fixRecord{path: filepath.Join(dir, "fixes.jsonl"), cause: cause, now: a.Env.Now}
-	r.file, err = os.OpenFile(r.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	return r, fault.WrapAs(fault.Failure, err, "the record of fixes")
+	if info, err := os.Stat(r.path); err == nil && !info.Mode().IsRegular() { // a pipe would wait for a reader for ever
+		return fixRecord{}, fault.New(fault.Failure, "the record of fixes: %s is no file", r.path)
+	}
+	r.file, err = os.OpenFile(r.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return fixRecord{}, fault.WrapAs(fault.Failure, err, "the record of fixes")
+	}
+	if err := r.endTorn(); err != nil {
+		r.close()
+		return fixRecord{}, err
+	}
+	return r, nil
+}
+
+// endTorn ends a line that was cut off, by a full disk or a loss of power: else the next one would be lost with it.
+func (r *fixRecord) endTorn() error {
+	size, err := r.file.Seek(0, io.SeekEnd)
+	if err != nil || size == 0 {
+		return fault.WrapAs(fault.Failure, err, "the record of fixes")
+	}
+	last := []byte{0}
+	if _, err = r.file.ReadAt(last, size-1); err == nil && last[0] != '\n' {
+		_, err = r.file.WriteString("\n")
+	}
+	return fault.WrapAs(fault.Failure, err, "the record of fixes")
 }
 
 func (r *fixRecord) close() { _ = r.file.Close() }

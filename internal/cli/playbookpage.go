@@ -52,9 +52,15 @@ func steps(p *render.Page, head text.Text, all []playbook.Step) {
 	}
 }
 
+// widestPage is how wide a page is where the terminal has more room, or nobody counts columns.
+const widestPage = 100
+
 // wrapped writes a paragraph with what stands before it, its lines below each other.
 func wrapped(p *render.Page, before, s string) {
-	const width = 100
+	width := widestPage
+	if room := p.Room(); room > 0 {
+		width = min(width, room)
+	}
 	for i, line := range render.Wrap(s, width-len(before)) {
 		if i > 0 {
 			before = strings.Repeat(" ", len(before))

@@ -101,12 +101,12 @@ const mostRepairs = 3 * 40000
 func (b *Block) ofBlock(f keyblock.Finding) Finding {
 	out := seen(CauseWrongTransportKey, Certainty(f.Certainty), f.Text)
 	switch f.Cause {
-	case "kbpk_form":
+	case keyblock.KBPKForm:
 		out = seen(formCause(f.Form), Certainty(f.Certainty), f.Text)
 		if f.Character > 0 {
 			out.Also = CauseMistypedDigit
 		}
-	case "kbpk_typo", "header_edited", "payload_edited", "mac_edited":
+	case keyblock.KBPKTypo, keyblock.HeaderEdited, keyblock.PayloadEdited, keyblock.MACEdited:
 		out = seen(CauseMistypedDigit, Certainty(f.Certainty), f.Text)
 	}
 	if f.Certainty == keyblock.Proven {
@@ -122,7 +122,7 @@ func (b *Block) ofBlock(f keyblock.Finding) Finding {
 }
 
 func formCause(form string) Cause {
-	if form == "halves_swapped" {
+	if form == keyblock.HalvesSwapped {
 		return CauseHalvesSwapped
 	}
 	return CauseLengthClass

@@ -165,6 +165,12 @@ type advice struct {
 	impact     text.Text // on trade and on the secrecy of keys and data
 }
 
+// with gives a finding the advice.
+func (f Finding) with(a advice) Finding {
+	f.NextTest, f.Fix, f.Prevention, f.Impact = a.nextTest, a.fix, a.prevention, a.impact
+	return f
+}
+
 // advised is a cause with its advice, for the tables of the families.
 type advised struct {
 	cause  Cause

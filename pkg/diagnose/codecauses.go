@@ -54,23 +54,21 @@ type codeRule struct {
 	page   string // a situation; "" is the page of the first cause
 }
 
-// ruleOf finds the rule of a row: what root-causes.md names by its code first, then by its meaning.
+// ruleOf finds the rule of a row: by its number first, then by its meaning.
 func ruleOf(r *errorcode.Row) codeRule {
-	for _, rule := range codesByName() {
-		if rule.fits(r) {
+	for _, rules := range []func() []codeRule{codesByName, roundKeyCodes} {
+		if rule, ok := firstThatFits(r, rules()); ok {
 			return rule
 		}
 	}
-	if rule, ok := ruleOfMeaning(r, roundKeyCodes()); ok || !r.KeyRelated {
-		return rule
+	if !r.KeyRelated {
+		return codeRule{}
 	}
-	if rule, ok := ruleOfMeaning(r, codesByMeaning()); ok {
-		return rule
-	}
-	return codeRule{}
+	rule, _ := firstThatFits(r, codesByMeaning())
+	return rule
 }
 
-func ruleOfMeaning(r *errorcode.Row, rules []codeRule) (codeRule, bool) {
+func firstThatFits(r *errorcode.Row, rules []codeRule) (codeRule, bool) {
 	for _, rule := range rules {
 		if rule.fits(r) {
 			return rule, true

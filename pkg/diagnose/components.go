@@ -4,6 +4,7 @@ package diagnose
 // the check values on the sheets.
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,7 @@ const maxSubsets = 10
 func allBut(n int, without ...int) hsm.Expr {
 	var x hsm.XOR
 	for i := range n {
-		if !contains(without, i) {
+		if !slices.Contains(without, i) {
 			x = append(x, hsm.Part(i))
 		}
 	}
@@ -32,15 +33,6 @@ func allBut(n int, without ...int) hsm.Expr {
 		return x[0]
 	}
 	return x
-}
-
-func contains(list []int, v int) bool {
-	for _, w := range list {
-		if w == v {
-			return true
-		}
-	}
-	return false
 }
 
 // withPart is the XOR of n parts with one of them replaced.

@@ -163,14 +163,10 @@ func (d *onDevice) refusedLoad(l DeviceLoad, info device.CodeInfo, there bool) {
 		weightOfRefusal(cause), l.Slot, l.Label)
 }
 
-// causeOfCode is the cause of a code of a device; "" where it has none. A device that has no memory left has none in its
-// table: what is to be seen, and to be mended, is the slot that stays empty.
+// causeOfCode is the cause of a code of a device; "" where its table has none.
 func causeOfCode(info device.CodeInfo) Cause {
-	if c := Cause(info.Cause); c != "" && slices.Contains(Causes(), c) {
+	if c := Cause(info.Cause); slices.Contains(Causes(), c) {
 		return c
-	}
-	if strings.Contains(info.Meaning.String(), "no memory") {
-		return CauseEmptySlot
 	}
 	return ""
 }
@@ -234,9 +230,9 @@ func (d *onDevice) lastOf(slot device.Slot) (reason string, refused bool) {
 			continue
 		}
 		switch e.Kind {
-		case "refused":
+		case eventRefused:
 			reason, refused = detailOf(e, "reason"), true
-		case "stored":
+		case eventStored:
 			reason, refused = "", false
 		}
 	}

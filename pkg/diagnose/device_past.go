@@ -21,6 +21,8 @@ const (
 	eventDamaged   = "damaged"
 	eventCorrupted = "corrupted"
 	eventTampered  = "tampered"
+	eventRefused   = "refused"
+	eventRestarted = "restarted"
 )
 
 // isOver reports an event that is history: a key was loaded since, into the slot where the event has one, as the
@@ -157,7 +159,7 @@ func (d *onDevice) storedBefore(i int) device.Slot {
 
 // isPowerFailure reports a restart that nobody ordered.
 func isPowerFailure(e device.LogEvent) bool {
-	return e.Kind == "restarted" && strings.Contains(e.Detail, "power failure")
+	return e.Kind == eventRestarted && strings.Contains(e.Detail, "power failure")
 }
 
 // power looks for failures of power in the device's own log. One right after a store, before anything else, came in the

@@ -34,21 +34,23 @@ func (d *onDevice) takes() {
 		char := string(keyblock.AlgorithmChar(w.Algorithm))
 		if all := t.algorithmsOf(w.Slot); all != "" && !strings.Contains(all, char) {
 			d.tooOld(w, text.New("the key %s is for algorithm %s, and slot %s of the device takes keys for %s", w.Label, char,
-				string(w.Slot), all), Seen{What: text.New("algorithm"), Expected: text.Raw(all), Observed: text.Raw(char)})
+				string(w.Slot), all), t.takesAlgorithm(char),
+				Seen{What: text.New("algorithm"), Expected: text.Raw(all), Observed: text.Raw(char)})
 			continue
 		}
 		if all := t.usagesOf(w.Slot); w.Usage != "" && len(all) > 0 && !slices.Contains(all, string(w.Usage)) {
 			d.tooOld(w, text.New("the key %s has usage %s, and slot %s of the device takes keys of usage %s", w.Label, string(w.Usage),
-				string(w.Slot), strings.Join(all, " ")),
+				string(w.Slot), strings.Join(all, " ")), t.takesUsage(w.Usage),
 				Seen{What: text.New("usage"), Expected: text.Raw(strings.Join(all, " ")), Observed: text.Raw(string(w.Usage))})
 		}
 	}
 }
 
-// tooOld is proven where the device itself says that it does not take the key.
-func (d *onDevice) tooOld(w Wanted, says text.Text, what Seen) {
+// tooOld is proven where the device itself says that it does not take the key, in no slot: where another one takes it, the
+// plan may be what is wrong.
+func (d *onDevice) tooOld(w Wanted, says text.Text, elsewhere bool, what Seen) {
 	worth := Likely
-	if d.c.Takes.Told {
+	if d.c.Takes.Told && !elsewhere {
 		worth = Proven
 	}
 	d.foundAt(seen(CauseFirmwareOld, worth, says, what,
@@ -69,6 +71,17 @@ func (t *DeviceTakes) algorithmsOf(slot device.Slot) string {
 		return t.Algorithms
 	}
 	return out
+}
+
+// takesAlgorithm reports whether any slot takes keys for an algorithm.
+func (t *DeviceTakes) takesAlgorithm(char string) bool {
+	return strings.Contains(t.Algorithms, char) ||
+		slices.ContainsFunc(t.Slots, func(r device.SlotRule) bool { return strings.Contains(r.Algorithms, char) })
+}
+
+// takesUsage reports whether any slot takes keys of a usage.
+func (t *DeviceTakes) takesUsage(u keys.Usage) bool {
+	return slices.ContainsFunc(t.Slots, func(r device.SlotRule) bool { return r.Usage == u })
 }
 
 func (t *DeviceTakes) usagesOf(slot device.Slot) []string {

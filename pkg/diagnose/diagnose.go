@@ -1,10 +1,26 @@
-// Package diagnose says why a check value does not match: facts in, ranked and proven causes out.
+// Package diagnose says what is wrong with a key, or round it: facts in, ranked and proven causes out.
 //
-// # What it does
+// # What it looks at
 //
-// [KCV] takes what is known of one failed comparison ([Facts]) and searches for mistakes that turn the material as
-// given into the values as given. It does no I/O and sees no key bytes: it tells a boundary what to form (an
-// [hsm.Expr]) and learns whether the check value of that matches. Each family of causes has its file:
+// [Diagnose] takes a whole [Case] and has every family of causes look at it; what several of them say of one cause becomes
+// one finding. Every cause is an id of the project's catalogue (causes.go); ids never change their meaning. What to do about
+// each of them is in advice_*.go.
+//
+//	facts                           family       files
+//	check values that do not match  fromChecks   diagnose.go, search.go and the next table
+//	a sign-in answer                fromSignIn   signin*.go
+//	a key block                     fromBlock    block.go
+//	what a device tells of itself,  fromDevice   ondevice.go, device_*.go, inventory.go
+//	its loads and its inventory
+//	what it refuses to tell         fromRefusals device_refused.go
+//	the line to it                  fromLine     online.go
+//	codes, texts, people's words    fromSaid     said*.go, codecauses*.go
+//	logs                            fromLog      fromlog.go, log_*.go; ReadLog makes the events
+//
+// settle.go puts their findings together, combine.go adds what values and codes say only together.
+//
+// [KCV] is the search over one failed comparison ([Facts]): it looks for mistakes that turn the material as given into the
+// values as given.
 //
 //	rule.go        the key is right, the comparison is not: length, method, data, cipher, parity
 //	shape.go       halves swapped, half a key, a key filled up
@@ -12,26 +28,34 @@
 //	unwrap.go      the wrong mode, direction, half or variant of the wrapping key
 //	transport.go   a transport key that is published
 //	dukpt.go       base derivation key, initial key and key serial number that do not belong together
-//	typing.go      one wrong digit, or two neighbours swapped, in any piece
+//	typing*.go     one wrong digit, or two neighbours swapped, in any piece
 //	misread.go     the same in a check value
-//	deep.go        every other slip of typing, and up to four wrong digits ([Facts].Search)
+//	pairs.go       two of these at once
+//	deep*.go       every other slip of typing, and up to four wrong digits ([Facts].Search)
 //	odd.go         a digit too few or too many in a piece as a whole
 //	leftover.go    what can be told when nothing reproduces the values
 //
-// The search goes from the simple to the laborious and stops as soon as a step has an explanation that is not chance.
-// Every cause is an id of the project's catalogue of causes; ids never change their meaning.
+// It goes from the simple to the laborious and stops as soon as a step has an explanation that is not chance; weigh.go and
+// rank.go say what an explanation is worth.
 //
-// [Diagnose] takes a whole [Case] (case.go): values, a sign-in (signin.go, signinmac.go), a key block (block.go), a device
-// and its line (ondevice.go, inventory.go, online.go), what was said (said.go, codecauses.go) and logs (fromlog.go). Pairs of
-// mistakes are in pairs.go, the catalogue of causes in causes.go, what to do about each in advice_*.go.
+// Nothing here does I/O or has a clock. Same facts, same answer.
+//
+// # Keys
+//
+// The search sees no key bytes: it tells a boundary what to form (an [hsm.Expr]) and learns whether the check value of that
+// matches. One over keys of a store answers in verdicts, and in fewer of them: nothing is derived, no two mistakes are
+// paired, and of a slip the piece alone is told.
 //
 // Keys are opened here in two cases, where they are exposed already: of a download which sends the key-encrypting key along
-// in clear (signin.go), and under a published transport key (transport.go, signinpublic.go). Nothing of them but the verdict
-// is told, and they are wiped.
+// in clear, and under a published transport key (transport.go, signinpublic.go). Nothing of them but the verdict is told, and
+// they are wiped.
+//
+// What looks like a key in a log or in people's words is blotted out before anything else looks at it (log_blot.go).
 //
 // # What the words mean
 //
-// A value given is the expected one, the one got, and the check value on the sheet of each part. A finding is
+// A value given is the expected one, the one got, and the check value on the sheet of each part. A finding that was
+// computed is
 //
 //	proven    it reproduces every value given, nothing else that was tried does, and Odds is below 1 in 10,000
 //	likely    it is no chance (Odds below 1 in 100), but has rivals, leaves a value given unexplained, or says that a
@@ -39,18 +63,30 @@
 //	possible  neither; or an advice that rests on no comparison
 //
 // Odds is the chance that the finding is an accident: the hypotheses tried, times the chance that a wrong key agrees on
-// all the digits (and parity bits) on which this one agrees; 1 where it rests on no comparison. It is the same for
-// findings that exclude each other (a slip in part 1, or in part 2), which therefore stand side by side.
+// all the digits (and parity bits) on which this one agrees. It is the same for findings that exclude each other (a slip in
+// part 1, or in part 2), which therefore stand side by side.
+//
+// A finding that was seen is
+//
+//	proven    the device itself says so, or it answers and loses frames on the line, or a block opens: Odds 0, where no
+//	          check values were compared for it
+//	likely    what was seen is explained best so, or words or a code name the cause: Odds 1
+//	possible  what was seen, a code or words lead there: Odds 1
+//
+// A code is never a proof, and nothing in a log is one but a comparison of check values. Among findings of equal certainty
+// Weight decides, then the order of the catalogue.
 //
 // When the material gives the expected value but not the one got, the mistake is searched on the other side: what did
 // the device do with this key? Otherwise it is searched in the material: what should have been entered?
 //
 // # What it does not do
 //
-// It searches one mistake at a time (one per part where the sheets' values tell the parts apart); several wrong digits
-// in one piece, or over the parts that are XORed, count as one. More wrong digits mean more matches by chance: the
-// report gives their expected number, and Odds of a finding counts the hypotheses that are as simple as it (and, where
-// the piece put right has odd parity in every byte, those that have it too).
+// It searches no three mistakes together. Several wrong digits in one piece, or over the parts that are XORed, count as one
+// mistake, and so does one slip in each part where the sheets' values tell the parts apart. Of two mistakes of different
+// kinds, one is in what is formed or typed and one in how that is compared or cut; slips of more than one digit are not
+// paired. More wrong digits mean more matches by chance: the report gives their expected number, and Odds of a finding counts
+// the hypotheses that are as simple as it (and, where the piece put right has odd parity in every byte, those that have it
+// too).
 //
 // DES ignores the lowest bit of each byte: a slip in it is invisible to a check value and, where the digit is wrong in
 // other bits too, leaves two readings of it ([Edit].ParityUnseen).
@@ -58,6 +94,7 @@ package diagnose
 
 import (
 	"context"
+	"slices"
 
 	"poskey/internal/fault"
 	"poskey/pkg/hsm"
@@ -122,7 +159,7 @@ func KCV(ctx context.Context, f Facts) (Report, error) {
 
 // checked fills the defaults and refuses what cannot be searched.
 func (f Facts) checked() (Facts, error) {
-	if !named(f.Algorithm) {
+	if !slices.Contains(keys.Named(), f.Algorithm) {
 		return Facts{}, fault.New(fault.Usage,
 			"a diagnosis needs the algorithm of the key; %q is none that has check values", string(f.Algorithm))
 	}
@@ -169,21 +206,7 @@ func (f Facts) checked() (Facts, error) {
 
 // anyOdd reports whether a piece was typed with a digit too few or too many.
 func (f Facts) anyOdd() bool {
-	for _, n := range f.Typed {
-		if n != 0 {
-			return true
-		}
-	}
-	return false
-}
-
-func named(alg keys.Algorithm) bool {
-	for _, a := range keys.Named() {
-		if a == alg {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.Typed, func(n int) bool { return n != 0 })
 }
 
 // hasMethod asks for the value of a zero key: the one who computes knows what exists.
@@ -193,10 +216,5 @@ func hasMethod(alg keys.Algorithm, m kcv.Method) error {
 }
 
 func anySheet(values []kcv.Expected) bool {
-	for _, v := range values {
-		if v.Digits != "" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(values, func(v kcv.Expected) bool { return v.Digits != "" })
 }

@@ -97,11 +97,17 @@ func sameDigits(a, b string) bool {
 // elsewhere looks for the key in another slot.
 func (d *onDevice) elsewhere(w Wanted) (device.Slot, bool) {
 	for _, s := range d.s.Slots {
-		if s.Slot != w.Slot && w.Check.Digits != "" && sameDigits(s.Check.Digits, w.Check.Digits) && !d.wantedThere(s.Slot, s.Check) {
+		if s.Slot != w.Slot && w.Check.Digits != "" && sameDigits(s.Check.Digits, w.Check.Digits) &&
+			!otherMethods(s.Check, w.Check) && !d.wantedThere(s.Slot, s.Check) {
 			return s.Slot, true
 		}
 	}
 	return "", false
+}
+
+// otherMethods reports values that are known to be made in two ways: equal digits of them mean nothing.
+func otherMethods(a, b kcv.Value) bool {
+	return a.Method != "" && b.Method != "" && a.Method != b.Method
 }
 
 // wantedThere reports whether the inventory wants a key of that value in that slot.
@@ -118,12 +124,23 @@ func (d *onDevice) inWrongSlot(w Wanted, at device.Slot, got kcv.Value) {
 	f := seen(CauseWrongSlot, Proven, text.New("the key %s should be in slot %s and is in slot %s", w.Label, string(w.Slot), string(at)),
 		Seen{What: text.New("slot %s", string(w.Slot)), Expected: text.Raw(w.Check.Digits), Observed: text.Raw(got.Digits)},
 		Seen{What: text.New("slot %s", string(at)), Observed: text.Raw(w.Check.Digits)})
-	f.Odds = float64(len(d.s.Slots)) * kcv.ChanceOfFalseMatch(len(w.Check.Digits))
-	if f.Odds >= provenBelow {
-		f.Certainty = Likely
-	}
+	there, _ := d.s.CheckOf(at)
+	compared := min(len(there.Digits), len(w.Check.Digits))
+	f.Odds = float64(len(d.c.Wanted)*len(d.s.Slots)) * kcv.ChanceOfFalseMatch(compared) // every key is looked for in every slot
+	f.Certainty = worthOf(f.Odds, Proven)
 	f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
 	d.found(f, weightWrongSlot)
+}
+
+// worthOf is how certain a finding can be whose values agree by accident with such odds, and no more than most.
+func worthOf(odds float64, most Certainty) Certainty {
+	switch {
+	case odds >= likelyBelow:
+		return Possible
+	case odds >= provenBelow:
+		return Likely
+	}
+	return most
 }
 
 func (d *onDevice) missing(w Wanted) {
@@ -192,7 +209,11 @@ func (d *onDevice) initial() {
 			if e.Slot != w.Slot || e.KSN == "" || sameInitial(e.KSN, w.KSN) {
 				continue
 			}
-			f := seen(CauseKSNMismatch, Proven, text.New(
+			worth := Proven
+			if !isKSN(e.KSN) || !isKSN(w.KSN) { // what no one can read may be written otherwise
+				worth = Likely
+			}
+			f := seen(CauseKSNMismatch, worth, text.New(
 				"the DUKPT key in slot %s counts under another key serial number than the inventory gave it", string(w.Slot)),
 				Seen{What: text.New("key serial number"), Expected: text.Raw(w.KSN), Observed: text.Raw(e.KSN)})
 			f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
@@ -202,12 +223,29 @@ func (d *onDevice) initial() {
 }
 
 func sameInitial(a, b string) bool {
-	one, err := dukpt.ParseKSN(a)
+	if strings.EqualFold(a, b) {
+		return true
+	}
+	one, err := dukpt.ParseKSN(whole(a))
 	if err != nil {
 		return false
 	}
-	two, err := dukpt.ParseKSN(b)
+	two, err := dukpt.ParseKSN(whole(b))
 	return err == nil && one.Initial().String() == two.Initial().String()
+}
+
+func isKSN(s string) bool {
+	_, err := dukpt.ParseKSN(whole(s))
+	return err == nil
+}
+
+// whole fills a key serial number of 8 bytes up as devices keep it: the first two are padding, and some leave them out.
+func whole(ksn string) string {
+	const short = 16
+	if len(ksn) == short {
+		return "FFFF" + ksn
+	}
+	return ksn
 }
 
 // duplicates looks for one value in two slots, and for one in two devices.
@@ -222,8 +260,9 @@ func (d *onDevice) duplicates() {
 			f := seen(CauseDuplicateValue, Likely, text.New(
 				"slots %s and %s have the same check value: one key stands in both", string(a.Slot), string(b.Slot)),
 				Seen{What: text.New("slots %s and %s", string(a.Slot), string(b.Slot)), Observed: text.Raw(a.Check.Digits)})
-			f.Odds = float64(len(d.s.Slots)) * kcv.ChanceOfFalseMatch(len(a.Check.Digits))
-			f.Evidence.Slot = a.Slot
+			pairs := float64(len(d.s.Slots)*(len(d.s.Slots)-1)) / 2
+			f.Odds = pairs * kcv.ChanceOfFalseMatch(len(a.Check.Digits))
+			f.Certainty, f.Evidence.Slot = worthOf(f.Odds, Likely), a.Slot
 			d.found(f, weightDuplicate)
 		}
 	}

@@ -4,7 +4,8 @@ package diagnose
 // the key-encrypting key's own.
 
 import (
-	"sort"
+	"maps"
+	"slices"
 
 	"poskey/internal/text"
 	"poskey/pkg/hsm"
@@ -35,21 +36,12 @@ func (s *search) partsThemselves(known []claim) ([]claim, error) {
 			told[part-1] = told[part-1] || c.cause == CauseMistypedDigit
 		}
 	}
-	for _, part := range s.wrongParts() {
+	for _, part := range slices.Sorted(maps.Keys(s.sheets)) {
 		if !told[part] {
 			claims = append(claims, s.wrongPart(part))
 		}
 	}
 	return claims, nil
-}
-
-func (s *search) wrongParts() []int {
-	var parts []int
-	for i := range s.sheets {
-		parts = append(parts, i)
-	}
-	sort.Ints(parts)
-	return parts
 }
 
 // enteredTwice finds equal parts: their XOR has the check value of the zero key. It also says which parts it spoke of.

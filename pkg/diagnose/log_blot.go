@@ -4,12 +4,12 @@ package diagnose
 // should not be there.
 
 import (
-	"math/bits"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"poskey/internal/text"
+	"poskey/pkg/keys"
 )
 
 // blotted stands where something was that looks like a key.
@@ -56,7 +56,7 @@ func clearDigits(line, before, digits string) bool {
 	if hasAny(before, "clear key", "clear tmk", "clear component", "cleartext", "plain", "component", "明文", "分量") {
 		return true
 	}
-	return (size == 16 || size == 24) && oddBytes(bytes) && hasAny(strings.ToLower(line), "key", "tmk", "pik", "mak",
+	return (size == 16 || size == 24) && keys.ParityOf(bytes) == keys.ParityOdd && hasAny(strings.ToLower(line), "key", "tmk", "pik", "mak",
 		"zmk", "kek", "密钥", "主密")
 }
 
@@ -75,10 +75,7 @@ func bytesOf(digits string) []byte {
 	half, open := byte(0), false
 	digits = strings.NewReplacer("0x", " ", "0X", " ").Replace(digits)
 	for _, r := range digits {
-		if r >= 0xFF01 && r <= 0xFF5E {
-			r -= 0xFF01 - '!'
-		}
-		v := strings.IndexRune("0123456789abcdef", unicode.ToLower(r))
+		v := strings.IndexRune("0123456789abcdef", unicode.ToLower(narrow(r)))
 		switch {
 		case v < 0:
 		case open:
@@ -93,15 +90,6 @@ func bytesOf(digits string) []byte {
 	return out
 }
 
-func oddBytes(all []byte) bool {
-	for _, b := range all {
-		if bits.OnesCount8(b)%2 == 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // alikeBytes reports whether all bytes are the same: padding, and no key.
 func alikeBytes(all []byte) bool {
 	for _, b := range all {
@@ -112,9 +100,15 @@ func alikeBytes(all []byte) bool {
 	return true
 }
 
-func hexRune(r rune) bool {
+// narrow gives the ASCII character of one of full width.
+func narrow(r rune) rune {
 	if r >= 0xFF01 && r <= 0xFF5E {
-		r -= 0xFF01 - '!'
+		return r - 0xFF01 + '!'
 	}
+	return r
+}
+
+func hexRune(r rune) bool {
+	r = narrow(r)
 	return r < utf8.RuneSelf && strings.ContainsRune("0123456789abcdefABCDEF", r)
 }

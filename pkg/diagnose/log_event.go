@@ -52,7 +52,6 @@ const (
 	EventLoginFailed  EventKind = "login-failed"   //
 	EventClearKey     EventKind = "clear-key"      // a key was loaded or sent in clear
 	EventExposed      EventKind = "exposed"        // a sheet, bag or key was seen
-	EventKeySent      EventKind = "key-sent"       //
 	EventExpired      EventKind = "expired"        // a key is past its day
 	EventFirmware     EventKind = "firmware"       // software is too old for something
 	EventLink         EventKind = "link"           // a time-out, a damaged frame

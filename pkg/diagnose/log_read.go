@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"poskey/internal/fault"
@@ -256,5 +257,5 @@ func negative(digits string) (string, bool) {
 	if n < 1<<15 {
 		return "", false
 	}
-	return "-" + decimal(1<<16-n), true
+	return "-" + strconv.Itoa(1<<16-n), true
 }

@@ -222,5 +222,3 @@ func fraction(digits string) time.Duration {
 	}
 	return time.Duration(n)
 }
-
-func decimal(n int) string { return strconv.Itoa(n) }

@@ -63,3 +63,81 @@ func comparedValues(ctx context.Context, expected, got kcv.Expected) ([]Finding,
 	}
 	return r.Findings, nil
 }
+
+// values holds check values against each other: two of a line, or those of two lines about one slot where something
+// failed.
+func (l *logCase) values(ctx context.Context) error {
+	tried := map[[2]string]bool{}
+	for i := range l.events {
+		e := &l.events[i]
+		if e.Got == "" || len(tried) >= mostValues {
+			continue
+		}
+		expected, other := e.Expected, (*Event)(nil)
+		if expected == "" {
+			if other = l.partner(i); other == nil {
+				continue
+			}
+			expected = other.Got
+		}
+		pair := [2]string{expected, e.Got}
+		if tried[pair] {
+			continue
+		}
+		tried[pair] = true
+		if err := l.compare(ctx, e, other, expected); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *logCase) compare(ctx context.Context, e, other *Event, expected string) error {
+	a, err := kcv.Parse(expected)
+	if err != nil {
+		return nil // what is no check value is not compared
+	}
+	b, err := kcv.Parse(e.Got)
+	if err != nil {
+		return nil
+	}
+	found, err := comparedValues(ctx, a, b)
+	if err != nil {
+		return err
+	}
+	for i := range found {
+		if other != nil {
+			if found[i].Cause != CauseKCVLength {
+				continue // two lines may be about two keys
+			}
+			found[i].Evidence.Seen = append(found[i].Evidence.Seen, other.seen())
+		}
+		found[i].Evidence.Seen = append(found[i].Evidence.Seen, e.seen())
+		l.compared = append(l.compared, e.Line)
+		l.troubles = append(l.troubles, trouble{e.Where, found[i].Cause, weightLogCode, e.Line})
+		l.out.Findings = append(l.out.Findings, found[i])
+	}
+	return nil
+}
+
+// partner finds an earlier line with another form of a value, about the same slot, where a failure stands near.
+func (l *logCase) partner(i int) *Event {
+	e := &l.events[i]
+	failed := false
+	for j := range l.events {
+		o := &l.events[j]
+		failed = failed || o.Failed && o.Line-e.Line <= nearLines && e.Line-o.Line <= nearLines
+	}
+	if !failed {
+		return nil
+	}
+	for j := i - 1; j >= 0 && l.events[i].Line-l.events[j].Line <= nearLines; j-- {
+		o := &l.events[j]
+		if o.Got != "" && o.Expected == "" && o.Slot == e.Slot && (o.Where == e.Where || o.Where == "" ||
+			e.Where == "") &&
+			len(o.Got) != len(e.Got) && sameDigits(o.Got, e.Got) {
+			return o
+		}
+	}
+	return nil
+}

@@ -194,8 +194,12 @@ func (d *onDevice) expired(slot device.Slot, label string, day time.Time) bool {
 		return false
 	}
 	worth, says := Proven, text.New("the key in slot %s expired on %s", string(slot), date(day))
-	if !ours {
+	switch { // of two clocks that differ one is wrong, and it is not known which
+	case !ours:
 		says = text.New("by the device's clock the key in slot %s expired on %s; by ours it has not", string(slot), date(day))
+		worth = Likely
+	case !own && !d.s.Now.IsZero():
+		says = text.New("by our clock the key in slot %s expired on %s; by the device's it has not", string(slot), date(day))
 		worth = Likely
 	}
 	f := seen(CauseKeyExpired, worth, says, Seen{What: text.New("valid until"), Expected: text.Raw(date(day)), Observed: text.Raw(date(d.s.Now))})

@@ -3,6 +3,8 @@ package diagnose_test
 // Devices in trouble: every sign names its cause, and a healthy device names none.
 
 import (
+	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -232,5 +234,57 @@ func TestTheSameCaseHasTheSameAnswer(t *testing.T) {
 			got.Findings[1].Cause != want.Findings[1].Cause {
 			t.Fatalf("%+v, then %+v", want.Findings, got.Findings)
 		}
+	}
+}
+
+// TestWhatMayBeAnAccidentOrHaveAnotherReasonIsNotProven: values of few digits, many comparisons, values of two methods, one of
+// two clocks, a key that another slot would take, and key serial numbers that nobody can read.
+func TestWhatMayBeAnAccidentOrHaveAnotherReasonIsNotProven(t *testing.T) {
+	moved := func(check kcv.Value) func(c *diagnose.Case) {
+		return func(c *diagnose.Case) { c.Device.Slots[1].Slot, c.Device.Slots[1].Check = "7", check }
+	}
+	for name, c := range map[string]struct {
+		cause   diagnose.Cause
+		breakIt func(c *diagnose.Case)
+	}{
+		"four digits": {diagnose.CauseWrongSlot, func(c *diagnose.Case) {
+			moved(ecb("8D0A"))(c)
+			c.Device.Slots = append(c.Device.Slots, device.SlotReport{Slot: "8", SlotState: device.SlotState{Loaded: true, Check: ecb("1111")}})
+		}},
+		"two methods": {diagnose.CauseWrongSlot, moved(kcv.Value{Method: kcv.CMAC, Digits: "8D0A74"})},
+		"fifty slots": {diagnose.CauseWrongSlot, func(c *diagnose.Case) {
+			moved(ecb("8D0A74"))(c)
+			for i := range 50 {
+				slot := device.Slot(strconv.Itoa(100 + i))
+				check := ecb(fmt.Sprintf("%06X", 70001*i+5))
+				c.Device.Slots = append(c.Device.Slots, device.SlotReport{Slot: slot, SlotState: device.SlotState{Loaded: true, Check: check}})
+				c.Wanted = append(c.Wanted, diagnose.Wanted{Slot: slot, Label: "K#1", Check: check})
+			}
+		}},
+		"our clock": {diagnose.CauseKeyExpired, func(c *diagnose.Case) {
+			c.Now, c.Wanted[1].Expires = now().AddDate(4, 0, 0), now().AddDate(1, 0, 0)
+		}},
+		"another slot takes it": {diagnose.CauseFirmwareOld, func(c *diagnose.Case) {
+			c.Device.Slots[1].Check, c.Wanted[1].Algorithm = ecb("111111"), keys.AES128
+			c.Takes = &diagnose.DeviceTakes{Told: true, Capabilities: device.Capabilities{
+				Slots: []device.SlotRule{{Slots: "1", Usage: "P0", Algorithms: "T"}, {Slots: "2", Usage: "P0", Algorithms: "A"}}}}
+		}},
+		"no key serial number": {diagnose.CauseKSNMismatch, func(c *diagnose.Case) { c.Device.Initial[0].KSN = "FFFF98" }},
+	} {
+		bad := healthy()
+		c.breakIt(&bad)
+		for _, f := range diagnosed(t, bad).Findings {
+			if f.Cause == c.cause && f.Certainty == diagnose.Proven {
+				t.Errorf("%s: %s is called proven, odds %g", name, f.Cause, f.Odds)
+			}
+		}
+	}
+}
+
+func TestAKeySerialNumberWithoutItsPaddingIsTheSame(t *testing.T) {
+	c := healthy()
+	c.Device.Initial[0].KSN = "9876543210E00005"
+	for _, f := range diagnosed(t, c).Findings {
+		t.Errorf("%s: %s", f.Cause, f.Summary)
 	}
 }

@@ -74,8 +74,7 @@ func (s *search) findings(claims []claim) []Finding {
 func (s *search) finding(c claim, all []claim) Finding {
 	return Finding{
 		Cause: c.cause, Also: c.also, Certainty: s.certainty(c, all), Odds: s.odds(c), Evidence: c.evidence, Summary: c.summary,
-		NextTest: c.advice.nextTest, Fix: c.advice.fix, Prevention: c.advice.prevention, Impact: c.advice.impact,
-	}
+	}.with(c.advice)
 }
 
 func (s *search) certainty(c claim, all []claim) Certainty {

@@ -144,7 +144,7 @@ func (u *utterance) noneOfKey(r *errorcode.Reading) {
 		return
 	}
 	if PlaybookOf(r.Row) == "" && !u.speaks() && !byWords(*r) {
-		u.l.note(text.New("%s %s is no code about keys: %s; no key is to be touched", vendorName(r), nameOfCode(r),
+		u.l.note(text.New("%s %s is no code about keys: %s; no key is to be touched", r.Vendor, nameOfCode(r),
 			r.Meaning))
 	}
 }
@@ -258,15 +258,13 @@ func (u *utterance) meaning(group []errorcode.Reading, r *errorcode.Reading) tex
 	}
 	switch {
 	case u.told:
-		return text.New("%s %s means: %s", vendorName(r), nameOfCode(r), r.Meaning)
+		return text.New("%s %s means: %s", r.Vendor, nameOfCode(r), r.Meaning)
 	case len(with) > 1:
 		return text.New("%s can mean: %s (%s; so in the tables of %s)", r.Via.Code, r.Meaning, r.Why,
 			strings.Join(with, ", "))
 	}
-	return text.New("%s %s can be meant: %s (%s)", vendorName(r), nameOfCode(r), r.Meaning, r.Why)
+	return text.New("%s %s can be meant: %s (%s)", r.Vendor, nameOfCode(r), r.Meaning, r.Why)
 }
-
-func vendorName(r *errorcode.Reading) string { return r.Vendor }
 
 func nameOfCode(r *errorcode.Reading) string {
 	if r.Code != "" {

@@ -65,9 +65,7 @@ func hear(s string) heard {
 	small, han, any := false, false, false
 	s = errorcode.Plain(s)
 	for _, r := range s {
-		if r >= 0xFF01 && r <= 0xFF5E {
-			r -= 0xFF01 - '!'
-		}
+		r = narrow(r)
 		word := unicode.IsLetter(r) || unicode.IsDigit(r)
 		wide := unicode.Is(unicode.Han, r)
 		if unicode.IsUpper(r) && small || wide != han { // camelCase, and Latin words in Chinese

@@ -5,6 +5,7 @@ package diagnose
 import (
 	"math"
 
+	"poskey/internal/fault"
 	"poskey/internal/text"
 	"poskey/pkg/hsm"
 	"poskey/pkg/keys"
@@ -56,6 +57,9 @@ func (s *signing) macUnder(matcher hsm.MACMatcher, k macKey, own bool, tried *in
 				q := hsm.MACQuestion{Expr: k.expr, Algorithm: k.alg, Rule: rule.Rule, Padding: pad, Message: over.Bytes, MAC: s.in.MAC}
 				*tried++
 				match, err := matcher.MatchMAC(s.ctx, q)
+				if fault.Is(err, fault.Interrupted) {
+					return Report{}, false, err
+				}
 				if err != nil || !match {
 					continue // a rule that takes no such key
 				}

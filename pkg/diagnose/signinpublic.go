@@ -1,10 +1,12 @@
 package diagnose
 
-// A sign-in whose keys, or whose master key, came under a published transport key. Cryptograms and that key are public, so
-// it is tried here; what is opened is told in verdicts alone, and wiped.
+// Sign-ins that are open to whoever hears them: the keys, or the master key, came under a published transport key, or the
+// key above came along in clear. All of that is public, so it is tried here; what is opened is told in verdicts alone, and
+// wiped.
 
 import (
 	"context"
+	"strings"
 
 	"poskey/internal/cipherx"
 	"poskey/internal/secret"
@@ -12,6 +14,7 @@ import (
 	"poskey/pkg/hsm"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
+	"poskey/pkg/unionpay"
 )
 
 // opensWith is a sign-in whose cryptograms are opened with one known key; done wipes what is left.
@@ -134,4 +137,39 @@ func (s *signing) exposedTMK(p published, tmk *secret.Bytes) (Report, bool, erro
 		r.Keys = a.results
 	}
 	return r, true, nil
+}
+
+// insecure notices a download that brings the key-encrypting key along in clear.
+func (s *signing) insecure() (Report, bool) {
+	for _, l := range unionpay.Layouts() {
+		if !l.Insecure || !l.Fits(len(s.in.Field62)) {
+			continue
+		}
+		slot := l.Slots[0]
+		if !opensInClear(slot, s.in.Field62) {
+			continue
+		}
+		f := s.finding(CauseKEKSentWithKey, kcv.ChanceOfFalseMatch(2*slot.CheckLen), text.New(
+			"field 62 brings the key and, in clear in its bytes %d to %d, the key that protects it: whoever heard it has the key",
+			slot.KEKAt+1, slot.KEKAt+slot.KEKLen))
+		f.Evidence.Layout, f.Evidence.Key = l.ID, string(slot.Key)
+		f.Evidence.Expected = hexUpper(slot.Check(s.in.Field62))
+		return Report{Verdict: Explained, Findings: []Finding{f}}, true
+	}
+	return Report{}, false
+}
+
+// opensInClear opens a key with the key that stands beside it. All of it came over the line in clear: it is no secret any
+// more, and nothing of it is told here but the verdict.
+func opensInClear(slot unionpay.Slot, field []byte) bool {
+	kek, cryptogram := slot.KEK(field), slot.Cryptogram(field)
+	b, err := keys.NewCipher(slot.Alg, kek)
+	if err != nil {
+		return false // these bytes are no key
+	}
+	key := make([]byte, len(cryptogram))
+	cipherx.ECBDecrypt(b, key, cryptogram)
+	v, err := kcv.Of(slot.Alg, key, kcv.ECBZero, 2*slot.CheckLen)
+	clear(key)
+	return err == nil && strings.EqualFold(v.Digits, hexUpper(slot.Check(field)))
 }

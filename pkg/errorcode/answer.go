@@ -65,7 +65,7 @@ const (
 type Reading struct {
 	Row
 	Via     Form
-	Family  string // the numbering that the row belongs to, when its codes are a base and an ordinal; see Families
+	Family  string // the numbering that the row belongs to, when its codes are a base and an ordinal: ped-300, newland-1300
 	Ordinal int    // the row's ordinal in that family; 0 for none
 	Weight  Weight
 	Why     text.Text

@@ -191,9 +191,9 @@ func TestABrokenDictionaryIsABug(t *testing.T) {
 
 func TestFamiliesSayHowTheirRowsAreNumbered(t *testing.T) {
 	d := open(t)
-	byID := map[string]Family{}
-	for _, f := range Families() {
-		byID[f.ID] = f
+	byID := map[string]family{}
+	for _, n := range numberings() {
+		byID[n.ID] = n.family
 	}
 	n := 0
 	for i := range d.rows {

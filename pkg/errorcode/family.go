@@ -8,18 +8,18 @@ import (
 	"poskey/internal/text"
 )
 
-// Family is a numbering whose codes are a base and an ordinal. People say the ordinal ("key error 14") and leave
+// family is a numbering whose codes are a base and an ordinal. People say the ordinal ("key error 14") and leave
 // the base out, which is why a bare 14 has many readings.
-type Family struct {
+type family struct {
 	ID      string   // ped-300, newland-1300, castles-0x2900
 	Base    int64    // the code with ordinal 0
 	Down    bool     // codes are Base - ordinal; else Base + ordinal
 	Vendors []string // whose tables use it
 }
 
-// numbering is a Family with what ranking has to know of it.
+// numbering is a family with what ranking has to know of it.
 type numbering struct {
-	Family
+	family
 	lo, hi int64  // ordinals
 	shared int64  // the last ordinal that all of the PED lineage have in common with it
 	weight Weight // of a bare ordinal when nobody says the vendor; empty: only when somebody does
@@ -32,13 +32,13 @@ func lineage() []string { return []string{"ped-300", "lc610n-4500", "morefun-700
 // numberings lists the families in the order in which bare ordinals are ranked inside one weight.
 func numberings() []numbering {
 	ped := func(id string, base, shared int64, vendors ...string) numbering {
-		return numbering{Family{id, base, true, vendors}, 1, mostOrdinal, shared, High, false}
+		return numbering{family{id, base, true, vendors}, 1, mostOrdinal, shared, High, false}
 	}
 	down := func(id string, base int64, weight Weight, vendor string) numbering {
-		return numbering{Family{id, base, true, []string{vendor}}, 1, 99, 99, weight, true}
+		return numbering{family{id, base, true, []string{vendor}}, 1, 99, 99, weight, true}
 	}
 	up := func(id string, base, hi int64, weight Weight, vendor string) numbering {
-		return numbering{Family{id, base, false, []string{vendor}}, 1, hi, hi, weight, true}
+		return numbering{family{id, base, false, []string{vendor}}, 1, hi, hi, weight, true}
 	}
 	return []numbering{
 		ped("ped-300", -300, 49, "pax", "ped-300-family", "basewin"),
@@ -63,17 +63,8 @@ func numberings() []numbering {
 	}
 }
 
-// Families lists the numberings that are a base and an ordinal.
-func Families() []Family {
-	var all []Family
-	for _, n := range numberings() {
-		all = append(all, n.Family)
-	}
-	return all
-}
-
 // code gives the code of an ordinal.
-func (f Family) code(ordinal int64) int64 {
+func (f family) code(ordinal int64) int64 {
 	if f.Down {
 		return f.Base - ordinal
 	}
@@ -96,7 +87,7 @@ func (n *numbering) ordinal(vendor string, value int64) (int64, bool) {
 }
 
 // base gives the base as the family's vendors print their codes.
-func (f Family) base() string {
+func (f family) base() string {
 	if f.Base >= 0x2900 {
 		return fmt.Sprintf("0x%04X", f.Base)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // Near lists rows whose code or name is one slip away from a question of one word, in the order of the data: a character
-// more, less or another. A question of three characters or less is near to everything, and has none.
+// more, less or another. A question of less than three characters is near to everything, and has none.
 func (d *Dictionary) Near(q Query, most int) []Row {
 	s, err := d.scopeOf(q)
 	if err != nil {

@@ -62,9 +62,9 @@ func examine(b *keyblock.Block, kbpk *keys.Key) ([]keyblock.Finding, error) {
 // unproven is the same for every block that nothing is proven of.
 func unproven() []keyblock.Finding {
 	return []keyblock.Finding{
-		{Cause: "kbpk_wrong", Certainty: keyblock.Possible,
+		{Cause: keyblock.WrongKBPK, Certainty: keyblock.Possible,
 			Text: text.New("another KBPK closed this block, or the block was damaged in more than one place; compare the check values of the KBPK on both sides")},
-		{Cause: "payload_edited", Certainty: keyblock.Possible,
+		{Cause: keyblock.PayloadEdited, Certainty: keyblock.Possible,
 			Text: text.New("the encrypted key or the MAC was changed in more than one place; get the block again")},
 	}
 }

@@ -11,15 +11,32 @@ import (
 
 // Finding is what the evidence says about a block whose MAC does not verify.
 type Finding struct {
-	Cause     string // kbpk_wrong, kbpk_form, kbpk_typo, header_edited, payload_edited, mac_edited
-	Certainty string // proven: a repaired block verifies; likely; possible
-	Form      string // of kbpk_form: halves_swapped, 16_as_24 or 24_as_16
+	Cause     string
+	Certainty string // proven: a repaired block verifies
+	Form      string // of a KBPK in another form
 	Character int    // where the text was changed, from 1; 0 where it is not one place
-	Digit     int    // of kbpk_typo: of the KBPK, from 1
-	Swapped   bool   // of kbpk_typo: with the digit behind it
+	Digit     int    // of a slip in the KBPK: of its digits, from 1
+	Swapped   bool   // of a slip in the KBPK: with the digit behind it
 	Text      text.Text
 	Corrected string // a block that verifies under the KBPK given, or ""
 }
+
+// The causes of a finding, which never change their meaning.
+const (
+	WrongKBPK     = "kbpk_wrong"
+	KBPKForm      = "kbpk_form" // another form of it opens the block
+	KBPKTypo      = "kbpk_typo"
+	HeaderEdited  = "header_edited"
+	PayloadEdited = "payload_edited"
+	MACEdited     = "mac_edited"
+)
+
+// The forms of a KBPK.
+const (
+	HalvesSwapped = "halves_swapped"
+	Form16As24    = "16_as_24"
+	Form24As16    = "24_as_16"
+)
 
 // The certainties of a finding.
 const (
@@ -76,9 +93,9 @@ func (p *Protector) searchEdits(b *Block) (Finding, bool) {
 		chars    string
 		what     text.Text
 	}{
-		{"mac_edited", macAt, len(b.text), hexChars, text.New("the MAC")},
-		{"header_edited", 0, b.headerLen, allChars, text.New("the header")},
-		{"payload_edited", b.headerLen, macAt, hexChars, text.New("the encrypted key")},
+		{MACEdited, macAt, len(b.text), hexChars, text.New("the MAC")},
+		{HeaderEdited, 0, b.headerLen, allChars, text.New("the header")},
+		{PayloadEdited, b.headerLen, macAt, hexChars, text.New("the encrypted key")},
 	} {
 		if tries += (part.to - part.from) * len(part.chars); tries > maxTries {
 			break
@@ -154,7 +171,7 @@ func searchKBPKForms(b *Block, kbpk *keys.Key) (Finding, bool) {
 	found, ok := Finding{}, false
 	for _, f := range formsOf(kbpk) { // to the end, so that each is wiped
 		if opens(b, secret.Take(f.key)) && !ok {
-			found, ok = Finding{Cause: "kbpk_form", Certainty: Proven, Form: f.name,
+			found, ok = Finding{Cause: KBPKForm, Certainty: Proven, Form: f.name,
 				Text: text.New("the block opens under another form of this KBPK: %s", f.what)}, true
 		}
 	}
@@ -165,12 +182,12 @@ func searchKBPKForms(b *Block, kbpk *keys.Key) (Finding, bool) {
 func formsOf(kbpk *keys.Key) []kbpkForm {
 	key := kbpk.Secret().Expose()
 	half := len(key) / 2
-	forms := []kbpkForm{{"halves_swapped", text.New("its two halves swapped"), join(key[half:], key[:half])}}
+	forms := []kbpkForm{{HalvesSwapped, text.New("its two halves swapped"), join(key[half:], key[:half])}}
 	switch kbpk.Algorithm() {
 	case keys.TDES128:
-		forms = append(forms, kbpkForm{"16_as_24", text.New("its 16 bytes written as 24 (K1 K2 K1)"), join(key, key[:8])})
+		forms = append(forms, kbpkForm{Form16As24, text.New("its 16 bytes written as 24 (K1 K2 K1)"), join(key, key[:8])})
 	case keys.TDES192:
-		forms = append(forms, kbpkForm{"24_as_16", text.New("its first 16 bytes alone"), join(key[:16])})
+		forms = append(forms, kbpkForm{Form24As16, text.New("its first 16 bytes alone"), join(key[:16])})
 	}
 	return forms
 }
@@ -207,11 +224,11 @@ func opens(b *Block, sec *secret.Bytes) bool {
 func (p *Protector) weigh(b *Block) []Finding {
 	fits, there := p.kpFits(b)
 	plausible := p.plausible(b)
-	damaged := Finding{Cause: "payload_edited", Certainty: Possible,
+	damaged := Finding{Cause: PayloadEdited, Certainty: Possible,
 		Text: text.New("the encrypted key or the MAC was changed in more than one place; get the block again")}
-	header := Finding{Cause: "header_edited", Certainty: Likely,
+	header := Finding{Cause: HeaderEdited, Certainty: Likely,
 		Text: text.New("the payload decrypts to a well-formed key, so the KBPK is right: the header or the MAC was changed in more than one place")}
-	wrong := Finding{Cause: "kbpk_wrong", Certainty: Likely,
+	wrong := Finding{Cause: WrongKBPK, Certainty: Likely,
 		Text: text.New("another KBPK closed this block, or the block was damaged in more than one place; compare the check values of the KBPK on both sides")}
 	switch {
 	case plausible:

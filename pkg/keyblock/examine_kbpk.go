@@ -26,7 +26,7 @@ func ExamineTyped(b *Block, kbpk *keys.Key) ([]Finding, error) {
 // searchKBPKSlips tries some hundred KBPKs, one slip away each, against the MAC: 1 in 5 million by chance at worst.
 func searchKBPKSlips(b *Block, kbpk *keys.Key) (Finding, bool) {
 	typed := kbpk.Secret().Expose()
-	proven := Finding{Cause: "kbpk_typo", Certainty: Proven}
+	proven := Finding{Cause: KBPKTypo, Certainty: Proven}
 	for digit := range 2 * len(typed) {
 		for delta := byte(1); delta < 16; delta++ {
 			if kbpk.Algorithm().IsDES() && digit%2 == 1 && delta&1 == 1 {
@@ -77,7 +77,7 @@ func searchFormsAndEdits(b *Block, kbpk *keys.Key) (Finding, bool) {
 		if !hit || ok {
 			continue
 		}
-		found, ok = Finding{Cause: "kbpk_form", Certainty: Proven, Form: form.name, Character: edit.Character,
+		found, ok = Finding{Cause: KBPKForm, Certainty: Proven, Form: form.name, Character: edit.Character,
 			Text: text.New("two mistakes: the block opens under another form of this KBPK (%s), and %s", form.what, edit.Text)}, true
 		if macLen(b.Version) == 4 {
 			found.Certainty = Likely

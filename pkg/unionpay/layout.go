@@ -20,6 +20,9 @@ const (
 	TMK KeyName = "TMK" // terminal master key, in downloads
 )
 
+// KeyNames lists the working keys that a sign-in brings, in the order in which field 62 has them.
+func KeyNames() []KeyName { return []KeyName{PIK, MAK, TDK} }
+
 // Slot is where one key stands in field 62. Offsets count bytes from 0.
 type Slot struct {
 	Key      KeyName

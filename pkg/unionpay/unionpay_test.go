@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 
+	"poskey/internal/fault"
 	"poskey/internal/testvec"
 	"poskey/pkg/keys"
 	"poskey/pkg/unionpay"
@@ -81,6 +83,41 @@ func TestLayoutsAreThoseOfTheVectorFile(t *testing.T) {
 		}
 		if l.Length != 0 && l.End() != l.Length {
 			t.Errorf("%s: the slots end at %d, the field at %d", l.ID, l.End(), l.Length)
+		}
+	}
+}
+
+func TestALayoutBeginsALongerOneWithTheSameKeysAtTheSamePlaces(t *testing.T) {
+	begins := map[string][]string{}
+	for _, l := range unionpay.Layouts() {
+		for _, longer := range unionpay.Layouts() {
+			if l.Begins(longer) {
+				begins[l.ID] = append(begins[l.ID], longer.ID)
+			}
+		}
+		if l.Checked() == (l.ID == "woepay") {
+			t.Errorf("%s: it has check values: %v", l.ID, l.Checked())
+		}
+	}
+	want := map[string][]string{"cup-003": {"cup-004"}, "cup-005-40": {"cup-005-60"}, "cup-triple-56": {"cup-triple-84"}}
+	if !reflect.DeepEqual(begins, want) {
+		t.Errorf("%v, want %v", begins, want)
+	}
+}
+
+func TestField60IsCutIntoItsParts(t *testing.T) {
+	for digits, want := range map[string]unionpay.Field60{
+		"22000001":          {Type: "22", Batch: "000001"},
+		"00000001003":       {Type: "00", Batch: "000001", Code: "003"},
+		"22000001000500123": {Type: "22", Batch: "000001", Code: "000", Rest: "500123"},
+	} {
+		if got, err := unionpay.ParseField60(digits); err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", digits, got, err, want)
+		}
+	}
+	for _, digits := range []string{"", "2200000", "220000010005001234", "2200000A003"} {
+		if got, err := unionpay.ParseField60(digits); !fault.Is(err, fault.Malformed) || got != (unionpay.Field60{}) {
+			t.Errorf("%q is taken: %+v, %v", digits, got, err)
 		}
 	}
 }
@@ -186,8 +223,11 @@ func FuzzParseMessage(f *testing.F) {
 	f.Add(captured(f))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		m, err := unionpay.ParseMessage(raw)
-		if err != nil && (m.MTI != "" || m.Field62 != nil) {
-			t.Fatal("an error with a message")
+		switch {
+		case err != nil && !reflect.DeepEqual(m, unionpay.Message{}):
+			t.Fatalf("an error with a message: %+v", m)
+		case err == nil && m.MAC != nil && !bytes.Equal(append(slices.Clone(m.MAB), m.MAC...), raw[m.Skipped:]):
+			t.Fatalf("the message is not what its MAC is over, with the MAC: %+v", m)
 		}
 	})
 }

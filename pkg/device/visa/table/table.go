@@ -205,7 +205,8 @@ func LoadErrors() []device.CodeInfo {
 			Action: text.New("one key serves one purpose: make a new key, or replace the other slot's first"),
 			Cause:  "duplicate-value"},
 		{Code: NoMemory, Meaning: text.New("no memory for the key"),
-			Action: text.New("nothing the loader can change: the terminal needs its supplier")},
+			Action: text.New("nothing the loader can change: the terminal needs its supplier"),
+			Cause:  "empty-slot"},
 		{Code: Unreadable, Meaning: text.New("the structure of the key cannot be read"),
 			Action: text.New("check that the text is a whole key: 32 or 48 hex digits, or a whole key block")},
 		{Code: Undecrypted, Meaning: text.New("the key cannot be decrypted"),
@@ -250,7 +251,8 @@ func InitialErrors() []device.CodeInfo {
 		{Code: NotHex, Meaning: text.New("initial key or KSN are not hex digits"),
 			Action: text.New("check the line: 32 digits of the key and 20 of the KSN were sent")},
 		{Code: NoMemoryInitial, Meaning: text.New("no memory for the key"),
-			Action: text.New("nothing the loader can change: the terminal needs its supplier")},
+			Action: text.New("nothing the loader can change: the terminal needs its supplier"),
+			Cause:  "empty-slot"},
 	}
 	for _, info := range LoadErrors() {
 		switch info.Code {
