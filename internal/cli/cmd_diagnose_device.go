@@ -50,8 +50,8 @@ func runDiagnoseDevice(ctx context.Context, a *App, o diagnoseDeviceOpts) error 
 	if err != nil {
 		return err
 	}
-	if o.serial != "" {
-		serial = o.serial
+	if serial, err = meantSerial(serial, o.serial); err != nil {
+		return err
 	}
 	p := &probers{app: a}
 	defer p.close()
@@ -93,6 +93,19 @@ func (a *App) deviceCase(ctx context.Context, o diagnoseDeviceOpts) (diagnose.Ca
 	}
 	s, err := askSlots(ctx, d, caps, line)
 	return diagnose.Case{Device: s, Line: line, Takes: takes}, s.Serial, err
+}
+
+// meantSerial is the number that the inventory is asked by: the one that the device tells, or that somebody named where it
+// tells none. Another device than the one that was named is held against nothing.
+func meantSerial(told, named string) (string, error) {
+	switch {
+	case named == "" || told == named:
+		return told, nil
+	case told == "":
+		return named, nil
+	}
+	return "", fault.New(fault.NotPermitted, "device %s is on the line, and %s was meant (--serial); nothing was compared",
+		text.Redact(told), text.Redact(named))
 }
 
 // deniedCase makes facts of a device that answered nothing but a no, or of a line that broke; other errors stay errors.

@@ -252,7 +252,8 @@ func (a *App) diagnoseMaterial(ctx context.Context, o diagnoseKCVOpts, f *diagno
 		return a.diagnoseBase(ctx, o, f)
 	case o.key != "":
 		f.Kind = diagnose.Key
-		t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.kbpk, what: text.New("the key"), open: true, typed: true, sheetValue: true, policy: hsm.Policy{Inspect: true}})
+		t, err := a.intake().key(ctx, keyWish{src: o.key, kbpk: o.kbpk, what: text.New("the key"), open: true, likely: f.Algorithm, typed: true, sheetValue: true,
+			policy: hsm.Policy{Inspect: true}})
 		f.Typed, f.NotTyped = []int{t.Odd}, t.Header != nil
 		return []hsm.Key{t.Key}, err
 	case len(o.parts) > 0:

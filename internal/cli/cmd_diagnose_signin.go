@@ -92,6 +92,17 @@ func (a *App) signInFacts(ctx context.Context, o diagnoseSignInOpts, p *probers)
 		}
 		return one.next(ctx, raw, tmks[tmk])
 	}
+	b, err := a.hsm(ctx)
+	if err != nil || len(tmks) < 2 || b.Info().Strict {
+		return in, err // master keys of a store are not put together
+	}
+	in.OpenAll = func(ctx context.Context, cryptogram []byte) (hsm.Prober, error) {
+		raw, err := a.rawBytes(ctx, []byte(hex.EncodeToString(cryptogram)), text.New("field 62"))
+		if err != nil {
+			return nil, err
+		}
+		return one.next(ctx, append([]hsm.Key{raw}, tmks...)...)
+	}
 	return in, nil
 }
 

@@ -19,8 +19,11 @@ import (
 // factsSchema is the only schema that is read.
 const factsSchema = "poskey.facts/v1"
 
-// maxFacts bounds a file of facts.
-const maxFacts = 1 << 20
+// Bounds of a file of facts, and of each list in it: a search takes its time for every comparison.
+const (
+	maxFacts = 1 << 20
+	mostOf   = 500
+)
 
 // factsDoc is the document. Keys are given as SRC, as on the command line; what is left out is not known.
 type factsDoc struct {
@@ -116,6 +119,12 @@ func readFacts(ctx context.Context, path string) (factsDoc, error) {
 	if doc.Schema != factsSchema {
 		return factsDoc{}, fault.New(fault.Malformed, "%s: schema %q is not read; it is %s", text.Redact(path), text.Redact(doc.Schema), factsSchema)
 	}
+	for name, n := range map[string]int{"checks": len(doc.Checks), "said": len(doc.Said), "wanted": len(doc.Wanted), "loads": len(doc.Loads)} {
+		if n > mostOf {
+			return factsDoc{}, fault.New(fault.TooLarge, "%s: %s has %d entries; a document takes %d of them at most: make several documents",
+				text.Redact(path), name, n, mostOf)
+		}
+	}
 	return doc, nil
 }
 
@@ -161,9 +170,11 @@ func (a *App) caseOf(ctx context.Context, doc factsDoc, p *probers) (diagnose.Ca
 		}
 	}
 	if b := doc.Block; b != nil {
-		if c.Block, err = a.blockFacts(ctx, diagnoseBlockOpts{kbpks: b.KBPK, device: b.Device, slot: b.Slot}, b.Block); err != nil {
+		one, err := a.blockCase(ctx, diagnoseBlockOpts{kbpks: b.KBPK, device: b.Device, slot: b.Slot}, b.Block, p)
+		if err != nil {
 			return c, fault.Wrap(err, "block")
 		}
+		c.Block, c.Checks = one.Block, append(c.Checks, one.Checks...)
 	}
 	for _, s := range doc.Said {
 		c.Said = append(c.Said, diagnose.Said{Text: s.Text, Vendor: s.Vendor, Table: s.Table, Where: s.Where})
@@ -204,8 +215,8 @@ func (a *App) deviceFacts(ctx context.Context, doc factsDoc, c *diagnose.Case, p
 			return fault.Wrap(err, "device")
 		}
 		c.Device, c.Line, c.Takes, c.Refusals = asked.Device, asked.Line, asked.Takes, asked.Refusals
-		if d.Serial != "" {
-			serial = d.Serial
+		if serial, err = meantSerial(serial, d.Serial); err != nil {
+			return fault.Wrap(err, "device")
 		}
 		if len(doc.Wanted) == 0 && serial != "" && c.Device != nil {
 			if err := a.fromInventory(ctx, c, serial, d.Serial != "", p); err != nil {
@@ -232,7 +243,7 @@ func (a *App) deviceFacts(ctx context.Context, doc factsDoc, c *diagnose.Case, p
 
 // fact is a key that should be in the device.
 func (w factsWanted) fact() (diagnose.Wanted, error) {
-	check, err := givenKCV(w.Check)
+	check, err := w.check()
 	if err != nil {
 		return diagnose.Wanted{}, err
 	}
@@ -246,4 +257,12 @@ func (w factsWanted) fact() (diagnose.Wanted, error) {
 	}
 	return diagnose.Wanted{Slot: device.Slot(factsName(w.Slot)), Label: factsName(w.Label), KSN: ksn,
 		Check: kcv.Value{Method: method, Digits: check.Digits}}, nil
+}
+
+// check is the check value of the key. The sheet of a DUKPT key may have its key serial number alone.
+func (w factsWanted) check() (kcv.Expected, error) {
+	if w.KSN != "" {
+		return optionalGiven(w.Check)
+	}
+	return givenKCV(w.Check)
 }

@@ -191,6 +191,20 @@ func TestFactsAreReadStrictly(t *testing.T) {
 	}
 }
 
+// TestADUKPTKeyIsWantedByItsKeySerialNumberAlone: the sheet of a PIN pad often has no more.
+func TestADUKPTKeyIsWantedByItsKeySerialNumberAlone(t *testing.T) {
+	const ksn = "FFFF9876543210E00000"
+	got, err := factsWanted{Slot: "90", KSN: ksn}.fact()
+	if err != nil || got.KSN != ksn || got.Check.Digits != "" {
+		t.Errorf("%+v: %v", got, err)
+	}
+	for _, w := range []factsWanted{{Slot: "90"}, {Slot: "90", KSN: ksn, Check: "12"}, {Slot: "90", KSN: "1234"}} {
+		if got, err := w.fact(); err == nil {
+			t.Errorf("%+v is taken: %+v", w, got)
+		}
+	}
+}
+
 // FuzzStrictFacts: what is no document of facts is an error at most.
 func FuzzStrictFacts(f *testing.F) {
 	f.Add([]byte(`{"schema":"poskey.facts/v1","checks":[{"search":2}]}`))

@@ -134,20 +134,26 @@ func (f *fixing) try(ctx context.Context, at fixStep, step playbook.Step) (strin
 	if args == nil {
 		return "", f.show(f.app.Say.T("something was left out, so nothing is run\n"))
 	}
-	at.Done, at.Run = answerRun, args
+	at.Done, at.Run = "begun", args
+	if err := f.done.write(at); err != nil { // what is killed in the middle of a command has left this line
+		return "", err
+	}
+	at.Done = answerRun
 	f.ran++
-	if at.Exit, err = f.run(ctx, args, nil); err != nil {
+	exit, err := f.run(ctx, args, nil)
+	at.Exit = &exit
+	if err != nil {
 		at.Done = "interrupted"
 		return "", f.done.broken(ctx, at, err)
 	}
-	if at.Exit != 0 {
+	if exit != 0 {
 		at.Done = "failed"
 		f.failed++
 		if err := f.done.write(at); err != nil {
 			return "", err
 		}
 		return "", f.show(f.app.Say.T(
-			"\nthat ended with exit code %d; mend what it says and run it again, skip, or stop\n", at.Exit))
+			"\nthat ended with exit code %d; mend what it says and run it again, skip, or stop\n", exit))
 	}
 	f.successor(args)
 	if at.Section == "checks" || !changes(args) { // it tells something, and there is nothing to prove
@@ -226,7 +232,7 @@ func (f *fixing) prove(ctx context.Context) error {
 			return f.done.broken(ctx, at, err)
 		}
 		says = f.last.says
-		at.Done, at.Run, at.Exit, at.Proof = answerRun, f.again, f.last.exit, f.last.proof()
+		at.Done, at.Run, at.Exit, at.Proof = answerRun, f.again, &f.last.exit, f.last.proof()
 	}
 	if err := f.done.write(at); err != nil {
 		return err

@@ -77,6 +77,7 @@ func (f *fixing) value(ctx context.Context, hole string) (string, error) {
 }
 
 func (f *fixing) typed(ctx context.Context, hole, question string) (string, error) {
+	f.app.Console.Discard()
 	if !isKeyHole(hole) {
 		value, err := f.app.Console.Line(ctx, question)
 		return strings.TrimSpace(value), err
@@ -128,9 +129,11 @@ func isKeyHole(name string) bool {
 	return slices.Contains([]string{"key", "kbpk", "newkbpk", "tmk", "kek", "bdk", "part1", "part2"}, name)
 }
 
-// ask takes one of three words, or what people type in their place.
+// ask takes one of three words, or what people type in their place. What was typed before the question stood there, as in
+// lines that were pasted, was no answer to it.
 func (f *fixing) ask(ctx context.Context, words []string) (string, error) {
 	for {
+		f.app.Console.Discard()
 		answer, err := f.app.Console.Line(ctx, f.app.Say.T("type %s, %s or %s: ", words[0], words[1], words[2]))
 		if err != nil {
 			return "", err

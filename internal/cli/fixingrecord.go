@@ -31,8 +31,8 @@ type fixStep struct {
 	Step    int            `json:"step,omitempty"`
 	Says    string         `json:"says,omitempty"`
 	Run     []string       `json:"run,omitempty"`
-	Done    string         `json:"done"` // done, run, skip, failed, stop, interrupted; none: nothing could be proven
-	Exit    int            `json:"exit"`
+	Done    string         `json:"done"`            // begun, then run, failed or interrupted; done, skip, stop; none: nothing could be proven
+	Exit    *int           `json:"exit,omitempty"`  // of a command that came to its end
 	Proof   proof          `json:"proof,omitempty"` // command, diagnosis, missing
 }
 

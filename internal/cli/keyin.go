@@ -103,8 +103,9 @@ type keyWish struct {
 	policy hsm.Policy
 	// purpose says what a clear key of n bytes is for, where its length decides; nil where attrs say it
 	purpose func(n int) (keys.Usage, byte, error)
-	open    bool // bytes without an algorithm will do
-	typed   bool // with open: an odd number of hex digits will do
+	open    bool           // bytes without an algorithm will do
+	likely  keys.Algorithm // of an open one: what its weakness is judged as, where it has the length
+	typed   bool           // with open: an odd number of hex digits will do
 	// sheetValue lets one component's sheet stand for a key: where a value is looked at, never where a key is used
 	sheetValue bool
 	// family takes the algorithm of its kind that has the key's length, when none is named: where there is no other kind
@@ -178,6 +179,8 @@ func (w keyWish) algorithmOf(m source.Material, n int) (keys.Algorithm, error) {
 		return m.Part.Algorithm, nil
 	case alg != "":
 		return alg, nil
+	case w.open && w.likely.ForLength(n) == w.likely && w.likely.KeyLen() == n:
+		return w.likely, nil
 	case w.open:
 		return keys.Raw, nil
 	case w.family == "":

@@ -4,7 +4,9 @@ package diagnose
 
 import (
 	"context"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +22,11 @@ type Block struct {
 	Tries  []BlockTry // the KBPK said to be right first, then others
 	// Together is the XOR of the KBPKs, where the block opens under that and under none of them; nil otherwise.
 	Together *BlockTry
+	Of       []int // of which KBPKs Together is the XOR, from 1, where it is not of all
+	// Malformed says what is wrong with the form of a text that is no key block as it stands; nothing was opened then,
+	// but Mended is what of it verified with one thing put right.
+	Malformed []keyblock.Finding
+	Mended    *keyblock.Finding
 	// Takes is what the device takes that refused the block; nil where no device is known.
 	Takes *device.Capabilities
 	Slot  device.Slot // into which it was to go; "" unknown
@@ -35,7 +42,12 @@ type BlockTry struct {
 
 func fromBlock(_ context.Context, c *Case) (Report, error) {
 	b := c.Block
-	if b == nil || len(b.Tries) == 0 {
+	switch {
+	case b == nil:
+		return Report{}, nil
+	case len(b.Malformed) > 0:
+		return b.malformed(), nil
+	case len(b.Tries) == 0:
 		return Report{}, nil
 	}
 	r := Report{Findings: b.refused()}
@@ -50,6 +62,15 @@ func fromBlock(_ context.Context, c *Case) (Report, error) {
 		}
 	}
 	r = r.withVerdict()
+	r.matched = opened && r.adviceOnly()
+	if lies := t.untrue(); opened && len(lies) > 0 {
+		r.Notes, r.matched, r.failed = lies, false, true
+		r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return f.Certainty == Possible }) // explains nothing of it
+		if len(r.Findings) == 0 {
+			r.Verdict = Unexplained
+		}
+		r.NextStep = notOfThisBlock()
+	}
 	if r.Verdict == Match && !opened {
 		r.Verdict = Unexplained
 		r.NextStep = text.New("the block does not open and nothing says why: compare the check values of the KBPK on both sides, and get the block again")
@@ -75,6 +96,9 @@ func (b *Block) underAnother(t BlockTry) []Finding {
 	if b.Tries[0].Opens {
 		return nil
 	}
+	if b.Together != nil && len(b.Of) > 0 {
+		return []Finding{b.underSome()}
+	}
 	f := seen(CauseWrongTransportKey, Proven, text.New("the block opens under %s, not under %s: it was closed under another KBPK than said",
 		t.Name, b.Tries[0].Name))
 	if b.Together != nil {
@@ -84,6 +108,55 @@ func (b *Block) underAnother(t BlockTry) []Finding {
 	f.Odds = float64(len(b.Tries)+1) * macChance(b.Header.Version)
 	f.Evidence.Label = t.Name
 	return []Finding{f}
+}
+
+// underSome says that the KBPK was formed of fewer components than were given.
+func (b *Block) underSome() Finding {
+	f := seen(CauseComponentCount, Proven, text.New(
+		"the block opens under the XOR of KBPKs %s, and not with all %d of them: whoever closed it had fewer components, or one of them twice",
+		listed(b.Of), len(b.Tries)))
+	f.Odds = math.Pow(2, float64(len(b.Tries))) * macChance(b.Header.Version)
+	f.Evidence.Parts = b.Of
+	return f
+}
+
+// listed writes numbers one after the other.
+func listed(all []int) string {
+	words := make([]string, len(all))
+	for i, n := range all {
+		words[i] = strconv.Itoa(n)
+	}
+	return strings.Join(words, ", ")
+}
+
+// malformed is what can be told of a text that is no key block as it stands.
+func (b *Block) malformed() Report {
+	var r Report
+	if b.Mended != nil {
+		f := *b.Mended
+		f.Text = text.New("%s: with that put right the block opens", f.Text)
+		r.Findings = []Finding{b.ofBlock(f)}
+		return r.withVerdict()
+	}
+	for _, f := range b.Malformed {
+		r.Findings = append(r.Findings, b.ofBlock(f))
+		if f.Cause == keyblock.LengthWrong {
+			cut := seen(CauseLinkFault, Possible, f.Text)
+			r.Findings = append(r.Findings, cut)
+		}
+	}
+	return r.withVerdict()
+}
+
+// untrue lists what the header says of a key and what is not so, where no method explains it.
+func (t BlockTry) untrue() []text.Text {
+	var out []text.Text
+	for _, w := range t.Warnings {
+		if strings.HasSuffix(w.ID, "_mismatch") {
+			out = append(out, w.Text)
+		}
+	}
+	return out
 }
 
 // macChance is the chance that a block opens under a wrong key: 4 bytes of MAC in versions A and C, 8 and more from B on.
@@ -106,7 +179,7 @@ func (b *Block) ofBlock(f keyblock.Finding) Finding {
 		if f.Character > 0 {
 			out.Also = CauseMistypedDigit
 		}
-	case keyblock.KBPKTypo, keyblock.HeaderEdited, keyblock.PayloadEdited, keyblock.MACEdited:
+	case keyblock.KBPKTypo, keyblock.HeaderEdited, keyblock.PayloadEdited, keyblock.MACEdited, keyblock.LengthWrong:
 		out = seen(CauseMistypedDigit, Certainty(f.Certainty), f.Text)
 	}
 	if f.Certainty == keyblock.Proven {
@@ -146,10 +219,18 @@ func (b *Block) inside(t BlockTry) []Finding {
 	for _, w := range t.Warnings {
 		cause, ok := ofWarning(w.ID)
 		if ok {
-			out = append(out, seen(cause, Likely, w.Text))
+			out = append(out, seen(cause, worthOfWarning(cause), w.Text))
 		}
 	}
 	return out
+}
+
+// worthOfWarning: parity that is not odd is an advice, as it is beside a check value that agrees: most devices do not look.
+func worthOfWarning(c Cause) Certainty {
+	if c == CauseParityRejected {
+		return Possible
+	}
+	return Likely
 }
 
 // ofWarning gives the cause that a warning about an opened block is a sign of.

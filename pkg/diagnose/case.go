@@ -90,6 +90,7 @@ func Diagnose(ctx context.Context, c Case) (Report, error) {
 	if c.empty() {
 		return Report{}, fault.New(fault.Usage, "there is nothing to diagnose: give values, a message, a device's status, a text or a log")
 	}
+	c.Said = distinct(c.Said)
 	var all Report
 	for _, look := range families() {
 		found, err := look(ctx, &c)
@@ -100,6 +101,18 @@ func Diagnose(ctx context.Context, c Case) (Report, error) {
 	}
 	all.combined()
 	return all.settle(), nil
+}
+
+// distinct drops what was said before: a thing said twice is said once.
+func distinct(all []Said) []Said {
+	met := map[Said]bool{}
+	var out []Said
+	for _, s := range all {
+		if !met[s] {
+			met[s], out = true, append(out, s)
+		}
+	}
+	return out
 }
 
 // family is a group of causes that look at the same kind of facts. One that has nothing to look at answers nothing.

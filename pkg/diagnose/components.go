@@ -92,7 +92,12 @@ func (s *search) wrongSheets(m kcv.Method) (map[int]kcv.Expected, error) {
 			spare = append(spare, i)
 		}
 	}
-	return s.inAnotherOrder(wrong, spare, m)
+	left, err := s.inAnotherOrder(wrong, spare, m)
+	if err == nil && len(wrong) > 0 && len(left) == 0 {
+		s.notes = append(s.notes, text.New(
+			"the check values of parts %s stand in another order than the parts; XOR does not mind, the sheets may be exchanged", list(spare)))
+	}
+	return left, err
 }
 
 func (s *search) partHas(part int, m kcv.Method, v kcv.Expected) (bool, error) {

@@ -2,9 +2,9 @@
 //
 // # What it looks at
 //
-// [Diagnose] takes a whole [Case] and has every family of causes look at it; what several of them say of one cause becomes
-// one finding. Every cause is an id of the project's catalogue (causes.go); ids never change their meaning. What to do about
-// each of them is in advice_*.go.
+// [Diagnose] takes a whole [Case] and has every family of causes look at it; what several of them say of one cause
+// becomes one finding. Every cause is an id of the project's catalogue (causes.go); ids never change their meaning.
+// What to do about each of them is in advice_*.go.
 //
 //	facts                           family       files
 //	check values that do not match  fromChecks   diagnose.go, search.go and the next table
@@ -17,10 +17,11 @@
 //	codes, texts, people's words    fromSaid     said*.go, codecauses*.go
 //	logs                            fromLog      fromlog.go, log_*.go; ReadLog makes the events
 //
-// settle.go puts their findings together, combine.go adds what values and codes say only together.
+// case.go has the facts, report*.go the answer. settle.go puts the findings of the families together, combine.go adds
+// what values and codes say only together.
 //
-// [KCV] is the search over one failed comparison ([Facts]): it looks for mistakes that turn the material as given into the
-// values as given.
+// [KCV] is the search over one failed comparison ([Facts]): it looks for mistakes that turn the material as given
+// into the values as given.
 //
 //	rule.go        the key is right, the comparison is not: length, method, data, cipher, parity
 //	shape.go       halves swapped, half a key, a key filled up
@@ -35,20 +36,20 @@
 //	odd.go         a digit too few or too many in a piece as a whole
 //	leftover.go    what can be told when nothing reproduces the values
 //
-// It goes from the simple to the laborious and stops as soon as a step has an explanation that is not chance; weigh.go and
-// rank.go say what an explanation is worth.
+// It goes from the simple to the laborious and stops as soon as a step has an explanation that is not chance;
+// weigh.go and rank.go say what an explanation is worth.
 //
-// Nothing here does I/O or has a clock. Same facts, same answer.
+// Nothing here does I/O or has a clock, but that ReadLog reads what it is handed. Same facts, same answer.
 //
 // # Keys
 //
-// The search sees no key bytes: it tells a boundary what to form (an [hsm.Expr]) and learns whether the check value of that
-// matches. One over keys of a store answers in verdicts, and in fewer of them: nothing is derived, no two mistakes are
-// paired, and of a slip the piece alone is told.
+// The search sees no key bytes: it tells a boundary what to form (an [hsm.Expr]) and learns whether the check value
+// of that matches. One over keys of a store answers in verdicts, and in fewer of them: nothing is derived, no two
+// mistakes are paired, and of a slip the piece alone is told.
 //
-// Keys are opened here in two cases, where they are exposed already: of a download which sends the key-encrypting key along
-// in clear, and under a published transport key (transport.go, signinpublic.go). Nothing of them but the verdict is told, and
-// they are wiped.
+// Keys are opened here in two cases, where they are exposed already: of a download which sends the key-encrypting key
+// along in clear, and under a published transport key (transport.go, signinpublic.go). Nothing of them but the
+// verdict is told, and they are wiped.
 //
 // What looks like a key in a log or in people's words is blotted out before anything else looks at it (log_blot.go).
 //
@@ -62,9 +63,9 @@
 //	          value given is itself mistyped
 //	possible  neither; or an advice that rests on no comparison
 //
-// Odds is the chance that the finding is an accident: the hypotheses tried, times the chance that a wrong key agrees on
-// all the digits (and parity bits) on which this one agrees. It is the same for findings that exclude each other (a slip in
-// part 1, or in part 2), which therefore stand side by side.
+// Odds is the chance that the finding is an accident: the hypotheses tried, times the chance that a wrong key agrees
+// on all the digits (and parity bits) on which this one agrees. It is the same for findings that exclude each other
+// (a slip in part 1, or in part 2), which therefore stand side by side.
 //
 // A finding that was seen is
 //
@@ -73,23 +74,23 @@
 //	likely    what was seen is explained best so, or words or a code name the cause: Odds 1
 //	possible  what was seen, a code or words lead there: Odds 1
 //
-// A code is never a proof, and nothing in a log is one but a comparison of check values. Among findings of equal certainty
-// Weight decides, then the order of the catalogue.
+// A code is never a proof, and nothing in a log is one but a comparison of check values. Among findings of equal
+// certainty Weight decides, then the order of the catalogue.
 //
 // When the material gives the expected value but not the one got, the mistake is searched on the other side: what did
 // the device do with this key? Otherwise it is searched in the material: what should have been entered?
 //
 // # What it does not do
 //
-// It searches no three mistakes together. Several wrong digits in one piece, or over the parts that are XORed, count as one
-// mistake, and so does one slip in each part where the sheets' values tell the parts apart. Of two mistakes of different
-// kinds, one is in what is formed or typed and one in how that is compared or cut; slips of more than one digit are not
-// paired. More wrong digits mean more matches by chance: the report gives their expected number, and Odds of a finding counts
-// the hypotheses that are as simple as it (and, where the piece put right has odd parity in every byte, those that have it
-// too).
+// It searches no three mistakes together. Several wrong digits in one piece, or over the parts that are XORed, count
+// as one mistake, and so does one slip in each part where the sheets' values tell the parts apart. Of two mistakes of
+// different kinds, one is in what is formed or typed and one in how that is compared or cut; slips of more than one
+// digit are not paired. More wrong digits mean more matches by chance: the report gives their expected number, and
+// Odds of a finding counts the hypotheses that are as simple as it (and, where the piece put right has odd parity in
+// every byte, those that have it too).
 //
-// DES ignores the lowest bit of each byte: a slip in it is invisible to a check value and, where the digit is wrong in
-// other bits too, leaves two readings of it ([Edit].ParityUnseen).
+// DES ignores the lowest bit of each byte: a slip in it is invisible to a check value and, where the digit is wrong
+// in other bits too, leaves two readings of it ([Edit].ParityUnseen).
 package diagnose
 
 import (

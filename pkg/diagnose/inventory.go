@@ -3,6 +3,7 @@ package diagnose
 // What a device has, held against what the inventory says that it should have.
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"poskey/pkg/device"
 	"poskey/pkg/dukpt"
 	"poskey/pkg/kcv"
+	"poskey/pkg/keys"
 )
 
 // slots holds every key that should be there against what is there.
@@ -57,6 +59,7 @@ func (d *onDevice) allValues() bool {
 // withoutInventory can tell only whether there is any key.
 func (d *onDevice) withoutInventory() {
 	if len(d.s.Slots)+len(d.s.Initial) > 0 {
+		d.onlyLoader()
 		return
 	}
 	if !d.tells() {
@@ -69,6 +72,17 @@ func (d *onDevice) withoutInventory() {
 	}
 	d.found(seen(CauseEmptySlot, worth, text.New("the device has no key in any slot"),
 		Seen{What: text.New("slots with a key"), Observed: text.Raw("0")}), weightEmpty)
+}
+
+// onlyLoader tells of a device that has nothing but keys under which others are loaded: it is in order, and cannot trade.
+func (d *onDevice) onlyLoader() {
+	trades := func(s device.SlotReport) bool { return s.Usage != keys.UsageKEK && s.Usage != keys.UsageKBPK }
+	if len(d.s.Initial) > 0 || slices.ContainsFunc(d.s.Slots, trades) {
+		return
+	}
+	d.out.Notes = append(d.out.Notes, text.New(
+		"the device has only keys under which others are loaded (slots with a key: %d): no working key is loaded",
+		len(d.s.Slots)))
 }
 
 // emptyOnTheLine is said of a device that was asked slot by slot: some slots may not be known, and why it has no key it has
@@ -149,7 +163,7 @@ func (d *onDevice) missing(w Wanted) {
 		worth = Likely
 	}
 	f := seen(CauseEmptySlot, worth, text.New("slot %s has no key; the inventory says %s should be there", string(w.Slot), w.Label),
-		Seen{What: text.New("slot %s", string(w.Slot)), Expected: text.Raw(w.Check.Digits), Observed: text.Raw("-")})
+		Seen{What: text.New("slot %s", string(w.Slot)), Expected: text.Raw(cmp.Or(w.Check.Digits, w.KSN)), Observed: text.Raw("-")})
 	f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
 	d.found(f, weightEmpty)
 }
@@ -181,7 +195,7 @@ func (d *onDevice) differs(w Wanted, got kcv.Value) {
 func (d *onDevice) lastStored(slot device.Slot) string {
 	last := ""
 	for _, e := range d.s.Events {
-		if e.Kind == "stored" && detailOf(e, "slot") == string(slot) {
+		if e.Kind == eventStored && detailOf(e, "slot") == string(slot) {
 			last = detailOf(e, "check")
 		}
 	}
@@ -192,7 +206,7 @@ func (d *onDevice) lastStored(slot device.Slot) string {
 func (d *onDevice) loadsOf(w Wanted) int {
 	n := 0
 	for _, e := range d.s.Events {
-		if e.Kind == "stored" && detailOf(e, "slot") == string(w.Slot) && !w.LoadedAt.IsZero() && d.hostTime(e.At).After(w.LoadedAt.Add(clockLikely)) {
+		if e.Kind == eventStored && detailOf(e, "slot") == string(w.Slot) && !w.LoadedAt.IsZero() && d.hostTime(e.At).After(w.LoadedAt.Add(clockLikely)) {
 			n++
 		}
 	}
@@ -250,20 +264,16 @@ func whole(ksn string) string {
 
 // duplicates looks for one value in two slots, and for one in two devices.
 func (d *onDevice) duplicates() {
+	told := map[kcv.Value]bool{}
 	found := false
 	for i, a := range d.s.Slots {
-		for _, b := range d.s.Slots[i+1:] {
-			if a.Check.Digits == "" || a.Check != b.Check {
-				continue
-			}
+		if a.Check.Digits == "" || told[a.Check] {
+			continue
+		}
+		told[a.Check] = true
+		if others := slotsOf(d.s.Slots[i+1:], a.Check); len(others) > 0 {
 			found = true
-			f := seen(CauseDuplicateValue, Likely, text.New(
-				"slots %s and %s have the same check value: one key stands in both", string(a.Slot), string(b.Slot)),
-				Seen{What: text.New("slots %s and %s", string(a.Slot), string(b.Slot)), Observed: text.Raw(a.Check.Digits)})
-			pairs := float64(len(d.s.Slots)*(len(d.s.Slots)-1)) / 2
-			f.Odds = pairs * kcv.ChanceOfFalseMatch(len(a.Check.Digits))
-			f.Certainty, f.Evidence.Slot = worthOf(f.Odds, Likely), a.Slot
-			d.found(f, weightDuplicate)
+			d.inSeveral(a, others)
 		}
 	}
 	if !found && len(d.s.Slots) > 1 && d.allValues() {
@@ -280,6 +290,34 @@ func (d *onDevice) duplicates() {
 		f.Evidence.Slot, f.Evidence.Label = w.Slot, w.Label
 		d.found(f, weightDuplicate)
 	}
+}
+
+// slotsOf lists the slots that have a check value.
+func slotsOf(all []device.SlotReport, check kcv.Value) []string {
+	var out []string
+	for _, s := range all {
+		if s.Check == check {
+			out = append(out, string(s.Slot))
+		}
+	}
+	return out
+}
+
+// inSeveral tells of one value in several slots.
+func (d *onDevice) inSeveral(a device.SlotReport, others []string) {
+	const most = 8
+	last := others[len(others)-1]
+	slots := strings.Join(append([]string{string(a.Slot)}, others[:min(len(others)-1, most)]...), ", ")
+	says := text.New("slots %s and %s have the same check value: one key stands in both", slots, last)
+	if len(others) > 1 {
+		says = text.New("%d slots (%s … %s) have the same check value: one key stands in all of them", 1+len(others), slots, last)
+	}
+	f := seen(CauseDuplicateValue, Likely, says,
+		Seen{What: text.New("slots %s and %s", slots, last), Observed: text.Raw(a.Check.Digits)})
+	pairs := float64(len(d.s.Slots)*(len(d.s.Slots)-1)) / 2
+	f.Odds = pairs * kcv.ChanceOfFalseMatch(len(a.Check.Digits))
+	f.Certainty, f.Evidence.Slot = worthOf(f.Odds, Likely), a.Slot
+	d.found(f, weightDuplicate)
 }
 
 // states looks at the states of the keys in the store.

@@ -3,7 +3,11 @@ package diagnose
 // Where this package knows words of other packages by heart: each list is held against its owner.
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"poskey/pkg/device"
@@ -12,8 +16,37 @@ import (
 	"poskey/pkg/errorcode"
 )
 
-// TestARefusalIsKnownAgainInTheJournal: the journal keeps the sentence of a refusal, so a table or a sentence that changes
-// must not make it unreadable here.
+// TestThePackageCommentKnowsEveryFile: who looks for something begins there.
+func TestThePackageCommentKnowsEveryFile(t *testing.T) {
+	source, err := os.ReadFile("diagnose.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	comment, _, _ := strings.Cut(string(source), "\npackage diagnose\n")
+	named := regexp.MustCompile(`[a-z_]+\*?\.go`).FindAllString(comment, -1)
+	all, err := filepath.Glob("*.go")
+	if err != nil || len(named) < 20 {
+		t.Fatalf("%d files named: %v", len(named), err)
+	}
+	fits := func(pattern, file string) bool {
+		ok, err := filepath.Match(pattern, file)
+		return err == nil && ok && !strings.HasSuffix(file, "_test.go")
+	}
+	for _, pattern := range named {
+		if !slices.ContainsFunc(all, func(file string) bool { return fits(pattern, file) }) {
+			t.Errorf("there is no %s", pattern)
+		}
+	}
+	for _, file := range all {
+		known := func(pattern string) bool { return fits(pattern, file) }
+		if !strings.HasSuffix(file, "_test.go") && !slices.ContainsFunc(named, known) {
+			t.Errorf("the package comment does not know %s", file)
+		}
+	}
+}
+
+// TestARefusalIsKnownAgainInTheJournal: the journal keeps the sentence of a refusal, so a table or a sentence that
+// changes must not make it unreadable here.
 func TestARefusalIsKnownAgainInTheJournal(t *testing.T) {
 	all := refusals()
 	if len(all) < 40 {
@@ -35,8 +68,9 @@ func TestARefusalOfATerminalInItsOwnLogHasCauses(t *testing.T) {
 			continue
 		}
 		n++
-		if len(refusedFor(row.Code)) == 0 {
-			t.Errorf("a load that is refused for %s has no cause", row.Code)
+		own := refusedFor(row.Code)
+		if len(own) == 0 || row.Cause != "" && !slices.Contains(own, Cause(row.Cause)) {
+			t.Errorf("a load that is refused for %s leads to %v in a log, and to %q where the device says so", row.Code, own, row.Cause)
 		}
 	}
 	if n < 20 {

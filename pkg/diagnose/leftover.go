@@ -20,7 +20,16 @@ func (s *search) leftover(known []claim) ([]claim, error) {
 	case Cryptogram:
 		return nil, s.valueOfKEK()
 	}
+	if s.facts.NotTyped {
+		s.special = notOfThisBlock()
+	}
 	return nil, nil
+}
+
+// notOfThisBlock is the next step where a key that came in a block does not have a value that is said to be its own.
+func notOfThisBlock() text.Text {
+	return text.New("the key came in a key block that opens: the value belongs to another key, or is made by a method that is not known; " +
+		"ask who made the block which key it carries")
 }
 
 func (s *search) partsThemselves(known []claim) ([]claim, error) {
@@ -84,6 +93,34 @@ func (s *search) wrongPart(part int) claim {
 	)
 	c.evidence = Evidence{Expected: v.Digits, Algorithm: s.alg, Method: s.sheetM, Parts: []int{part + 1}}
 	return c
+}
+
+// untrueSheets tells of the sheets that disagree although the parts together are right, and whose value is no slip away from
+// the right one.
+func (s *search) untrueSheets(known []claim) []claim {
+	if !s.totalRight() {
+		return nil
+	}
+	told := map[int]bool{}
+	for _, c := range known {
+		for _, part := range c.evidence.Parts {
+			told[part-1] = true
+		}
+	}
+	var claims []claim
+	for _, part := range slices.Sorted(maps.Keys(s.sheets)) {
+		if told[part] {
+			continue
+		}
+		v := s.sheets[part]
+		c := claim{cause: CauseMistypedDigit, advice: misreadAdvice(), most: Possible}
+		c.summary = text.New(
+			"the parts together are right, so part %d is: the value of its sheet, %s, is not its check value by any method known; it was written down wrongly or belongs to another sheet",
+			part+1, v.Digits)
+		c.evidence = Evidence{Expected: v.Digits, Algorithm: s.alg, Method: s.sheetM, Parts: []int{part + 1}}
+		claims = append(claims, c)
+	}
+	return claims
 }
 
 // valueOfKEK notices that a value given is the key-encrypting key's own, which is a mix-up of labels and no fault of a

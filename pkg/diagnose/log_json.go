@@ -159,8 +159,10 @@ func refusedFor(reason string) []Cause {
 	switch reason {
 	case "tampered":
 		return causes(CauseTamper)
-	case "not-in-inject-mode", "load-limit", "memory":
+	case "not-in-inject-mode":
 		return causes(CauseProcedure)
+	case "load-limit", "memory": // seen as a slot that stays empty
+		return causes(CauseEmptySlot, CauseProcedure)
 	case "storage", "damaged", "kek-damaged":
 		return ofStorage()
 	case "slot", "kek-slot", "slot-occupied":

@@ -227,13 +227,22 @@ func (d *onDevice) clock() {
 	switch {
 	case off >= clockProven:
 		d.found(seen(CauseInjectorClock, Proven, text.New(
-			"the device's clock is %s away from ours: certificates, one-time codes and approvals fail", off), what), weightClock)
+			"the device's clock is %s away from ours: certificates, one-time codes and approvals fail", spanOf(off)), what), weightClock)
 	case off >= clockLikely:
 		d.found(seen(CauseInjectorClock, Likely, text.New(
-			"the device's clock is %s away from ours: one-time codes and approvals may fail", off), what), weightClock)
+			"the device's clock is %s away from ours: one-time codes and approvals may fail", spanOf(off)), what), weightClock)
 	default:
 		d.ruledOut(CauseInjectorClock, text.New("the clocks differ by %s", off))
 	}
+}
+
+// spanOf says how long a time is: long ones in days, since nobody counts hours then.
+func spanOf(d time.Duration) text.Text {
+	const day = 24 * time.Hour
+	if d < 3*day {
+		return text.Raw(d.String())
+	}
+	return text.New("%d days", int(d/day))
 }
 
 func (d *onDevice) battery() {

@@ -5,6 +5,7 @@ package diagnose_test
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -222,6 +223,18 @@ func TestALockThatKeepsTheKeysIsANoteAndNoCause(t *testing.T) {
 	c.Device.Locks = []device.LockState{{Kind: device.LockRemote}}
 	if r := diagnosed(t, c); r.Verdict != diagnose.Match || len(r.Notes) != 1 {
 		t.Errorf("%s %+v %+v", r.Verdict, r.Findings, r.Notes)
+	}
+}
+
+// TestADeviceWithTheKeyOfTheLoaderAloneIsToldOf: it is in order, and cannot trade.
+func TestADeviceWithTheKeyOfTheLoaderAloneIsToldOf(t *testing.T) {
+	for usage, told := range map[keys.Usage]bool{keys.UsageKEK: true, keys.UsageKBPK: true, keys.UsagePIN: false, "": false} {
+		c := healthy()
+		c.Wanted, c.Device.Initial, c.Device.Slots = nil, nil, c.Device.Slots[:1]
+		c.Device.Slots[0].Usage = usage
+		if r := diagnosed(t, c); r.Verdict != diagnose.Match || strings.Contains(notes(r), "no working key is loaded") != told {
+			t.Errorf("usage %q: %s, notes %q", usage, r.Verdict, notes(r))
+		}
 	}
 }
 

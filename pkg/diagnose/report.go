@@ -103,7 +103,7 @@ type Evidence struct {
 	Parts     []int          `json:"parts,omitempty"`  // the parts that the finding speaks of
 	Mode      hsm.CryptMode  `json:"mode,omitempty"`
 	Direction string         `json:"direction,omitempty"` // encrypt or decrypt, of what was done with the cryptogram
-	Variant   string         `json:"variant,omitempty"`   // hex byte XORed into the KEK
+	Variant   string         `json:"variant,omitempty"`   // hex bytes XORed into the KEK: one, or one for each 8 bytes of the key
 	Edits     []Edit         `json:"edits,omitempty"`
 	Slot      device.Slot    `json:"slot,omitempty"`   // of a device
 	Label     string         `json:"label,omitempty"`  // of a key in a store

@@ -169,6 +169,29 @@ func (s *search) otherCiphers(e hsm.Expr, n int) []reading {
 	return out
 }
 
+// paritySet sets odd parity as if the key, or each part of it, were of DES: an HSM that does so with every key changes one
+// for another cipher.
+func (s *search) paritySet() []reading {
+	if !s.alg.IsBlockCipher() || s.alg.IsDES() {
+		return nil
+	}
+	set := func(e hsm.Expr, says func(string) text.Text) reading { return s.as(CauseParityBitTypo, e, s.alg, says) }
+	out := []reading{set(hsm.FixParity{Of: s.expr}, func(v string) text.Text {
+		return text.New("with odd parity set in every byte the key gives %s: one side treats it as a key for DES; %s has no parity", v, s.alg)
+	})}
+	if s.facts.Kind != Parts || s.facts.Parts < 2 {
+		return out
+	}
+	each := map[int]hsm.Expr{}
+	for i := range s.facts.Parts {
+		each[i] = hsm.FixParity{Of: hsm.Part(i)}
+	}
+	return append(out, set(withParts(s.facts.Parts, each), func(v string) text.Text {
+		return text.New("with odd parity set in every byte of each part the parts give %s: one side treats them as parts for DES; %s has no parity",
+			v, s.alg)
+	}))
+}
+
 func isHash(m kcv.Method) bool { return m == kcv.SHA1 || m == kcv.SHA256 || m == kcv.CCASHA256 }
 
 // methodFor keeps the method assumed where another algorithm has it.
@@ -239,6 +262,7 @@ func (s *search) matchReport() (Report, error) {
 		return Report{}, err
 	}
 	claims = append(claims, found...)
+	claims = append(claims, s.untrueSheets(claims)...)
 	for _, look := range []func() ([]claim, error){s.equalThirds, s.parityAdvice} {
 		if found, err = look(); err != nil {
 			return Report{}, err

@@ -11,7 +11,9 @@ import (
 )
 
 // calmer takes out of a text what tells of no trouble. It is made once for what is read.
-type calmer struct{ negated, zero, well, strong, failing, rehearsed, retried, counted, pressed *regexp.Regexp }
+type calmer struct {
+	negated, witnessed, zero, none, well, strong, failing, rehearsed, retried, counted, pressed *regexp.Regexp
+}
 
 func newCalmer() *calmer {
 	const (
@@ -21,19 +23,32 @@ func newCalmer() *calmer {
 			`corruption|corrupted|` +
 			`expired|exposed|compromised|difference|differences|opened|trouble)`
 		noun = `(?:任何|主密钥|工作密钥|传输密钥|密钥|秘钥|校验值?|签到|通讯|通信|终端|设备|机器|安全|存储|网络|交易|什么|其他|发现|出现|发生|报|` +
-			`MAC|PIN|PIK|MAK|TMK|KCV|的|过|有|到)`
+			`检测|检出|监测|检查|看|见|提示|显示|收|产生|遇|MAC|PIN|PIK|MAK|TMK|KCV|的|过|有|到)`
+		// What has no trouble goes with it: 密钥无异常.
+		owner  = `(?:(?:主密钥|工作密钥|传输密钥|密钥|秘钥|签到|通讯|通信|终端|设备|机器|校验|MAC|PIN|PIK|MAK|TMK|KCV)\s*){0,3}`
+		number = `(?:\s*(?:code\s+|代码|码|号)?[:：]?\s*-?\d{1,5}\b)?` // the code that there was none of
+		// People see none: "did not see any key error", "has not reported a fault".
+		seeing = `\b(?:(?:did|does|do)(?:\s+not|n['’]?t)\s+(?:see|get|show|report|detect|observe|notice|log|have|` +
+			`give|return|find\s+any)|(?:have|has|had)(?:\s+not|n['’]?t)\s+(?:seen|got|gotten|had|shown|noticed|` +
+			`observed|reported|logged)|never\s+(?:saw|seen|got|had|noticed|showed|reported))\s+`
 		bad = `(?:错误|异常|故障|报警|告警|触发|攻击|问题|不符|不一致|失败|错|损坏|过期|泄露|泄漏|丢失|超时|中断|被拆|拆机)`
 	)
 	return &calmer{
-		negated: regexp.MustCompile(`(?i)\b(?:no|not|never|without|without any|0|zero)\s+(?:any\s+|been\s+|one\s+|` +
-			`a\s+|yet\s+|` +
+		negated: regexp.MustCompile(`(?i)(?:` + seeing + `|\b(?:no|not|never|without|without any|0|zero)\s+)` +
+			`(?:any\s+|been\s+|one\s+|a\s+|an\s+|the\s+|yet\s+|` +
 			`(?:key|keys|mac|pin|kcv|tmk|check value|security|memory|link|lrc|crc|device|terminal|known|other|` +
-			`further)\s+){0,3}` + trouble + `s?\b` +
-			`|(?:没有|没|未|未曾|并无|并未|从未|无)` + noun + `{0,5}` + bad),
+			`further)\s+){0,3}` + trouble + `s?\b` + number +
+			`|` + trouble + `s?\b[^,;.]{0,12}\bnone\s+(?:was\s+|were\s+)?` +
+			`(?:detected|seen|found|reported|observed|logged)\b` +
+			`|` + owner + `(?:没有|没|未|未曾|不曾|并无|并未|从未|无)` + noun + `{0,5}` + bad + number +
+			`|(?:^|[^\p{Han}]|并|也|均|都|目前|终端|设备|机器|系统)不存在` + noun + `{0,5}` + bad + number),
 		zero: regexp.MustCompile(`(?i)(?:errors?|count(?:er)?s?|failures?|failed|mismatch(?:es)?|alarms?|tampers?|` +
 			`tampered|naks?|timeouts?|retries|` +
 			`times|events?|attacks?|faults?|次数|错误数?|异常|失败|报警|告警|触发|超时)\s*(?:count(?:er)?|events?|次数|数)?\s*` +
 			`(?:[:=：]\s*(?:0+(?:\s|$|次)|(?:none|no|nil|zero|false|无|否)\b)|0+(?:\s|$|次)|为0|无$)`),
+		witnessed: regexp.MustCompile(`(?i)` + seeing + `|出现|发现|发生|检测|检出|监测|看|见|提示|显示|遇|产生|存在`),
+		none: regexp.MustCompile(`(?i)^[^\pL\pN]*none\s+(?:was\s+|were\s+|has been\s+|have been\s+)?` +
+			`(?:detected|seen|reported|observed|logged)\b`),
 		well: regexp.MustCompile(`(?i)(?:tamper|sensor|mesh|switch|batter|self.?test|self.?check|temperature|seal|` +
 			`memory|flash|` +
 			`触发|防拆|自检|电池|传感|温度|存储).*(?:[:=]\s*(?:none|no|nil|false|clear|closed|intact)\b|\bok\b|\bpass(?:ed)?\b|` +
@@ -47,11 +62,21 @@ func newCalmer() *calmer {
 		rehearsed: regexp.MustCompile(`(?i)\bsimulat|\bdrill\b|\bdry run\b|\brehears|\btest procedure\b|演练|模拟|演习`),
 		retried: regexp.MustCompile(`(?i)\bretr(?:y|ies|ied)\b.{0,12}\b(?:ok|succe\w+|passed|good)\b|(?:second|` +
 			`2nd) (?:try|attempt) (?:ok|succe|passed)|重试后?(?:成功|正常|通过)`),
-		counted: regexp.MustCompile(`(?i)\b\d{1,5}\s+(?:more\s+|other\s+|failed\s+|successful\s+)?(?:transactions|` +
+		counted: regexp.MustCompile(`(?i)\b\d{1,5}\s+(?:(?:more|other|failed|successful|different|new|old|affected|` +
+			`of|our|the|identical|big|small)\s+){0,3}(?:transactions|` +
+			`shops|stores|branches|outlets|sites|locations|merchants|counters|lanes|tills|cashiers|clerks|operators|` +
+			`users|employees|staff|units|pieces|boxes|cartons|pin ?pads|readers|receipts|payments|refunds|records|` +
+			`lines|files|messages|calls|tickets|complaints|orders|batches|sessions|attempts|tries|years|` +
 			`trades|sales|cards|customers|days|weeks|` +
 			`months|hours|minutes|mins|seconds|secs|terminals|devices|machines|people|percent|euros|dollars|yuan)\b` +
-			`|\d{1,5}\s*(?:笔|次(?:[^日]|$)|天|台|张|分钟|小时|秒|元|块钱|个月|个人|家店|%)`),
-		pressed: regexp.MustCompile(`(?i)\b(?:keyboard|keypad|function|number|enter|cancel|` +
+			`|\d{1,5}\s*(?:笔|次(?:[^日]|$)|天|台|张|分钟|小时|秒|元|块钱|个月|个人|个(?:店|门店|商户|网点|终端|收银)|家(?:店|门店|商户|分店|网点)|%)`),
+		pressed: regexp.MustCompile(`(?i)\b(?:\d\s+(?:key|button)s?|(?:key|button)\s+\d)\s+` +
+			`(?:(?:of|on|in|is|are|the|a|its|my|our|device|terminal|pos)\s+){0,4}` +
+			`(?:pin ?pad|keypad|keyboard|sticks?|stuck|jams?|jammed|sticky|sticking|broken off|worn)\b` +
+			`|\b(?:press|presses|pressed|pressing|hit|push|pushed)\s+(?:the\s+)?(?:keys?|buttons?)\s*\d?\b` +
+			`|\b(?:press|presses|pressed|pressing|hit|push|pushed)\s+(?:the\s+)?\d\s+(?:keys?|buttons?)\b` +
+			`|(?:数字|功能)键\s*\d?|\d\s*号?(?:数字)?(?:键|按键|按钮)(?:不灵|失灵|卡|坏|没反应|按不|没有反应)` +
+			`|\b(?:keyboard|keypad|function|number|enter|cancel|` +
 			`clear)\s+keys?(?:\s+\d+)?\b|` +
 			`\bkeys?(?:\s+\d+)?\s+(?:is|are)?\s*(?:stuck|jammed|sticky|sticking|broken off|worn)\b|按键(?:\d+)?`),
 	}
@@ -66,15 +91,27 @@ func (c *calmer) calmed(s string) (rest string, calm bool) {
 		case c.takesBack(clause), c.retried.MatchString(clause), i+1 < len(all) && c.retried.MatchString(all[i+1]):
 			kept.WriteString(", ")
 		default:
-			kept.WriteString(c.negated.ReplaceAllString(clause, " , "))
+			kept.WriteString(c.unsaid(clause))
 		}
 	}
 	return kept.String(), kept.String() != s
 }
 
+// unsaid takes out what a clause says that there was none of. Its number goes with it only where somebody looked: there
+// was no key error 14, but "no key: error 14" is one.
+func (c *calmer) unsaid(clause string) string {
+	return c.negated.ReplaceAllStringFunc(clause, func(none string) string {
+		words := strings.TrimRight(none, "-0123456789")
+		if c.witnessed.MatchString(words) && !strings.Contains(words, "报错") {
+			return " , "
+		}
+		return " , " + none[len(words):]
+	})
+}
+
 // takesBack reports whether a clause as a whole tells that all is well.
 func (c *calmer) takesBack(clause string) bool {
-	if c.zero.MatchString(clause) || c.rehearsed.MatchString(clause) {
+	if c.zero.MatchString(clause) || c.none.MatchString(clause) || c.rehearsed.MatchString(clause) {
 		return true
 	}
 	left := c.negated.ReplaceAllString(clause, " ")

@@ -8,7 +8,8 @@ func classOf(name string) string {
 	case "{key}":
 		return "key |keys |tmk|pik|mak |zmk|zpk|tpk|tdk|dukpt|ipek|密钥|主密|tmk"
 	case "{gone}":
-		return "不存在|没有了|不见|没了|丢失|丢了|丢掉|为空|是空|空的|全没|找不到|missing|lost|gone|blank|empty|not found|" +
+		return "不存在|没有了|不见|没了|丢失|丢了|丢掉|为空|是空|空的|全没|找不到|未找到|没找到|没有找到|检测不到|" +
+			"未检测到|没检测到|没有检测到|missing|lost|gone|blank|empty|not found|" +
 			"not loaded|not present|not exist|does not exist|doesn t exist|not installed|disappeared|vanished"
 	case "{wrong}":
 		return "不对|错|不符|不一致|对不上|不匹配|不同|有误|不通过|没通过|解不开|wrong|mismatch|differ|does not match|doesn t match|" +

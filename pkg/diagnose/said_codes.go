@@ -48,10 +48,15 @@ func (u *utterance) worthTelling() []errorcode.Reading {
 	heard := slices.ContainsFunc(u.sayings, func(s saying) bool { return len(s.causes) > 0 || s.lock != "" })
 	codes := hasCode(u.answer)
 	_, none := harmless(u.text)
-	none = none || oneShortWord(u.text)
+	none = none || oneShortWord(u.text) || u.calm && idle(u.text)
 	return slices.DeleteFunc(slices.Clone(u.answer.Readings), func(r errorcode.Reading) bool {
 		return byWords(r) && (heard || codes || none || r.Weight == errorcode.Low)
 	})
+}
+
+// idle reports whether what is left of a text, after what tells of no trouble, speaks neither of keys nor of a code.
+func idle(rest string) bool {
+	return !hear(rest).has(wordsOfKeys) && !strings.ContainsFunc(rest, unicode.IsDigit)
 }
 
 // oneShortWord reports whether a text is so little that its likeness to the words of a table says nothing.

@@ -4,6 +4,7 @@ package diagnose
 
 import (
 	"context"
+	"slices"
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
@@ -286,7 +287,7 @@ func (s *search) byWhom(r reading) hsm.Prober {
 func (s *search) simple() ([]claim, error) {
 	var readings []reading
 	if !s.unformed {
-		readings = append(s.rules(), s.shapes()...)
+		readings = slices.Concat(s.rules(), s.paritySet(), s.shapes())
 	}
 	readings = append(readings, s.derived(false)...)
 	switch s.facts.Kind {

@@ -24,6 +24,9 @@ type SignIn struct {
 	// Open gives a prober that holds a cryptogram as part 0 and a candidate, counted from 0, as part 1. It is used until
 	// the next call; who made it closes it.
 	Open func(ctx context.Context, cryptogram []byte, tmk int) (hsm.Prober, error)
+	// OpenAll gives a prober that holds a cryptogram as part 0 and every candidate behind it; nil where the candidates
+	// must not be put together: those of a store. It is used and closed as that of Open.
+	OpenAll func(ctx context.Context, cryptogram []byte) (hsm.Prober, error)
 	// Shown are the check values that the terminal computed of the keys it took; absent where nothing is known.
 	Shown map[unionpay.KeyName]kcv.Expected
 
@@ -46,6 +49,8 @@ type KeyResult struct {
 	Match    bool           // the check value in field 62 is the key's
 	Alg      keys.Algorithm // as which it was opened
 	Shown    string         // by the terminal
+
+	digits int // of the check value that were compared: fewer than it has where zeros fill it up
 }
 
 // signing is one run over a sign-in answer.
@@ -54,7 +59,18 @@ type signing struct {
 	in     *SignIn
 	asked  int
 	chance float64
-	tells  bool // the boundary tells values: the master key was given on the spot
+	tells  bool        // the boundary tells values: the master key was given on the spot
+	kek    hsm.Expr    // the master key in the material; nil is part 1
+	left   []text.Text // what the terminal shows and no finding accounts for
+	leftOf []unionpay.KeyName
+}
+
+// master is the master key in the material of a prober.
+func (s *signing) master() hsm.Expr {
+	if s.kek == nil {
+		return hsm.Part(1)
+	}
+	return s.kek
 }
 
 func fromSignIn(ctx context.Context, c *Case) (Report, error) {
@@ -84,6 +100,7 @@ func (s *signing) run() (Report, error) {
 			"the terminal master key did not come under a published transport key: give the key itself (--tmk)")}, nil
 	}
 	r, err := s.underTMKs()
+	s.admitLeft(&r)
 	if err == nil && found {
 		r.add(leaked)
 		r.Verdict = Explained
@@ -100,7 +117,8 @@ func (s *signing) underTMKs() (Report, error) {
 	if opened {
 		return s.explainOpened(right)
 	}
-	for _, look := range []func() (Report, bool, error){s.publicKEK, s.keyByKey, s.slide, s.cutOff} {
+	for _, look := range []func() (Report, bool, error){
+		s.whole(s.together), s.whole(s.publicKEK), s.keyByKey, s.whole(s.slide), s.whole(s.cutOff)} {
 		if r, found, err := look(); err != nil || found {
 			return r, err
 		}
@@ -173,7 +191,7 @@ func (s *signing) open(l unionpay.Layout, tmk int) ([]KeyResult, bool, error) {
 		}
 		shown := s.in.Shown[slot.Key]
 		out = append(out, KeyResult{Key: slot.Key, Layout: l.ID, TMK: s.in.TMKs[tmk], Alg: slot.Alg, Shown: shown.Digits,
-			Check: hexUpper(slot.Check(s.in.Field62)), Computed: a.Value.Digits, Match: a.Match})
+			Check: hexUpper(slot.Check(s.in.Field62)), Computed: a.Value.Digits, Match: a.Match, digits: a.Digits})
 		all = all && a.Match
 	}
 	return out, all, nil
@@ -184,12 +202,21 @@ func (s *signing) ask(cryptogram []byte, tmk int, alg keys.Algorithm, check []by
 	if len(cryptogram) == 0 || len(check) == 0 {
 		return hsm.Answer{}, nil
 	}
+	expected, err := kcv.Parse(hexUpper(check))
+	if err != nil {
+		return hsm.Answer{}, err
+	}
+	return s.askValue(cryptogram, tmk, alg, expected)
+}
+
+// askValue compares any check value with that of a decrypted cryptogram.
+func (s *signing) askValue(cryptogram []byte, tmk int, alg keys.Algorithm, expected kcv.Expected) (hsm.Answer, error) {
 	p, err := s.in.Open(s.ctx, cryptogram, tmk)
 	if err != nil {
 		return hsm.Answer{}, err
 	}
 	_, s.tells = p.(hsm.DigitTeller)
-	n, err := p.Len(hsm.Part(1))
+	n, err := p.Len(s.master())
 	if err != nil {
 		return hsm.Answer{}, err
 	}
@@ -197,11 +224,7 @@ func (s *signing) ask(cryptogram []byte, tmk int, alg keys.Algorithm, check []by
 	if kek == keys.Raw {
 		return hsm.Answer{}, nil
 	}
-	expected, err := kcv.Parse(hexUpper(check))
-	if err != nil {
-		return hsm.Answer{}, err
-	}
-	a, err := p.Probe(s.ctx, hsm.Question{Expr: unwrapped(hsm.Part(0), hsm.Part(1), kek), Algorithm: alg,
+	a, err := p.Probe(s.ctx, hsm.Question{Expr: unwrapped(hsm.Part(0), s.master(), kek), Algorithm: alg,
 		Method: kcv.ECBZero, Expected: expected})
 	if fault.Is(err, fault.NotPermitted) {
 		return hsm.Answer{}, nil
@@ -237,13 +260,11 @@ func (s *signing) explainOpened(a attempt) (Report, error) {
 		f.Evidence.Label = s.in.TMKs[a.tmk]
 		r.Verdict, r.Findings = Explained, append(r.Findings, f)
 	}
-	if s.in.Code != "" && (!a.usual || !a.layout.Specified()) {
-		cause, says := s.layoutCause(a.layout)
-		f := s.finding(cause, odds, says)
-		f.Evidence.Layout = a.layout.ID
-		r.Verdict, r.Findings = Explained, append(r.Findings, f)
+	if found := s.ofLayout(a, odds); len(found) > 0 {
+		r.Verdict, r.Findings = Explained, append(r.Findings, found...)
 	}
-	for _, look := range []func(attempt) (Report, error){s.shown, s.mac} {
+	r.Notes = append(r.Notes, s.padding(a.layout)...)
+	for _, look := range []func(attempt) (Report, error){s.shown, s.mac, s.filled, s.weak, s.duplicates} {
 		more, err := look(a)
 		if err != nil {
 			return Report{}, err
@@ -256,7 +277,33 @@ func (s *signing) explainOpened(a attempt) (Report, error) {
 	return s.withVariants(r, a)
 }
 
-// layoutCause names what a layout that is not the usual one means.
+// ofLayout says what the layout that opens tells: it is another one than was asked for, or the field is longer.
+func (s *signing) ofLayout(a attempt, odds float64) []Finding {
+	var out []Finding
+	add := func(c Cause, says text.Text) {
+		f := s.finding(c, odds, says)
+		f.Evidence.Layout = a.layout.ID
+		out = append(out, f)
+	}
+	own, fits := a.layout.Says(s.in.Code), a.layout.Fits(len(s.in.Field62))
+	if s.in.Code != "" && !(own && a.layout.Specified()) {
+		add(s.layoutCause(a.layout))
+	}
+	if !fits {
+		add(CauseField62Layout, text.New(
+			"every key opens in layout %s, which has %d bytes; the field has %d: something stands behind the keys",
+			a.layout.ID, a.layout.Length, len(s.in.Field62)))
+	}
+	if s.in.Code != "" && own && a.layout.Slots[0].Alg == keys.TDES192 {
+		add(CauseLengthClass, text.New(
+			"the keys are triple length (layout %s, %d bytes), the terminal asked for %s, which is double length",
+			a.layout.ID, a.layout.Length, s.in.Code))
+		out[len(out)-1].Certainty = Likely // some hosts are said to answer so
+	}
+	return out
+}
+
+// layoutCause names what a layout that is not the one asked for means.
 func (s *signing) layoutCause(l unionpay.Layout) (Cause, text.Text) {
 	switch {
 	case l.TMK == keys.SM4:
@@ -269,28 +316,24 @@ func (s *signing) layoutCause(l unionpay.Layout) (Cause, text.Text) {
 	case l.ID == "hunan-32":
 		return CauseMAKNoPadding, text.New(
 			"the MAC key stands without padding (layout %s, %d bytes): its check value is at byte 28, where programs for the usual layout look at 36",
-			l.ID, len(s.in.Field62))
+			l.ID, l.Length)
 	case l.ID == "mak16-40":
 		return CauseField62Layout, text.New(
 			"the MAC key is a double-length key in all 16 bytes of its slot (layout %s), not 8 bytes and padding", l.ID)
 	case l.Slots[0].Alg == keys.DES:
 		return CauseLengthClass, text.New(
 			"the keys are single length (layout %s, %d bytes), the terminal asked for %s: one side is set to single, the other to double length",
-			l.ID, len(s.in.Field62), s.in.Code)
+			l.ID, l.Length, s.in.Code)
 	case s.in.Code == "001":
 		return CauseLengthClass, text.New(
 			"the keys are double length (layout %s, %d bytes), the terminal asked for %s: one side is set to single, the other to double length",
-			l.ID, len(s.in.Field62), s.in.Code)
+			l.ID, l.Length, s.in.Code)
 	case l.Slots[0].Alg == keys.TDES192:
 		return CauseLengthClass, text.New("the keys are triple length (layout %s, %d bytes), the terminal asked for %s",
-			l.ID, len(s.in.Field62), s.in.Code)
-	}
-	if l.Says(s.in.Code) {
-		return CauseField62Layout, text.New("every key opens in layout %s, which has %d bytes; the field has %d: something stands behind the keys",
-			l.ID, l.Length, len(s.in.Field62))
+			l.ID, l.Length, s.in.Code)
 	}
 	return CauseField62Layout, text.New("every key opens in layout %s (%d bytes), which is not the one for %s",
-		l.ID, len(s.in.Field62), s.in.Code)
+		l.ID, l.Length, s.in.Code)
 }
 
 // finding makes a finding of a comparison with these odds.

@@ -14,21 +14,17 @@ import (
 
 // keyByKey explains, one by one, the keys of the usual layout that do not match.
 func (s *signing) keyByKey() (Report, bool, error) {
-	l, ok := s.likeliestLayout()
-	if !ok {
-		return Report{}, false, nil
-	}
-	results, _, err := s.open(l, 0)
-	if err != nil {
+	l, results, err := s.likeliestLayout()
+	if err != nil || len(results) == 0 {
 		return Report{}, false, err
 	}
 	all := Report{Verdict: Explained, Keys: results}
 	var each [][]Finding
 	for i, k := range results {
-		if k.Match {
+		if k.Match && s.accounted(results, k.Key) {
 			continue
 		}
-		r, err := s.explainKey(l.Slots[i], 0, s.in.Shown[k.Key])
+		r, err := s.explainOne(l.Slots[i], k)
 		if err != nil {
 			return Report{}, false, err
 		}
@@ -38,6 +34,45 @@ func (s *signing) keyByKey() (Report, bool, error) {
 	}
 	all.Findings = jointly(each)
 	return all, len(all.Findings) > 0, nil
+}
+
+// explainOne explains a key of the usual layout that does not match, or that the terminal shows something else of:
+// another master key that was given opens it, or a mistake makes it.
+func (s *signing) explainOne(slot unionpay.Slot, k KeyResult) (Report, error) {
+	if !k.Match {
+		r, found, err := s.underAnother(slot)
+		if err != nil || found {
+			return r, err
+		}
+	}
+	r, err := s.explainKey(slot, 0, s.in.Shown[k.Key])
+	if err == nil && !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Certainty == Proven }) {
+		s.leave(k.Key)
+	}
+	return r, err
+}
+
+// underAnother tries the other master keys on one key.
+func (s *signing) underAnother(slot unionpay.Slot) (Report, bool, error) {
+	check := slot.Check(s.in.Field62)
+	for tmk := 1; tmk < len(s.in.TMKs); tmk++ {
+		a, err := s.ask(slot.Cryptogram(s.in.Field62), tmk, slot.Alg, check)
+		if err != nil {
+			return Report{}, false, err
+		}
+		if !a.Match {
+			continue
+		}
+		f := s.finding(CauseWrongTMK, min(1, float64(s.asked)*kcv.ChanceOfFalseMatch(a.Digits)), text.New(
+			"%s opens under %s, not under %s: the host used another terminal master key for it",
+			string(slot.Key), s.in.TMKs[tmk], s.in.TMKs[0]))
+		f.Evidence.Key, f.Evidence.Label, f.Evidence.Computed = string(slot.Key), s.in.TMKs[tmk], hexUpper(check)
+		if err := s.shownUnder(slot, 0, tmk); err != nil {
+			return Report{}, false, err
+		}
+		return Report{Verdict: Explained, Findings: []Finding{f}}, true, nil
+	}
+	return Report{}, false, nil
 }
 
 // jointly joins what explains keys one by one. What explains all of them stands alone. Where one key is left
@@ -168,7 +203,7 @@ func (s *signing) keyAt(at int) (KeyResult, int, error) {
 			}
 			if a.Match {
 				return KeyResult{Layout: "unknown", TMK: s.in.TMKs[0], Check: hexUpper(check), Computed: a.Value.Digits,
-					Match: true, Alg: alg}, end, nil
+					Match: true, Alg: alg, digits: a.Digits}, end, nil
 			}
 		}
 	}
@@ -224,38 +259,69 @@ func keyNames(all []KeyResult) text.Text {
 // guessClosed says what is likely when nothing reproduces a value: the master key, where no key opens; one slot, where
 // others do.
 func (s *signing) guessClosed() (Report, error) {
-	l, ok := s.likeliestLayout()
-	if !ok {
-		return s.unfit(), nil
-	}
-	results, _, err := s.open(l, 0)
+	l, results, err := s.likeliestLayout()
 	if err != nil {
 		return Report{}, err
+	}
+	if len(results) == 0 {
+		return s.unfit(), nil
 	}
 	wrong := slices.DeleteFunc(slices.Clone(results), func(k KeyResult) bool { return k.Match })
 	f := s.finding(CauseWrongTMK, 1, text.New(
 		"no key of field 62 opens under %s, in any layout, mode or direction: the host used another terminal master key, or this is not the field that it sent",
 		s.in.TMKs[0]))
 	f.Evidence.Label = s.in.TMKs[0]
-	if len(wrong) < len(results) {
-		f = s.finding(CauseField62Layout, 1, text.New(
-			"the master key is right, since other keys open under it; %s does not: its slot was damaged, has another length, or holds something else",
-			keyNames(wrong)))
-		f.Evidence.Layout = l.ID
-	}
 	f.Certainty = Likely
-	return Report{Verdict: Explained, Findings: []Finding{f}, Keys: results}, nil
+	all := []Finding{f}
+	if len(wrong) < len(results) {
+		all = s.oneSlot(l, keyNames(wrong))
+	}
+	return Report{Verdict: Explained, Findings: all, Keys: results}, nil
 }
 
-// likeliestLayout is the usual one for the code and the length, or else for the length.
-func (s *signing) likeliestLayout() (unionpay.Layout, bool) {
+// oneSlot is what is said of keys that do not open where others do: bytes that were changed come first.
+func (s *signing) oneSlot(l unionpay.Layout, wrong text.Text) []Finding {
+	changed := s.finding(CauseLinkFault, 1, text.New(
+		"the master key is right, since other keys open under it; %s does not: its bytes were damaged on their way, or in a program between",
+		wrong))
+	other := s.finding(CauseField62Layout, 1, text.New(
+		"the slot of %s may have another length, or hold something else", wrong))
+	changed.Certainty, other.Certainty = Likely, Possible
+	changed.Evidence.Layout, other.Evidence.Layout = l.ID, l.ID
+	return []Finding{changed, other}
+}
+
+// likeliestLayout is a usual one for the code and the length, or else for the length, with its keys; none where there is
+// none. Among several it is the one in which most keys open.
+func (s *signing) likeliestLayout() (unionpay.Layout, []KeyResult, error) {
 	n := len(s.in.Field62)
-	for _, code := range []string{s.in.Code, ""} {
-		if usual := unionpay.Usual(code, n); len(usual) > 0 {
-			return usual[0], true
+	usual := unionpay.Usual(s.in.Code, n)
+	if len(usual) == 0 {
+		usual = unionpay.Usual("", n)
+	}
+	var best unionpay.Layout
+	var of []KeyResult
+	for _, l := range usual {
+		results, _, err := s.open(l, 0)
+		if err != nil {
+			return unionpay.Layout{}, nil, err
+		}
+		if of == nil || opening(results) > opening(of) {
+			best, of = l, results
 		}
 	}
-	return unionpay.Layout{}, false
+	return best, of, nil
+}
+
+// opening counts the keys that open.
+func opening(all []KeyResult) int {
+	n := 0
+	for _, k := range all {
+		if k.Match {
+			n++
+		}
+	}
+	return n
 }
 
 // unfit says that field 62 has no length that a field with keys has.
@@ -267,7 +333,7 @@ func (s *signing) unfit() Report {
 	r := Report{Verdict: Explained, Findings: []Finding{f}}
 	if n < 24 {
 		link := s.finding(CauseLinkFault, 1, text.New("field 62 has only %d bytes: it may have been cut on its way", n))
-		link.Certainty = Possible
+		link.Certainty, r.Findings[0].Certainty = Likely, Possible // no answer with keys is so short
 		r.Findings = append(r.Findings, link)
 	}
 	return r
@@ -278,7 +344,7 @@ func (s *signing) oddsOf(all []KeyResult) float64 {
 	odds := float64(max(1, s.asked))
 	for _, k := range all {
 		if k.Match {
-			odds *= kcv.ChanceOfFalseMatch(len(k.Check))
+			odds *= kcv.ChanceOfFalseMatch(k.digits)
 		}
 	}
 	return min(1, odds)

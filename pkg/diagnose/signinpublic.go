@@ -1,8 +1,8 @@
 package diagnose
 
-// Sign-ins that are open to whoever hears them: the keys, or the master key, came under a published transport key, or the
-// key above came along in clear. All of that is public, so it is tried here; what is opened is told in verdicts alone, and
-// wiped.
+// Sign-ins that are open to whoever hears them: the keys, or the master key, came under a published transport key, or
+// the key above came along in clear. All of that is public, so it is tried here; what is opened is told in verdicts
+// alone, and wiped.
 
 import (
 	"context"

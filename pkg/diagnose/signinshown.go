@@ -33,9 +33,18 @@ func (s *signing) shown(a attempt) (Report, error) {
 			all.Verdict, all.Findings = Explained, append(all.Findings, f)
 			continue
 		}
+		if done, err := s.ofTheirTMK(a, i, got); err != nil || done {
+			if err != nil {
+				return Report{}, err
+			}
+			continue
+		}
 		r, err := s.explainKey(a.layout.Slots[i], a.tmk, got)
 		if err != nil {
 			return Report{}, err
+		}
+		if r.Verdict == Unexplained {
+			s.leave(k.Key)
 		}
 		all.add(r)
 		if r.Verdict == Explained {
@@ -43,6 +52,16 @@ func (s *signing) shown(a attempt) (Report, error) {
 		}
 	}
 	return all, nil
+}
+
+// ofTheirTMK reports whether the terminal shows what its own, wrong, master key makes of a key.
+func (s *signing) ofTheirTMK(a attempt, i int, got kcv.Expected) (bool, error) {
+	if a.tmk == 0 {
+		return false, nil
+	}
+	slot := a.layout.Slots[i]
+	answer, err := s.askValue(slot.Cryptogram(s.in.Field62), 0, slot.Alg, got)
+	return answer.Match, err
 }
 
 // exchanged notices that the terminal shows for one key the check value of another one.
@@ -150,4 +169,74 @@ func wrongValues(ctx context.Context, p hsm.Prober, slot unionpay.Slot) ([]Varia
 		out = append(out, Variant{Key: slot.Key, Cause: r.cause, Value: a.Value.Digits, Says: r.says(a.Value.Digits)})
 	}
 	return out, nil
+}
+
+// accounted reports whether what the terminal shows of a key, if anything, is the check value of one of these keys.
+func (s *signing) accounted(all []KeyResult, name unionpay.KeyName) bool {
+	got := s.in.Shown[name]
+	return got.Digits == "" || slices.ContainsFunc(all, func(k KeyResult) bool {
+		return k.Match && (k.Key == name || k.Key == "") && agree(kcv.Expected{Digits: k.Check}, got)
+	})
+}
+
+// shownUnder holds what the terminal shows of a key against what some of the master keys make of it.
+func (s *signing) shownUnder(slot unionpay.Slot, tmks ...int) error {
+	got := s.in.Shown[slot.Key]
+	for _, tmk := range tmks {
+		if got.Digits == "" {
+			return nil
+		}
+		a, err := s.askValue(slot.Cryptogram(s.in.Field62), tmk, slot.Alg, got)
+		if err != nil || a.Match {
+			return err
+		}
+	}
+	s.leave(slot.Key)
+	return nil
+}
+
+// whole holds what the terminal shows against the keys that a look at the field as a whole found.
+func (s *signing) whole(look func() (Report, bool, error)) func() (Report, bool, error) {
+	return func() (Report, bool, error) {
+		r, found, err := look()
+		if err != nil || !found {
+			return r, found, err
+		}
+		for _, name := range unionpay.KeyNames() {
+			if !s.accounted(r.Keys, name) {
+				s.leave(name)
+			}
+		}
+		return r, true, nil
+	}
+}
+
+// leave notes that what the terminal shows of a key, if anything, is accounted for by nothing that is certain.
+func (s *signing) leave(name unionpay.KeyName) {
+	got := s.in.Shown[name]
+	if got.Digits != "" && !slices.Contains(s.leftOf, name) {
+		s.leftOf = append(s.leftOf, name)
+		s.left = append(s.left, text.New(
+			"the value %s that the terminal shows of %s is accounted for by nothing that is certain", got.Shown(), string(name)))
+	}
+}
+
+// admitLeft takes back what is called proven while a value given is left over, and says which one.
+func (s *signing) admitLeft(r *Report) {
+	for _, name := range unionpay.KeyNames() {
+		known := slices.ContainsFunc(r.Keys, func(k KeyResult) bool { return k.Key == name || k.Key == "" })
+		if !known && len(r.Keys) > 0 {
+			s.leave(name) // field 62 has no such key
+		}
+	}
+	if len(s.left) == 0 {
+		return
+	}
+	r.failed = true
+	for i := range r.Findings {
+		if r.Findings[i].Certainty == Proven {
+			r.Findings[i].Certainty = Likely
+		}
+	}
+	r.Notes = append(r.Notes, s.left...)
 }

@@ -28,7 +28,7 @@ func (s *search) unwrapping() ([]reading, error) {
 		return nil, err
 	}
 	return slices.Concat(out, s.otherModes(), s.onceTooOften(), s.halfKEK(kekLen), s.otherKEKOrder(kekLen),
-		s.otherKEKCiphers(kekLen), s.variants(), s.underPublished()), nil
+		s.otherKEKCiphers(kekLen), s.variants(), s.schemes(kekLen), s.underPublished()), nil
 }
 
 // opened is a reading of the key that another way of unwrapping gives.
@@ -174,6 +174,30 @@ func (s *search) variants() []reading {
 		}, func(ev *Evidence) { ev.Variant = shown }))
 	}
 	return out
+}
+
+// schemes opens with the variants of key schemes U (double length) and T (triple length) of payShield: each 8 bytes of the
+// key stand under a variant of their own, one byte XORed into the first byte of the second half of the key-encrypting key.
+func (s *search) schemes(n int) []reading {
+	masks := map[int][]byte{16: {0xA6, 0x5A}, 24: {0x6A, 0xDE, 0x2B}}[s.size]
+	if s.kek != keys.TDES128 || n != 16 || len(masks) == 0 {
+		return nil
+	}
+	scheme := "U"
+	if s.size == 24 {
+		scheme = "T"
+	}
+	var key hsm.Join
+	for i, mask := range masks {
+		kek := hsm.Join{hsm.Slice{Of: hsm.Part(1), To: 8}, hsm.KeyXOR{Of: hsm.Slice{Of: hsm.Part(1), From: 8, To: 16}, Mask: mask}}
+		key = append(key, unwrapped(hsm.Slice{Of: hsm.Part(0), From: 8 * i, To: 8*i + 8}, kek, s.kek))
+	}
+	shown := hexUpper(masks)
+	return []reading{s.opened(CauseSchemeVariant, key, func(v string) text.Text {
+		return text.New(
+			"opened by key scheme %s of payShield (variants %s of the second half of the key-encrypting key), the cryptogram gives %s: "+
+				"the other side does not use the scheme", scheme, shown, v)
+	}, func(ev *Evidence) { ev.Variant = shown })}
 }
 
 // padded deals with the MAK slot of UnionPay sign-in: 8 bytes of cryptogram and 8 zero bytes, which one side decrypts

@@ -21,13 +21,13 @@
 //
 // # How an input is read
 //
-// Full-width digits, the many kinds of minus, blanks, case, traditional characters and the commonest misspellings
-// are folded first ([Plain]). A number is then tried as it stands, as signed and unsigned number of 16, 32 and 64 bits, as hex with and without its prefix, without the
-// minus that a screen lost, as a compound code (A6/10, 02/B, 4/195, the answer A710 of an HSM), and as an ordinal:
-// the 14 of a family whose codes are a base minus 14. A field 39 value may have its text behind it (A0 MAC校验错).
-// What is not a code is looked for among symbols, screen texts and meanings, in English and Chinese. Each reading
-// says by which form it was found, how much weight it has, and why. Of a question that no table answers,
-// [Dictionary.Near] names the rows one slip away.
+// Full-width digits, the many kinds of minus, blanks, case, traditional characters and the commonest misspellings are
+// folded first ([Plain]). A number is then tried as it stands, as signed and unsigned number of 16, 32 and 64 bits,
+// as hex with and without its prefix, without the minus that a screen lost, as a compound code (A6/10, 02/B, 4/195,
+// the answer A710 of an HSM), and as an ordinal: the 14 of a family whose codes are a base minus 14. A field 39 value
+// may have its text behind it (A0 MAC校验错). What is not a code is looked for among symbols, screen texts and meanings,
+// in English and Chinese. Each reading says by which form it was found, how much weight it has, and why. Of a
+// question that no table answers, [Dictionary.Near] names the rows one slip away.
 //
 // # What is never claimed
 //

@@ -113,6 +113,9 @@ func (f *folded) tail(j int) string {
 func (fd *finder) compound(i, k int) *token {
 	f := fd.f
 	code := f.cut(i, k)
+	if head, tail, _ := strings.Cut(code, "/"); f.capitals(i, k) && fd.d.commandOf(tail) == head {
+		return fd.token(i+len(head)+1, k, tail) // BU/BV10
+	}
 	if f.rune(k) == '/' || f.rune(i-1) == '/' || len(code) > 8 || len(fd.d.forms(code)[0].rows) == 0 {
 		return nil
 	}
@@ -198,7 +201,7 @@ func (fd *finder) negative(i, j int, run string, announced bool) *token {
 
 // pair takes A0 and its like, in capitals.
 func (fd *finder) pair(i, j int, run string) *token {
-	if !fd.f.capitals(i, j) || len(fd.d.withCode(run)) == 0 {
+	if !fd.f.capitals(i, j) || len(fd.d.withCode(run)) == 0 || fd.isAnswered(i, j, run) {
 		return nil
 	}
 	t := fd.token(i, j, run)
@@ -228,7 +231,8 @@ func (fd *finder) labelled(i, j int, run string) *token {
 	return nil
 }
 
-// answer takes the name of a constant, A710 where the words speak of an HSM, and FEC6 where a word announces it.
+// answer takes the name of a constant, A710 where the words speak of an HSM or of the command A6, and FEC6 where a word
+// announces it.
 func (fd *finder) answer(i, j int, run string) *token {
 	if (strings.ContainsRune(run, '_') || len(run) >= 8) && len(fd.d.withSymbol(run)) > 0 {
 		return fd.token(i, j, run)
@@ -236,7 +240,8 @@ func (fd *finder) answer(i, j int, run string) *token {
 	if !fd.f.capitals(i, j) {
 		return nil
 	}
-	if fd.hsm && len(fd.d.hsmForms(run)) > 0 || len(run) == 4 && all(run, isHex) && fd.codeInHex(i, run) {
+	if fd.hsm && len(fd.d.hsmForms(run)) > 0 || fd.answersCommand(i, run) ||
+		len(run) == 4 && all(run, isHex) && fd.codeInHex(i, run) {
 		return fd.token(i, j, run)
 	}
 	return nil

@@ -29,6 +29,7 @@ const (
 	HeaderEdited  = "header_edited"
 	PayloadEdited = "payload_edited"
 	MACEdited     = "mac_edited"
+	LengthWrong   = "length_wrong" // the text is not as long as its length field says
 )
 
 // The forms of a KBPK.
@@ -36,6 +37,8 @@ const (
 	HalvesSwapped = "halves_swapped"
 	Form16As24    = "16_as_24"
 	Form24As16    = "24_as_16"
+	FirstHalf     = "first_half"
+	SecondHalf    = "second_half"
 )
 
 // The certainties of a finding.
@@ -147,15 +150,7 @@ func (p *Protector) repairs(candidate []byte) bool {
 // repairsVersion tries a changed version letter: B for a block that was made by the variant method is a common slip.
 func (p *Protector) repairsVersion(candidate []byte) bool {
 	b, err := Parse(string(candidate))
-	if err != nil {
-		return false
-	}
-	other, err := NewProtector(b.Version, p.kbpk)
-	if err != nil {
-		return false
-	}
-	defer other.wipe()
-	return other.verifies(b)
+	return err == nil && opens(b, secret.Copy(p.kbpk.Secret().Expose())) // a KBPK of 16 bytes may be of either family
 }
 
 // kbpkForm is another way to write a KBPK down.
@@ -169,7 +164,7 @@ type kbpkForm struct {
 // KBPK expanded to 24 bytes derives other keys under version B.
 func searchKBPKForms(b *Block, kbpk *keys.Key) (Finding, bool) {
 	found, ok := Finding{}, false
-	for _, f := range formsOf(kbpk) { // to the end, so that each is wiped
+	for _, f := range append(formsOf(kbpk), halvesOf(kbpk)...) { // to the end, so that each is wiped
 		if opens(b, secret.Take(f.key)) && !ok {
 			found, ok = Finding{Cause: KBPKForm, Certainty: Proven, Form: f.name,
 				Text: text.New("the block opens under another form of this KBPK: %s", f.what)}, true
@@ -186,10 +181,24 @@ func formsOf(kbpk *keys.Key) []kbpkForm {
 	switch kbpk.Algorithm() {
 	case keys.TDES128:
 		forms = append(forms, kbpkForm{Form16As24, text.New("its 16 bytes written as 24 (K1 K2 K1)"), join(key, key[:8])})
-	case keys.TDES192:
+	case keys.TDES192, keys.AES192:
 		forms = append(forms, kbpkForm{Form24As16, text.New("its first 16 bytes alone"), join(key[:16])})
 	}
 	return forms
+}
+
+// halvesOf lists what is left of a KBPK of two halves that was cut in two: a field took as many digits as it had room for.
+// The caller wipes them.
+func halvesOf(kbpk *keys.Key) []kbpkForm {
+	key := kbpk.Secret().Expose()
+	half := len(key) / 2
+	if len(key) != 16 && len(key) != 32 {
+		return nil
+	}
+	return []kbpkForm{
+		{FirstHalf, text.New("its first %d bytes alone", half), join(key[:half])},
+		{SecondHalf, text.New("its last %d bytes alone", half), join(key[half:])},
+	}
 }
 
 func join(parts ...[]byte) []byte {

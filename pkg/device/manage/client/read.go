@@ -74,7 +74,7 @@ func slotOf(m manage.Slot, want device.Slot) (device.SlotReport, error) {
 	}
 	r := device.SlotReport{Slot: device.Slot(m.Slot), Damaged: m.Damaged, Expires: m.Expires}
 	if !m.Loaded {
-		if m.Usage+m.Mode+m.Algorithm+m.KSN+m.Parity != "" || m.Check != nil {
+		if m.Damaged || m.Usage+m.Mode+m.Algorithm+m.KSN+m.Parity != "" || m.Check != nil {
 			return device.SlotReport{}, bad("an empty slot with a key")
 		}
 		return r, nil
@@ -149,10 +149,12 @@ func statusOf(m manage.Status) (device.Status, error) {
 			s.Slots = append(s.Slots, r)
 		}
 	}
+	engines := map[string]bool{}
 	for _, i := range m.Initial {
-		if !isSlot(i.Slot) || len(i.KSN) > maxKSN || !isHex(i.KSN) {
+		if !isSlot(i.Slot) || engines[i.Slot] || len(i.KSN) > maxKSN || !isHex(i.KSN) {
 			return device.Status{}, bad("initial")
 		}
+		engines[i.Slot] = true
 		check, err := checkOf(i.Check)
 		if err != nil {
 			return device.Status{}, err
