@@ -232,7 +232,7 @@ func (d *onDevice) clock() {
 		d.found(seen(CauseInjectorClock, Likely, text.New(
 			"the device's clock is %s away from ours: one-time codes and approvals may fail", spanOf(off)), what), weightClock)
 	default:
-		d.ruledOut(CauseInjectorClock, text.New("the clocks differ by %s", off))
+		d.ruledOut(CauseInjectorClock, text.New("the clocks differ by %s", spanOf(off)))
 	}
 }
 
@@ -240,7 +240,14 @@ func (d *onDevice) clock() {
 func spanOf(d time.Duration) text.Text {
 	const day = 24 * time.Hour
 	if d < 3*day {
-		return text.Raw(d.String())
+		s := d.String() // 26h0m0s
+		if strings.HasSuffix(s, "m0s") {
+			s = strings.TrimSuffix(s, "0s")
+		}
+		if strings.HasSuffix(s, "h0m") {
+			s = strings.TrimSuffix(s, "0m")
+		}
+		return text.Raw(s)
 	}
 	return text.New("%d days", int(d/day))
 }

@@ -301,3 +301,24 @@ func TestAKeySerialNumberWithoutItsPaddingIsTheSame(t *testing.T) {
 		t.Errorf("%s: %s", f.Cause, f.Summary)
 	}
 }
+
+func TestLongTimesAreToldInDays(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "0s", 30 * time.Second: "30s", 10 * time.Minute: "10m", 70 * time.Minute: "1h10m",
+		26 * time.Hour: "26h", 26*time.Hour + time.Second: "26h0m1s", 100 * time.Hour: "4 days"} {
+		c := diagnose.Case{Now: time.Unix(1e9, 0), Device: &device.Status{Now: time.Unix(1e9, 0).Add(d)}}
+		r, err := diagnose.Diagnose(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := ""
+		for _, f := range r.Findings {
+			said += f.Summary.String() + " "
+		}
+		for _, x := range r.RuledOut {
+			said += x.Reason.String() + " "
+		}
+		if !strings.Contains(said, " "+want+" ") {
+			t.Errorf("%s: %q", want, said)
+		}
+	}
+}
