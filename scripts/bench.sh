@@ -35,10 +35,12 @@ echo "== start-up: poskey version against a Go hello-world"
 CGO_ENABLED=0 $go build -trimpath -o out/hello ./scripts/hello
 $go run ./scripts/startup out/hello "out/poskey version" "out/poskey kcv compute --help"
 echo
+(umask 077 && echo CA5D92598DCA48CE8A4C76361A9269E9 >out/tmk.txt) # a TEST key: of the published vector of sign-ins
 echo "== a look-up (must: 15 ms) and diagnoses without search (must: 100 ms), whole processes against poskey version"
 $go run ./scripts/startup "out/poskey version" "out/poskey code 65223" "out/poskey code -313 --vendor pax" \
 	"out/poskey diagnose kcv --alg tdes-128 --expected 8D0A74B8 --got 8D0A74" \
-	"out/poskey diagnose message POS机显示密钥错误14" "out/poskey diagnose playbook key-error-14"
+	"out/poskey diagnose message POS机显示密钥错误14" "out/poskey diagnose playbook key-error-14" \
+	"out/poskey diagnose signin --code 003 --tmk file:out/tmk.txt --field62 6701EAD6A9AD51E51AA406E2C27FCFA98D0A74B8B651F9E9BACE9AE10000000000000000AB7153CA"
 echo
 echo "== bulk: a million lines through --batch, whole runs on two cores (BULKLINES=N for another number)"
 $go run ./scripts/bulk out/poskey "${BULKLINES:-1000000}"
