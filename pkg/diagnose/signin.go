@@ -131,6 +131,7 @@ type attempt struct {
 	layout  unionpay.Layout
 	tmk     int
 	usual   bool // the layout is the one that code and length stand for
+	turned  bool // the layout has the keys in reverse order
 	results []KeyResult
 }
 
@@ -147,6 +148,19 @@ func (s *signing) attempts() []attempt {
 				if isUsual == group.usual && l.Fits(n) == group.fits && s.mayBe(l) {
 					out = append(out, attempt{layout: l, tmk: tmk, usual: isUsual})
 				}
+			}
+		}
+	}
+	return append(out, s.turned()...)
+}
+
+// turned lists the layouts of this length with their keys in reverse order.
+func (s *signing) turned() []attempt {
+	var out []attempt
+	for tmk := range s.in.TMKs {
+		for _, l := range unionpay.Layouts() {
+			if l.Length == len(s.in.Field62) && s.mayBe(l) && l.Specified() {
+				out = append(out, attempt{layout: l.Reversed(), tmk: tmk, turned: true})
 			}
 		}
 	}
@@ -286,7 +300,9 @@ func (s *signing) ofLayout(a attempt, odds float64) []Finding {
 		out = append(out, f)
 	}
 	own, fits := a.layout.Says(s.in.Code), a.layout.Fits(len(s.in.Field62))
-	if s.in.Code != "" && !(own && a.layout.Specified()) {
+	if a.turned {
+		add(CauseField62Layout, text.New("the keys stand in reverse order: %s", joined(keysOf(a.layout))))
+	} else if s.in.Code != "" && !(own && a.layout.Specified()) {
 		add(s.layoutCause(a.layout))
 	}
 	if !fits {
@@ -299,6 +315,15 @@ func (s *signing) ofLayout(a attempt, odds float64) []Finding {
 			"the keys are triple length (layout %s, %d bytes), the terminal asked for %s, which is double length",
 			a.layout.ID, a.layout.Length, s.in.Code))
 		out[len(out)-1].Certainty = Likely // some hosts are said to answer so
+	}
+	return out
+}
+
+// keysOf names the keys of a layout as they stand.
+func keysOf(l unionpay.Layout) []text.Text {
+	var out []text.Text
+	for _, s := range l.Slots {
+		out = append(out, text.Raw(string(s.Key)))
 	}
 	return out
 }

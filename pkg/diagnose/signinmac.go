@@ -27,8 +27,12 @@ func (s *signing) mac(a attempt) (Report, error) {
 	if s.in.MAB == nil || len(s.in.MAC) != unionpay.MACLen {
 		return Report{}, nil
 	}
+	all, err := s.macKeys(a)
+	if err != nil {
+		return Report{}, err
+	}
 	tried := 0
-	for i, k := range s.macKeys(a) {
+	for i, k := range all {
 		p, err := s.in.Open(s.ctx, k.part, a.tmk)
 		if err != nil {
 			return Report{}, err
@@ -88,11 +92,19 @@ func (s *signing) macFound(k macKey, over unionpay.Range, rule unionpay.RuleInfo
 
 // macKeys lists what may have made the MAC: the MAC key as it is, the padded slot as a whole, the cryptogram itself, and
 // the other keys.
-func (s *signing) macKeys(a attempt) []macKey {
+func (s *signing) macKeys(a attempt) ([]macKey, error) {
 	var own, others []macKey
 	for _, slot := range a.layout.Slots {
 		cryptogram := slot.Cryptogram(s.in.Field62)
-		opened := unwrapped(hsm.Part(0), hsm.Part(1), a.layout.TMK)
+		p, err := s.in.Open(s.ctx, cryptogram, a.tmk)
+		if err != nil {
+			return nil, err
+		}
+		n, err := p.Len(s.master())
+		if err != nil {
+			return nil, err
+		}
+		opened := unwrapped(hsm.Part(0), s.master(), kekFor(slot.Alg, n))
 		k := macKey{slot: slot, expr: opened, alg: slot.Alg, part: cryptogram, says: text.New("key %s", string(slot.Key))}
 		if slot.Key != unionpay.MAK {
 			others = append(others, k)
@@ -104,5 +116,5 @@ func (s *signing) macKeys(a attempt) []macKey {
 		}
 		own = append(own, macKey{slot, hsm.Part(0), slot.Alg, text.New("the cryptogram of MAK taken as the key"), cryptogram})
 	}
-	return append(own, others...)
+	return append(own, others...), nil
 }

@@ -84,7 +84,11 @@ func (s *signing) weak(a attempt) (Report, error) {
 		if err != nil {
 			return Report{}, err
 		}
-		clear := unwrapped(hsm.Part(0), hsm.Part(1), a.layout.TMK)
+		n, err := p.Len(s.master())
+		if err != nil {
+			return Report{}, err
+		}
+		clear := unwrapped(hsm.Part(0), s.master(), kekFor(slot.Alg, n))
 		k := opened{text.Raw(string(slot.Key)), clear, slot.Alg, slot.Bytes}
 		says, err := s.weakness(p, k)
 		if err != nil {
@@ -187,16 +191,17 @@ func (s *signing) duplicate(a attempt, slot, with unionpay.Slot) (Finding, bool,
 	if err != nil {
 		return Finding{}, false, err
 	}
-	n, err := p.Len(hsm.Part(1))
+	n, err := p.Len(s.master())
 	if err != nil {
 		return Finding{}, false, err
 	}
-	both := unwrapped(hsm.Part(0), hsm.Part(1), a.layout.TMK)
+	kek := kekFor(slot.Alg, n)
+	both := unwrapped(hsm.Part(0), s.master(), kek)
 	behind := hsm.Slice{Of: both, From: slot.Bytes, To: slot.Bytes + with.Bytes}
 	one := opened{text.Raw(string(slot.Key)), hsm.Slice{Of: both, To: slot.Bytes}, slot.Alg, slot.Bytes}
 	two := opened{text.Raw(string(with.Key)), behind, with.Alg, with.Bytes}
 	if slot.Key == with.Key {
-		two = opened{text.New("the terminal master key"), hsm.Part(1), a.layout.TMK, n}
+		two = opened{text.New("the terminal master key"), s.master(), kek, n}
 	}
 	same, err := s.within(p, one, two)
 	if err != nil || !same {

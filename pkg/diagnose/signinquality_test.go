@@ -228,3 +228,51 @@ func TestSignInWithADamagedSlotNamesTheLineFirst(t *testing.T) {
 		t.Errorf("16 bytes: %s %s: %s", f.Certainty, f.Cause, f.Summary)
 	}
 }
+
+// TestSignInUnderATripleLengthMasterKeyIsLookedAtWhole: keys, weak keys, one key twice, and the MAC of a message.
+func TestSignInUnderATripleLengthMasterKeyIsLookedAtWhole(t *testing.T) {
+	a := goodAnswer(t)
+	pik, mak := a.pik(), a.mak()
+	a.tmk = slices.Concat(a.tmk, bytes.Repeat([]byte{0x1F, 0x8C}, 4))
+	var err error
+	if a.wrap, err = keys.NewCipher(keys.TDES192, a.tmk); err != nil {
+		t.Fatal(err)
+	}
+	in := signIn(t, "003", a.made(t, pik, mak), a.tmk)
+	in.MAB = []byte("0200 TEST message of two blocks")
+	if in.MAC, err = unionpay.RuleECB.Sum(keys.DES, mak, in.MAB, unionpay.PadZero); err != nil {
+		t.Fatal(err)
+	}
+	r := diagnosed(t, diagnose.Case{SignIn: in})
+	if r.Verdict != diagnose.Match || len(r.Notes) != 1 || !strings.Contains(r.Notes[0].String(), "the MAC of the message is right") {
+		t.Errorf("healthy: %s %v %v", r.Verdict, r.Findings, r.Notes)
+	}
+	r = diagnosed(t, diagnose.Case{SignIn: signIn(t, "003", a.made(t, a.tmk[8:24], mak), a.tmk)})
+	if f := first(t, r); f.Cause != diagnose.CauseDuplicateValue {
+		t.Errorf("a part of the master key as PIN key: %s", f.Cause)
+	}
+	weak := bytes.Repeat(pik[:8], 2)
+	r = diagnosed(t, diagnose.Case{SignIn: signIn(t, "003", a.made(t, weak, mak), a.tmk)})
+	if f := first(t, r); f.Cause != diagnose.CauseWeakKey {
+		t.Errorf("equal halves: %s", f.Cause)
+	}
+}
+
+func TestSignInWithItsKeysInReverseOrderIsAnotherLayout(t *testing.T) {
+	for id, v := range unionpayVectors(t) {
+		if v.Kind != "signin" || v.Layout != "cup-003" { // others look the same from behind
+			continue
+		}
+		field := testvec.Hex(t, v.Field62)
+		var turned []byte
+		for at := len(field) - 20; at >= 0; at -= 20 {
+			turned = append(turned, field[at:at+20]...)
+		}
+		for _, code := range []string{v.F60, ""} {
+			f := first(t, diagnosed(t, diagnose.Case{SignIn: signIn(t, code, turned, testvec.Hex(t, v.TMK))}))
+			if f.Cause != diagnose.CauseField62Layout || f.Certainty != diagnose.Proven {
+				t.Errorf("%s: %s %s: %s", id, f.Certainty, f.Cause, f.Summary)
+			}
+		}
+	}
+}

@@ -98,6 +98,22 @@ func Layouts() []Layout {
 	}
 }
 
+// Reversed is the layout with its keys in reverse order, each with its padding and check value, as a program may write
+// them. Nobody published such a field: it is arithmetic.
+func (l Layout) Reversed() Layout {
+	out := l
+	out.ID, out.Codes, out.Confirmed, out.Source = l.ID+"-reversed", nil, false, "the keys of "+l.ID+" in reverse order"
+	out.Slots = nil
+	at := 0
+	for _, s := range slices.Backward(l.Slots) {
+		by := at - s.At
+		s.At, s.CheckAt = at, s.CheckAt+by
+		at = s.CheckAt + s.CheckLen
+		out.Slots = append(out.Slots, s)
+	}
+	return out
+}
+
 // End is the length that field 62 needs for all slots.
 func (l Layout) End() int {
 	n := 0
