@@ -130,13 +130,11 @@ func runDiagnoseKCV(ctx context.Context, a *App, o diagnoseKCVOpts) error {
 	if err := a.diagnoseProber(ctx, o, &facts, p); err != nil {
 		return err
 	}
-	start := a.Env.Now()
-	c := diagnose.Case{Now: start, Checks: []diagnose.Check{{Facts: facts}}, Said: o.saidFacts()}
-	report, err := a.searchedWith(ctx, c)
+	c := diagnose.Case{Checks: []diagnose.Check{{Facts: facts}}, Said: o.saidFacts()}
+	report, err := a.searched(ctx, &c)
 	if err != nil {
 		return err
 	}
-	report.Searched.Elapsed = a.Env.Now().Sub(start)
 	if o.reveal && facts.Prober != nil {
 		if err := fillDigits(&report, facts.Prober); err != nil {
 			return err
@@ -144,7 +142,7 @@ func runDiagnoseKCV(ctx context.Context, a *App, o diagnoseKCVOpts) error {
 	}
 	o.known = map[string]string{"alg": o.alg, "kcv": o.expected, "got": o.got, "key": o.key, "kbpk": o.kbpk, "cryptogram": o.cryptogram, "kek": o.kek,
 		"bdk": o.bdk, "ksn": o.ksn}
-	return a.showDiagnosis(ctx, "diagnose.kcv", &c, report, o.diagnosisOpts, text.New("the check value agrees"))
+	return a.showDiagnosis(ctx, "diagnose.kcv", &c, report, o.diagnosisOpts)
 }
 
 // saidFacts is what was said beside the values.
@@ -153,14 +151,6 @@ func (o *diagnoseKCVOpts) saidFacts() []diagnose.Said {
 		return nil
 	}
 	return []diagnose.Said{{Text: o.said, Vendor: o.vendor}}
-}
-
-// searchedWith searches one comparison by itself, and with what was said beside it as a whole case.
-func (a *App) searchedWith(ctx context.Context, c diagnose.Case) (diagnose.Report, error) {
-	if len(c.Said) == 0 {
-		return a.searched(ctx, c.Checks[0].Facts)
-	}
-	return diagnose.Diagnose(ctx, c)
 }
 
 // diagnoseProber takes the material into the boundary and opens a prober over it.

@@ -56,7 +56,7 @@ func runDiagnoseLog(ctx context.Context, a *App, o diagnoseLogOpts, path string)
 		}
 		none := diagnose.Report{Verdict: diagnose.Unexplained, NextStep: text.New("the log tells of no key event: " +
 			"give the log of the terminal's security service, of the HSM or of the injection")}
-		return a.showDiagnosis(ctx, "diagnose.log", &diagnose.Case{}, none, o.diagnosisOpts, text.Text{})
+		return a.showDiagnosis(ctx, "diagnose.log", &diagnose.Case{}, none, o.diagnosisOpts)
 	}
 	return a.diagnosed(ctx, "diagnose.log", diagnose.Case{Log: events}, o.diagnosisOpts)
 }

@@ -34,22 +34,21 @@ func (a *App) diagnosed(ctx context.Context, name string, c diagnose.Case, o dia
 	if err := o.check(); err != nil {
 		return err
 	}
-	start := a.Env.Now()
-	c.Now = start
-	report, err := diagnose.Diagnose(ctx, c)
+	report, err := a.searched(ctx, &c)
 	if err != nil {
 		return err
 	}
-	report.Searched.Elapsed = a.Env.Now().Sub(start)
-	return a.showDiagnosis(ctx, name, &c, report, o, rightText(&c))
+	return a.showDiagnosis(ctx, name, &c, report, o)
 }
 
 // rightText is what is said where no cause was found and all that was given is accounted for. Words and logs alone are no
 // proof that nothing is wrong.
 func rightText(c *diagnose.Case) text.Text {
-	looked := len(c.Checks) > 0 || c.SignIn != nil || c.Block != nil || c.Device != nil || c.Line != nil
+	others := c.SignIn != nil || c.Block != nil || c.Device != nil || c.Line != nil
 	switch {
-	case looked || len(c.Said) == 0 && len(c.Log) == 0:
+	case len(c.Checks) == 1 && !others:
+		return text.New("the check value agrees")
+	case others || len(c.Checks) > 0 || len(c.Said) == 0 && len(c.Log) == 0:
 		return text.New("nothing is wrong with what was looked at")
 	case len(c.Said) == 0:
 		return text.New("the log tells of no trouble with keys that is still open")
@@ -66,15 +65,14 @@ func (o diagnosisOpts) check() error {
 }
 
 // showDiagnosis answers, writes the page where one was asked for, and walks through the steps where that was asked for.
-func (a *App) showDiagnosis(ctx context.Context, name string, c *diagnose.Case, r diagnose.Report, o diagnosisOpts,
-	right text.Text) error {
+func (a *App) showDiagnosis(ctx context.Context, name string, c *diagnose.Case, r diagnose.Report, o diagnosisOpts) error {
 	known := o.tells(r, c)
 	if o.html != "" {
 		if err := a.writeDiagnosisHTML(o.html, c, r, known); err != nil {
 			return err
 		}
 	}
-	if err := a.render.Answer(name, r, func(p *render.Page) { diagnosisPage(p, r, right) }); err != nil {
+	if err := a.render.Answer(name, r, func(p *render.Page) { diagnosisPage(p, r, rightText(c)) }); err != nil {
 		return err
 	}
 	switch {

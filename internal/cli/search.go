@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,15 +33,21 @@ func tuneForSearch() (restore func()) {
 	}
 }
 
-// searched diagnoses, with the collector set for a search and its progress told.
-func (a *App) searched(ctx context.Context, facts diagnose.Facts) (diagnose.Report, error) {
-	if facts.Search > defaultSearch { // up to there it is too short to matter
+// searched diagnoses a case by our clock, with the collector set for a search and its progress told.
+func (a *App) searched(ctx context.Context, c *diagnose.Case) (diagnose.Report, error) {
+	long := func(check diagnose.Check) bool { return check.Search > defaultSearch } // up to there it is too short to matter
+	if slices.ContainsFunc(c.Checks, long) {
 		defer tuneForSearch()()
 	}
 	tell, stop := a.searchProgress()
 	defer stop()
-	facts.Progress = tell
-	return diagnose.KCV(ctx, facts)
+	for i := range c.Checks {
+		c.Checks[i].Progress = tell
+	}
+	c.Now = a.Env.Now()
+	report, err := diagnose.Diagnose(ctx, *c)
+	report.Searched.Elapsed = a.Env.Now().Sub(c.Now)
+	return report, err
 }
 
 // searchTeller tells how far the searches of a diagnosis are, one after the other: a bar on a terminal, an event every
