@@ -105,6 +105,6 @@ func together(says text.Text, code string, what ...Seen) Finding {
 
 // rule takes out what rests on a code alone where values speak against it, and says why.
 func (r *Report) rule(c Cause, reason text.Text) {
-	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return f.Cause == c && f.Evidence.Computed == "" && f.Odds == 1 })
+	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return f.Cause == c && f.saidOnly })
 	r.RuledOut = append(r.RuledOut, Ruling{c, reason})
 }

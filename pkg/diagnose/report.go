@@ -86,6 +86,8 @@ type Finding struct {
 	Prevention text.Text
 	Impact     text.Text // on trade and on the secrecy of keys and data, while the cause lasts
 	Weight     float64   // among findings of equal certainty: how much speaks for it; 0 for what was computed
+
+	saidOnly bool // it rests on codes and texts alone
 }
 
 // Evidence is what a finding rests on. Positions count from 1. It holds check values and positions, no key digits

@@ -194,7 +194,7 @@ func (l *listener) finding(c Cause) (Finding, bool) {
 		worth = Likely
 	}
 	f := seen(c, worth, best.says, what...)
-	f.Weight = min(points, mostPoints)
+	f.Weight, f.saidOnly = min(points, mostPoints), true
 	return f, true
 }
 

@@ -4,12 +4,15 @@ package diagnose_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
 	"poskey/internal/cipherx"
 	"poskey/internal/secret"
 	"poskey/internal/testvec"
+	"poskey/pkg/device"
+	"poskey/pkg/device/manage"
 	"poskey/pkg/diagnose"
 	"poskey/pkg/hsm"
 	"poskey/pkg/keys"
@@ -121,6 +124,20 @@ func TestAnHSMThatRefusesWhatAgreesHasAnotherLengthSet(t *testing.T) {
 	c.Checks[0].KEKExpected = value(t, "0EB795")
 	if r = diagnosed(t, c); r.Verdict != diagnose.Match {
 		t.Errorf("without a code: %s, %+v", r.Verdict, r.Findings)
+	}
+}
+
+// TestARefusalOfADeviceStandsBesideAnHSMsCode: values that agree speak against what the HSM's code could mean, and not
+// against what a device refused.
+func TestARefusalOfADeviceStandsBesideAnHSMsCode(t *testing.T) {
+	p := hsm.NewSpotProber([]*secret.Bytes{secret.Take(testvec.Hex(t, "76E565ADB1062E6E")), secret.Take(testvec.Hex(t, "9DDC9BAE925D31E6"))})
+	defer func() { _ = p.Close() }()
+	f := diagnose.Facts{Algorithm: keys.DES, Kind: diagnose.Cryptogram, Expected: value(t, "6C5ACF"), KEKExpected: value(t, "0EB795"), Prober: p}
+	row := manage.CodeOf(manage.CodeDecryption)
+	r := diagnosed(t, diagnose.Case{Checks: []diagnose.Check{{Facts: f}}, Said: []diagnose.Said{{Text: "FB10"}},
+		Refusals: []diagnose.Refusal{{Dialect: "agent", CodeInfo: device.CodeInfo{Code: row.Code, Meaning: row.Meaning, Cause: row.Cause}, Said: row.Meaning}}})
+	if !slices.ContainsFunc(r.Findings, func(f diagnose.Finding) bool { return f.Cause == diagnose.CauseWrongTransportKey }) {
+		t.Errorf("the refusal is gone: %+v", r.Findings)
 	}
 }
 
