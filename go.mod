@@ -20,7 +20,11 @@ require (
 	rsc.io/qr v0.2.0
 )
 
-require github.com/yerden/go-util v1.1.4 // indirect
+require (
+	github.com/cpuguy83/go-md2man/v2 v2.0.6 // indirect
+	github.com/russross/blackfriday/v2 v2.1.0 // indirect
+	github.com/yerden/go-util v1.1.4 // indirect
+)
 
 require (
 	filippo.io/hpke v0.4.0 // indirect
