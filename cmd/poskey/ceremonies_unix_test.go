@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"poskey/internal/testcli"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/keys"
 )
@@ -27,7 +28,7 @@ func playScripts(t *testing.T, all map[string]string) {
 			t.Fatal(err)
 		}
 	}
-	testscript.Run(t, testscript.Params{Dir: dir, Setup: setup, Cmds: commands(), RequireExplicitExec: true, RequireUniqueNames: true})
+	testscript.Run(t, testscript.Params{Dir: dir, Setup: testcli.Setup, Cmds: testcli.Commands(), RequireExplicitExec: true, RequireUniqueNames: true})
 }
 
 // TestEveryTemplateIsRehearsedToItsEnd: each template by people at a terminal, in both languages: with two components, in

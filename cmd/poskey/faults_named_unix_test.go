@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"poskey/internal/testcli"
 	"poskey/pkg/device/emulator"
 	"poskey/pkg/device/manage"
 	"poskey/pkg/diagnose"
@@ -152,7 +153,7 @@ func TestEveryFaultOfTheEmulatorIsNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	testscript.Run(t, testscript.Params{Dir: dir, Setup: setup, Cmds: commands(), RequireExplicitExec: true, ContinueOnError: true})
+	testscript.Run(t, testscript.Params{Dir: dir, Setup: testcli.Setup, Cmds: testcli.Commands(), RequireExplicitExec: true, ContinueOnError: true})
 }
 
 // TestEveryFaultHasItsCause: one of the catalogue, or the reason why it has none.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"poskey/internal/testcli"
 	"poskey/internal/testvec"
 	"poskey/pkg/kcv"
 	"poskey/pkg/playbook"
@@ -45,7 +46,7 @@ func fits() map[string]string {
 
 // TestCommandsOfThePlaybooksParse: each is one that there is, with its flags and as many arguments as it takes.
 func TestCommandsOfThePlaybooksParse(t *testing.T) {
-	commands := commandsOf(t)
+	commands := testcli.CommandsOf(t)
 	for _, lang := range playbook.Languages() {
 		for _, page := range pagesOf(t, lang) {
 			for _, step := range slices.Concat(page.Checks, page.Fix) {
@@ -57,10 +58,10 @@ func TestCommandsOfThePlaybooksParse(t *testing.T) {
 					t.Errorf("%s (%s): nothing fits %v: %s", page.ID, lang, missing, step.Command)
 					continue
 				}
-				words := wordsOf(args)
+				words := testcli.WordsOf(args)
 				if commands[words] == nil {
 					t.Errorf("%s (%s): there is no command %q: %s", page.ID, lang, words, step.Command)
-				} else if err := parses(words, args); err != nil {
+				} else if err := testcli.Parses(words, args); err != nil {
 					t.Errorf("%s (%s): %s: %v", page.ID, lang, step.Command, err)
 				}
 			}
@@ -68,21 +69,12 @@ func TestCommandsOfThePlaybooksParse(t *testing.T) {
 	}
 }
 
-// wordsOf are the words of the command that arguments call.
-func wordsOf(args []string) string {
-	cmd, _, err := tree().Find(args)
-	if err != nil {
-		return strings.Join(args, " ")
-	}
-	return strings.TrimPrefix(cmd.CommandPath(), "poskey ")
-}
-
 // closed are flags whose values are words of a closed list, which the help of a command tells.
 func closed() []string { return []string{"lock", "reason", "template"} }
 
 // TestWordsOfThePlaybooksAreThoseOfTheCommands: what a page writes out for a flag with a closed list stands in that command's help.
 func TestWordsOfThePlaybooksAreThoseOfTheCommands(t *testing.T) {
-	commands := commandsOf(t)
+	commands := testcli.CommandsOf(t)
 	looked := 0
 	for _, page := range pagesOf(t, playbook.English) {
 		for _, step := range slices.Concat(page.Checks, page.Fix) {
@@ -96,7 +88,7 @@ func TestWordsOfThePlaybooksAreThoseOfTheCommands(t *testing.T) {
 				if !isFlag || !slices.Contains(closed(), name) || i+1 == len(step.Args) || strings.Contains(step.Args[i+1], "{") {
 					continue
 				}
-				cmd := commands[wordsOf(step.Args)]
+				cmd := commands[testcli.WordsOf(step.Args)]
 				if cmd == nil || strings.Contains(step.Args[i+1], " ") { // a reason in words is free
 					continue
 				}
@@ -132,7 +124,7 @@ func TestWhatACommandCanFixHasItsCommand(t *testing.T) {
 		var there []string
 		for _, step := range page.Fix {
 			if step.Command != "" {
-				there = append(there, wordsOf(step.Args))
+				there = append(there, testcli.WordsOf(step.Args))
 			}
 		}
 		if byHand[page.ID] == "" && len(there) == 0 {

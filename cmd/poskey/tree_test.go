@@ -12,44 +12,16 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"poskey/internal/cli"
 	"poskey/internal/fault"
+	"poskey/internal/testcli"
 )
-
-// tree builds the commands anew, help among them.
-func tree() *cobra.Command {
-	root := cli.Tree()
-	root.InitDefaultHelpCmd()
-	return root
-}
-
-// commandsOf gives every command that does something of its own, by its words: not those that only hold others, nor the
-// topics of help.
-func commandsOf(t *testing.T) map[string]*cobra.Command {
-	t.Helper()
-	all := map[string]*cobra.Command{}
-	var walk func(*cobra.Command)
-	walk = func(cmd *cobra.Command) {
-		for _, c := range cmd.Commands() {
-			walk(c)
-		}
-		if cmd.Runnable() && !cmd.HasSubCommands() {
-			all[strings.TrimPrefix(cmd.CommandPath(), "poskey ")] = cmd
-		}
-	}
-	walk(tree())
-	if len(all) == 0 {
-		t.Fatal("the tree has no commands")
-	}
-	return all
-}
 
 func scriptOf(words string) string {
 	return filepath.Join(scriptDir, strings.ReplaceAll(words, " ", "_")+".txtar")
 }
 
 func TestEveryCommandHasItsScript(t *testing.T) {
-	for words := range commandsOf(t) {
+	for words := range testcli.CommandsOf(t) {
 		if _, err := os.Stat(scriptOf(words)); err != nil {
 			t.Errorf("poskey %s has no script: %v", words, err)
 		}
@@ -57,7 +29,7 @@ func TestEveryCommandHasItsScript(t *testing.T) {
 }
 
 func TestEveryCommandTellsWhatItTakesAndHowItEnds(t *testing.T) {
-	for words, cmd := range commandsOf(t) {
+	for words, cmd := range testcli.CommandsOf(t) {
 		if cmd.Args == nil {
 			t.Errorf("poskey %s does not say which arguments it takes (Args)", words)
 		}
@@ -76,7 +48,7 @@ func TestExitStatusSectionsAreTheTable(t *testing.T) {
 	for _, row := range fault.ExitCodes() {
 		table[row.Code] = row.Meaning.String()
 	}
-	for words, cmd := range commandsOf(t) {
+	for words, cmd := range testcli.CommandsOf(t) {
 		listed := listedCodes(t, words, cmd)
 		last := -1
 		for _, row := range listed {
@@ -94,7 +66,7 @@ func TestExitStatusSectionsAreTheTable(t *testing.T) {
 			}
 		}
 	}
-	topic, _, err := tree().Find([]string{"exit-codes"})
+	topic, _, err := testcli.Tree().Find([]string{"exit-codes"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +124,6 @@ func neverSeen() map[string]string {
 		"device emulate 8": "it takes a system that gives no port and no pseudo-terminal",
 		"tour 5":           "its own key check fails only in a broken program",
 		"tour 8":           "it takes a system that gives no port",
-		"selftest 5":       "a known answer fails only in a broken program",
 		"hsm keys 9":       "it takes a token that locks its PIN; SoftHSM2 does not",
 		"hsm selftest 5":   "it takes a token that cannot hold a master key",
 		"hsm selftest 9":   "it takes a token that locks its PIN; SoftHSM2 does not",
@@ -189,7 +160,7 @@ func elsewhere() map[string]string {
 func TestEveryExitCodeIsShownInAScript(t *testing.T) {
 	anywhere := map[int]bool{}
 	never := neverSeen()
-	for words, cmd := range commandsOf(t) {
+	for words, cmd := range testcli.CommandsOf(t) {
 		shown := shownCodes(t, words, scriptOf(words))
 		for code := range shown {
 			anywhere[code] = true
@@ -257,72 +228,18 @@ func shownCodes(t *testing.T, words, script string) map[int]bool {
 
 // TestExamplesParse: every line of an example names a command and flags that there are, and as many as it needs.
 func TestExamplesParse(t *testing.T) {
-	for words, cmd := range commandsOf(t) {
+	for words, cmd := range testcli.CommandsOf(t) {
 		for _, line := range strings.Split(strings.ReplaceAll(cmd.Example, "\\\n", ""), "\n") {
-			args, ok := exampleArgs(line)
+			args, ok := testcli.ExampleArgs(line)
 			if !ok {
 				t.Errorf("poskey %s: the example line %q does not call poskey", words, line)
 				continue
 			}
-			if err := parses(words, args); err != nil {
+			if err := testcli.Parses(words, args); err != nil {
 				t.Errorf("poskey %s: the example line %q: %v", words, line, err)
 			}
 		}
 	}
-}
-
-// exampleArgs takes poskey's arguments out of a line for a shell: without comment and redirections.
-func exampleArgs(line string) ([]string, bool) {
-	_, line, ok := strings.Cut(line, "poskey")
-	line, _, _ = strings.Cut(line, " #")
-	line = strings.TrimSuffix(strings.TrimSpace(line), ")")
-	var args []string
-	skip := false
-	for _, word := range shellWords(line) {
-		switch {
-		case skip:
-			skip = false
-		case word == "<" || word == ">":
-			skip = true
-		default:
-			args = append(args, word)
-		}
-	}
-	return args, ok
-}
-
-// shellWords cuts a line at its blanks; those between single quotes stay.
-func shellWords(line string) []string {
-	var words []string
-	for i, piece := range strings.Split(line, "'") {
-		if i%2 == 1 {
-			words = append(words, piece)
-			continue
-		}
-		words = append(words, strings.Fields(piece)...)
-	}
-	return words
-}
-
-func parses(words string, args []string) error {
-	cmd, rest, err := tree().Find(args)
-	if err != nil {
-		return err
-	}
-	if got := strings.TrimPrefix(cmd.CommandPath(), "poskey "); got != words {
-		return fmt.Errorf("it is an example of %q", got)
-	}
-	for _, check := range []func() error{
-		func() error { return cmd.ParseFlags(rest) },
-		func() error { return cmd.ValidateArgs(cmd.Flags().Args()) },
-		cmd.ValidateRequiredFlags,
-		cmd.ValidateFlagGroups,
-	} {
-		if err := check(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // publicFlags have names that sound like a secret, and take none.
@@ -333,6 +250,7 @@ func publicFlags() map[string]string {
 		"key-version":        "two characters of the header",
 		"key-type":           "a name",
 		"key-set":            "a name",
+		"key-end":            "a length of time",
 		"klk-slot":           "a slot",
 		"kbpk-slot":          "a slot",
 		"vendor-key":         "a file with a public key",
@@ -365,7 +283,7 @@ func TestNoFlagTakesABareSecret(t *testing.T) {
 			}
 		}
 	}
-	for words, cmd := range commandsOf(t) {
+	for words, cmd := range testcli.CommandsOf(t) {
 		cmd.LocalFlags().VisitAll(look(words))
 		cmd.InheritedFlags().VisitAll(look(words))
 	}

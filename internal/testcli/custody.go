@@ -1,4 +1,4 @@
-package main
+package testcli
 
 // Officers and stores for the scripts, and the secrets that are searched for in what scripts with stores leave behind.
 
@@ -25,8 +25,8 @@ import (
 	"poskey/pkg/store"
 )
 
-// canaryWords stand in every passphrase of the scripts' officers, and nowhere else.
-const canaryWords = "tangle walnut orbit"
+// CanaryWords stand in every passphrase of the scripts' officers, and nowhere else.
+const CanaryWords = "tangle walnut orbit"
 
 func testEnv() keys.Env { return keys.Env{Rand: rand.Reader, Now: time.Now} }
 
@@ -75,7 +75,7 @@ func (s *staff) hireOne(id string, roles []custody.Role, e custody.Environment, 
 	if err != nil {
 		return err
 	}
-	pass := "TEST " + canaryWords + " of " + id
+	pass := "TEST " + CanaryWords + " of " + id
 	typed := secret.Copy([]byte(pass))
 	defer typed.Wipe()
 	file, err := officer.Lock(testEnv(), typed, custody.FloorCost())

@@ -1,4 +1,4 @@
-package main
+package testcli
 
 import (
 	"bytes"
@@ -18,13 +18,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The scripts' own commands:
+// Commands are the scripts' own commands:
 //
 //	exits [-stdin=FILE] [-fd=FILE,...] [-changes=FILE] [-within=TIME] [-peak=NAME] N cmd...   runs cmd without a terminal;
 //	      its exit status must be N. Unless N is 0, no file below $WORK may be new or changed, but for a store's books
 //	      and the one that -changes names. Files of -fd are its descriptors 3, 4 and so on. NAME gets the peak memory
 //	      in KB.
-//	expect [-exit=N] DIALOGUE cmd...                           runs cmd at a terminal (expect_unix_test.go)
+//	expect [-exit=N] DIALOGUE cmd...                           runs cmd at a terminal (expect_unix.go)
 //	serve NAME cmd...                                          runs cmd beside the script until it says its first line,
 //	      which $NAME gets (of a JSON document, its uri, and $NAME_MANAGE its manage); what it has said by then stands in
 //	      name.out, in small letters
@@ -36,26 +36,26 @@ import (
 //	put FILE TEXT...                                           makes a file that only its owner can read
 //	fill FILE TIMES TEXT                                       makes a big one of many equal lines
 //	flat SMALL BIG                                             holds two peaks against each other
-//	auditlog make|add|begin|hold FILE [N]                      an audit log (auditlog_test.go)
+//	auditlog make|add|begin|hold FILE [N]                      an audit log (auditlog.go)
 //	tamper KIND FILE LINE                                      changes one
-//	officers test|production [FOLDER]                          puts officers' files there (custody_test.go)
+//	officers test|production [FOLDER]                          puts officers' files there (custody.go)
 //	sql FILE STATEMENT                                         changes a SQLite file behind poskey's back
 //	dblock FILE                                                holds one, so that nobody else gets in
 //	damage FILE OFFSET                                         changes one bit of a file
 //	take NAME FILE PATH                                        sets $NAME to a field of a JSON document
 //	secrets N                                                  so many secrets of stores are searched for, or more
-//	postgres [down|up]                                         a PostgreSQL of the script's own (postgres_unix_test.go)
-//	softtoken LABEL                                            makes PKCS#11 tokens (softtoken_test.go)
+//	postgres [down|up]                                         a PostgreSQL of the script's own (postgres_unix.go)
+//	softtoken LABEL                                            makes PKCS#11 tokens (softtoken.go)
 //	manifest NAME MODEL VERSION COUNTER FILE                   signs a software update for the emulator: NAME.manifest
-//	      and the vendor's public key, vendor.pem (manifest_test.go)
+//	      and the vendor's public key, vendor.pem (manifest.go)
 //	totp FILE SECRET [STEPS]                                   writes a one-time code that is good now and later than the
 //	      last one, or that of so many half minutes later or, with a minus, before
-//	printer                                                    connects a printer, $PRINTER (ceremony_unix_test.go)
+//	printer                                                    connects a printer, $PRINTER (ceremony_unix.go)
 //	play [-exit=N] [-columns=N] RULES cmd...                   runs a ceremony with people who answer by rules
 //	finddir NAME PATTERN                                       sets $NAME to the one file that a pattern finds
 //	reveals FILE...                                            these files (stdout, stderr: of the last command) show a
 //	      canary key, because poskey was told to
-func commands() map[string]func(*testscript.TestScript, bool, []string) {
+func Commands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := map[string]func(*testscript.TestScript, bool, []string){
 		"exits": cmdExits, "jsonhas": cmdJSONHas, "put": cmdPut, "fill": cmdFill, "flat": cmdFlat, "reveals": cmdReveals,
 		"officers": cmdOfficers, "enter": cmdEnter, "sql": cmdSQL, "dblock": cmdDBLock, "damage": cmdDamage, "take": cmdTake, "secrets": cmdSecrets, "postgres": cmdPostgres, "softtoken": cmdSoftToken,

@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
 
-package main
+package testcli
 
 // A troupe: people who know the script of a ceremony and answer as it says, in every language of poskey.
 
@@ -140,7 +140,7 @@ func (t *troupe) learn() {
 	t.on(`%s: type your id to sign the record, or "-" when you have gone`, own)
 	t.on(`%s: type your id to sign that it was given up, or "-" to leave without`, own)
 	t.on("TEST REHEARSAL: passphrase of %s (for practice: %s)", always("test rehearsal"))
-	passphrase := func(_ *player, args []string) (string, bool) { return "TEST " + canaryWords + " of " + args[0], true }
+	passphrase := func(_ *player, args []string) (string, bool) { return "TEST " + CanaryWords + " of " + args[0], true }
 	t.on("passphrase of %s (hidden)", passphrase)
 	t.on("%s, when you are alone at the keyboard, press Enter", always(""))
 	t.on("%s: from your own copy of the script, type the first two and the last two words, or all digits", always(t.script.Fingerprint().Digits()))

@@ -1,4 +1,4 @@
-package main
+package testcli
 
 import "golang.org/x/sys/unix"
 

@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
 
-package main
+package testcli
 
 // Ceremonies whose process is killed, over and over, until they come to their end nevertheless.
 
