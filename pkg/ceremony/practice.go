@@ -126,11 +126,6 @@ func (p *Practice) identityFile(who script.Person) ([]byte, error) {
 	return file, p.o.Save(who.ID, file)
 }
 
-// attributes of a key of the script.
-func attributes(k *script.Key) hsm.Attributes {
-	return hsm.Attributes{Algorithm: k.Algorithm, Usage: k.Usage, Mode: k.Mode, Exportability: k.Exportability}
-}
-
 // testLabel is a label of the script as a rehearsal has it.
 func testLabel(k *script.Key) string {
 	label := k.Label
@@ -155,7 +150,7 @@ func marked(name string) string {
 
 // Generate draws a throw-away key.
 func (p *Practice) Generate(ctx context.Context, k *script.Key) (Made, error) {
-	made, err := p.boundary.Generate(ctx, attributes(k), hsm.Policy{})
+	made, err := p.boundary.Generate(ctx, AttributesOf(k), hsm.Policy{})
 	if err != nil {
 		return Made{}, err
 	}
@@ -177,16 +172,7 @@ func (p *Practice) Split(ctx context.Context, k *script.Key) ([]*component.Part,
 	if err != nil {
 		return nil, err
 	}
-	return p.boundary.Split(ctx, made, splitSpec(k))
-}
-
-// splitSpec says how a key of the script is cut: as many HSMs demand, components of DES keys have odd parity.
-func splitSpec(k *script.Key) component.Spec {
-	spec := component.Spec{Scheme: component.Scheme(k.Scheme), Parts: len(k.Parts), Threshold: k.Threshold}
-	if spec.Scheme == component.XOR {
-		spec.Threshold, spec.OddParity = spec.Parts, k.Algorithm.IsDES()
-	}
-	return spec
+	return p.boundary.Split(ctx, made, SpecOf(k))
 }
 
 // Form combines practice sheets.
@@ -315,11 +301,11 @@ func (p *Practice) Practice(ctx context.Context, k *script.Key, part int) (*comp
 		return nil, false, nil
 	}
 	if p.sheets[k.ID] == nil {
-		drawn, err := p.boundary.Generate(ctx, attributes(k), hsm.Policy{})
+		drawn, err := p.boundary.Generate(ctx, AttributesOf(k), hsm.Policy{})
 		if err != nil {
 			return nil, false, err
 		}
-		parts, err := p.boundary.Split(ctx, drawn, splitSpec(k))
+		parts, err := p.boundary.Split(ctx, drawn, SpecOf(k))
 		if err != nil {
 			return nil, false, err
 		}

@@ -150,7 +150,7 @@ func (w *walker) line(r transcript.Record) {
 func (w *walker) boundary(r transcript.Record) {
 	switch r.Kind {
 	case transcript.KindBegun:
-		w.explained(r)
+		w.explained()
 		clear(w.in)
 		w.begun(r)
 	case transcript.KindResumed:
@@ -164,14 +164,14 @@ func (w *walker) boundary(r transcript.Record) {
 		w.aborted = true
 		clear(w.in)
 	case transcript.KindClosing:
-		w.explained(r)
+		w.explained()
 	case transcript.KindDeviation:
 		w.broke = nil
 	}
 }
 
 // explained wants a deviation behind a break: it says what happened.
-func (w *walker) explained(r transcript.Record) {
+func (w *walker) explained() {
 	if w.broke != nil && !w.aborted {
 		w.wrong("break-unexplained", text.New("line %d: it went on after a break, and no deviation says what happened",
 			w.broke.N))

@@ -198,7 +198,7 @@ func (w *walker) checkedClaims(r transcript.Record) []claim {
 	}
 	w.byActor(r)
 	if r.Part == 0 {
-		return []claim{w.stored("label", r.Details["label"], r.Details["label"] != "")}
+		return []claim{w.stored(r.Details["label"], r.Details["label"] != "")}
 	}
 	claims := []claim{is("part", itoa(w.at.Step.Part), itoa(r.Part))}
 	if w.at.Part == nil {
@@ -237,13 +237,13 @@ func (w *walker) observedClaims(r transcript.Record) []claim {
 }
 
 // stored is the name of a key in the store: that of the script, with a version.
-func (w *walker) stored(field, got string, asked bool) claim {
+func (w *walker) stored(got string, asked bool) claim {
 	want := (&keyState{Key: w.at.Key}).label()
 	if !asked && want == "" || w.at.Step.Do == script.InitStore {
-		return is(field, got, got)
+		return is("label", got, got)
 	}
 	name, _, _ := strings.Cut(got, "#")
-	return claim{field, want, got, !asked && got == "" || w.named(name, want)}
+	return claim{"label", want, got, !asked && got == "" || w.named(name, want)}
 }
 
 // named reports whether something is called as in the script. What is not real may have TEST before
@@ -257,14 +257,14 @@ func (w *walker) madeClaims(r transcript.Record) []claim {
 	how := map[script.Verb]string{script.MakeKey: "drawn", script.FormKey: "formed", script.InitStore: "cut to officers"}
 	label := r.Details["label"]
 	return []claim{is("how", how[w.at.Step.Do], r.Details["how"]), given("algorithm", r.Details["algorithm"]),
-		w.stored("label", label, label != "" || w.keeps())}
+		w.stored(label, label != "" || w.keeps())}
 }
 
 // keeps reports whether the key of the step has a place in the store.
 func (w *walker) keeps() bool { return (&keyState{Key: w.at.Key}).label() != "" }
 
 func (w *walker) keptClaims(r transcript.Record) []claim {
-	return []claim{w.stored("label", r.Details["label"], true)}
+	return []claim{w.stored(r.Details["label"], true)}
 }
 
 func (w *walker) exportedClaims(r transcript.Record) []claim {
@@ -313,5 +313,5 @@ func (w *walker) destroyedClaims(r transcript.Record) []claim {
 	if reason == "" {
 		reason = public(w.at.Step.Method)
 	}
-	return []claim{is("reason", reason, r.Details["reason"]), w.stored("label", r.Details["label"], true)}
+	return []claim{is("reason", reason, r.Details["reason"]), w.stored(r.Details["label"], true)}
 }

@@ -50,6 +50,10 @@ const (
 	CeremonyRun       Activity = "ceremony.run" // writing what happens in a ceremony into the ledger; its keys are other activities
 	AuditCheckpoint   Activity = "audit.checkpoint"
 	AuditExport       Activity = "audit.export"
+	IncidentOpen      Activity = "incident.open"    // telling the log that an incident's record was begun
+	IncidentNote      Activity = "incident.note"    // telling it how far the record has come
+	IncidentContain   Activity = "incident.contain" // taking keys, key sets and devices out of use
+	IncidentClose     Activity = "incident.close"
 )
 
 // Need is so many different officers, each with one of the roles.
@@ -139,6 +143,10 @@ func Rules() []Rule {
 		{Activity: CeremonyRun, Test: standing(one(house)), Production: standing(one(house))},
 		{Activity: AuditCheckpoint, Test: standing(one(AllRoles())), Production: standing(one(AllRoles()))},
 		{Activity: AuditExport, Test: standing(one(readers)), Production: standing(one(readers))},
+		{Activity: IncidentOpen}, // whoever sees something says so
+		{Activity: IncidentNote},
+		{Activity: IncidentContain, Test: standing(one(house)), Production: each(two(house))},
+		{Activity: IncidentClose, Test: standing(one(house)), Production: each(two(house))},
 	}
 }
 

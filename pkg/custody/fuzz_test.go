@@ -103,7 +103,7 @@ func FuzzApproval(f *testing.F) {
 func FuzzPayload(f *testing.F) {
 	master, all := newMaster(f, "payload"), custodians(f, 2)
 	doc := sealed(f, master, all, 2)
-	plain, err := all[0].decrypt(doc.holders[0].share, maxPayload)
+	plain, err := all[0].decrypt(doc.holders[0].share)
 	must(f, err)
 	f.Add(bytes.Clone(plain.Expose()))
 	plain.Wipe()

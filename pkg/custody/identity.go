@@ -152,8 +152,8 @@ func (id *Identity) recipient() (string, error) {
 	return own.Recipient().String(), nil
 }
 
-// decrypt opens what was encrypted to the officer: no more than limit bytes. Error: mac_mismatch.
-func (id *Identity) decrypt(sealed []byte, limit int) (*secret.Bytes, error) {
+// decrypt opens what was encrypted to the officer: no more than maxPayload bytes. Error: mac_mismatch.
+func (id *Identity) decrypt(sealed []byte) (*secret.Bytes, error) {
 	own, err := id.age()
 	if err != nil {
 		return nil, err
@@ -162,7 +162,7 @@ func (id *Identity) decrypt(sealed []byte, limit int) (*secret.Bytes, error) {
 	if err != nil {
 		return nil, fault.New(fault.MACMismatch, "it was not encrypted to the key of %s, or was damaged", id.card.id)
 	}
-	pad := secret.New(limit)
+	pad := secret.New(maxPayload)
 	defer pad.Wipe()
 	n, err := io.ReadFull(plain, pad.Expose())
 	if !errors.Is(err, io.ErrUnexpectedEOF) {

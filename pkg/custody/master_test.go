@@ -313,7 +313,7 @@ func TestForgedShareIsNamed(t *testing.T) {
 	master, all := newMaster(t, "forged"), custodians(t, 2)
 	forge := func(change func(p *payload)) *SealedMaster {
 		doc := sealed(t, master, all, 2)
-		plain, err := all[1].decrypt(doc.holders[1].share, maxPayload)
+		plain, err := all[1].decrypt(doc.holders[1].share)
 		must(t, err)
 		defer plain.Wipe()
 		p, err := parsePayload(plain)
@@ -359,7 +359,7 @@ func TestWhatIsNoShareIsRefused(t *testing.T) {
 	noLeaks(t)
 	all := custodians(t, 2)
 	doc := sealed(t, newMaster(t, "no share"), all, 2)
-	good, err := all[0].decrypt(doc.holders[0].share, maxPayload)
+	good, err := all[0].decrypt(doc.holders[0].share)
 	must(t, err)
 	defer good.Wipe()
 	text := string(good.Expose())

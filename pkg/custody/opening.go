@@ -137,7 +137,7 @@ func (m *SealedMaster) ids() string {
 
 // share decrypts an officer's share and holds it against the document.
 func (o *Opening) share(id *Identity, place int) (*component.Part, error) {
-	plain, err := id.decrypt(o.doc.holders[place].share, maxPayload)
+	plain, err := id.decrypt(o.doc.holders[place].share)
 	if err != nil {
 		return nil, fault.Wrap(err, "share of %s", id.card.id)
 	}

@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"poskey/internal/secret"
@@ -187,6 +188,19 @@ func (e *RefusedError) Error() string { return e.Err.Error() }
 
 // Unwrap gives the sentence as a fault, so that it has a kind and can be translated.
 func (e *RefusedError) Unwrap() error { return e.Err }
+
+// RefusalIn finds a device's own no in an error: of a key or of a question, in the dialect and as it answered, "02?C".
+func RefusalIn(err error) (dialect, answer string, refused bool) {
+	var key *CodeError
+	var question *RefusedError
+	switch {
+	case errors.As(err, &key):
+		return key.Dialect, key.Answer, true
+	case errors.As(err, &question):
+		return question.Dialect, question.Code, true
+	}
+	return "", "", false
+}
 
 // LineError is a line that failed before an answer was there. Its kind, and its sentence, are those of Err.
 type LineError struct {

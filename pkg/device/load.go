@@ -1,13 +1,5 @@
 package device
 
-import (
-	"context"
-	"errors"
-
-	"poskey/pkg/keyblock"
-	"poskey/pkg/keys"
-)
-
 // Proof says by what a load is known to have worked. It never says more than was seen.
 type Proof string
 
@@ -43,34 +35,4 @@ type LoadResult struct {
 	Proof Proof
 	// Returned is the Commit's: a check value that the device returned, and may only have repeated.
 	Returned string
-}
-
-// LoadBlock loads a key block and confirms it.
-func LoadBlock(ctx context.Context, d Device, slot Slot, block *keyblock.Block) (LoadResult, error) {
-	c, err := d.LoadBlock(ctx, slot, block)
-	return settle(ctx, d, c, err)
-}
-
-// LoadClear loads a clear key and confirms it.
-func LoadClear(
-	ctx context.Context, d Device, slot Slot, key *keys.Key, usage keys.Usage, mode byte,
-) (LoadResult, error) {
-	c, err := d.LoadClear(ctx, slot, key, usage, mode)
-	return settle(ctx, d, c, err)
-}
-
-// settle confirms a load. One whose outcome is unknown is asked about too: where the slot was known to be empty, the
-// answer decides; otherwise the first error stays, which says where the line failed.
-func settle(ctx context.Context, d Device, c Commit, loadErr error) (LoadResult, error) {
-	var unknown *OutcomeUnknown
-	if errors.As(loadErr, &unknown) {
-		c = unknown.Commit
-	} else if loadErr != nil {
-		return LoadResult{}, loadErr
-	}
-	result, err := d.Confirm(ctx, c)
-	if unknown != nil && errors.As(err, &unknown) {
-		return LoadResult{}, loadErr
-	}
-	return result, err
 }

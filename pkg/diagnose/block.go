@@ -152,7 +152,7 @@ func (b *Block) malformed() Report {
 func (t BlockTry) untrue() []text.Text {
 	var out []text.Text
 	for _, w := range t.Warnings {
-		if strings.HasSuffix(w.ID, "_mismatch") {
+		if w.IsMismatch() {
 			out = append(out, w.Text)
 		}
 	}
@@ -236,21 +236,21 @@ func worthOfWarning(c Cause) Certainty {
 // ofWarning gives the cause that a warning about an opened block is a sign of.
 func ofWarning(id string) (Cause, bool) {
 	switch id {
-	case "weaker_kbpk":
+	case keyblock.LintWeakerKBPK:
 		return CauseWeakProtector, true
-	case "single_des_kbpk", "weak_kbpk", "single_des", "weak_key":
+	case keyblock.LintSingleDESKBPK, keyblock.LintWeakKBPK, keyblock.LintSingleDES, keyblock.LintWeakKey:
 		return CauseWeakKey, true
-	case "kbpk_parity", "key_parity":
+	case keyblock.LintKBPKParity, keyblock.LintKeyParity:
 		return CauseParityRejected, true
-	case "odd_length":
+	case keyblock.LintOddLength:
 		return CauseLengthClass, true
-	case "missing_ksn", "misplaced_ksn":
+	case keyblock.LintMissingKSN, keyblock.LintMisplacedKSN:
 		return CauseKSNMismatch, true
-	case "check_method":
+	case keyblock.LintCheckMethod:
 		return CauseKCVMethod, true
-	case "check_short":
+	case keyblock.LintCheckShort:
 		return CauseKCVLength, true
-	case "mode_unfit":
+	case keyblock.LintModeUnfit:
 		return CauseSourceLevel, true
 	}
 	return "", false

@@ -34,6 +34,8 @@ type DeviceLoad struct {
 	At      time.Time // by the host's clock
 	Outcome LoadOutcome
 	Said    string // why it failed or is unknown, in the words of the host, in English
+	// Dialect and Answer are the device's own no, as [device.CodeError] has them; "" where nobody kept them.
+	Dialect, Answer string
 }
 
 // loads looks at the newest load of every slot. One that is confirmed is the inventory's matter, and what was never sent is
@@ -184,8 +186,12 @@ func weightOfRefusal(c Cause) float64 {
 	return weightRefused
 }
 
-// refusalOf finds out whether the device refused the load: by what the host said of it, else by the device's own log.
+// refusalOf finds out whether the device refused the load: by what it answered, by what the host said of it where the
+// answer was not kept, else by the device's own log.
 func (d *onDevice) refusalOf(l DeviceLoad) (device.CodeInfo, bool) {
+	if info, ok := answered(l.Dialect, l.Answer); ok {
+		return info, true
+	}
 	if info, ok := refusalIn(l.Said); ok {
 		return info, true
 	}
@@ -193,12 +199,32 @@ func (d *onDevice) refusalOf(l DeviceLoad) (device.CodeInfo, bool) {
 	if !refused {
 		return device.CodeInfo{}, false
 	}
-	row := manage.CodeOf(reason)
-	return device.CodeInfo{Code: reason, Meaning: row.Meaning, Action: row.Action, Cause: row.Cause}, true
+	return infoOf(manage.CodeOf(reason)), true
 }
 
-// refusalIn finds the refusal in what a host said of a load: its sentences are made from the tables of the dialects. Where
-// several are in it, the longest says the most.
+// answered looks an answer up in the table of its dialect.
+func answered(dialect, answer string) (device.CodeInfo, bool) {
+	switch dialect {
+	case visa.Dialect:
+		return visa.Answered(answer)
+	case futurex.Dialect:
+		return futurex.Answered(answer)
+	case device.Agent:
+		i := slices.IndexFunc(manage.Codes(), func(c manage.Code) bool { return c.Code == answer })
+		if i >= 0 {
+			return infoOf(manage.Codes()[i]), true
+		}
+	}
+	return device.CodeInfo{}, false
+}
+
+func infoOf(c manage.Code) device.CodeInfo {
+	return device.CodeInfo{Code: c.Code, Meaning: c.Meaning, Action: c.Action, Cause: c.Cause}
+}
+
+// refusalIn finds the refusal in what a host said of a load, before journals kept the answer (version 4 of a store), or in
+// facts that were written down: its sentences are made from the tables of the dialects. Where several are in it, the
+// longest says the most.
 func refusalIn(said string) (device.CodeInfo, bool) {
 	if !strings.Contains(said, "the terminal answered ") && !strings.Contains(said, "the terminal refuses: ") {
 		return device.CodeInfo{}, false
@@ -216,7 +242,7 @@ func refusalIn(said string) (device.CodeInfo, bool) {
 func refusals() []device.CodeInfo {
 	var out []device.CodeInfo
 	for _, row := range manage.Codes() {
-		out = append(out, device.CodeInfo{Code: row.Code, Meaning: row.Meaning, Action: row.Action, Cause: row.Cause})
+		out = append(out, infoOf(row))
 	}
 	out = append(out, visa.LoadErrors()...)
 	out = append(out, visa.InitialErrors()...)

@@ -12,7 +12,9 @@ import (
 
 	"poskey/pkg/device"
 	"poskey/pkg/device/emulator"
+	futurex "poskey/pkg/device/futurex/table"
 	"poskey/pkg/device/manage"
+	visa "poskey/pkg/device/visa/table"
 	"poskey/pkg/errorcode"
 )
 
@@ -57,6 +59,61 @@ func TestARefusalIsKnownAgainInTheJournal(t *testing.T) {
 		got, ok := refusalIn("load slot 3, nothing stored: " + said)
 		if !ok || got.Meaning.String() != want.Meaning.String() || got.Cause != want.Cause {
 			t.Errorf("%q is read as %s (%q), want %s", said, got.Code, got.Cause, want.Code)
+		}
+	}
+}
+
+// TestEveryCodeOfALockIsInTheList: what the tables say of a lock in words stands in the list, and nothing else does.
+func TestEveryCodeOfALockIsInTheList(t *testing.T) {
+	d, err := errorcode.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := regexp.MustCompile(`password tries used up|requested too often|passwords? [ab]\b|administrator [ab] log-in|terminal locked`)
+	found := 0
+	for _, r := range d.Rows() {
+		lock := lockOfRow(&r)
+		if lock != "" {
+			found++
+		}
+		if says := words.MatchString(strings.ToLower(r.Meaning.String())); says != (lock != "") {
+			t.Errorf("%s %s %s (%s) is the lock %q", r.Vendor, r.Code, r.Symbol, r.Meaning, lock)
+		}
+	}
+	listed := 0
+	for _, c := range codesOfLocks() {
+		listed += len(strings.Fields(c.symbols))
+	}
+	if found != listed || found < 15 {
+		t.Errorf("%d rows are of a lock, %d are listed", found, listed)
+	}
+}
+
+// TestARefusalIsKnownAgainByItsAnswer, as drivers give it.
+func TestARefusalIsKnownAgainByItsAnswer(t *testing.T) {
+	known := func(dialect, answer string, want device.CodeInfo) {
+		t.Helper()
+		got, ok := answered(dialect, answer)
+		if !ok || got.Code != want.Code || got.Cause != want.Cause || got.Action.String() != want.Action.String() {
+			t.Errorf("%s %s is read as %+v, want %+v", dialect, answer, got, want)
+		}
+	}
+	for _, info := range visa.LoadErrors() {
+		known("visa", "02?"+info.Code, info)
+	}
+	for _, info := range visa.InitialErrors() {
+		known("visa", "911"+info.Code, info)
+	}
+	for _, info := range futurex.Replies() {
+		known("futurex", "LDKY "+info.Code, info)
+	}
+	for _, row := range manage.Codes() {
+		known("agent", row.Code, infoOf(row))
+	}
+	for _, c := range [][2]string{{"", ""}, {"", "02?C"}, {"visa", ""}, {"visa", "C"}, {"visa", "02?"}, {"visa", "EOT"},
+		{"visa", "911"}, {"visa", "Z67C"}, {"futurex", "LDKY"}, {"futurex", "LDKY ZZ"}, {"agent", ""}, {"agent", "never"}} {
+		if got, ok := answered(c[0], c[1]); ok {
+			t.Errorf("%s %q is %+v", c[0], c[1], got)
 		}
 	}
 }

@@ -161,19 +161,10 @@ func (u *utterance) speaks() bool {
 
 // lockOfRow names the lock that a code tells of.
 func lockOfRow(r *errorcode.Row) device.LockKind {
-	m := strings.ToLower(r.Meaning.String())
-	has := func(parts ...string) bool {
-		return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(m, p) })
-	}
-	switch {
-	case r.Kind == errorcode.Auth && has("tries used up"):
-		return device.LockPassword
-	case has("requested too often"):
-		return device.LockPINRate
-	case has("password a", "password b", "passwords a", "administrator a log-in", "administrator b log-in"):
-		return device.LockDualAdmin
-	case has("terminal locked"):
-		return device.LockOperator
+	for _, c := range codesOfLocks() {
+		if c.vendor == r.Vendor && slices.Contains(strings.Fields(c.symbols), r.Symbol) {
+			return c.lock
+		}
 	}
 	return ""
 }

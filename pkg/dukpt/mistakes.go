@@ -1,8 +1,8 @@
 package dukpt
 
 // What field software derives and the standards do not: for diagnosis alone. Nothing else in poskey calls this file, and
-// no key from here is ever loaded or exported. A diagnosis asks for MistakenIK, through the prober of pkg/hsm; of the
-// others only tests ask yet.
+// no key from here is ever loaded or exported. A diagnosis asks for MistakenIK, through the prober of pkg/hsm; what more
+// can go wrong is computed in mistakes_test.go alone, out of the same steps.
 
 import (
 	"crypto/des"
@@ -12,15 +12,6 @@ import (
 	"poskey/internal/secret"
 	"poskey/pkg/keys"
 )
-
-// MistakenTransaction derives the key of any counter, with too many bits or none, as dukpt-tool and moov do with exit
-// code 0; the caller wipes it.
-func (k *IK) MistakenTransaction(ksn KSN) (*Transaction, error) {
-	if err := checkScheme(k.scheme, ksn); err != nil {
-		return nil, err
-	}
-	return k.walk(ksn)
-}
 
 // MistakenIK is the initial key of TDES DUKPT that comes out where the counter's bits are not cleared: five of them stand in
 // the first 8 bytes of the KSN. The caller wipes it. An AES BDK is an error of kind usage.
@@ -42,20 +33,6 @@ func (b *BDK) MistakenIK(ksn KSN) (*IK, error) {
 		return nil, err
 	}
 	return &IK{TDES, k}, nil
-}
-
-// MistakenDataKey is the TDES data key without the encryption under itself: the constant alone (Dukpt.NET issue 7,
-// node-dukpt issue 5). The caller wipes it.
-func (t *Transaction) MistakenDataKey(u Use) (*keys.Key, error) {
-	if t.scheme != TDES || !u.IsData() {
-		return nil, fault.New(fault.Usage, "only data keys of TDES DUKPT have a step that can be left out")
-	}
-	if err := u.check(TDES); err != nil {
-		return nil, err
-	}
-	sec := t.key.Secret().Clone()
-	xorHalves(sec.Expose(), mask(u))
-	return keys.New(keys.TDES128, sec)
 }
 
 // WithdrawnIK is the initial key of single-DES DUKPT (X9.24-1:1992): the left half of the IK of TDES DUKPT.
@@ -127,13 +104,4 @@ func (t *WithdrawnTransaction) PIN() (*keys.Key, error) {
 	sec := t.key.Secret().Clone()
 	xorHalves(sec.Expose(), mask(PIN))
 	return keys.New(keys.DES, sec)
-}
-
-// WithdrawnPINBlock encrypts a clear PIN block of 8 bytes as the withdrawn scheme did: key XOR DES(key, key XOR block).
-func WithdrawnPINBlock(pin *keys.Key, block []byte) ([]byte, error) {
-	if pin.Algorithm() != keys.DES || len(block) != half {
-		return nil, fault.New(fault.Malformed, "the withdrawn PIN block takes a des key and 8 bytes")
-	}
-	out := make([]byte, half)
-	return out, desUnderSelf(out, pin.Secret().Expose(), block)
 }

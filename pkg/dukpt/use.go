@@ -34,16 +34,6 @@ func Uses(s Scheme) []Use {
 	return []Use{PIN, MACRequest, MACResponse, MAC, DataRequest, DataResponse, Data, KEK}
 }
 
-// ParseUse reads a use in either case; an unknown one is an error of kind usage.
-func ParseUse(s string) (Use, error) {
-	for _, u := range Uses(AES) {
-		if strings.EqualFold(strings.TrimSpace(s), string(u)) {
-			return u, nil
-		}
-	}
-	return "", unknownUse(s)
-}
-
 func unknownUse(s string) error {
 	return fault.New(fault.Usage, "unknown use %q of a working key; known: %s", text.Redact(s), join(Uses(AES)))
 }

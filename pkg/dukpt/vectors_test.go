@@ -163,11 +163,7 @@ func (n tally) withdrawn(t *testing.T, v vector) {
 		t.Fatal(err)
 	}
 	defer pin.Wipe()
-	block, err := WithdrawnPINBlock(pin, iso0(t, v))
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.is(t, "PIN block", block, v.PINBlock)
+	n.is(t, "PIN block", withdrawnPINBlock(t, pin, iso0(t, v)), v.PINBlock)
 }
 
 // checkReadings: a short KSN is refused with its class, and the three things that it may mean give the keys of the
@@ -265,10 +261,7 @@ func (n tally) aesRejected(t *testing.T, v vector, ik *IK, ksn KSN) {
 	if txn, err := ik.Transaction(ksn); !fault.Is(err, v.Expect) || txn != nil {
 		t.Errorf("got %v, %v, want an error of kind %s", txn, err, v.Expect)
 	}
-	txn, err := ik.MistakenTransaction(ksn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	txn := mistakenTransaction(t, ik, ksn)
 	defer txn.Wipe()
 	n.is(t, "printed", txn.Key().Secret().Expose(), v.TxnPrinted)
 }

@@ -61,9 +61,6 @@ func TestKSNOfAnotherSchemeIsNeverCutOrFilledUp(t *testing.T) {
 			if k, err := ik.Transaction(ksn); !fault.Is(err, fault.KSNLength) || k != nil {
 				t.Errorf("transaction %q: %v, %v", ksn, k, err)
 			}
-			if k, err := ik.MistakenTransaction(ksn); !fault.Is(err, fault.KSNLength) || k != nil {
-				t.Errorf("mistaken transaction %q: %v, %v", ksn, k, err)
-			}
 			if k, err := ik.UpdateKey(ksn, ""); err == nil || k != nil {
 				t.Errorf("update key of %q: %v, %v", ksn, k, err)
 			}
@@ -79,10 +76,7 @@ func TestOnlyATransactionsCounterGivesAKey(t *testing.T) {
 		if txn, err := ik.Transaction(ksn); !fault.Is(err, fault.CounterBits) || txn != nil {
 			t.Errorf("%s: %v, %v", text, txn, err)
 		}
-		txn, err := ik.MistakenTransaction(ksn)
-		if err != nil {
-			t.Fatal(err)
-		}
+		txn := mistakenTransaction(t, ik, ksn)
 		if want := newHost(ksn, ik.Key().Secret().Expose()).key(t, ksn.Counter()); !bytes.Equal(txn.Key().Secret().Expose(), want) {
 			t.Errorf("%s: without the check the key is %s, want %X", text, digitsOf(txn.Key()), want)
 		}
@@ -350,20 +344,12 @@ func TestTypeLeftOpenIsThatOfTheBDK(t *testing.T) {
 }
 
 func TestNamesAreReadInEitherCase(t *testing.T) {
-	for in, want := range map[string]Use{"pin": PIN, " MAC-Request ": MACRequest, "KEK": KEK} {
-		if u, err := ParseUse(in); err != nil || u != want {
-			t.Errorf("%q: %s, %v", in, u, err)
-		}
-	}
 	for in, want := range map[string]KeyType{"AES-256": TypeAES256, " hmac-128": TypeHMAC128, "hmac-sha256": TypeHMAC256} {
 		if k, err := ParseKeyType(in); err != nil || k != want {
 			t.Errorf("%q: %s, %v", in, k, err)
 		}
 	}
 	for _, in := range []string{"", tdesBDK, "aes", "hmac", "hmac-512"} {
-		if u, err := ParseUse(in); !fault.Is(err, fault.Usage) || u != "" || strings.Contains(err.Error(), tdesBDK) {
-			t.Errorf("use %q: %s, %v", in, u, err)
-		}
 		if k, err := ParseKeyType(in); !fault.Is(err, fault.Usage) || k != "" || strings.Contains(err.Error(), tdesBDK) {
 			t.Errorf("type %q: %s, %v", in, k, err)
 		}
@@ -423,10 +409,7 @@ func TestMistakesAreOnlyThoseThatExist(t *testing.T) {
 	tdes, aes := ksnOf(t, "FFFF9876543210E00001"), ksnOf(t, "123456789012345600000001")
 	txn := txnOf(t, ikOf(t, tdesBDK, tdes), tdes)
 	for use, want := range map[Use]string{DataRequest: "042666B4917BCFA368DE9628D0C67BC9", DataResponse: "0426664B9184CFA368DE96D7D0397BC9"} {
-		k, err := txn.MistakenDataKey(use)
-		if err != nil {
-			t.Fatal(err)
-		}
+		k := mistakenDataKey(t, txn, use)
 		if bytes.Equal(k.Secret().Expose(), workingOf(t, txn, use, "")) {
 			t.Errorf("%s: the mistake gives the right key", use)
 		}
@@ -434,14 +417,6 @@ func TestMistakesAreOnlyThoseThatExist(t *testing.T) {
 			t.Errorf("%s: %s, want %s", use, got, want)
 		}
 		k.Wipe()
-	}
-	for _, use := range []Use{PIN, MACRequest, Data, KEK, ""} {
-		if k, err := txn.MistakenDataKey(use); !fault.Is(err, fault.Usage) || k != nil {
-			t.Errorf("%s: %v, %v", use, k, err)
-		}
-	}
-	if k, err := txnOf(t, ikOf(t, aesBDK, aes), aes).MistakenDataKey(DataRequest); !fault.Is(err, fault.Usage) || k != nil {
-		t.Errorf("AES: %v, %v", k, err)
 	}
 	if k, err := bdkOf(t, AES, aesBDK).WithdrawnIK(aes); !fault.Is(err, fault.Usage) || k != nil {
 		t.Errorf("AES: %v, %v", k, err)
@@ -460,14 +435,6 @@ func TestWithdrawnSchemeTakesOnlyWhatItHad(t *testing.T) {
 	defer ik.Wipe()
 	if txn, err := ik.Transaction(ksnOf(t, aesKSN)); !fault.Is(err, fault.KSNLength) || txn != nil {
 		t.Errorf("AES KSN: %v, %v", txn, err)
-	}
-	for _, block := range [][]byte{nil, make([]byte, 7), make([]byte, 16)} {
-		if out, err := WithdrawnPINBlock(ik.Key(), block); !fault.Is(err, fault.Malformed) || out != nil {
-			t.Errorf("%d bytes: %v", len(block), err)
-		}
-	}
-	if out, err := WithdrawnPINBlock(wiped(t, keys.TDES128, tdesBDK), make([]byte, 8)); !fault.Is(err, fault.Malformed) || out != nil {
-		t.Errorf("a TDES key: %v", err)
 	}
 }
 

@@ -65,7 +65,7 @@ func (d *Dictionary) forms(code string) []form {
 		return d.compoundForms(code)
 	}
 	if n, ok := decimalOf(code); ok {
-		return d.decimalForms(code, n)
+		return d.decimalForms(n)
 	}
 	if strings.HasPrefix(code, "-") {
 		return nil
@@ -97,7 +97,7 @@ func (d *Dictionary) number(how How, v int64, code string, why text.Text) form {
 	return form{Form{how, code, v, true, why}, d.withValue(v), none}
 }
 
-func (d *Dictionary) decimalForms(code string, n decimal) []form {
+func (d *Dictionary) decimalForms(n decimal) []form {
 	written := d.number(AsWritten, n.value, strconv.FormatInt(n.value, 10), text.New("as it was written"))
 	if len(n.digits) <= 3 && !n.minus {
 		written.Code = n.digits // response codes keep their zeros

@@ -71,7 +71,7 @@ func (fd *finder) at(i, j int) (t *token, next int) {
 	case len(run) == 2:
 		return fd.pair(i, j, run), j
 	}
-	if t := fd.labelled(i, j, run); t != nil {
+	if t := fd.labelled(j, run); t != nil {
 		return t, j
 	}
 	if t := fd.answer(i, j, run); t != nil {
@@ -220,7 +220,7 @@ func labels() []string {
 }
 
 // labelled takes err14 and error_014.
-func (fd *finder) labelled(i, j int, run string) *token {
+func (fd *finder) labelled(j int, run string) *token {
 	for _, label := range labels() {
 		digits, ok := strings.CutPrefix(run, label)
 		digits = strings.TrimLeft(digits, "_")

@@ -51,6 +51,7 @@ func (b *broken) Wrap(ctx context.Context, k, kbpk hsm.Key, h keyblock.Header, o
 }
 
 func TestWhatEveryDeviceWouldMeetStopsTheStationAndBlamesNoDevice(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	move := func(ref store.Ref, from, to store.State) func(*facility, *broken) {
 		return func(f *facility, _ *broken) {
 			must(f, f.db.Transition(context.Background(), store.Change{}, ref, from, to, "test"))
@@ -110,6 +111,7 @@ func TestWhatEveryDeviceWouldMeetStopsTheStationAndBlamesNoDevice(t *testing.T) 
 }
 
 func TestAKeyThatGoesOutOfUseIsFoundWhileADeviceIsSilent(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	f := open(t, onFile(t))
 	f.begin("R1", 2)
 	s := newShelf(2)
@@ -135,6 +137,7 @@ func TestAKeyThatGoesOutOfUseIsFoundWhileADeviceIsSilent(t *testing.T) {
 }
 
 func TestADeviceThatAnotherStationMayBeAtIsWaitedFor(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	f := open(t, onFile(t))
 	f.begin("R1", 3)
 	f.step(serialOf(1), "90", "SET", "AAAAAA", store.LoadSent) // by station A, just now

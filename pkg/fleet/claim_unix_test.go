@@ -73,6 +73,7 @@ func (a *atDevice) another(meanwhile func()) {
 }
 
 func TestAStationKeepsItsDeviceWhenTheServerCrashesAndForgets(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	a := stationAtDevice(t)
 	must(t, a.pg.Crash())
 	must(t, a.pg.Up())
@@ -80,6 +81,7 @@ func TestAStationKeepsItsDeviceWhenTheServerCrashesAndForgets(t *testing.T) {
 }
 
 func TestAStationKeepsItsDeviceWhenTheQueueGivesItOutAgain(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	a := stationAtDevice(t)
 	q, err := a.db.OpenQueue(t.Context())
 	must(t, err)

@@ -22,8 +22,8 @@ func (p *Plan) Fits(ctx context.Context, db *store.Store, m *Manifest) error {
 	if err != nil {
 		return err
 	}
-	if p.Environment != "" && p.Environment != string(id.Environment) {
-		return fault.New(fault.NotPermitted, "the plan is for %s, the store is for %s", p.Environment, string(id.Environment))
+	if p.Environment != "" && p.Environment != id.Environment {
+		return fault.New(fault.NotPermitted, "the plan is for %s, the store is for %s", p.Environment, id.Environment)
 	}
 	for i := range p.Loads {
 		if err := p.loadFits(ctx, db, &p.Loads[i], m); err != nil {

@@ -86,6 +86,7 @@ func (f *facility) killAt(u string, done int) {
 }
 
 func TestAStationThatIsKilledLeavesNothingInDoubtButWhatItSent(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	pg := server(t)
 	for name, u := range map[string]store.URL{"sqlite": onFile(t), "postgresql": onServer(t, pg)} {
 		t.Run(name, func(t *testing.T) {

@@ -133,7 +133,7 @@ func Begin(ctx context.Context, db *store.Store, c store.Change, p Plan, m Manif
 	if err != nil {
 		return Plan{}, err
 	}
-	p.Schema, p.Environment, p.Devices = PlanSchema, string(id.Environment), len(m.Devices)
+	p.Schema, p.Environment, p.Devices = PlanSchema, id.Environment, len(m.Devices)
 	p.Manifest, p.Serials, p.Created = m.Digest(), m.SerialsDigest(), p.Created.UTC()
 	raw, err := json.Marshal(&p)
 	if err != nil {

@@ -112,6 +112,7 @@ func TestARunLoadsEveryDeviceOnce(t *testing.T) {
 }
 
 func TestWhatBecomesOfADeviceDependsOnWhatFailed(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	for name, c := range map[string]struct {
 		fails func(moment) error
 		state store.DeviceState

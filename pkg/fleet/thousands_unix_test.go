@@ -75,6 +75,7 @@ func TestTenThousandLoadsOverAFileThatIsClosedTwice(t *testing.T) {
 }
 
 func TestEveryMomentOfALoadMayFailWhileTheServerCrashes(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	pg := server(t)
 	f := open(t, onServer(t, pg))
 	s := newShelf(fewDevices)

@@ -125,12 +125,13 @@ func (g *loading) kept(ctx context.Context, cause error) {
 
 // failed writes that the key is known not to be in the device.
 func (g *loading) failed(ctx context.Context, cause error) {
-	_, err := g.book.step(ctx, store.LoadStep{ID: g.out.Load.ID, To: store.LoadFailed, Reason: reason(cause), Device: g.fallen()})
+	_, err := g.book.step(ctx, store.LoadStep{ID: g.out.Load.ID, To: store.LoadFailed, Reason: reason(cause),
+		Refusal: refusal(cause), Device: g.fallen()})
 	if err != nil {
 		g.out.Err = fault.Wrap(err, "the load failed (%s), and the journal could not be told", reason(cause))
 	} else {
 		g.out.Err, g.out.State = cause, store.LoadFailed
-		g.out.Load.State, g.out.Load.Reason = store.LoadFailed, reason(cause)
+		g.out.Load.State, g.out.Load.Reason, g.out.Load.Refusal = store.LoadFailed, reason(cause), refusal(cause)
 	}
 	g.tell(g.out.Slot, g.out.State)
 }
@@ -218,6 +219,12 @@ const maxReason = 200
 
 // reason is an error in one line. Errors hold no key bytes.
 func reason(err error) string { return text.OneLine(err.Error(), maxReason) }
+
+// refusal is the device's own no in an error, where there is one.
+func refusal(err error) store.Refusal {
+	dialect, answer, _ := device.RefusalIn(err)
+	return store.Refusal{Dialect: dialect, Answer: answer}
+}
 
 // derivation is the initial key for a load's number.
 func derivation(load *store.Load) (hsm.Derivation, error) {

@@ -17,6 +17,46 @@ type Warning struct {
 	Text text.Text
 }
 
+// Ids of warnings. A check value in the header that is not that of the key has [LintMismatch].
+const (
+	LintLowerCase                = "lower_case_hex"
+	LintNotExportable            = "not_exportable"
+	LintPayloadNotMultiple       = "payload_not_multiple"
+	LintProprietaryUsage         = "proprietary_usage"
+	LintProprietaryMode          = "proprietary_mode"
+	LintModeUnfit                = "mode_unfit"
+	LintProprietaryAlgorithm     = "proprietary_algorithm"
+	LintProprietaryExportability = "proprietary_exportability"
+	LintProprietaryContext       = "proprietary_context"
+	LintReservedNotZero          = "reserved_not_zero"
+	LintProprietaryBlock         = "proprietary_block"
+	LintTimeNotUTC               = "time_not_utc"
+	LintBlockContent             = "block_content"
+	LintPBNotLast                = "pb_not_last"
+	LintKVDeprecated             = "kv_deprecated"
+	LintMissingKSN               = "missing_ksn"
+	LintMisplacedKSN             = "misplaced_ksn"
+	LintCheckShort               = "check_short"
+	LintCheckMethod              = "check_method"
+	LintWeakerKBPK               = "weaker_kbpk"
+	LintSingleDESKBPK            = "single_des_kbpk"
+	LintWeakKBPK                 = "weak_kbpk"
+	LintKBPKParity               = "kbpk_parity"
+	LintSingleDES                = "single_des"
+	LintOddLength                = "odd_length"
+	LintWeakKey                  = "weak_key"
+	LintKeyParity                = "key_parity"
+)
+
+// mismatch ends the id of a check value that is another key's.
+const mismatch = "_mismatch"
+
+// LintMismatch is the id of the warning about the check value in an optional block: kc_mismatch, kp_mismatch, pk_mismatch.
+func LintMismatch(block string) string { return strings.ToLower(block) + mismatch }
+
+// IsMismatch reports a check value in the header that is not that of the key.
+func (w Warning) IsMismatch() bool { return strings.HasSuffix(w.ID, mismatch) }
+
 // Err makes the warning an error.
 func (w Warning) Err() error { return &fault.Error{Kind: w.Kind, Text: w.Text} }
 
@@ -28,7 +68,7 @@ func (l *lint) add(id string, kind fault.Kind, sentence text.Text) {
 
 // LowerCase is the warning for a block that came in lower case altogether and was made upper case by [Clean].
 func LowerCase() Warning {
-	return Warning{"lower_case_hex", fault.NotHex, text.New("hex letters are in lower case; the standard asks for upper case")}
+	return Warning{LintLowerCase, fault.NotHex, text.New("hex letters are in lower case; the standard asks for upper case")}
 }
 
 // NotExportable is the warning for a block that says so (6.3.5) and is moved under another KBPK all the same: within one
@@ -37,17 +77,17 @@ func NotExportable(h *Header) []Warning {
 	if h.Exportability != 'N' {
 		return nil
 	}
-	return []Warning{{"not_exportable", fault.NotPermitted, text.New("the block says that its key is not exportable (N)")}}
+	return []Warning{{LintNotExportable, fault.NotPermitted, text.New("the block says that its key is not exportable (N)")}}
 }
 
 // Lint tells what can be told without a KBPK.
 func (b *Block) Lint() []Warning {
 	l := lint{}
 	if b.lower || b.lowerLengths() {
-		l.add("lower_case_hex", fault.NotHex, LowerCase().Text)
+		l.add(LintLowerCase, fault.NotHex, LowerCase().Text)
 	}
 	if err := b.checkPayload(); err != nil {
-		l.add("payload_not_multiple", fault.LengthNotMultiple, text.New("%s", err))
+		l.add(LintPayloadNotMultiple, fault.LengthNotMultiple, text.New("%s", err))
 	}
 	b.Header.lint(&l)
 	return l.found
@@ -76,26 +116,26 @@ func (p *Protector) lint(b *Block, key *keys.Key) ([]Warning, error) {
 // lint looks at the header alone.
 func (h *Header) lint(l *lint) {
 	if !h.Usage.Known() {
-		l.add("proprietary_usage", fault.ModeUnfit, text.New("usage %s is not in X9.143 or ISO 20038", h.Usage))
+		l.add(LintProprietaryUsage, fault.ModeUnfit, text.New("usage %s is not in X9.143 or ISO 20038", h.Usage))
 	}
 	modeKnown := strings.IndexByte("BCDEGNSTVXY", h.Mode) >= 0
 	if !modeKnown {
-		l.add("proprietary_mode", fault.ModeUnfit, text.New("mode of use %c is not in X9.143", h.Mode))
+		l.add(LintProprietaryMode, fault.ModeUnfit, text.New("mode of use %c is not in X9.143", h.Mode))
 	}
 	if modeKnown && !h.Usage.Allows(h.Mode) {
-		l.add("mode_unfit", fault.ModeUnfit, text.New("mode of use %c does not fit usage %s; fitting modes: %s", h.Mode, h.Usage, h.Usage.Modes()))
+		l.add(LintModeUnfit, fault.ModeUnfit, text.New("mode of use %c does not fit usage %s; fitting modes: %s", h.Mode, h.Usage, h.Usage.Modes()))
 	}
 	if strings.IndexByte("ADEHRSTIJ", h.Algorithm) < 0 {
-		l.add("proprietary_algorithm", fault.HeaderMalformed, text.New("algorithm %c is not in X9.143 or ISO 20038", h.Algorithm))
+		l.add(LintProprietaryAlgorithm, fault.HeaderMalformed, text.New("algorithm %c is not in X9.143 or ISO 20038", h.Algorithm))
 	}
 	if strings.IndexByte("ENS", h.Exportability) < 0 {
-		l.add("proprietary_exportability", fault.HeaderMalformed, text.New("exportability %c is not in X9.143", h.Exportability))
+		l.add(LintProprietaryExportability, fault.HeaderMalformed, text.New("exportability %c is not in X9.143", h.Exportability))
 	}
 	if strings.IndexByte("012", h.Context) < 0 {
-		l.add("proprietary_context", fault.HeaderMalformed, text.New("key context %c is not in X9.143", h.Context))
+		l.add(LintProprietaryContext, fault.HeaderMalformed, text.New("key context %c is not in X9.143", h.Context))
 	}
 	if h.Reserved != '0' {
-		l.add("reserved_not_zero", fault.HeaderMalformed, text.New("the reserved character of the header is %c, not 0", h.Reserved))
+		l.add(LintReservedNotZero, fault.HeaderMalformed, text.New("the reserved character of the header is %c, not 0", h.Reserved))
 	}
 	h.lintOptional(l)
 	h.lintKSN(l)
@@ -105,22 +145,22 @@ func (h *Header) lintOptional(l *lint) {
 	for i := range h.Optional {
 		o := &h.Optional[i]
 		if _, known := o.Name(); !known {
-			l.add("proprietary_block", fault.HeaderMalformed, text.New("optional block %s is not in X9.143", o.ID))
+			l.add(LintProprietaryBlock, fault.HeaderMalformed, text.New("optional block %s is not in X9.143", o.ID))
 			continue
 		}
 		meaning, ok := o.Meaning()
 		switch {
 		case ok:
 		case o.ID == "TS" || o.ID == "TC":
-			l.add("time_not_utc", fault.HeaderMalformed, text.New("optional block %s: %s", o.ID, meaning))
+			l.add(LintTimeNotUTC, fault.HeaderMalformed, text.New("optional block %s: %s", o.ID, meaning))
 		default:
-			l.add("block_content", fault.HeaderMalformed, text.New("optional block %s: its content is not as the standard has it", o.ID))
+			l.add(LintBlockContent, fault.HeaderMalformed, text.New("optional block %s: its content is not as the standard has it", o.ID))
 		}
 		if o.ID == "PB" && i != len(h.Optional)-1 {
-			l.add("pb_not_last", fault.HeaderMalformed, text.New("the padding block PB is not the last one"))
+			l.add(LintPBNotLast, fault.HeaderMalformed, text.New("the padding block PB is not the last one"))
 		}
 		if o.ID == "KV" {
-			l.add("kv_deprecated", fault.HeaderMalformed, text.New("optional block KV is deprecated"))
+			l.add(LintKVDeprecated, fault.HeaderMalformed, text.New("optional block KV is deprecated"))
 		}
 	}
 }
@@ -133,13 +173,13 @@ func (h *Header) lintKSN(l *lint) {
 	isIK := h.Usage == keys.UsageIK
 	aes := h.Algorithm == 'A'
 	if isIK && !ks && !ik {
-		l.add("missing_ksn", fault.MissingKSN, text.New("an initial DUKPT key without a %s block: nobody can tell its KSN", ksnBlock(h)))
+		l.add(LintMissingKSN, fault.MissingKSN, text.New("an initial DUKPT key without a %s block: nobody can tell its KSN", ksnBlock(h)))
 	}
 	if isIK && aes && ks {
-		l.add("misplaced_ksn", fault.MissingKSN, text.New("an AES initial key carries a KS block; the standard has IK for it"))
+		l.add(LintMisplacedKSN, fault.MissingKSN, text.New("an AES initial key carries a KS block; the standard has IK for it"))
 	}
 	if isIK && !aes && ik {
-		l.add("misplaced_ksn", fault.MissingKSN, text.New("a TDES initial key carries an IK block; the standard has KS for it"))
+		l.add(LintMisplacedKSN, fault.MissingKSN, text.New("a TDES initial key carries an IK block; the standard has KS for it"))
 	}
 }
 
@@ -182,7 +222,7 @@ func (p *Protector) lintCheck(l *lint, h *Header, id string, key *keys.Key, whos
 	}
 	said, method, ok := parseCheck(data)
 	if !ok {
-		l.add("check_short", fault.KCVMismatch, text.New("%s has too few digits to be compared: %d", id, len(data)-2))
+		l.add(LintCheckShort, fault.KCVMismatch, text.New("%s has too few digits to be compared: %d", id, len(data)-2))
 		return nil
 	}
 	computed, err := p.compareCheck(key, said, method)
@@ -194,10 +234,10 @@ func (p *Protector) lintCheck(l *lint, h *Header, id string, key *keys.Key, whos
 		return err
 	}
 	if other.Match {
-		l.add("check_method", fault.KCVMismatch, text.New("%s says %s; the value is right, but by %s", id, method, otherMethod(method)))
+		l.add(LintCheckMethod, fault.KCVMismatch, text.New("%s says %s; the value is right, but by %s", id, method, otherMethod(method)))
 		return nil
 	}
-	l.add(strings.ToLower(id)+"_mismatch", fault.KCVMismatch,
+	l.add(LintMismatch(id), fault.KCVMismatch,
 		text.New("%s says %s, the check value of %s is %s", id, said.Digits, whose, computed.Computed))
 	return nil
 }
@@ -232,36 +272,36 @@ func otherMethod(m kcv.Method) kcv.Method {
 func (p *Protector) lintStrength(l *lint, key *keys.Key) {
 	kbpk := p.kbpk
 	if kbpk.Strength() < key.Strength() {
-		l.add("weaker_kbpk", fault.WeakKey, text.New("the KBPK (%s, %d bits) is weaker than the key it wraps (%s, %d bits)", kbpk.Algorithm(), kbpk.Strength(), key.Algorithm(), key.Strength()))
+		l.add(LintWeakerKBPK, fault.WeakKey, text.New("the KBPK (%s, %d bits) is weaker than the key it wraps (%s, %d bits)", kbpk.Algorithm(), kbpk.Strength(), key.Algorithm(), key.Strength()))
 	}
 	if kbpk.Algorithm() == keys.DES {
-		l.add("single_des_kbpk", fault.WeakKey, text.New("the KBPK is single DES"))
+		l.add(LintSingleDESKBPK, fault.WeakKey, text.New("the KBPK is single DES"))
 	}
 	for _, w := range p.kbpkWeak {
-		l.add("weak_kbpk", fault.WeakKey, text.New("the KBPK is weak: %s", w.Text()))
+		l.add(LintWeakKBPK, fault.WeakKey, text.New("the KBPK is weak: %s", w.Text()))
 	}
 	parity := kbpk.Parity()
 	if parity == keys.ParityEven || parity == keys.ParityMixed {
-		l.add("kbpk_parity", fault.WeakKey, text.New("the KBPK does not have odd parity"))
+		l.add(LintKBPKParity, fault.WeakKey, text.New("the KBPK does not have odd parity"))
 	}
 }
 
 func lintKey(l *lint, usage keys.Usage, key *keys.Key) {
 	if key.Algorithm() == keys.DES {
-		l.add("single_des", fault.WeakKey, text.New("the wrapped key is single DES"))
+		l.add(LintSingleDES, fault.WeakKey, text.New("the wrapped key is single DES"))
 	}
 	if key.Algorithm() == keys.Raw {
-		l.add("odd_length", fault.WeakKey, text.New("the wrapped key has %d bytes, a length its algorithm does not have", key.Len()))
+		l.add(LintOddLength, fault.WeakKey, text.New("the wrapped key has %d bytes, a length its algorithm does not have", key.Len()))
 	}
 	for _, w := range keys.StructuralOf(key.Algorithm(), key.Secret().Expose()) {
-		l.add("weak_key", fault.WeakKey, text.New("the wrapped key is weak: %s", w.Text()))
+		l.add(LintWeakKey, fault.WeakKey, text.New("the wrapped key is weak: %s", w.Text()))
 	}
 	if usage == keys.UsageIK {
 		return // its parity bits are what the derivation gives; set right, they would lead to other transaction keys
 	}
 	parity := key.Parity()
 	if parity == keys.ParityEven || parity == keys.ParityMixed {
-		l.add("key_parity", fault.WeakKey, text.New("the wrapped key does not have odd parity"))
+		l.add(LintKeyParity, fault.WeakKey, text.New("the wrapped key does not have odd parity"))
 	}
 }
 

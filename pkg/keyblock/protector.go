@@ -143,15 +143,14 @@ func derive(version byte, kbpk *keys.Key) (kbek, kbak []byte, err error) {
 
 // authenticate computes the MAC over header and body into p.sum: the body is the plaintext for B, D and E, the
 // ciphertext for A and C.
-func (p *Protector) authenticate(header string, body []byte) []byte {
-	n := macLen(p.version)
+func (p *Protector) authenticate(header string, body []byte) {
+	p.header = append(p.header[:0], header...)
 	if p.cmac != nil {
-		p.header = append(p.header[:0], header...)
 		p.cmac.Sum(p.sum[:], p.header, body)
-		return p.sum[:n]
+		return
 	}
-	p.header = append(append(p.header[:0], header...), body...)
-	return p.authenticateBytes()
+	p.header = append(p.header, body...)
+	p.authenticateBytes()
 }
 
 // authenticateBytes computes the CBC-MAC of versions A and C over p.header.

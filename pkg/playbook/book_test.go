@@ -122,7 +122,7 @@ func TestEverySectionHasSomethingInIt(t *testing.T) {
 		if !slices.ContainsFunc(p.Checks, func(s Step) bool { return s.Command != "" }) {
 			t.Errorf("%s: no check has a command", p.ID)
 		}
-		for _, words := range p.texts() {
+		for _, words := range textsOf(p) {
 			if strings.TrimSpace(words) == "" {
 				t.Errorf("%s: an empty text", p.ID)
 			}
@@ -135,7 +135,7 @@ func TestEveryTextSpeaksItsLanguage(t *testing.T) {
 	latin := regexp.MustCompile(`[A-Za-z]{2}`)
 	han := func(c rune) bool { return unicode.Is(unicode.Han, c) }
 	for _, p := range english.Pages() {
-		for _, words := range p.texts() {
+		for _, words := range textsOf(p) {
 			if !latin.MatchString(words) || len(strings.FieldsFunc(words, han)) == 0 {
 				t.Errorf("%s: %q is not English", p.ID, words)
 			}
@@ -146,7 +146,7 @@ func TestEveryTextSpeaksItsLanguage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range chinese.Pages() {
-		for _, words := range p.texts() {
+		for _, words := range textsOf(p) {
 			if !strings.ContainsFunc(words, han) {
 				t.Errorf("%s: %q is not Chinese", p.ID, words)
 			}
@@ -178,7 +178,7 @@ func TestTitlesAreUniqueAndShort(t *testing.T) {
 func TestPagesLeadToPagesOfTheCatalogue(t *testing.T) {
 	english, chinese := books(t)
 	for _, p := range append(english.Pages(), chinese.Pages()...) {
-		for _, id := range p.Leads() {
+		for _, id := range leads(p) {
 			if !slices.Contains(catalogue(), id) {
 				t.Errorf("%s leads to %q, which is nothing", p.ID, id)
 			}

@@ -30,40 +30,6 @@ type Page struct {
 	Record      []string // what has to be written down
 }
 
-// Leads gives the ids of the pages that this one names in backquotes, each once, in the order of the text.
-func (p Page) Leads() []string {
-	ids, met := []string{}, map[string]bool{p.ID: true}
-	for _, words := range p.texts() {
-		for _, id := range quoted(words) {
-			if !met[id] {
-				met[id] = true
-				ids = append(ids, id)
-			}
-		}
-	}
-	return ids
-}
-
-// texts gives everything that people read, from top to bottom.
-func (p Page) texts() []string {
-	all := []string{p.Title}
-	for _, list := range [][]string{
-		p.Means, p.Technical, p.Operational, p.Management, textsOf(p.Checks), textsOf(p.Fix),
-		p.Prevention, p.Trade, p.Risk, p.Stop, p.Record,
-	} {
-		all = append(all, list...)
-	}
-	return all
-}
-
-func textsOf(steps []Step) []string {
-	texts := make([]string, len(steps))
-	for i, s := range steps {
-		texts[i] = s.Text
-	}
-	return texts
-}
-
 // quoted gives what stands in backquotes.
 func quoted(words string) []string {
 	inside := []string{}

@@ -97,7 +97,7 @@ func TestAPageIsRead(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if leads := got.Leads(); !slices.Equal(leads, []string{"other-page"}) {
+	if leads := leads(got); !slices.Equal(leads, []string{"other-page"}) {
 		t.Errorf("leads to %v", leads)
 	}
 }

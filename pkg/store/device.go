@@ -213,24 +213,32 @@ func findDevice(ctx context.Context, from asker, serial string) (Device, error) 
 
 // Devices streams devices in the order of their serials, page by page as [Store.List].
 func (s *Store) Devices(ctx context.Context, f DeviceFilter) iter.Seq2[Device, error] {
-	return func(yield func(Device, error) bool) {
+	return bySerial(f.Limit, slotPage, func(last string) ([]Device, error) { return s.devicePage(ctx, f, last) },
+		func(d *Device) string { return d.Serial })
+}
+
+// bySerial streams what has a serial number: next gives as many as a page holds of those behind the last one. A page that
+// is not full is the last one. No limit is 0.
+func bySerial[T any](limit, size int, next func(last string) ([]T, error), serial func(*T) string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		last, given := "", 0
 		for {
-			page, err := s.devicePage(ctx, f, last)
+			page, err := next(last)
 			if err != nil {
-				yield(Device{}, dbError(err))
+				var none T
+				yield(none, dbError(err))
 				return
 			}
 			for _, d := range page {
-				if f.Limit > 0 && given == f.Limit || !yield(d, nil) {
+				if limit > 0 && given == limit || !yield(d, nil) {
 					return
 				}
 				given++
 			}
-			if len(page) < slotPage {
+			if len(page) < size {
 				return
 			}
-			last = page[len(page)-1].Serial
+			last = serial(&page[len(page)-1])
 		}
 	}
 }

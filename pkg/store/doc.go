@@ -28,7 +28,8 @@
 //	key_sets      a range of device numbers under one base derivation key and its state, the next one, a mark
 //	leases        ranges given to stations
 //	allocations   numbers by request id
-//	loads         the journal: keys that were to go into slots of devices, and what became of them (since version 2)
+//	loads         the journal: keys that were to go into slots of devices, and what became of them (since version 2), in
+//	              the answer of a device that refused (since version 4)
 //	runs          lists of devices and what goes into them; run_devices: what became of each (since version 2)
 //	ceremonies    as the ledger knows them; holdings: who held which part of a key, in which bag (since version 3)
 //
@@ -121,7 +122,7 @@
 //
 // A dump of one moment, the same from both databases, in lines of JSON without blanks:
 //
-//	{"format":"poskey.store/v1","schema":3,"store":ID,"environment":"test" or "production"}
+//	{"format":"poskey.store/v1","schema":4,"store":ID,"environment":"test" or "production"}
 //	{TABLE:{COLUMN:VALUE,…}}               every row, in the order above, rows by their key
 //	{"rows":{TABLE:COUNT,…},"sha256":HEX}  of all lines above
 //

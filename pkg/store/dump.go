@@ -60,7 +60,7 @@ func tables(version int) []table {
 		{"leases", columns("id key_set station lo# hi# until# at# returned# unused_from# next#@2"), "id"},
 		{"allocations", columns("request key_set n# ksn serial state lease? at# changed#"), "request"},
 		{"loads", columns("id@2 run@2 serial@2 slot@2 key_id#?@2 key_set?@2 station@2 clear#@2 state@2 check_method@2 " +
-			"check_digits@2 proof@2 reason@2 at#@2 changed#@2"), "id"},
+			"check_digits@2 proof@2 reason@2 at#@2 changed#@2 dialect@4 answer@4"), "id"},
 		{"runs", columns("id@2 created#@2 plan*@2 manifest@2 devices#@2 closed#@2"), "id"},
 		{"run_devices", columns("run@2 serial@2 uri@2 model@2 poi_version@2 kbpk@2 note@2 state@2 told@2 station@2 reason@2 " +
 			"changed#@2"), "run, serial"},

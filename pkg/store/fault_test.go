@@ -246,7 +246,7 @@ func TestDamagedRowsAreFound(t *testing.T) {
 	}
 	device := "INSERT INTO devices VALUES ('SNr1', '', '', 'expected', 1, 1)"
 	load := func(id, run, set, state, check string) string {
-		return fmt.Sprintf("INSERT INTO loads VALUES ('%s', '%s', 'SN%s', '90', NULL, %s, '', 0, '%s', 'cmac', '%s', '', '', 1, 1)",
+		return fmt.Sprintf("INSERT INTO loads VALUES ('%s', '%s', 'SN%s', '90', NULL, %s, '', 0, '%s', 'cmac', '%s', '', '', 1, 1, '', '')",
 			id, run, id, set, state, check)
 	}
 	for what, c := range map[string]struct {

@@ -76,6 +76,13 @@ type LoadRequest struct {
 	Replace bool
 }
 
+// Refusal is a device's own no to a key: the dialect, and its answer as it stood on the line ("02?C"), which the tables of
+// pkg/device explain. The zero one is none.
+type Refusal struct {
+	Dialect string // at most 64 bytes on one line, as the answer
+	Answer  string
+}
+
 // Load is a row of the journal.
 type Load struct {
 	LoadRequest
@@ -85,12 +92,14 @@ type Load struct {
 	Check   kcv.Value
 	Proof   string // of a confirmed load
 	Reason  string // of a failed or unknown load, in one line
+	Refusal Refusal
 	At      time.Time
 	Changed time.Time
 	Again   bool // the request had been answered before
 }
 
-// LoadStep moves a load. Check goes with LoadSent; Proof with LoadConfirmed; Reason with LoadFailed and LoadUnknown.
+// LoadStep moves a load. Check goes with LoadSent; Proof with LoadConfirmed; Reason with LoadFailed and LoadUnknown, and
+// Refusal with LoadFailed.
 type LoadStep struct {
 	ID    string
 	To    LoadState
@@ -99,6 +108,8 @@ type LoadStep struct {
 	Under  Ref
 	Proof  string // at most 64 bytes
 	Reason string // is cut to 256 bytes on one line
+	// Refusal is what the device answered; it is cut to fit.
+	Refusal Refusal
 	// Device moves the device too, where it is not "" and the device is not there yet.
 	Device DeviceState
 }
@@ -179,8 +190,11 @@ func (r *LoadRequest) check() error {
 	return r.Key.check()
 }
 
-// maxProof is the length of the longest proof.
-const maxProof = 64
+// The longest proof, and the longest answer that refuses.
+const (
+	maxProof  = 64
+	maxAnswer = 64
+)
 
 func (s *LoadStep) check() error {
 	switch s.To {
@@ -209,7 +223,7 @@ const (
 	loadColumns = `l.id, l.run, l.serial, l.slot, COALESCE(k.label, ''), COALESCE(k.version, 0), COALESCE(l.key_set, ''),
 		COALESCE(a.lease, ''), l.station, l.clear, l.state, COALESCE(a.n, 0), COALESCE(a.ksn, ''), l.check_method,
 		l.check_digits, l.proof, l.reason, l.at, l.changed, COALESCE(l.key_id, 0), COALESCE(k.state, ''),
-		COALESCE(a.state, ''), COALESCE(a.changed, 0)`
+		COALESCE(a.state, ''), COALESCE(a.changed, 0), l.dialect, l.answer`
 	loadJoins = ` LEFT JOIN keys k ON k.id = l.key_id LEFT JOIN allocations a ON a.request = l.id`
 )
 
@@ -230,7 +244,7 @@ func scanLoad(r scanner) (loadRow, error) {
 	var clear, n, at, changed int64
 	err := r.Scan(&l.ID, &l.Run, &l.Serial, &l.Slot, &l.Key.Label, &l.Key.Version, &l.KeySet, &l.Lease, &l.Station, &clear,
 		(*string)(&l.State), &n, &l.KSN, (*string)(&l.Check.Method), &l.Check.Digits, &l.Proof, &l.Reason, &at, &changed,
-		&l.key, (*string)(&l.keyState), (*string)(&l.number), &l.numbered)
+		&l.key, (*string)(&l.keyState), (*string)(&l.number), &l.numbered, &l.Refusal.Dialect, &l.Refusal.Answer)
 	if err != nil {
 		return loadRow{}, err
 	}

@@ -32,6 +32,7 @@ func reserveOp(r LoadRequest) *loadOp { return &loadOp{reserve: &r, ill: r.check
 
 func stepOp(s LoadStep) *loadOp {
 	s.Reason = text.OneLine(s.Reason, maxReason)
+	s.Refusal = Refusal{text.OneLine(s.Refusal.Dialect, maxAnswer), text.OneLine(s.Refusal.Answer, maxAnswer)}
 	return &loadOp{step: &s, ill: s.check()}
 }
 
@@ -371,7 +372,7 @@ func (b *loadBatch) settle(l *loadRow, s *LoadStep) {
 		l.Proof, l.Reason = s.Proof, ""
 		b.loaded[slot] = l
 	case LoadFailed:
-		l.Reason = s.Reason
+		l.Reason, l.Refusal = s.Reason, s.Refusal
 	case LoadUnknown:
 		l.Reason, b.unknown[l.Serial] = s.Reason, append(b.unknown[l.Serial], l.ID)
 	}

@@ -312,19 +312,20 @@ func (b *loadBatch) writeLoads() error {
 		case l.State:
 		case "":
 			fresh = append(fresh, []any{l.ID, l.Run, l.Serial, l.Slot, l.key, l.KeySet, l.Station, number(l.Clear),
-				string(l.State), string(l.Check.Method), l.Check.Digits, l.Proof, l.Reason, micros(l.At), micros(l.Changed)})
+				string(l.State), string(l.Check.Method), l.Check.Digits, l.Proof, l.Reason, micros(l.At), micros(l.Changed),
+				l.Refusal.Dialect, l.Refusal.Answer})
 		default:
 			changed = append(changed, []any{l.ID, string(l.State), string(l.Check.Method), l.Check.Digits, l.Proof, l.Reason,
-				micros(l.Changed), string(l.was)})
+				micros(l.Changed), string(l.was), l.Refusal.Dialect, l.Refusal.Answer})
 		}
 	}
 	if err := b.exactly(bulk{`INSERT INTO loads (id, run, serial, slot, key_id, key_set, station, clear, state,
-		check_method, check_digits, proof, reason, at, changed) SELECT {1}, {2}, {3}, {4}, NULLIF({5}, 0), NULLIF({6}, ''),
-		{7}, {8}, {9}, {10}, {11}, {12}, {13}, {14}, {15} {rows}`, "ttttnttntttttnn"}, fresh); err != nil {
+		check_method, check_digits, proof, reason, at, changed, dialect, answer) SELECT {1}, {2}, {3}, {4}, NULLIF({5}, 0), NULLIF({6}, ''),
+		{7}, {8}, {9}, {10}, {11}, {12}, {13}, {14}, {15}, {16}, {17} {rows}`, "ttttnttntttttnntt"}, fresh); err != nil {
 		return err
 	}
 	return b.exactly(bulk{`UPDATE loads SET state = {2}, check_method = {3}, check_digits = {4}, proof = {5}, reason = {6},
-		changed = {7} {rows} WHERE id = {1} AND state = {8}`, "ttttttnt"}, changed)
+		changed = {7}, dialect = {9}, answer = {10} {rows} WHERE id = {1} AND state = {8}`, "ttttttnttt"}, changed)
 }
 
 func (b *loadBatch) writeDevices() error {

@@ -4,9 +4,13 @@ package store_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +40,51 @@ func broughtUp(t *testing.T, u store.URL) {
 	must(t, err)
 	defer func() { must(t, s.Close()) }()
 	grown(t, s)
+}
+
+// TestStoreOfVersion3IsBroughtUpInAFile: what a device answered is kept from version 4 on, and nothing of before is lost.
+func TestStoreOfVersion3IsBroughtUpInAFile(t *testing.T)   { answers(t, file(t), store.MakeOld) }
+func TestStoreOfVersion3IsBroughtUpOnAServer(t *testing.T) { answers(t, schema(t), store.MakeOld) }
+
+func TestBackupOfVersion3IsRestoredIntoAFile(t *testing.T)   { answers(t, file(t), restore) }
+func TestBackupOfVersion3IsRestoredOntoAServer(t *testing.T) { answers(t, schema(t), restore) }
+
+func restore(ctx context.Context, u store.URL, dump io.Reader) error {
+	_, err := store.RestoreInto(ctx, u, dump, later())
+	return err
+}
+
+func answers(t *testing.T, u store.URL, have func(context.Context, store.URL, io.Reader) error) {
+	ctx := t.Context()
+	dump, err := os.ReadFile(filepath.Join("testdata", "version3.jsonl"))
+	must(t, err)
+	must(t, have(ctx, u, bytes.NewReader(dump)))
+	s, err := store.Open(ctx, u, later())
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	old, err := s.Load(ctx, "l2")
+	if err != nil || old.State != store.LoadFailed || old.Refusal != (store.Refusal{}) || !strings.Contains(old.Reason, "02?C") {
+		t.Errorf("a load of before: %+v, %v", old, err)
+	}
+	bags := 0
+	for _, err := range s.Holdings(ctx, store.HoldingFilter{Bag: "b-1"}) {
+		must(t, err)
+		bags++
+	}
+	if bags != 1 {
+		t.Errorf("%d holdings of the bag of before", bags)
+	}
+	_, failed, err := s.ReserveLoads(ctx, store.Change{}, []store.LoadRequest{{ID: "l3", Run: "alone", Serial: "SN3", Slot: "1", Key: old.Key}})
+	must(t, errors.Join(append(failed, err)...))
+	no := store.Refusal{Dialect: "visa", Answer: "02?A"}
+	_, failed, err = s.StepLoads(ctx, store.Change{}, []store.LoadStep{{ID: "l3", To: store.LoadFailed, Reason: "no", Refusal: no}})
+	must(t, errors.Join(append(failed, err)...))
+	if l, err := s.Load(ctx, "l3"); err != nil || l.Refusal != no {
+		t.Errorf("a load of now: %+v, %v", l, err)
+	}
+	if r, err := s.Verify(ctx, nil); err != nil || len(r.Findings) != 0 || r.Loads != 3 {
+		t.Errorf("%+v, %v", r, err)
+	}
 }
 
 func TestBackupOfVersion1IsRestoredIntoAFile(t *testing.T)   { restored(t, file(t)) }
@@ -94,7 +143,7 @@ func grown(t *testing.T, s *store.Store) {
 		[]store.LeaseUse{{Number: 12, RequestID: "s-2", Serial: "SN9", State: store.Injected}}, 13))
 	var dump bytes.Buffer
 	sum, err := s.Backup(ctx, &dump)
-	if err != nil || sum.Rows["loads"] != 1 || !bytes.HasPrefix(dump.Bytes(), fmt.Append(nil, `{"format":"poskey.store/v1","schema":3,`)) {
+	if err != nil || sum.Rows["loads"] != 1 || !bytes.HasPrefix(dump.Bytes(), fmt.Append(nil, `{"format":"poskey.store/v1","schema":4,`)) {
 		t.Errorf("%+v, %v", sum, err)
 	}
 	if r, err = s.Verify(ctx, nil); err != nil || len(r.Findings) != 0 {

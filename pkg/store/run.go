@@ -289,26 +289,8 @@ func (s *Store) RunDevice(ctx context.Context, run, serial string) (RunDevice, e
 
 // RunDevices streams devices of a run in the order of their serials, page by page as [Store.List].
 func (s *Store) RunDevices(ctx context.Context, f RunFilter) iter.Seq2[RunDevice, error] {
-	return func(yield func(RunDevice, error) bool) {
-		last, given := "", 0
-		for {
-			page, err := s.runPage(ctx, f, last)
-			if err != nil {
-				yield(RunDevice{}, dbError(err))
-				return
-			}
-			for _, d := range page {
-				if f.Limit > 0 && given == f.Limit || !yield(d, nil) {
-					return
-				}
-				given++
-			}
-			if len(page) < runPage {
-				return
-			}
-			last = page[len(page)-1].Serial
-		}
-	}
+	return bySerial(f.Limit, runPage, func(last string) ([]RunDevice, error) { return s.runPage(ctx, f, last) },
+		func(d *RunDevice) string { return d.Serial })
 }
 
 func (s *Store) runPage(ctx context.Context, f RunFilter, last string) ([]RunDevice, error) {

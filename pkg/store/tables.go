@@ -181,3 +181,11 @@ CREATE UNIQUE INDEX loads_live ON loads (serial, slot) WHERE state IN ('reserved
 CREATE INDEX loads_by_serial ON loads (serial);
 CREATE INDEX loads_by_run ON loads (run, serial, state);
 `
+
+// schemaSQL4 makes version 4 of version 3: with a refused load stands what the device answered. The index goes because
+// nobody asked it: bags are compared by [BagName].
+const schemaSQL4 = `
+ALTER TABLE loads ADD COLUMN dialect {text} NOT NULL DEFAULT '';
+ALTER TABLE loads ADD COLUMN answer {text} NOT NULL DEFAULT '';
+DROP INDEX holdings_by_bag;
+`

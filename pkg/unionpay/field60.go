@@ -14,7 +14,6 @@ type Field60 struct {
 	Type  string // 60.1, two digits
 	Batch string // 60.2, six digits
 	Code  string // 60.3, three digits: the network management code
-	Rest  string // 60.4 and what follows
 }
 
 // ParseField60 cuts the field. Error: malformed.
@@ -24,7 +23,7 @@ func ParseField60(digits string) (Field60, error) {
 	}
 	f := Field60{Type: digits[:2], Batch: digits[2:8]}
 	if len(digits) >= 11 {
-		f.Code, f.Rest = digits[8:11], digits[11:]
+		f.Code = digits[8:11] // 60.4 and what follows say nothing of keys
 	}
 	return f, nil
 }

@@ -23,7 +23,6 @@ type Message struct {
 	Field62 []byte
 	MAB     []byte // the MAC element block: from the type to the field before the MAC; nil without a MAC
 	MAC     []byte // field 64 or 128
-	Skipped int    // bytes before the message: length, TPDU, header
 }
 
 // MaxMessage bounds what is parsed.
@@ -45,7 +44,6 @@ func ParseMessage(raw []byte) (Message, error) {
 		}
 		m, err := parse(raw[skip:])
 		if err == nil {
-			m.Skipped = skip
 			return m, nil
 		}
 		if first == nil {

@@ -84,22 +84,19 @@ func (c *cast) ceremonyID() string {
 }
 
 // page begins a page of a form with its name.
-func (f *filler) page(under string) {
+func (f *filler) page() {
 	if len(f.p.Blocks) > 0 {
 		f.p.add(block{Kind: blockPage})
 	}
 	b := f.nameBlock(f.p.Title, f.testMark())
-	if under != "" {
-		b.Lines = append(b.Lines, cell{Text: under, Bold: true})
-	}
 	b.Lines = append(b.Lines, f.scriptLines()...)
 	f.p.add(b)
 }
 
-// section is a heading with fields below it.
-func (f *filler) section(title text.Text, pairs int, rows ...fact) {
+// section is a heading with fields below it, two beside each other.
+func (f *filler) section(title text.Text, rows ...fact) {
 	f.p.heading(2, f.say(title))
-	f.p.table(fields(pairs, rows))
+	f.p.table(fields(2, rows))
 }
 
 func (f *filler) fact(label text.Text, value string) fact {
@@ -258,12 +255,12 @@ func (f *filler) acceptance() {
 		if other != "" {
 			other = f.who(other)
 		}
-		f.page("")
-		f.section(text.New("The custodian"), 2, f.fact(text.New("name"), joined(" ", p.Name, "("+h.id+")")),
+		f.page()
+		f.section(text.New("The custodian"), f.fact(text.New("name"), joined(" ", p.Name, "("+h.id+")")),
 			f.fact(text.New("employee number"), p.Employee), f.fact(text.New("reports to (manager)"), p.Manager),
 			f.fact(text.New("date of training"), ""), f.fact(text.New("in force from (date, time)"), stamp(f.s.Starts)),
 			f.fact(text.New("in force until (date, time)"), ""))
-		f.section(text.New("The component"), 2, f.fact(text.New("role"), f.say(role)),
+		f.section(text.New("The component"), f.fact(text.New("role"), f.say(role)),
 			f.fact(text.New("component"), f.say(text.New("%d of %d of key %s", h.part.Number, len(h.key.Parts), h.key.ID))),
 			f.fact(text.New("key in the store"), f.label(h.key)), f.fact(text.New("purpose"), f.purpose(h.key)),
 			f.fact(text.New("algorithm, scheme"), joined(", ", string(h.key.Algorithm), f.schemeOf(h.key))),

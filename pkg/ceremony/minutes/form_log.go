@@ -13,8 +13,8 @@ import (
 )
 
 func (f *filler) loadingLog() {
-	f.page("")
-	f.section(text.New("The ceremony"), 2, f.monoFact(text.New("ceremony"), f.ceremonyID()),
+	f.page()
+	f.section(text.New("The ceremony"), f.monoFact(text.New("ceremony"), f.ceremonyID()),
 		f.fact(text.New("place of the ceremony"), f.s.Place),
 		f.fact(text.New("begun (UTC)"), f.begun()), f.fact(text.New("ended (UTC)"), f.ended()),
 		f.fact(text.New("tool, version and build"), f.tool()), f.fact(text.New("state"), f.state()))
@@ -121,7 +121,7 @@ func (f *filler) loadedKey(k *script.Key) {
 	if k.Source == script.Components {
 		method = f.say(text.New("components of full length, combined by %s", orDash(k.Scheme)))
 	}
-	f.section(text.New("Key %s", k.ID), 2, f.fact(text.New("key in the store"), f.label(k)), f.fact(text.New("usage"),
+	f.section(text.New("Key %s", k.ID), f.fact(text.New("key in the store"), f.label(k)), f.fact(text.New("usage"),
 		f.purpose(k)),
 		f.fact(text.New("algorithm"), string(k.Algorithm)), f.fact(text.New("slot"), slot),
 		f.fact(text.New("method of combination"), method), f.monoFact(text.New("check value, expected"), expected),

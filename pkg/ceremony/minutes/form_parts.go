@@ -85,8 +85,8 @@ func (f *filler) destroyed(n int, t target) {
 	if how == "" {
 		how = t.method
 	}
-	f.page("")
-	f.section(text.New("What was destroyed"), 2, f.monoFact(text.New("affidavit"), id), f.fact(text.New("ceremony"),
+	f.page()
+	f.section(text.New("What was destroyed"), f.monoFact(text.New("affidavit"), id), f.fact(text.New("ceremony"),
 		f.ceremonyID()),
 		f.fact(text.New("key"), joined(" = ", t.key.ID, f.label(t.key))), f.fact(text.New("of it"), what),
 		f.fact(text.New("algorithm, usage"), joined(", ", string(t.key.Algorithm), f.purpose(t.key))),
@@ -101,7 +101,7 @@ func (f *filler) destroyed(n int, t target) {
 			text.New("made by mistake")),
 		f.fact(text.New("proof that the key works (device's check value, line of the log)"), f.proof(t.key)),
 	}))
-	f.section(text.New("How"), 2, f.fact(text.New("date, time (UTC)"), since(gone.Time, was)),
+	f.section(text.New("How"), f.fact(text.New("date, time (UTC)"), since(gone.Time, was)),
 		f.fact(text.New("destroyed by"), f.destroyer(gone, was)))
 	method := []fact{f.fact(text.New("method"), how)}
 	if how == "" {
@@ -257,22 +257,22 @@ func (f *filler) conveyed(k *script.Key, p *script.Part) {
 		receiver = orElse(receiver, f.seat(p.Custodian))
 	}
 	channel := orElse(orElse(sent.Details["channel"], received.Details["channel"]), p.Channel)
-	f.page("")
-	f.section(text.New("The component"), 2, f.fact(text.New("component"), partOf(k, k.ID, p.Number)),
+	f.page()
+	f.section(text.New("The component"), f.fact(text.New("component"), partOf(k, k.ID, p.Number)),
 		f.fact(text.New("key in the store"), f.label(k)),
 		f.fact(text.New("algorithm, usage"), joined(", ", string(k.Algorithm), f.purpose(k))), f.fact(text.New("ceremony"),
 			f.ceremonyID()),
 		f.monoFact(text.New("bag, inner"), orElse(sealed.Details["serial"], p.Bag)),
 		f.monoFact(text.New("bag, outer"), orElse(sealed.Details["outer"], p.Outer)))
-	f.section(text.New("On its way"), 2, f.fact(text.New("sender"), sender), f.fact(text.New("receiver"), receiver),
+	f.section(text.New("On its way"), f.fact(text.New("sender"), sender), f.fact(text.New("receiver"), receiver),
 		f.fact(text.New("out (date, time)"), since(sent.Time, wasSent)), f.fact(text.New("in (date, time)"),
 			since(received.Time, wasReceived)),
 		f.fact(text.New("channel or courier"), channel), f.fact(text.New("waybill"), ""))
 	f.p.table(fields(1, []fact{f.others(k, p, channel)}))
-	f.section(text.New("The serial number, sent apart from the bag"), 2, f.fact(text.New("by whom"), f.who(p.SerialBy)),
+	f.section(text.New("The serial number, sent apart from the bag"), f.fact(text.New("by whom"), f.who(p.SerialBy)),
 		f.fact(text.New("how"), ""), f.fact(text.New("when"), ""), f.fact(text.New("to whom"), ""))
 	match := f.matchWord(received)
-	f.section(text.New("At receipt"), 2, f.monoFact(text.New("serial read"), received.Details["serial"]),
+	f.section(text.New("At receipt"), f.monoFact(text.New("serial read"), received.Details["serial"]),
 		f.orBoxes(text.New("match"), match, text.New("match"), text.New("DIFFERS")),
 		f.orBoxes(text.New("state of the bag"), f.say(word(received.Details["state"])), text.New("intact"),
 			text.New("signs of opening")),

@@ -241,15 +241,15 @@ func (o object) word(name string, known ...string) string {
 	return ""
 }
 
-// number gives a whole number within bounds, 0 when the field is not there.
-func (o object) number(name string, least, most int) int {
+// number gives a whole number from 1 to most, 0 when the field is not there.
+func (o object) number(name string, most int) int {
 	v := o.line(name)
 	if v == "" {
 		return 0
 	}
 	n, err := strconv.Atoi(v)
-	if err != nil || strconv.Itoa(n) != v || n < least || n > most {
-		o.wrong(name, fault.New(fault.Malformed, "a number from %d to %d is expected here", least, most))
+	if err != nil || strconv.Itoa(n) != v || n < 1 || n > most {
+		o.wrong(name, fault.New(fault.Malformed, "a number from %d to %d is expected here", 1, most))
 		return 0
 	}
 	return n

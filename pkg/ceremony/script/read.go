@@ -164,7 +164,7 @@ func (r *reader) key(i int, n *yaml.Node) Key {
 	}
 	k := Key{ID: o.line("id"), Source: Source(o.word("source", names(sources())...)),
 		Scheme:    o.word("scheme", string(component.XOR), string(component.Shamir)),
-		Threshold: o.number("threshold", 1, component.MaxParts)}
+		Threshold: o.number("threshold", component.MaxParts)}
 	if r.err == nil && store.CheckLabel(k.ID) != nil {
 		o.wrong("id", fault.New(fault.Malformed,
 			"%q is no id of a key: letters, digits, dots, dashes and low lines, at most %d",
@@ -257,7 +257,7 @@ func (r *reader) part(key string, i int, n *yaml.Node) Part {
 	o.markFields(at)
 	o.need("number")
 	o.need("custodian")
-	p := Part{Number: o.number("number", 1, component.MaxParts), Custodian: o.seat("custodian"), Former: o.seat("former"),
+	p := Part{Number: o.number("number", component.MaxParts), Custodian: o.seat("custodian"), Former: o.seat("former"),
 		Bag: o.serial("bag"), Outer: o.serial("outer"), Channel: o.line("channel"), SerialBy: o.line("serial_by")}
 	p.Check, p.CheckText = o.check("check")
 	if r.err == nil && p.Number != i+1 {
@@ -387,8 +387,8 @@ func (r *reader) step(i int, n *yaml.Node) Step {
 	}
 	o.only(string(st.Do), slices.Concat([]string{"do", "text", "minutes"}, v.Needs, v.May))
 	st.By, st.Key = o.word("by", roleNames()...), o.line("key")
-	st.Part, st.Output, st.Text = o.number("part", 1, component.MaxParts), o.single("output"), o.lines("text")
+	st.Part, st.Output, st.Text = o.number("part", component.MaxParts), o.single("output"), o.lines("text")
 	st.Item, st.Expect, st.Method = o.line("item"), o.serial("expect"), o.line("method")
-	st.Minutes = time.Duration(o.number("minutes", 1, maxMinutes)) * time.Minute
+	st.Minutes = time.Duration(o.number("minutes", maxMinutes)) * time.Minute
 	return st
 }

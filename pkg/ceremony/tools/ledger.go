@@ -102,7 +102,7 @@ func (t *Tools) books(ctx context.Context) (*vault.Work, error) {
 		return work, nil
 	}
 	s := t.o.Script
-	work, _, err := t.begin(ctx, agent.Intent{Activity: custody.CeremonyRun, Label: t.o.Ceremony,
+	work, err := t.begin(ctx, agent.Intent{Activity: custody.CeremonyRun, Label: t.o.Ceremony,
 		Details: audit.Details{audit.FieldPurpose: audit.Clean(string(s.Kind)), "script": s.Fingerprint().Words()}})
 	if err != nil {
 		return nil, err

@@ -27,22 +27,21 @@ import (
 const fieldCeremony audit.Field = "ceremony"
 
 // begin admits one operation of the ceremony.
-func (t *Tools) begin(ctx context.Context, in agent.Intent) (*vault.Work, *vault.Vault, error) {
+func (t *Tools) begin(ctx context.Context, in agent.Intent) (*vault.Work, error) {
 	if t.o.Vault == nil {
-		return nil, nil, fault.New(fault.NotFound, "this ceremony has no store; name one with --store")
+		return nil, fault.New(fault.NotFound, "this ceremony has no store; name one with --store")
 	}
 	v, err := t.o.Vault(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if string(t.o.Script.Environment) != v.Identity().Environment {
-		return nil, nil, fault.New(fault.NotPermitted, "the script is for %s, the store is for %s",
-			string(t.o.Script.Environment),
-			v.Identity().Environment)
+		return nil, fault.New(fault.NotPermitted, "the script is for %s, the store is for %s",
+			string(t.o.Script.Environment), v.Identity().Environment)
 	}
 	approvers, done, err := t.o.Approvers(ctx, in.Activity)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer done()
 	in.Who, in.Approvers = t.o.Who, approvers
@@ -51,8 +50,7 @@ func (t *Tools) begin(ctx context.Context, in agent.Intent) (*vault.Work, *vault
 	}
 	in.Details[fieldCeremony] = t.o.Ceremony
 	in.Request = t.request(in)
-	work, err := v.Begin(ctx, in)
-	return work, v, err
+	return v.Begin(ctx, in)
 }
 
 // request stands for all that is asked for: the script that was reviewed says it.
@@ -92,8 +90,8 @@ func (t *Tools) madeInStore(ctx context.Context, k *script.Key, label string, a 
 	if err != nil {
 		return ceremony.Made{}, err
 	}
-	attrs := attributes(k)
-	work, _, err := t.begin(ctx, agent.Intent{Activity: a, Label: ref.String(), Check: expected(k),
+	attrs := ceremony.AttributesOf(k)
+	work, err := t.begin(ctx, agent.Intent{Activity: a, Label: ref.String(), Check: expected(k),
 		Attributes: custody.Attributes{Algorithm: attrs.Algorithm, Usage: attrs.Usage, Mode: attrs.Mode,
 			Exportability: attrs.Exportability}})
 	if err != nil {
@@ -247,7 +245,7 @@ func (t *Tools) onRow(ctx context.Context, ref store.Ref, a custody.Activity, us
 	if err != nil {
 		return err
 	}
-	work, _, err := t.begin(ctx, agent.Intent{Activity: a, Label: ref.String(), Check: held.Row.Check, Details: details})
+	work, err := t.begin(ctx, agent.Intent{Activity: a, Label: ref.String(), Check: held.Row.Check, Details: details})
 	if err != nil {
 		return err
 	}

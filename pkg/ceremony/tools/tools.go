@@ -101,21 +101,17 @@ func stored(k *script.Key) (label string, ok bool) {
 	return "", false
 }
 
-func attributes(k *script.Key) hsm.Attributes {
-	return hsm.Attributes{Algorithm: k.Algorithm, Usage: k.Usage, Mode: k.Mode, Exportability: k.Exportability}.Defaults()
-}
-
 // Generate draws a key inside the boundary.
 func (t *Tools) Generate(ctx context.Context, k *script.Key) (ceremony.Made, error) {
 	make := func(ctx context.Context, b hsm.Boundary) (hsm.Key, error) {
-		return b.Generate(ctx, attributes(k), hsm.Policy{})
+		return b.Generate(ctx, ceremony.AttributesOf(k), hsm.Policy{})
 	}
 	return t.made(ctx, k, custody.KeyGenerate, store.Generated, make)
 }
 
 // Form puts parts together.
 func (t *Tools) Form(ctx context.Context, k *script.Key, f hsm.Forming) (ceremony.Made, error) {
-	f.Attributes = attributes(k)
+	f.Attributes = ceremony.AttributesOf(k)
 	taken := false
 	defer func() {
 		if !taken {
@@ -162,8 +158,7 @@ func (t *Tools) own() (hsm.Boundary, error) {
 
 // Split cuts a key into its parts.
 func (t *Tools) Split(ctx context.Context, k *script.Key) ([]*component.Part, error) {
-	spec := component.Spec{Scheme: component.Scheme(k.Scheme), Parts: len(k.Parts), Threshold: k.Threshold,
-		OddParity: k.Algorithm.IsDES() && component.Scheme(k.Scheme) == component.XOR}
+	spec := ceremony.SpecOf(k)
 	if _, keeps := stored(k); !keeps {
 		b, err := t.own()
 		if err != nil {

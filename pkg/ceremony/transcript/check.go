@@ -205,9 +205,6 @@ func limit(m kcv.Method) int {
 	return min(most, maxDigits)
 }
 
-// Cut cuts a check value to what may stand in a record where the algorithm is not known.
-func Cut(v kcv.Value) kcv.Value { return cut(v, limit(v.Method)) }
-
 func cut(v kcv.Value, most int) kcv.Value {
 	v.Digits = v.Digits[:min(len(v.Digits), most)]
 	return v

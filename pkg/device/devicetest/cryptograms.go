@@ -445,7 +445,7 @@ func (r Rig) muteHostile(t *testing.T) {
 		r.test(t, h.Name+": load", func(t *testing.T) {
 			key := newKey(t, keys.TDES128, 1)
 			r.endures(t, h, func(d device.Device) error {
-				_, err := device.LoadClear(t.Context(), d, r.Dialect.PIN, key, "P0", 'E')
+				_, err := LoadClear(t.Context(), d, r.Dialect.PIN, key, "P0", 'E')
 				return err
 			})
 		})

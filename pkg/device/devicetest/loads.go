@@ -52,14 +52,14 @@ func (r Rig) start(t *testing.T, l load, s Setup) (b Bench, key *keys.Key, run l
 	if l.version == 0 {
 		b = r.Start(t, s)
 		return b, key, func(ctx context.Context) (device.LoadResult, error) {
-			return device.LoadClear(ctx, b.Device, l.slot, key, l.usage, l.mode)
+			return LoadClear(ctx, b.Device, l.slot, key, l.usage, l.mode)
 		}
 	}
 	s.KLK = newKey(t, l.klk, 2)
 	b = r.Start(t, s)
 	block := wrap(t, l.version, s.KLK, key, l.usage, l.mode)
 	return b, key, func(ctx context.Context) (device.LoadResult, error) {
-		return device.LoadBlock(ctx, b.Device, l.slot, block)
+		return LoadBlock(ctx, b.Device, l.slot, block)
 	}
 }
 
@@ -136,7 +136,7 @@ func (r Rig) replaced(t *testing.T) {
 	}
 	holds(t, b, l.slot, first)
 	second := newKey(t, keys.TDES128, 3)
-	if _, err := device.LoadBlock(t.Context(), b.Device, l.slot,
+	if _, err := LoadBlock(t.Context(), b.Device, l.slot,
 		wrap(t, 'A', newKey(t, keys.TDES128, 2), second, "P0", 'E')); err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func (r Rig) refused(t *testing.T, code string, s Setup, block *keyblock.Block, 
 	r.test(t, "is refused", func(t *testing.T) {
 		b := r.Start(t, s)
 		before, had := b.Check(slot)
-		_, err := device.LoadBlock(t.Context(), b.Device, slot, block)
+		_, err := LoadBlock(t.Context(), b.Device, slot, block)
 		wantCode(t, err, code)
 		if now, has := b.Check(slot); now != before || has != had {
 			t.Errorf("slot %s changed from %v to %v", slot, before, now)
@@ -198,7 +198,7 @@ func (r Rig) duplicate(t *testing.T) {
 		t.Fatal(err)
 	}
 	block := wrap(t, 'A', newKey(t, keys.TDES128, 2), key, "P0", 'E')
-	_, err := device.LoadBlock(t.Context(), b.Device, r.Dialect.Other, block)
+	_, err := LoadBlock(t.Context(), b.Device, r.Dialect.Other, block)
 	wantCode(t, err, r.Dialect.Duplicate)
 	empty(t, b, r.Dialect.Other)
 	if _, err := run(t.Context()); err != nil {
@@ -208,7 +208,7 @@ func (r Rig) duplicate(t *testing.T) {
 
 func (r Rig) clearOff(t *testing.T) {
 	b := r.Start(t, Setup{Timeout: r.patience(), ClearOff: true})
-	_, err := device.LoadClear(t.Context(), b.Device, r.Dialect.KLK, newKey(t, keys.TDES128, 1), "K0", 'D')
+	_, err := LoadClear(t.Context(), b.Device, r.Dialect.KLK, newKey(t, keys.TDES128, 1), "K0", 'D')
 	wantCode(t, err, r.Dialect.NoClear)
 	empty(t, b, r.Dialect.KLK)
 }
@@ -217,7 +217,7 @@ func (r Rig) cancelled(t *testing.T) {
 	b := r.Start(t, Setup{Timeout: r.patience()})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := device.LoadClear(ctx, b.Device, r.Dialect.KLK, newKey(t, keys.TDES128, 1), "K0", 'D')
+	_, err := LoadClear(ctx, b.Device, r.Dialect.KLK, newKey(t, keys.TDES128, 1), "K0", 'D')
 	if !fault.Is(err, fault.Interrupted) || !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want interrupted", err)
 	}

@@ -205,7 +205,7 @@ func TestAnUnknownOutcomeIsSettledOverANewConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := open(t, term, l.URI(), device.Options{})
-	_, err = device.LoadBlock(t.Context(), first.Device, "0", block)
+	_, err = devicetest.LoadBlock(t.Context(), first.Device, "0", block)
 	var unknown *device.OutcomeUnknown
 	if !errors.As(err, &unknown) {
 		t.Fatalf("error %v, want an unknown outcome", err)

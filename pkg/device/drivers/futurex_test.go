@@ -143,12 +143,12 @@ func TestTheDialectsFieldsCarryAESKeys(t *testing.T) {
 	for i, alg := range []keys.Algorithm{keys.AES128, keys.AES192, keys.AES256} {
 		ktk, key := generated(t, alg, byte(i)), generated(t, alg, byte(i+10))
 		slot := futurex.SlotName(20 * i)
-		got, err := device.LoadClear(t.Context(), b.Device, slot, ktk, keys.UsageKEK, 'N')
+		got, err := devicetest.LoadClear(t.Context(), b.Device, slot, ktk, keys.UsageKEK, 'N')
 		if err != nil || got.Proof != device.ProofAnswer {
 			t.Fatalf("%s: %+v, %v", alg, got, err)
 		}
 		clear := futurex.SlotName(20*i + 1)
-		if _, err := device.LoadClear(t.Context(), b.Device, clear, key, keys.UsagePIN, 'E'); err != nil {
+		if _, err := devicetest.LoadClear(t.Context(), b.Device, clear, key, keys.UsagePIN, 'E'); err != nil {
 			t.Fatalf("%s: %v", alg, err)
 		}
 		v, held := b.Check(clear)

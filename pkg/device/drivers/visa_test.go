@@ -112,7 +112,7 @@ func TestInitialKeysArriveClearAndInABlock(t *testing.T) {
 		})
 		t.Run("block "+name, func(t *testing.T) {
 			talk(t, s, func(t *testing.T, d visa.Terminal, term *emulator.Terminal) {
-				got, err := device.LoadBlock(t.Context(), d, "94", testBlock(t, blockIK))
+				got, err := devicetest.LoadBlock(t.Context(), d, "94", testBlock(t, blockIK))
 				if err != nil || got.Proof != device.ProofAnswer {
 					t.Fatalf("%+v, %v", got, err)
 				}

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"poskey/internal/fault"
-	"poskey/pkg/device"
 )
 
 // FarmConfig says how many terminals there are and what they are like.
@@ -114,21 +113,8 @@ func address(base string, i int) string {
 // Members lists the terminals.
 func (f *Farm) Members() []Member { return f.all }
 
-// Find gives the terminal of a serial number.
-func (f *Farm) Find(serial string) (*Terminal, bool) {
-	for _, m := range f.all {
-		if m.Serial == serial {
-			return m.Terminal, true
-		}
-	}
-	return nil, false
-}
-
 // URI names the terminal for a loader.
 func (m Member) URI() string { return m.Listener.URI() }
-
-// State is what stands in a slot of the terminal.
-func (m Member) State(slot device.Slot) device.SlotReport { return m.Terminal.State(slot) }
 
 // Close ends all of them and destroys the keys in memory. What is on disk stays.
 func (f *Farm) Close() error {

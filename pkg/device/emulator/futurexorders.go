@@ -201,10 +201,10 @@ func (s *futurexLine) take(data []byte) (k futurexKey, code string) {
 	if string(data[:2]) != table.Version {
 		return k, table.CommandVersion
 	}
-	ok1, ok2 := false, false
-	k.slot, ok1 = s.slotOf(data[2:4])
-	k.ktk, ok2 = s.slotOf(data[4:6])
-	if !ok1 || !ok2 {
+	var numbered, under bool
+	k.slot, numbered = s.slotOf(data[2:4])
+	k.ktk, under = s.slotOf(data[4:6])
+	if !numbered || !under {
 		return k, table.Characters
 	}
 	k.typ, k.enc = string(data[6:8]), string(data[8:10])

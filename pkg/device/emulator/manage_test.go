@@ -27,6 +27,7 @@ import (
 	"poskey/internal/secret"
 	"poskey/pkg/custody"
 	"poskey/pkg/device"
+	"poskey/pkg/device/devicetest"
 	"poskey/pkg/device/manage"
 	"poskey/pkg/device/manage/client"
 	"poskey/pkg/kcv"
@@ -837,7 +838,7 @@ func TestATerminalOfAnotherDialectIsManagedBesideItsLine(t *testing.T) {
 	}
 	block, err := keyblock.Parse(blockB)
 	b.must(err)
-	got, err := device.LoadBlock(t.Context(), d, "0", block)
+	got, err := devicetest.LoadBlock(t.Context(), d, "0", block)
 	b.must(err)
 	if check, held := b.term.SlotCheck("0"); !held || got.State.Check != check {
 		t.Errorf("%+v, held is %v", got, check)

@@ -160,8 +160,8 @@ func TestOtherCommandsAreTheGoldenOnes(t *testing.T) {
 		"set-serial":             func() (Frame, error) { return SetSerial("1234567890ABCDEF") },
 		"delete-all":             DeleteAll,
 		"delete-slot-03-type-05": func() (Frame, error) { return Layout{}.DeleteKey(3, table.PIN) },
-		"poll":                   Poll,
-		"poll-answer":            PollAnswer,
+		"poll":                   func() (Frame, error) { return NewFrame([]byte(table.Poll)) },
+		"poll-answer":            func() (Frame, error) { return NewFrame([]byte(table.PollAnswer)) },
 	} {
 		f, err := build()
 		if err != nil {
@@ -405,7 +405,8 @@ func TestCapabilitiesSayWhatTheDriverTakes(t *testing.T) {
 			}
 		}
 	}
-	if ruled := Capabilities().Slots[0]; !ruled.Has("00") || !ruled.Has("99") || ruled.Has("100") || ruled.Has("3") {
+	ruled := Layout{}.Capabilities().Slots[0]
+	if !ruled.Has("00") || !ruled.Has("99") || ruled.Has("100") || ruled.Has("3") {
 		t.Error("the rules name other slots than 00 to 99")
 	}
 }

@@ -44,9 +44,6 @@ func (d *driver) Dialect() string { return table.Dialect }
 // Capabilities tells what the dialect can do in this layout.
 func (d *driver) Capabilities() device.Capabilities { return d.layout.Capabilities() }
 
-// Capabilities is what every terminal of the dialect can do.
-func Capabilities() device.Capabilities { return Layout{}.Capabilities() }
-
 // Capabilities is what a terminal of this layout can do. The most that a load proves is that the terminal answered; see
 // the package comment on check values that are only repeated.
 func (l Layout) Capabilities() device.Capabilities {

@@ -32,12 +32,6 @@ func (l Layout) DeleteKey(slot int, typ string) (Frame, error) {
 	return NewFrame([]byte(table.DeleteKey + table.Version + digits + typ))
 }
 
-// Poll is the question of the dialect whether anybody is there.
-func Poll() (Frame, error) { return NewFrame([]byte(table.Poll)) }
-
-// PollAnswer is the answer to it.
-func PollAnswer() (Frame, error) { return NewFrame([]byte(table.PollAnswer)) }
-
 // IsPoll sees the poll and its answer, which look like legacy commands otherwise.
 func IsPoll(f Frame) bool {
 	s := f.payload.Expose()

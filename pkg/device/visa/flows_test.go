@@ -85,7 +85,7 @@ func TestAnInitialKeyIsLoadedOnceAndTheAnswerIsTheProof(t *testing.T) {
 	play(t, device.Options{}, []devicetest.Turn{{wire(t, "ask-serial"), "06" + wire(t, "serial")}, {"06", "04"},
 		{wire(t, "dukpt-block-B"), "06" + wire(t, "dukpt-ok")}, {"06", ""}},
 		func(t *testing.T, d device.Device) {
-			got, err := device.LoadBlock(t.Context(), d, "90", testBlock(t, blockIK))
+			got, err := devicetest.LoadBlock(t.Context(), d, "90", testBlock(t, blockIK))
 			if err != nil || got.Proof != device.ProofAnswer {
 				t.Errorf("%+v, %v", got, err)
 			}
@@ -357,7 +357,7 @@ func TestVeriFonesFormsAreSpokenOnlyUnderTheirProfile(t *testing.T) {
 	}
 	play(t, device.Options{Profile: device.ProfileVeriFone}, script, func(t *testing.T, d device.Device) {
 		ctx, term := t.Context(), terminal(t, d)
-		got, err := device.LoadClear(ctx, d, "0", testKey(t, "0123456789ABCDEF"), "K0", 'N')
+		got, err := devicetest.LoadClear(ctx, d, "0", testKey(t, "0123456789ABCDEF"), "K0", 'N')
 		if err != nil || got.Proof != device.ProofCommit {
 			t.Errorf("load: %+v, %v", got, err)
 		}

@@ -49,7 +49,7 @@ func (m MACRequest) frames() (out []Frame, err error) {
 	room := min(table.MACChars, (MaxPayload-macFixed-session.Len()-2)/(2*macBlock)*2*macBlock)
 	for at := 0; at < len(message); at += room {
 		end := min(at+room, len(message))
-		kind := byte(more)
+		kind := more
 		if end == len(message) {
 			kind = last
 		}

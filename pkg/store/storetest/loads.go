@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -194,7 +195,8 @@ func (b *bench) refusals() {
 func (b *bench) fatesOfLoads() {
 	to := func(id string, state store.LoadState, device store.DeviceState) error {
 		b.Helper()
-		_, err := b.step(store.LoadStep{ID: id, To: state, Check: Check(9), Proof: "mac", Reason: "why\x1b[2J\nnot", Device: device})
+		_, err := b.step(store.LoadStep{ID: id, To: state, Check: Check(9), Proof: "mac", Reason: "why\x1b[2J\nnot",
+			Refusal: store.Refusal{Dialect: "visa", Answer: "02?C\x1b[2J" + strings.Repeat("?", 100)}, Device: device})
 		return err
 	}
 	b.refused("no such load", to("nobody", store.LoadFailed, ""), fault.NotFound)
@@ -210,7 +212,9 @@ func (b *bench) fatesOfLoads() {
 
 	b.ok("given up before it was sent", to("good", store.LoadFailed, store.Failed))
 	b.stands("good", store.LoadFailed, store.Burnt, store.Failed)
-	if l, err := b.Load(b.ctx, "good"); err != nil || l.Reason != "why [2J not" {
+	l, err := b.Load(b.ctx, "good")
+	if err != nil || l.Reason != "why [2J not" || l.Refusal.Dialect != "visa" || len(l.Refusal.Answer) != 64 ||
+		!strings.HasPrefix(l.Refusal.Answer, "02?C [2J??") {
 		b.Errorf("%+v, %v", l, err)
 	}
 	b.refused("sent after it failed", to("good", store.LoadSent, ""), fault.NotPermitted)
@@ -227,6 +231,9 @@ func (b *bench) fatesOfLoads() {
 	b.refused("sent again", to("lost", store.LoadSent, ""), fault.NotPermitted)
 	b.ok("proven", to("lost", store.LoadConfirmed, store.Confirmed))
 	b.stands("lost", store.LoadConfirmed, store.Injected, store.Confirmed)
+	if l, err := b.Load(b.ctx, "lost"); err != nil || l.Refusal != (store.Refusal{}) {
+		b.Errorf("a load that is confirmed was refused: %+v, %v", l, err)
+	}
 	b.ok("the number of a device that was wiped", b.Burn(b.ctx, store.Change{}, "lost"))
 	b.sent(load("anew", "SN2"))
 	b.stands("anew", store.LoadSent, store.Allotted, store.Sent)

@@ -1,6 +1,9 @@
 package table
 
 import (
+	"slices"
+	"strings"
+
 	"poskey/internal/text"
 	"poskey/pkg/device"
 )
@@ -43,6 +46,17 @@ const (
 // Replies explains the codes that are not Done. None of them is given by a terminal that stored the key.
 func Replies() []device.CodeInfo {
 	return append(aboutFrames(), append(aboutSlots(), append(aboutKeys(), aboutBlocks()...)...)...)
+}
+
+// Answered finds the row of an answer that refuses, as [device.CodeError] has it: the command and the code.
+func Answered(answer string) (device.CodeInfo, bool) {
+	_, code, _ := strings.Cut(answer, " ")
+	all := Replies()
+	i := slices.IndexFunc(all, func(info device.CodeInfo) bool { return info.Code == code })
+	if i < 0 {
+		return device.CodeInfo{}, false
+	}
+	return all[i], true
 }
 
 func aboutFrames() []device.CodeInfo {

@@ -7,6 +7,8 @@
 package table
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"poskey/internal/text"
@@ -265,6 +267,18 @@ func InitialErrors() []device.CodeInfo {
 		}
 	}
 	return out
+}
+
+// Answered finds the row of an answer that refuses a key, as [device.CodeError] has it: "02?C", "911C".
+func Answered(answer string) (device.CodeInfo, bool) {
+	for sign, codes := range map[string][]device.CodeInfo{LoadKey + "?": LoadErrors(), InitialAnswer + "1": InitialErrors()} {
+		code, ok := strings.CutPrefix(answer, sign)
+		i := slices.IndexFunc(codes, func(info device.CodeInfo) bool { return info.Code == code })
+		if ok && i >= 0 {
+			return codes[i], true
+		}
+	}
+	return device.CodeInfo{}, false
 }
 
 // Codes of packet Z67.
