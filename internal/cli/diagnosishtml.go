@@ -3,16 +3,13 @@ package cli
 // The page of a diagnosis for a browser: everything in one file, no scripts, nothing from elsewhere, no key.
 
 import (
-	"bytes"
 	_ "embed" // the page
-	"html/template"
 	"io"
 	"slices"
 	"strings"
 
-	"poskey/internal/fault"
 	"poskey/internal/i18n"
-	"poskey/internal/source"
+	"poskey/internal/page"
 	"poskey/internal/text"
 	"poskey/pkg/diagnose"
 )
@@ -26,29 +23,24 @@ func (a *App) writeDiagnosisHTML(path string, c *diagnose.Case, r diagnose.Repor
 	if dated.Now.IsZero() {
 		dated.Now = a.Env.Now()
 	}
-	var page bytes.Buffer
-	if err := diagnosisHTMLPage(&page, a.Say, buildVersion().Version, &dated, &r, known); err != nil {
-		return err
-	}
-	return source.Fill(path, func(w io.Writer) error {
-		_, err := w.Write(page.Bytes())
-		return fault.WrapAs(fault.Failure, err, "write %s", text.Redact(path))
+	return writePage(path, func(w io.Writer) error {
+		return diagnosisHTMLPage(w, a.Say, buildVersion().Version, &dated, &r, known)
 	})
 }
 
 // diagnosisHTMLPage writes the page in the printer's language.
 func diagnosisHTMLPage(w io.Writer, say *i18n.Printer, version string, c *diagnose.Case, r *diagnose.Report,
 	known map[string]string) error {
-	t, err := template.New("diagnosis").Parse(diagnosisHTML)
+	t, err := page.New("diagnosis", diagnosisHTML)
 	if err != nil {
-		return fault.WrapAs(fault.Bug, err, "the page of a diagnosis")
+		return err
 	}
 	p := &diagnosisPrinter{in: say, known: known}
 	sheet := p.sheet(version, c, r)
 	if sheet.ByStep, err = p.stepsOf(r); err != nil {
 		return err
 	}
-	return fault.WrapAs(fault.Bug, t.Execute(w, sheet), "the page of a diagnosis")
+	return t.Write(w, page.Frame{Lang: say.Lang(), Title: sheet.Decisive, Foot: sheet.Foot}, sheet)
 }
 
 // diagnosisPrinter turns a case and its report into what stands on the page.
@@ -62,12 +54,11 @@ func (p *diagnosisPrinter) say(t text.Text) string {
 	if t.IsZero() {
 		return ""
 	}
-	return pageLine(p.in.Text(t))
+	return page.Line(p.in.Text(t))
 }
 
 // diagnosisSheet is what the template sees.
 type diagnosisSheet struct {
-	Lang     string
 	W        diagnosisWords
 	Decisive string
 	Summary  string
@@ -118,7 +109,7 @@ type variantRow struct {
 }
 
 func (p *diagnosisPrinter) sheet(version string, c *diagnose.Case, r *diagnose.Report) diagnosisSheet {
-	s := diagnosisSheet{Lang: pageLang(p.in.Lang()), W: p.words(), Do: p.stepWords(), Drawings: p.draw(chainsOf(c, r)),
+	s := diagnosisSheet{W: p.words(), Do: p.stepWords(), Drawings: p.draw(chainsOf(c, r)),
 		Rows:     p.compared(c, r),
 		Readings: p.readings(r.Readings), Searched: p.searched(r), About: p.about(c)}
 	p.decide(&s, c, r)
@@ -126,10 +117,10 @@ func (p *diagnosisPrinter) sheet(version string, c *diagnose.Case, r *diagnose.R
 		s.Findings = append(s.Findings, p.found(r.Findings, i))
 	}
 	for _, n := range r.Notes {
-		s.Notes = append(s.Notes, sentence(p.say(n)))
+		s.Notes = append(s.Notes, page.Sentence(p.say(n)))
 	}
 	for _, x := range r.RuledOut {
-		s.RuledOut = append(s.RuledOut, sentence(p.say(text.New("%s: %s", x.Cause.Title(), x.Reason))))
+		s.RuledOut = append(s.RuledOut, page.Sentence(p.say(text.New("%s: %s", x.Cause.Title(), x.Reason))))
 	}
 	if r.Verdict == diagnose.Match {
 		s.Variants = p.variants(r.Variants)
@@ -137,16 +128,8 @@ func (p *diagnosisPrinter) sheet(version string, c *diagnose.Case, r *diagnose.R
 	if !c.Now.IsZero() {
 		s.Foot = append(s.Foot, p.say(text.New("diagnosed %s", c.Now.UTC().Format("2006-01-02 15:04 UTC"))))
 	}
-	s.Foot = append(s.Foot, p.say(text.New("poskey, version %s", version)))
+	s.Foot = append(s.Foot, p.say(text.New("poskey, version %s", version)), s.W.Foot)
 	return s
-}
-
-// pageLang is the language for a browser, which picks the shapes of Chinese characters by it.
-func pageLang(l i18n.Lang) string {
-	if l == i18n.Chinese {
-		return "zh-CN"
-	}
-	return string(l)
 }
 
 // decide fills what stands above everything else.
@@ -156,7 +139,7 @@ func (p *diagnosisPrinter) decide(s *diagnosisSheet, c *diagnose.Case, r *diagno
 	case len(r.Findings) > 0 && r.Verdict == diagnose.Explained:
 		f := r.Findings[0]
 		s.Tone = toneOf(f.Certainty)
-		s.Decisive, s.Summary = sentence(p.say(causeTitle(f))), sentence(p.say(f.Summary))
+		s.Decisive, s.Summary = page.Sentence(p.say(causeTitle(f))), page.Sentence(p.say(f.Summary))
 		s.Worth, s.WorthWhy = p.say(findingCertainty(f.Certainty)), p.say(worthText(f.Certainty))
 		s.Chance = p.say(text.New("%s: %s", text.New("chance"), oddsText(f.Odds)))
 		s.Steps, s.Playbook = p.steps(f), causePages(f)
@@ -165,12 +148,12 @@ func (p *diagnosisPrinter) decide(s *diagnosisSheet, c *diagnose.Case, r *diagno
 		}
 	case r.Verdict == diagnose.Match && !r.Besides.IsZero():
 		s.Chain = p.say(text.New("The chain of keys"))
-		s.Tone, s.Decisive = "may", sentence(p.say(r.Besides))
+		s.Tone, s.Decisive = "may", page.Sentence(p.say(r.Besides))
 	case r.Verdict == diagnose.Match:
 		s.Chain = p.say(text.New("The chain of keys"))
-		s.Tone, s.Decisive = "good", sentence(p.say(rightText(c)))
+		s.Tone, s.Decisive = "good", page.Sentence(p.say(rightText(c)))
 	default:
-		s.Tone, s.Decisive = "bad", sentence(p.say(text.New("not explained")))
+		s.Tone, s.Decisive = "bad", page.Sentence(p.say(text.New("not explained")))
 		s.Summary = p.say(text.New("Nothing that was tried gives the values."))
 		if !r.NextStep.IsZero() {
 			s.Steps = []saidLine{{p.say(text.New("next test")), p.say(r.NextStep)}}
@@ -199,7 +182,7 @@ func filled(all ...saidLine) []saidLine {
 	var out []saidLine
 	for _, x := range all {
 		if x.Text != "" {
-			out = append(out, saidLine{sentence(x.Name), sentence(x.Text)})
+			out = append(out, saidLine{page.Sentence(x.Name), page.Sentence(x.Text)})
 		}
 	}
 	return out
@@ -211,7 +194,7 @@ const mostAdvised = 4
 // found is a finding; what is advised for the first one stands above, and for a cause that was named before.
 func (p *diagnosisPrinter) found(all []diagnose.Finding, i int) foundBlock {
 	f := all[i]
-	b := foundBlock{Number: i + 1, Title: sentence(p.say(causeTitle(f))), Summary: sentence(p.say(f.Summary)),
+	b := foundBlock{Number: i + 1, Title: page.Sentence(p.say(causeTitle(f))), Summary: page.Sentence(p.say(f.Summary)),
 		Cause: causesLine(f),
 		Worth: p.say(findingCertainty(f.Certainty)), Tone: toneOf(f.Certainty), Facts: p.evidence(f)}
 	for _, before := range all[:i] {
@@ -241,8 +224,8 @@ func (p *diagnosisPrinter) readings(all []diagnose.Reading) []readingBlock {
 			causes = append(causes, p.say(c.Title()))
 		}
 		name := strings.Join(strings.Fields(r.Vendor+" "+r.Code), " ")
-		out = append(out, readingBlock{Code: pageLine(name), Symbol: pageLine(r.Symbol), Meaning: p.say(r.Meaning), Weight: p.say(weightText(r.Weight)),
-			Why: p.say(r.Why), Causes: strings.Join(causes, "; "), Where: pageLine(keyless(r.Where))})
+		out = append(out, readingBlock{Code: page.Line(name), Symbol: page.Line(r.Symbol), Meaning: p.say(r.Meaning), Weight: p.say(weightText(r.Weight)),
+			Why: p.say(r.Why), Causes: strings.Join(causes, "; "), Where: page.Line(keyless(r.Where))})
 	}
 	return out
 }

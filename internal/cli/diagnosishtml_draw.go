@@ -6,9 +6,8 @@ package cli
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
-	"poskey/internal/render"
+	"poskey/internal/page"
 	"poskey/internal/text"
 	"poskey/pkg/diagnose"
 )
@@ -143,7 +142,7 @@ func (m *draftsman) box(l *chainLink, x int) drawnBox {
 	left, wide := x+drawPad+drawIcon, drawWide-1-x-2*drawPad-drawIcon
 	y := m.y + drawPad
 	put := func(class, s string, size float64, step int) {
-		for _, line := range drawnRows(s, float64(wide), size, 4) {
+		for _, line := range page.Rows(s, float64(wide), size, 4) {
 			b.Texts = append(b.Texts, drawnText{left, y + step - 4, class, line})
 			y += step
 		}
@@ -193,8 +192,8 @@ func (l *chainLink) look() string {
 func (m *draftsman) column(all []namedValue, wide int) int {
 	column := 0
 	for _, v := range all {
-		name := int(measure(m.say(v.name), lineSize)) + 8
-		if name+int(measureMono(inGroups(v.value), lineSize)) <= wide {
+		name := int(page.Measure(m.say(v.name), lineSize)) + 8
+		if name+int(page.MeasureMono(inGroups(v.value), lineSize)) <= wide {
 			column = max(column, name)
 		}
 	}
@@ -204,8 +203,8 @@ func (m *draftsman) column(all []namedValue, wide int) int {
 // value puts a name and digits on one line where they fit, else below each other.
 func (m *draftsman) value(b *drawnBox, v namedValue, left, wide, column, y int) int {
 	name, digits := m.say(v.name), inGroups(v.value)
-	b.Texts = append(b.Texts, drawnText{left, y + lineStep - 4, "q", drawnRows(name, float64(wide), lineSize, 1)[0]})
-	if column < int(measure(name, lineSize)) || column+int(measureMono(digits, lineSize)) > wide {
+	b.Texts = append(b.Texts, drawnText{left, y + lineStep - 4, "q", page.Rows(name, float64(wide), lineSize, 1)[0]})
+	if column < int(page.Measure(name, lineSize)) || column+int(page.MeasureMono(digits, lineSize)) > wide {
 		y, column = y+lineStep, 0
 	}
 	b.Texts = append(b.Texts, drawnText{left + column, y + lineStep - 4, "v", digits})
@@ -216,11 +215,11 @@ func (m *draftsman) flag(b *drawnBox, k foundMark, left, wide, y int) int {
 	y += 4
 	f := drawnFlag{X: left - 6, Y: y, W: wide + 8, May: k.worth == diagnose.Possible}
 	at := y + 4
-	for _, line := range drawnRows(m.say(text.New("%d: %s", k.number, breakText(k))), float64(wide-6), boldSize, 2) {
+	for _, line := range page.Rows(m.say(text.New("%d: %s", k.number, breakText(k))), float64(wide-6), boldSize, 2) {
 		f.Texts = append(f.Texts, drawnText{left, at + lineStep - 4, "b", line})
 		at += lineStep
 	}
-	for _, line := range drawnRows(m.say(k.says), float64(wide-6), lineSize, 3) {
+	for _, line := range page.Rows(m.say(k.says), float64(wide-6), lineSize, 3) {
 		f.Texts = append(f.Texts, drawnText{left, at + lineStep - 4, "f", line})
 		at += lineStep
 	}
@@ -267,70 +266,5 @@ func (m *draftsman) spoken(l *chainLink) string {
 	return strings.Join(parts, ", ")
 }
 
-// measure is the width of a line in a wide font: which one a browser takes is not known here.
-func measure(s string, size float64) float64 {
-	sum := 0.0
-	for _, r := range s {
-		switch {
-		case render.Columns(string(r)) > 1:
-			sum += 1
-		case strings.ContainsRune("MW@%mw", r):
-			sum += 0.98
-		case strings.ContainsRune("ijlI.,:;'|! ()[]/-ft", r):
-			sum += 0.38
-		case r >= 'A' && r <= 'Z':
-			sum += 0.72
-		default:
-			sum += 0.62
-		}
-	}
-	return sum * size
-}
-
-func measureMono(s string, size float64) float64 { return float64(render.Columns(s)) * size * 0.61 }
-
 // boldSize is the size of a line that is as wide as a bold one.
 const boldSize = lineSize * 1.15
-
-// drawnRows breaks a text into at most so many lines.
-func drawnRows(s string, wide, size float64, most int) []string {
-	fit := func(all []string) bool {
-		for _, line := range all {
-			if measure(line, size) > wide {
-				return false
-			}
-		}
-		return true
-	}
-	columns := int(wide / size * 2)
-	rows := render.Wrap(s, columns)
-	for ; columns > 20 && !fit(rows); columns-- { // no line is broken for less than 20 columns
-		rows = render.Wrap(s, columns)
-	}
-	var out []string
-	for _, line := range rows {
-		for measure(line, size) > wide { // a word without a place to break
-			head := cutTo(line, wide, size)
-			out, line = append(out, head), line[len(head):]
-		}
-		out = append(out, line)
-	}
-	if len(out) > most {
-		out = out[:most]
-		out[most-1] = cutTo(out[most-1], wide-size, size) + "…"
-	}
-	return out
-}
-
-// cutTo is the head of a line that fits; one character at least.
-func cutTo(s string, wide, size float64) string {
-	end := 0
-	for i, r := range s {
-		n := i + utf8.RuneLen(r)
-		if end > 0 && measure(s[:n], size) > wide {
-			return s[:end]
-		}
-		end = n
-	}
-	return s
-}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"poskey/internal/page"
 	"poskey/internal/text"
 	"poskey/pkg/diagnose"
 )
@@ -117,17 +118,17 @@ const (
 )
 
 func isValue(s string) bool {
-	return len(s) >= leastDigits && strings.IndexFunc(s, notHex) < 0
+	return len(s) >= leastDigits && strings.IndexFunc(s, page.NotHex) < 0
 }
 
 // inGroups sets a value in groups of four. What is too long for a check value or a KSN is cut.
 func inGroups(s string) string {
 	if !isValue(s) || len(s) <= leastDigits {
-		return pageLine(s)
+		return page.Line(s)
 	}
 	cut := ""
 	if len(s) > mostDigits {
-		s, cut = s[:longestRun/2], " …"
+		s, cut = s[:page.KeyRun/2], " …"
 	}
 	var parts []string
 	for len(s) > 4 {
@@ -139,7 +140,7 @@ func inGroups(s string) string {
 // digitsOf sets a value in groups, with what differs from another one.
 func digitsOf(value, other string) []digitGroup {
 	if !isValue(value) {
-		return []digitGroup{{{Text: pageLine(value)}}}
+		return []digitGroup{{{Text: page.Line(value)}}}
 	}
 	compare := isValue(other)
 	var out []digitGroup

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"poskey/internal/page"
 	"poskey/internal/text"
 	"poskey/pkg/diagnose"
 	"poskey/pkg/playbook"
@@ -56,18 +57,18 @@ func (p *diagnosisPrinter) stepsOf(r *diagnose.Report) ([]stepSection, error) {
 	f := r.Findings[0]
 	var out []stepSection
 	for _, cause := range []diagnose.Cause{f.Cause, f.Also} {
-		page, ok := book.Page(string(cause))
+		about, ok := book.Page(string(cause))
 		if !ok {
 			continue
 		}
 		s := stepSection{Cause: string(cause)}
 		if f.Also != "" {
-			s.Title = sentence(p.say(cause.Title()))
+			s.Title = page.Sentence(p.say(cause.Title()))
 		}
 		var holes []string
-		s.Checks, holes = p.stepBlocks(page.Checks, holes)
-		s.Fix, holes = p.stepBlocks(page.Fix, holes)
-		for _, line := range page.Stop {
+		s.Checks, holes = p.stepBlocks(about.Checks, holes)
+		s.Fix, holes = p.stepBlocks(about.Fix, holes)
+		for _, line := range about.Stop {
 			s.Stop = append(s.Stop, saidParts(line))
 		}
 		for _, name := range holes {
@@ -105,7 +106,7 @@ func (p *diagnosisPrinter) command(step playbook.Step) (words []commandWord, lef
 	_, left = step.Fill(p.known)
 	for _, hole := range step.Holes {
 		value := p.known[hole]
-		if !slices.Contains(left, hole) && (len(value) > mostFilled || pageLine(value) != value) {
+		if !slices.Contains(left, hole) && (len(value) > mostFilled || page.Line(value) != value) {
 			left = append(left, hole)
 		}
 	}
@@ -179,7 +180,7 @@ func shellWord(s string) string {
 // saidParts sets what stands in backquotes apart.
 func saidParts(s string) []saidPart {
 	var out []saidPart
-	for i, part := range strings.Split(pageLine(s), "`") {
+	for i, part := range strings.Split(page.Line(s), "`") {
 		if part != "" {
 			out = append(out, saidPart{part, i%2 == 1})
 		}
@@ -199,7 +200,7 @@ func causePages(f diagnose.Finding) []string {
 type stepWords struct{ Steps, Checks, Fix, Stop, Holes string }
 
 func (p *diagnosisPrinter) stepWords() stepWords {
-	return stepWords{Steps: p.say(text.New("Step by step")), Checks: sentence(p.say(text.New("checks"))),
-		Fix: sentence(p.say(text.New("fix"))), Stop: sentence(p.say(text.New("stop and call"))),
+	return stepWords{Steps: p.say(text.New("Step by step")), Checks: page.Sentence(p.say(text.New("checks"))),
+		Fix: page.Sentence(p.say(text.New("fix"))), Stop: page.Sentence(p.say(text.New("stop and call"))),
 		Holes: p.say(text.New("To fill in:"))}
 }

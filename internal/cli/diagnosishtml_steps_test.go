@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"poskey/internal/i18n"
+	"poskey/internal/page"
 	"poskey/internal/text"
 	"poskey/pkg/diagnose"
 	"poskey/pkg/kcv"
@@ -59,11 +60,11 @@ func TestAPageTellsWhatToDoAboutBothOfTwoMistakes(t *testing.T) {
 		Expected: kcv.Expected{Digits: "AEB6E1"}}}}}, r: diagnose.Report{Verdict: diagnose.Explained, Findings: []diagnose.Finding{f}}}
 	d.c.Now = pageDay()
 	for _, lang := range []i18n.Lang{i18n.English, i18n.Chinese} {
-		page := pageOf(t, lang, &d)
+		written := pageOf(t, lang, &d)
 		say := &diagnosisPrinter{in: i18n.New(lang)}
-		for _, want := range []string{"<h1>" + sentence(say.say(causeTitle(f))) + "</h1>", "poskey diagnose playbook halves-swapped",
-			"poskey diagnose playbook kcv-method", "<h3>" + sentence(say.say(f.Also.Title())) + "</h3>"} {
-			if !strings.Contains(page, want) {
+		for _, want := range []string{"<h1>" + page.Sentence(say.say(causeTitle(f))) + "</h1>", "poskey diagnose playbook halves-swapped",
+			"poskey diagnose playbook kcv-method", "<h3>" + page.Sentence(say.say(f.Also.Title())) + "</h3>"} {
+			if !strings.Contains(written, want) {
 				t.Errorf("%s: the page does not say %q", lang, want)
 			}
 		}

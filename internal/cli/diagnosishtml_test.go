@@ -6,22 +6,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"encoding/xml"
-	"errors"
 	"fmt"
-	"io"
-	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"poskey/internal/fault"
 	"poskey/internal/i18n"
+	"poskey/internal/page"
 	"poskey/internal/secret"
 	"poskey/pkg/device"
 	"poskey/pkg/diagnose"
@@ -213,103 +208,22 @@ func eachPage(t *testing.T, look func(t *testing.T, d *drawnCase, page string)) 
 }
 
 func TestADiagnosisPageIsWellFormedAndInert(t *testing.T) {
-	may := strings.Fields("html head meta title style body main header footer section article figure figcaption div span p h1 h2 h3 h4 " +
-		"ul ol li var dl dt dd table thead tbody tr th td br code mark i svg desc rect path text")
-	eachPage(t, func(t *testing.T, _ *drawnCase, page string) {
-		ids, wanted, level := map[string]bool{}, []string{}, 0
-		eachElement(t, page, func(e xml.StartElement) {
-			if !slices.Contains(may, e.Name.Local) {
-				t.Errorf("the page has an element %s", e.Name.Local)
-			}
-			for _, a := range e.Attr {
-				switch name := a.Name.Local; {
-				case strings.HasPrefix(name, "on"), name == "href", name == "src", name == "style":
-					t.Errorf("the page has an attribute %s=%q", name, a.Value)
-				case name == "id":
-					if ids[a.Value] {
-						t.Errorf("two elements have the id %s", a.Value)
-					}
-					ids[a.Value] = true
-				case name == "aria-labelledby":
-					wanted = append(wanted, strings.Fields(a.Value)...)
-				}
-			}
-			if n := e.Name.Local; len(n) == 2 && n[0] == 'h' && n[1] >= '1' && n[1] <= '6' {
-				if next := int(n[1] - '0'); next > level+1 {
-					t.Errorf("heading %s stands under a heading of level %d", n, level)
-				}
-				level = int(n[1] - '0')
-			}
-		})
-		for _, id := range wanted {
-			if !ids[id] {
-				t.Errorf("no element has the id %s", id)
-			}
-		}
-		if strings.Count(page, "<h1>") != 1 || !strings.Contains(page, "default-src 'none'") {
-			t.Error("the page has one title and a policy that lets nothing in")
-		}
-	})
-}
-
-// eachElement reads a page as strict XML.
-func eachElement(t *testing.T, page string, look func(xml.StartElement)) {
-	t.Helper()
-	d := xml.NewDecoder(strings.NewReader(page))
-	n := 0
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatalf("the page is not well formed: %v", err)
-		}
-		if e, ok := token.(xml.StartElement); ok {
-			n++
-			look(e)
-		}
-	}
-	if n < 40 {
-		t.Fatalf("the page has %d elements", n)
-	}
-}
-
-func TestADiagnosisPageHoldsNoKeyAndNothingFromElsewhere(t *testing.T) {
-	long, tags := regexp.MustCompile(`[0-9A-Fa-f]{16}`), regexp.MustCompile(`<[^>]*>`)
-	eachPage(t, func(t *testing.T, _ *drawnCase, page string) {
-		_, style, _ := strings.Cut(page, "<style>")
-		style, _, _ = strings.Cut(style, "</style>")
-		markup := strings.ToLower(style + strings.Join(tags.FindAllString(page, -1), "\n")) // addresses may stand in words alone
-		for _, bad := range []string{"http:", "https:", "url(", "@import", "//", "<script", "javascript:"} {
-			if strings.Contains(markup, bad) {
-				t.Errorf("the page holds %q", bad)
-			}
-		}
-		if strings.ContainsAny(page, "\u202e\u200b\x1b") {
-			t.Error("the page holds characters that cannot be seen")
-		}
-		for _, form := range []string{page, tags.ReplaceAllString(page, "")} {
-			if found := long.FindString(form); found != "" {
-				t.Errorf("16 hex digits stand in a row: %s", found)
-			}
-		}
-	})
+	eachPage(t, func(t *testing.T, _ *drawnCase, written string) { holdPage(t, written) })
 }
 
 func TestTheDecisiveLineOfADiagnosisPageIsFirst(t *testing.T) {
 	for i, d := range drawnCases(t) {
-		page := pageOf(t, i18n.English, &d)
-		_, rest, _ := strings.Cut(page, "<h1>")
+		written := pageOf(t, i18n.English, &d)
+		_, rest, _ := strings.Cut(written, "<h1>")
 		first, _, _ := strings.Cut(rest, "</h1>")
 		want := "Nothing is wrong with what was looked at"
 		if d.broken != nil {
-			want = sentence(d.r.Findings[0].Cause.Title().String())
+			want = page.Sentence(d.r.Findings[0].Cause.Title().String())
 		}
-		if first != want || !strings.Contains(page, "<title>"+want) {
+		if first != want || !strings.Contains(written, "<title>"+want) {
 			t.Errorf("%d %s: the page begins with %q, want %q", i, d.name, first, want)
 		}
-		if !strings.Contains(page, "2026-03-04 12:00 UTC") || !strings.Contains(page, "version v1.2.3") {
+		if !strings.Contains(written, "2026-03-04 12:00 UTC") || !strings.Contains(written, "version v1.2.3") {
 			t.Errorf("%s: date or version is missing", d.name)
 		}
 	}
@@ -367,9 +281,9 @@ func TestDrawingsStayWithinTheirFrame(t *testing.T) {
 						texts = append(texts, f.Texts...)
 					}
 					for _, s := range texts {
-						wide := measure(s.Text, lineSize)
+						wide := page.Measure(s.Text, lineSize)
 						if s.Class == "v" {
-							wide = measureMono(s.Text, lineSize)
+							wide = page.MeasureMono(s.Text, lineSize)
 						}
 						if s.X+int(wide) > b.X+b.W || s.Y > b.Y+b.H {
 							t.Errorf("%s %s: %q stands out of its box", d.name, lang, s.Text)
@@ -463,50 +377,4 @@ func TestADiagnosisPageIsANewFileOfItsOwner(t *testing.T) {
 	if again, _ := os.ReadFile(path); !bytes.Equal(first, again) {
 		t.Error("the first page was touched")
 	}
-}
-
-// TestColoursOfADiagnosisPageCanBeRead holds text against its ground as WCAG 2 measures it: 4.5 at least, light and dark.
-func TestColoursOfADiagnosisPageCanBeRead(t *testing.T) {
-	grounds := map[string][]string{"ink": {"paper", "shade"}, "quiet": {"paper", "shade"}, "good": {"paper"}, "bad": {"paper", "bad-shade"},
-		"may": {"paper", "may-shade"}}
-	themes := strings.Split(diagnosisHTML, ":root {")[1:]
-	if len(themes) != 2 {
-		t.Fatalf("the page has %d themes", len(themes))
-	}
-	for i, css := range themes {
-		css, _, _ = strings.Cut(css, "}")
-		colours := map[string]float64{}
-		for _, m := range regexp.MustCompile(`--([a-z-]+):#([0-9a-f]{3,6})`).FindAllStringSubmatch(css, -1) {
-			colours[m[1]] = luminance(t, m[2])
-		}
-		for ink, all := range grounds {
-			for _, ground := range all {
-				a, b := colours[ink]+0.05, colours[ground]+0.05
-				if contrast := max(a, b) / min(a, b); contrast < 4.5 {
-					t.Errorf("theme %d: %s on %s has a contrast of %.1f", i+1, ink, ground, contrast)
-				}
-			}
-		}
-	}
-}
-
-func luminance(t *testing.T, digits string) float64 {
-	t.Helper()
-	if len(digits) == 3 {
-		digits = string([]byte{digits[0], digits[0], digits[1], digits[1], digits[2], digits[2]})
-	}
-	sum := 0.0
-	for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
-		v, err := strconv.ParseUint(digits[2*i:2*i+2], 16, 8)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := float64(v) / 255
-		if c <= 0.04045 {
-			sum += weight * c / 12.92
-		} else {
-			sum += weight * math.Pow((c+0.055)/1.055, 2.4)
-		}
-	}
-	return sum
 }

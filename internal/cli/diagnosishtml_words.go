@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"poskey/internal/page"
 	"poskey/internal/text"
 	"poskey/pkg/diagnose"
 )
@@ -132,7 +133,7 @@ func (p *diagnosisPrinter) evidence(f diagnose.Finding) []saidLine {
 	out := []saidLine{}
 	add := func(name text.Text, value string) {
 		if value != "" {
-			out = append(out, saidLine{p.say(name), pageLine(value)})
+			out = append(out, saidLine{p.say(name), page.Line(value)})
 		}
 	}
 	add(text.New("place"), p.places(e.Edits))
@@ -164,7 +165,7 @@ func (p *diagnosisPrinter) seen(s diagnose.Seen) string {
 	case expected != "" && observed != "":
 		return p.say(text.New("expected %s, is %s", inGroups(expected), inGroups(observed)))
 	case observed != "":
-		return pageLine(inGroups(observed))
+		return page.Line(inGroups(observed))
 	}
 	return p.say(text.New("seen"))
 }
