@@ -20,17 +20,20 @@ build-hsm: ## the binary with PKCS#11: needs cgo, and is dynamic, since a token'
 # five times as long. internal/house holds that nothing in them starts any. Whoever hands functions to workers of others
 # (pkg/diagnose: the progress of a search) does not belong here.
 SEQUENTIAL  := pkg/ceremony pkg/ceremony/minutes
+# Tests that run the program as its users do, command by command, and nothing beside it. What these commands do is watched in
+# cmd/poskey, so that here they only take time.
+AS_USERS    := docs
 # Libraries that compute, without detection of their own insides; all that poskey does with them stays watched. None may
 # be here that has generic functions or tells others by atomics (go tool nm: sync/atomic): the linker keeps one copy of a
 # generic function for all, so that poskey's own use would not be watched either, or races be seen where none are.
 # modernc.org/sqlite/lib does use atomics, but for memory of its own outside of Go's, which is never watched.
 UNWATCHED   := golang.org/x/crypto/argon2 modernc.org/sqlite/lib crypto/des crypto/internal/fips140/edwards25519/field
 RACE         = -race $(UNWATCHED:%=-gcflags=%=-race=false)
-CONCURRENT   = $(filter-out $(SEQUENTIAL:%=poskey/%),$(shell $(GO) list ./...))
+CONCURRENT   = $(filter-out $(SEQUENTIAL:%=poskey/%) $(AS_USERS:%=poskey/%),$(shell $(GO) list ./...))
 
 test: deps ## everything, in random order; with the race detector whatever has goroutines
 	$(GO) vet ./...
-	$(GO) test -shuffle=on $(SEQUENTIAL:%=./%)
+	$(GO) test -shuffle=on $(SEQUENTIAL:%=./%) $(AS_USERS:%=./%)
 	$(GO) test $(RACE) -shuffle=on -timeout 20m $(CONCURRENT)
 	$(GO) test -run 'Whole|Planted|Chance|BruteForce' ./pkg/dukpt ./pkg/slip ./internal/bitslice # at full size; too slow under the race detector
 	$(GO) test -run TenThousand ./pkg/fleet # 10,000 loads each; the same

@@ -9,6 +9,11 @@ need gcc gcc         # the race detector needs cgo
 # Debian keeps the server's programs out of the search path.
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
 need softhsm2-util softhsm2 # a PKCS#11 token, with its module
+need zsh zsh         # the shells whose completion is tried; bash is everywhere
+need fish fish
+need groff groff-base # the readers of manual pages
+need mandoc mandoc
+[ -e /usr/share/bash-completion/bash_completion ] || missing="$missing bash-completion"
 have() { for f; do [ -e "$f" ] && return 0; done; return 1; }
 have /usr/lib/*/libsoftokn3.so /usr/lib/*/nss/libsoftokn3.so /usr/lib*/libsoftokn3.so || missing="$missing libnss3" # another token
 command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || need chromium chromium # pages are looked at

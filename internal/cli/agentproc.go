@@ -17,6 +17,7 @@ import (
 	"poskey/internal/secret"
 	"poskey/internal/text"
 	"poskey/pkg/agent"
+	"poskey/pkg/hsm"
 	"poskey/pkg/keys"
 )
 
@@ -35,6 +36,10 @@ func runAgent(env keys.Env, complaints io.Writer) int {
 	if ports.Clock, err = agent.SystemClock(); err != nil {
 		_ = ports.Report(agent.Event{Kind: agent.Over, Err: err})
 		return 1
+	}
+	if err := hsm.PowerOn(); err != nil { // before it holds a master key
+		_ = ports.Report(agent.Event{Kind: agent.Over, Err: err})
+		return 5
 	}
 	ports.Screen = newScreen
 	tick := time.NewTicker(time.Second)

@@ -5,7 +5,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,11 +12,12 @@ import (
 	"time"
 
 	"poskey/internal/fault"
-	"poskey/internal/secret"
+	"poskey/internal/host"
 	"poskey/internal/text"
 	"poskey/pkg/ceremony"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/custody"
+	"poskey/pkg/hsm"
 )
 
 // room is what a script is held against beside its rules.
@@ -82,17 +82,26 @@ const (
 // machine looks at what needs neither store nor folder.
 func (r *room) machine() []script.Finding {
 	var all []script.Finding
+	seen := host.Look(host.Options{Now: r.now})
+	all = append(all, algorithms(hsm.PowerOn())...)
 	all = append(all, r.clock()...)
-	all = append(all, r.network(networksUp())...)
-	all = append(all, r.memory()...)
+	all = append(all, r.network(seen.Networks)...)
+	all = append(all, r.memory(seen)...)
 	all = append(all, r.checkPrinter()...)
 	all = append(all, r.folder()...)
 	all = append(all, r.cables()...)
 	return append(all, r.officers()...)
 }
 
-// earliest is a time before which nobody runs this program.
-func earliest() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
+// algorithms: nobody sits down to a program that computes wrong. It is told how the self-test of algorithms ended.
+func algorithms(failed error) []script.Finding {
+	if failed == nil {
+		return nil
+	}
+	return []script.Finding{roomFinding("selftest-failed", script.Error, pinProcedure,
+		text.New("this program computes wrong: %s", failed),
+		text.New("do not use it; run poskey selftest on another machine and install it anew"))}
+}
 
 // driftDays is how far from its planned day a ceremony is before it is told.
 const driftDays = 1
@@ -101,7 +110,7 @@ func (r *room) clock() []script.Finding {
 	info, err := os.Stat(r.scriptPath)
 	planned := r.script.Starts
 	switch {
-	case r.now.Before(earliest()):
+	case r.now.Before(host.Earliest()):
 		return []script.Finding{roomFinding("clock-wrong", script.Error, pinLog,
 			text.New("the clock says %s, which cannot be", shownTime(r.now)),
 			text.New("set the clock by one that two people trust"))}
@@ -118,57 +127,41 @@ func (r *room) clock() []script.Finding {
 	return nil
 }
 
-// network: a machine that takes clear components stands alone. It is told which networks are up.
-func (r *room) network(up []string, err error) []script.Finding {
-	if err != nil {
+// network: a machine that takes clear components stands alone.
+func (r *room) network(up host.Fact[[]string]) []script.Finding {
+	if !up.Known {
 		return []script.Finding{roomFinding("network-unknown", r.level(script.Note), pinLoadingPC,
-			text.New("nobody can tell whether a network is up: %s", err), text.New("unplug it, and turn radio off"))}
+			text.New("nobody can tell whether a network is up: %s", up.How), text.New("unplug it, and turn radio off"))}
 	}
-	if len(up) == 0 {
+	if len(up.Value) == 0 {
 		return nil
 	}
 	return []script.Finding{roomFinding("network-up", r.level(script.Note), pinLoadingPC,
-		text.New("a network is up: %s", strings.Join(up, " ")), text.New("unplug it, and turn radio off"))}
+		text.New("a network is up: %s", strings.Join(up.Value, " ")), text.New("unplug it, and turn radio off"))}
 }
 
-// networksUp names interfaces that are up and have an address that leads out of the machine.
-func networksUp() ([]string, error) {
-	all, err := net.Interfaces()
-	if err != nil {
-		return nil, err
-	}
-	var up []string
-	for _, i := range all {
-		if i.Flags&net.FlagUp == 0 || i.Flags&net.FlagLoopback != 0 {
-			continue
-		}
-		if addresses, err := i.Addrs(); err != nil || len(addresses) > 0 {
-			up = append(up, i.Name)
-		}
-	}
-	return up, nil
-}
-
-func (r *room) memory() []script.Finding {
+// memory: what a secret lies in stays in this process, which began by turning core dumps off.
+func (r *room) memory(seen host.Facts) []script.Finding {
 	var all []script.Finding
-	if err := secret.HardenProcess(); err != nil {
+	if host.Is(seen.CoreDumps, true) {
 		all = append(all, roomFinding("core-dumps", r.level(script.Warning), pinClear,
-			text.New("memory of this process can be dumped: %s", err), text.New("turn core dumps off: ulimit -c 0")))
+			text.New("memory of this process can be dumped: %s", seen.CoreDumps.How),
+			text.New("turn core dumps off: ulimit -c 0")))
 	}
-	probe := secret.New(1)
-	probe.Wipe()
-	locked := secret.LockError()
-	if locked != nil {
+	locked := host.Is(seen.Lockable, true)
+	if !locked {
 		all = append(all, roomFinding("memory-unlocked", r.level(script.Warning), pinClear,
-			text.New("memory cannot be locked: %s", locked), text.New("raise the limit for locked memory: ulimit -l")))
+			text.New("memory cannot be locked: %s", seen.Lockable.How),
+			text.New("raise the limit for locked memory: ulimit -l")))
 	}
-	if swap := swapsOn(); len(swap) > 0 {
+	if len(seen.Swaps.Value) > 0 {
 		l := script.Note // what is locked is never swapped
-		if locked != nil {
+		if !locked {
 			l = r.level(script.Warning)
 		}
 		all = append(all, roomFinding("swap-on", l, pinClear,
-			text.New("memory is swapped to %s", strings.Join(swap, " ")), text.New("turn it off: swapoff -a")))
+			text.New("memory is swapped to %s", strings.Join(seen.SwapNames(), " ")),
+			text.New("turn it off: swapoff -a")))
 	}
 	return all
 }
@@ -260,14 +253,14 @@ func (r *room) folder() []script.Finding {
 		return append(all, roomFinding("folder-missing", script.Error, pinRecord,
 			text.New("there is no folder %s", pathWord(parent)), text.New("make it, or name another one with --dir")))
 	}
-	free, err := diskFree(parent)
+	free := host.DiskOf(parent).Free
 	switch {
-	case err != nil:
+	case !free.Known:
 		all = append(all, roomFinding("disk-unknown", script.Note, pinLog,
-			text.New("nobody can tell how much room there is on the disk: %s", err), text.Text{}))
-	case free < diskNeeded:
+			text.New("nobody can tell how much room there is on the disk: %s", free.How), text.Text{}))
+	case free.Value < diskNeeded:
 		all = append(all, roomFinding("disk-full", script.Error, pinLog,
-			text.New("only %s are free on the disk", fmt.Sprintf("%d MiB", free>>20)),
+			text.New("only %s are free on the disk", fmt.Sprintf("%d MiB", free.Value>>20)),
 			text.New("make room, or name another folder with --dir")))
 	}
 	return append(all, r.blocks()...)

@@ -1,11 +1,11 @@
 package cli
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
 	"poskey/internal/fault"
+	"poskey/internal/host"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/custody"
 	"poskey/pkg/store"
@@ -14,23 +14,23 @@ import (
 // TestANetworkThatIsUpKeepsAProductionCeremonyFromBeingRun: nothing else is wrong with this room.
 func TestANetworkThatIsUpKeepsAProductionCeremonyFromBeingRun(t *testing.T) {
 	production, test := &script.Script{Environment: custody.Production}, &script.Script{Environment: custody.Test}
-	up, unknown := []string{"eth0", "wlan0"}, errors.New("no such device")
+	up := host.Fact[[]string]{Value: []string{"eth0", "wlan0"}, Known: true}
+	none, unknown := host.Fact[[]string]{Known: true}, host.Fact[[]string]{How: "no such device"}
 	for name, c := range map[string]struct {
 		room  room
-		up    []string
-		err   error
+		up    host.Fact[[]string]
 		id    string
 		level script.Level
 	}{
 		"production, up":           {room: room{script: production}, up: up, id: "network-up", level: script.Error},
 		"production, begins, up":   {room: room{script: production, begins: true}, up: up, id: "network-up", level: script.Error},
-		"production, unknown":      {room: room{script: production}, err: unknown, id: "network-unknown", level: script.Error},
+		"production, unknown":      {room: room{script: production}, up: unknown, id: "network-unknown", level: script.Error},
 		"its rehearsal, up":        {room: room{script: production, rehearsal: true, begins: true}, up: up, id: "network-up", level: script.Note},
 		"test, up":                 {room: room{script: test, begins: true}, up: up, id: "network-up", level: script.Note},
-		"test, unknown":            {room: room{script: test}, err: unknown, id: "network-unknown", level: script.Note},
-		"production, stands alone": {room: room{script: production, begins: true}},
+		"test, unknown":            {room: room{script: test}, up: unknown, id: "network-unknown", level: script.Note},
+		"production, stands alone": {room: room{script: production, begins: true}, up: none},
 	} {
-		found := c.room.network(c.up, c.err)
+		found := c.room.network(c.up)
 		if c.id == "" {
 			if len(found) > 0 || refusedBy(found) != nil {
 				t.Errorf("%s: %+v", name, found)

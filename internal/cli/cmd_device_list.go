@@ -8,13 +8,14 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/internal/render"
+	"poskey/internal/source"
 	"poskey/internal/text"
 	"poskey/pkg/store"
 )
 
 type deviceListOpts struct {
-	state, prefix string
-	limit         int
+	state, prefix, html string
+	limit               int
 }
 
 func newDeviceListCmd(a *App) *cobra.Command {
@@ -24,13 +25,14 @@ func newDeviceListCmd(a *App) *cobra.Command {
 		short: text.New("list the terminals of the inventory with the keys that are in them"),
 		long: text.New("States: expected (on the list), reserved (its numbers are taken), sent, confirmed, failed (known not to have the key),\n" +
 			"quarantined (nobody knows), rejected."),
-		example: "  poskey device list\n  poskey device list --state quarantined -o json",
-		exits:   []int{3, 4, 8}, args: cobra.NoArgs,
+		example: "  poskey device list\n  poskey device list --state quarantined -o json\n  poskey device list --html devices.html",
+		exits:   []int{3, 4, 6, 8}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.state, "state", "", a.Say.T("only those in this state"))
 	f.StringVar(&o.prefix, "prefix", "", a.Say.T("only those whose serial number begins so"))
 	f.IntVar(&o.limit, "limit", 1000, a.Say.T("at most so many; 0 is all"))
+	f.StringVar(&o.html, "html", "", a.Say.T("write it as a page for a browser into this file too"))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDeviceList(cmd.Context(), a, o) }
 	return cmd
 }
@@ -47,6 +49,11 @@ func runDeviceList(ctx context.Context, a *App, o deviceListOpts) error {
 	}
 	if o.limit < 0 {
 		return fault.New(fault.Usage, "--limit %d: it is 0 (all) or more", o.limit)
+	}
+	if o.html != "" {
+		if err := source.CheckNew(o.html); err != nil {
+			return err
+		}
 	}
 	db, err := a.openStore(ctx)
 	if err != nil {
@@ -65,6 +72,12 @@ func runDeviceList(ctx context.Context, a *App, o deviceListOpts) error {
 			break
 		}
 		doc.Devices = append(doc.Devices, newDeviceDoc(&d))
+	}
+	if o.html != "" {
+		filter := store.DeviceFilter{State: state, Prefix: o.prefix}
+		if err := a.writeDevicesHTML(ctx, o.html, db, filter, &doc); err != nil {
+			return err
+		}
 	}
 	return a.render.Answer("device.list", doc, func(p *render.Page) { deviceListPage(p, &doc) })
 }

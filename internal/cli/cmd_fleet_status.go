@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"poskey/internal/render"
+	"poskey/internal/source"
 	"poskey/internal/text"
 	"poskey/pkg/fleet"
 )
@@ -15,6 +16,7 @@ import (
 type fleetStatusOpts struct {
 	watch bool
 	every time.Duration
+	html  string
 }
 
 func newFleetStatusCmd(a *App) *cobra.Command {
@@ -23,11 +25,13 @@ func newFleetStatusCmd(a *App) *cobra.Command {
 		use:     "status RUN",
 		short:   text.New("how a run stands: devices by state, stations, what went wrong"),
 		long:    text.New("With --watch it is shown again and again until no device is left, or an interrupt."),
-		example: "  poskey fleet status RUN-2026-11\n  poskey fleet status RUN-2026-11 --watch",
-		exits:   []int{3, 4, 8}, args: cobra.ExactArgs(1),
+		example: "  poskey fleet status RUN-2026-11\n  poskey fleet status RUN-2026-11 --watch\n  poskey fleet status RUN-2026-11 --html run.html",
+		exits:   []int{3, 4, 6, 8}, args: cobra.ExactArgs(1),
 	})
 	cmd.Flags().BoolVar(&o.watch, "watch", false, a.Say.T("go on showing it until no device is left"))
 	cmd.Flags().DurationVar(&o.every, "every", time.Second, a.Say.T("with --watch: pause between two looks"))
+	cmd.Flags().StringVar(&o.html, "html", "", a.Say.T("write it as a page for a browser into this file too"))
+	cmd.MarkFlagsMutuallyExclusive("html", "watch")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runFleetStatus(cmd.Context(), a, o, args[0]) }
 	return cmd
 }
@@ -44,8 +48,13 @@ type troubleDoc struct {
 }
 
 func runFleetStatus(ctx context.Context, a *App, o fleetStatusOpts, run string) error {
+	if o.html != "" {
+		if err := source.CheckNew(o.html); err != nil {
+			return err
+		}
+	}
 	for {
-		left, err := a.fleetStatusOnce(ctx, run)
+		left, err := a.fleetStatusOnce(ctx, o, run)
 		if err != nil || !o.watch || left == 0 {
 			return err
 		}
@@ -58,7 +67,7 @@ func runFleetStatus(ctx context.Context, a *App, o fleetStatusOpts, run string) 
 }
 
 // fleetStatusOnce shows how a run stands, and tells how many devices are left.
-func (a *App) fleetStatusOnce(ctx context.Context, run string) (left int, err error) {
+func (a *App) fleetStatusOnce(ctx context.Context, o fleetStatusOpts, run string) (left int, err error) {
 	db, err := a.openStore(ctx)
 	if err != nil {
 		return 0, err
@@ -66,6 +75,11 @@ func (a *App) fleetStatusOnce(ctx context.Context, run string) (left int, err er
 	s, err := fleet.ReadStatus(ctx, db, run)
 	if err != nil {
 		return 0, err
+	}
+	if o.html != "" {
+		if err := a.writeFleetHTML(o.html, &s); err != nil {
+			return 0, err
+		}
 	}
 	doc := fleetStatusDoc{Status: s, Troubles: []troubleDoc{}}
 	for _, t := range s.Troubles {

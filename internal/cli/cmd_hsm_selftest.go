@@ -103,7 +103,7 @@ func (a *App) softSelftest(ctx context.Context) (hsmSelftestDoc, error) {
 	}
 	doc := hsmSelftestDoc{Driver: "soft", Passed: true}
 	for _, c := range hsm.Selftest(ctx, b, a.Env) {
-		doc.add(pkcs11.Trial{Step: c.Name, Text: c.Text, Works: c.Err == nil, Err: c.Err, Place: pkcs11.PlaceProcess})
+		doc.add(pkcs11.Trial{Step: c.Name, Text: c.What, Works: c.Err == nil, Err: c.Err, Place: pkcs11.PlaceProcess})
 		doc.Passed = doc.Passed && c.Err == nil
 	}
 	return doc, nil

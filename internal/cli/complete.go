@@ -25,6 +25,7 @@ func addCompletions(root *cobra.Command) {
 		"device": {"visa+tcp://127.0.0.1:", "visa+pty:///dev/pts/"}, "to": {"block:", "file:"},
 	}
 	values["template"], values["form"] = templateNames(), formNames()
+	values["break"] = selftestNames()
 	open := map[string]bool{"device": true, "to": true} // more follows after these
 	for _, name := range keyPlaces()[1:] {              // --to has its own
 		values[name] = []string{"prompt", "file:", "fd:", "env:", "block:", "-"}

@@ -27,7 +27,7 @@ func branches() []branch {
 	return []branch{
 		{"generate", newGenerateCmd}, {"split", newSplitCmd}, {"combine", newCombineCmd}, {"kcv", newKCVCmd},
 		{"keyblock", newKeyblockCmd}, {"dukpt", newDukptCmd},
-		{"officer", newOfficerCmd}, {"store", newStoreCmd}, {"key", newKeyCmd}, {"keyset", newKeysetCmd}, {"custody", newCustodyCmd}, {"ceremony", newCeremonyCmd}, {"audit", newAuditCmd}, {"hsm", newHSMCmd}, {"device", newDeviceCmd}, {"inject", newInjectCmd}, {"fleet", newFleetCmd}, {"diagnose", newDiagnoseCmd}, {"code", newCodeCmd},
+		{"officer", newOfficerCmd}, {"store", newStoreCmd}, {"key", newKeyCmd}, {"keyset", newKeysetCmd}, {"custody", newCustodyCmd}, {"ceremony", newCeremonyCmd}, {"audit", newAuditCmd}, {"hsm", newHSMCmd}, {"device", newDeviceCmd}, {"inject", newInjectCmd}, {"fleet", newFleetCmd}, {"diagnose", newDiagnoseCmd}, {"code", newCodeCmd}, {"incident", newIncidentCmd}, {"assess", newAssessCmd},
 		{"tour", newTourCmd}, {"selftest", newSelftestCmd}, {"version", newVersionCmd}, {"completion", newCompletionCmd},
 	}
 }
@@ -45,6 +45,9 @@ func newRootCmd(a *App, first string) *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.apply(); err != nil {
+				return err
+			}
+			if err := servedHere(cmd); err != nil {
 				return err
 			}
 			if err := noEmptyFlag(cmd.Flags()); err != nil {

@@ -15,8 +15,11 @@ import (
 
 // Tree builds the English command tree with streams that go nowhere, for the reference, for names of commands, and
 // for tests that walk it.
-func Tree() *cobra.Command {
-	say := i18n.New(i18n.English)
+func Tree() *cobra.Command { return TreeIn(i18n.English) }
+
+// TreeIn builds the same tree with its texts in a language, for manual pages.
+func TreeIn(lang i18n.Lang) *cobra.Command {
+	say := i18n.New(lang)
 	a := &App{
 		Env: keys.Env{Rand: strings.NewReader(""), Now: func() time.Time { return time.Time{} }},
 		In:  strings.NewReader(""), Out: io.Discard, Err: io.Discard,

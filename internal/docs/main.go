@@ -1,8 +1,10 @@
-// Command docs writes the command reference, one page a command, from the commands themselves.
+// Command docs writes what is told of the commands, from the commands themselves: the reference in Markdown (docs FOLDER),
+// or manual pages and completions as packages bring them (docs -manual FOLDER -version V -date D).
 package main
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,27 +16,74 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fail(fmt.Errorf("usage: docs FOLDER"))
+	manuals := flag.String("manual", "", "write manual pages and completions below this `folder`")
+	version := flag.String("version", "devel", "the `version` that manual pages say")
+	date := flag.String("date", "", "the `day` that manual pages say, as 2026-11-23")
+	flag.Parse()
+	var err error
+	switch {
+	case *manuals != "" && *date != "" && flag.NArg() == 0:
+		err = writeManuals(*manuals, stamp{version: *version, date: *date})
+	case *manuals == "" && flag.NArg() == 1:
+		err = writeReference(flag.Arg(0))
+	default:
+		err = fmt.Errorf("usage: docs FOLDER | docs -manual FOLDER -version V -date D")
 	}
-	pages := Pages(cli.Tree())
-	old, err := filepath.Glob(filepath.Join(os.Args[1], "*.md"))
 	if err != nil {
 		fail(err)
 	}
+}
+
+func writeReference(folder string) error {
+	old, err := filepath.Glob(filepath.Join(folder, "*.md"))
+	if err != nil {
+		return err
+	}
 	for _, name := range old { // pages of commands that are no more
 		if err := os.Remove(name); err != nil { //nolint:gosec // the caller names the folder
-			fail(err)
+			return err
 		}
 	}
-	if err := os.MkdirAll(os.Args[1], 0o755); err != nil { //nolint:gosec // documentation is for everybody
-		fail(err)
+	return writeAll(folder, Pages(cli.Tree()))
+}
+
+func writeManuals(folder string, s stamp) error {
+	if err := writeAll(filepath.Join(folder, "man"), Manuals(s)); err != nil {
+		return err
 	}
+	scripts, err := Completions()
+	if err != nil {
+		return err
+	}
+	return writeAll(filepath.Join(folder, "completions"), scripts)
+}
+
+func writeAll(folder string, pages map[string][]byte) error {
 	for name, page := range pages {
-		if err := os.WriteFile(filepath.Join(os.Args[1], name), page, 0o644); err != nil { //nolint:gosec // the same
-			fail(err)
+		path := filepath.Join(folder, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // documentation is for everybody
+			return err
+		}
+		if err := os.WriteFile(path, page, 0o644); err != nil { //nolint:gosec // the same
+			return err
 		}
 	}
+	return nil
+}
+
+// Completions renders the completion scripts under the names that each shell looks for.
+func Completions() (map[string][]byte, error) {
+	scripts := map[string][]byte{}
+	for shell, name := range map[string]string{
+		"bash": "poskey.bash", "zsh": "_poskey", "fish": "poskey.fish", "powershell": "poskey.ps1",
+	} {
+		var out bytes.Buffer
+		if err := cli.WriteCompletion(&out, cli.Tree(), shell); err != nil {
+			return nil, err
+		}
+		scripts[name] = out.Bytes()
+	}
+	return scripts, nil
 }
 
 func fail(err error) {

@@ -47,7 +47,8 @@ const (
 	PartMissing      Kind = "part_missing"
 	PartForeign      Kind = "part_foreign"
 	SelftestFailed   Kind = "selftest_failed"
-	LogBroken        Kind = "log_broken" // an audit log, or a checkpoint of one, does not verify
+	LogBroken        Kind = "log_broken"     // an audit log, or a checkpoint of one, does not verify
+	ControlsUnmet    Kind = "controls_unmet" // an assessment is below the bar that was set, or warnings press
 
 	WeakKey      Kind = "weak_key" // 6, and all below until DeviceFailed
 	PartRefused  Kind = "part_refused"
@@ -104,7 +105,7 @@ func ExitCodes() []ExitCode {
 		{4, text.New("not found: label, slot, device, file"), []Kind{NotFound}},
 		{5, text.New("the verdict is no: check value, MAC, signature or log does not verify"),
 			[]Kind{KCVMismatch, MACMismatch, KBPKWrong, ChecksumMismatch, PartMissing, PartForeign, SelftestFailed,
-				LogBroken}},
+				LogBroken, ControlsUnmet}},
 		{6, text.New("refused by policy: weak key, export not allowed, dual control missing, file exists"),
 			[]Kind{WeakKey, PartRefused, ModeUnfit, MissingKSN, FileExists, FileExposed, ArgvSecret, RevealNeeded,
 				NotConfirmed, NotPermitted, EndOfLife}},

@@ -23,7 +23,7 @@ func floors() [][]string {
 	return [][]string{
 		{"internal/text", "docs/playbooks"},
 		{"internal/fault"},
-		{"internal/secret", "internal/cipherx", "internal/bitslice", "internal/chained"},
+		{"internal/secret", "internal/cipherx", "internal/bitslice", "internal/chained", "internal/selftest"},
 		{"pkg/keys"},
 		{"pkg/kcv"},
 		{"pkg/keyblock", "pkg/component", "pkg/dukpt", "pkg/slip", "pkg/errorcode", "pkg/unionpay", "pkg/playbook"},
@@ -38,8 +38,8 @@ func floors() [][]string {
 		{"pkg/assess"},
 		{"pkg/ceremony/minutes", "pkg/ceremony/tools"},
 		{"internal/i18n"},
-		{"internal/render", "internal/console", "internal/host", "internal/page"},
-		{"internal/source"},
+		{"internal/render", "internal/console", "internal/host"},
+		{"internal/source", "internal/page"},
 		{"internal/cli"},
 		{"cmd/poskey", "internal/docs"},
 	}
@@ -48,6 +48,8 @@ func floors() [][]string {
 // support lists the packages that only tests and generators may import, each with the highest one that it may know.
 func support() map[string]string {
 	return map[string]string{
+		"docs":                       "cmd/poskey",
+		"internal/testcli":           "cmd/poskey",
 		"internal/testpg":            "internal/text",
 		"internal/testproc":          "internal/text",
 		"internal/testtoken":         "internal/text",
@@ -64,25 +66,27 @@ func support() map[string]string {
 
 // alone lists the tools of the build, which have nothing to do with the program.
 func alone() []string {
-	return []string{"scripts/bulk", "scripts/goals", "scripts/hello", "scripts/ratio", "scripts/startup"}
+	return []string{"scripts/bulk", "scripts/goals", "scripts/hello", "scripts/ratio", "scripts/release", "scripts/startup"}
 }
 
 // homes gives each library of others the packages that may import it.
 func homes() map[string][]string {
 	return map[string][]string{
-		"github.com/spf13/cobra":            {"internal/cli", "internal/docs"},
-		"github.com/spf13/pflag":            {"internal/cli"},
-		"golang.org/x/term":                 {"internal/console"},
+		"github.com/spf13/cobra":            {"internal/cli", "internal/docs", "internal/testcli"},
+		"github.com/CycloneDX/cyclonedx-go": {"scripts/release"},
+		"github.com/spf13/pflag":            {"internal/cli", "internal/docs"},
+		"golang.org/x/term":                 {"internal/console", "internal/testcli"},
 		"github.com/vbauerster/mpb":         {"internal/console"},
 		"github.com/olekukonko/tablewriter": {"internal/render"},
-		"golang.org/x/sys":                  {"internal/secret", "internal/console", "internal/host", "pkg/device/line", "pkg/agent"},
+		"golang.org/x/sys":                  {"internal/secret", "internal/console", "internal/host", "pkg/device/line", "pkg/agent", "internal/testcli"},
 		"github.com/emmansun/gmsm":          {"internal/cipherx"},
-		"golang.org/x/mod":                  {"pkg/audit", "pkg/custody"},
+		"github.com/rogpeppe/go-internal":   {"internal/testcli"},
+		"golang.org/x/mod":                  {"pkg/audit", "pkg/custody", "scripts/release"},
 		"modernc.org/sqlite":                {"pkg/store"},
 		"github.com/jackc/pgx":              {"pkg/store"},
 		"github.com/pressly/goose":          {"pkg/store"},
 		"github.com/miekg/pkcs11":           {"pkg/hsm/pkcs11"},
-		"github.com/creack/pty":             {"pkg/device/emulator"},
+		"github.com/creack/pty":             {"pkg/device/emulator", "internal/testcli"},
 		"filippo.io/age":                    {"pkg/custody"},
 		"go.bug.st/serial":                  {"pkg/device/line"},
 		"github.com/pquerna/otp":            {"pkg/device/emulator"},

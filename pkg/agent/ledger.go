@@ -209,7 +209,7 @@ func operationOf(a custody.Activity) audit.Operation {
 func objectOf(a custody.Activity, label string, check kcv.Value) audit.Object {
 	kinds := map[string]audit.ObjectKind{"key": audit.KindKey, "device": audit.KindDevice, "ksn": audit.KindDevice,
 		"officer": audit.KindOfficer, "store": audit.KindStore, "audit": audit.KindFile,
-		"ceremony": audit.KindCeremony}
+		"ceremony": audit.KindCeremony, "incident": audit.KindIncident}
 	group, _, _ := strings.Cut(string(a), ".")
 	if a == custody.DeviceInjectClear { // what officers approve is the key that leaves
 		group = "key"

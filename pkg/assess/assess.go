@@ -3,10 +3,12 @@ package assess
 // From evidence and answers to verdicts and scores.
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"poskey/internal/text"
-	"poskey/pkg/incident"
 )
 
 // Result is a control with its verdict.
@@ -52,6 +54,7 @@ type Report struct {
 	Warnings []Warning // of Watch
 	Changes  []Change  // against the last assessment
 	Last     time.Time // when that was; zero: none
+	Unknown  []string  // answers to controls that there are not
 }
 
 // Subject is what was assessed.
@@ -68,56 +71,115 @@ type Change struct {
 	Worse    bool
 }
 
-// Controls gives the catalogue with the controls that lessons of incidents became.
-func Controls(incidents []incident.Summary) []Control {
-	return nil
-}
-
-// Assess gives the verdicts. The same input gives the same report.
+// Assess gives the verdicts. The same input gives the same report. Warnings are those of [Watch] with [DefaultWatch].
 func Assess(e *Evidence, a Answers) Report {
-	return Report{At: e.Now}
+	r := Report{At: e.Now, Of: subject(e, a)}
+	controls := Controls(e.Incidents)
+	for i := range controls {
+		r.Results = append(r.Results, judge(&controls[i], e, a.about(controls[i].ID)))
+	}
+	r.tally()
+	r.Warnings = Watch(e, DefaultWatch())
+	r.Unknown = a.Unknown(controls)
+	return r
 }
 
-// Compare holds a report against the last one, given as the verdicts by control id.
-func (r *Report) Compare(last map[string]Verdict, at time.Time) {}
-
-// Severity says how much a warning presses.
-type Severity string
-
-// The severities.
-const (
-	Urgent Severity = "urgent" // now
-	Soon   Severity = "soon"   // within days or weeks
-	Note   Severity = "note"   // should be known
-)
-
-// Warning is something that will go wrong, or may have.
-type Warning struct {
-	ID       string // key-expiry, battery-low, firmware-behind, locked, tampered, failed-logins, clear-loads, single-custodian, …
-	Severity Severity
-	Subject  string // label, serial, officer
-	What     text.Text
-	Fix      text.Text
-	Due      time.Time // when it bites; zero: now or not known
+func subject(e *Evidence, a Answers) Subject {
+	s := Subject{Site: a.Site}
+	if e.Device != nil {
+		s.Device = e.Device.serial()
+	}
+	if e.Log != nil {
+		s.Store, s.Environment = e.Log.Report.Identity.Store, string(e.Log.Report.Identity.Environment)
+	}
+	if e.Store != nil {
+		s.Store, s.Environment = e.Store.Identity.ID, e.Store.Identity.Environment
+	}
+	return s
 }
 
-// WatchOptions are the limits of an early warning; zero fields take the defaults of DefaultWatch.
-type WatchOptions struct {
-	KeyEnd       time.Duration // a key ends within
-	CardEnd      time.Duration // an officer's card ends within
-	FailedLogins int           // in the time that is looked at
-	Numbers      int           // per cent of a key set's numbers left
-	BackupAge    time.Duration
-	CheckAge     time.Duration // last checkpoint of the log
+// judge lets a measurement decide, and a person where nothing was measured.
+func judge(c *Control, e *Evidence, said *Answer) Result {
+	r := Result{Control: *c, Finding: Finding{Verdict: NoEvidence}}
+	if c.measure != nil {
+		if f := c.measure(e); f.Verdict != "" {
+			r.Finding = f
+		}
+	}
+	if said == nil || said.Verdict == "" {
+		return r
+	}
+	if r.Finding.Verdict != NoEvidence {
+		if said.Verdict != r.Finding.Verdict {
+			r.Said = said
+		}
+		return r
+	}
+	r.Finding = said.finding(e.Now)
+	return r
 }
 
-// DefaultWatch are the limits when nobody says others.
-func DefaultWatch() WatchOptions {
-	const day = 24 * time.Hour
-	return WatchOptions{KeyEnd: 60 * day, CardEnd: 30 * day, FailedLogins: 3, Numbers: 10, BackupAge: 30 * day, CheckAge: 30 * day}
+// aheadAtMost: a day is written down by the calendar of a place, which may be that far ahead of UTC.
+const aheadAtMost = 14 * time.Hour
+
+// finding is what an answer is worth now.
+func (a *Answer) finding(now time.Time) Finding {
+	switch {
+	case a.On.After(now.Add(aheadAtMost)):
+		return noEvidence(text.New("the answer of %s is of %s, which is in the future", a.By, a.On.Format(time.DateOnly)))
+	case now.Sub(a.On) > AnswerValid:
+		return noEvidence(text.New("the answer of %s is of %s: too old, ask again", a.By, a.On.Format(time.DateOnly)))
+	}
+	f := Finding{Verdict: a.Verdict, Origin: FromAnswer, By: a.By, At: a.On}
+	if words := strings.Trim(strings.Join([]string{a.Evidence, a.Note}, "; "), "; "); words != "" {
+		f.Found = text.Raw(words)
+	}
+	return f
 }
 
-// Watch lists what presses, the most urgent first. It never guesses: what was not looked at gives no warning.
-func Watch(e *Evidence, o WatchOptions) []Warning {
-	return nil
+func (s *Score) add(r *Result) {
+	v, w := r.Finding.Verdict, r.Control.Weight
+	s.Counts[v]++
+	switch v {
+	case Met:
+		s.Met, s.Known, s.Applies = s.Met+w, s.Known+w, s.Applies+w
+	case NotMet:
+		s.Known, s.Applies = s.Known+w, s.Applies+w
+	case NoEvidence:
+		s.Applies += w
+	case NotApplicable:
+	}
+}
+
+// ToAsk lists the controls that a questionnaire asks: those that nothing was measured of.
+func (r *Report) ToAsk() []Control {
+	var all []Control
+	for i := range r.Results {
+		if f := &r.Results[i].Finding; f.Verdict == NoEvidence || f.Origin == FromAnswer {
+			all = append(all, r.Results[i].Control)
+		}
+	}
+	return all
+}
+
+// Compare holds a report against the last one, given as the verdicts by control id. A change is an improvement when the
+// verdict comes to met, or leaves not met for not applicable; it is worse when it comes to not met, or leaves met for
+// no evidence. A control that was not there before is neither.
+func (r *Report) Compare(last map[string]Verdict, at time.Time) {
+	r.Last, r.Changes = at, nil
+	now := map[string]bool{}
+	for i := range r.Results {
+		id, is := r.Results[i].Control.ID, r.Results[i].Finding.Verdict
+		now[id] = true
+		if was := last[id]; was != is {
+			r.Changes = append(r.Changes, Change{ID: id, Was: was, Is: is,
+				Improved: was != "" && is == Met || was == NotMet && is == NotApplicable,
+				Worse:    was != "" && is == NotMet || was == Met && is == NoEvidence})
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(last)) {
+		if !now[id] {
+			r.Changes = append(r.Changes, Change{ID: id, Was: last[id]})
+		}
+	}
 }

@@ -24,6 +24,8 @@ type Evidence struct {
 
 // DeviceEvidence is one terminal as it answered.
 type DeviceEvidence struct {
+	// Status is what it told. Where it told nothing of itself (a dialect for loading, a refusal), Now is zero, and only
+	// Slots and Initial count.
 	Status  device.Status
 	URI     device.URI    // how it was reached
 	Listed  *store.Device // its row in the inventory; nil where it has none or nobody looked
@@ -36,20 +38,24 @@ type DeviceEvidence struct {
 // StoreEvidence is the inventory, read once.
 type StoreEvidence struct {
 	Identity  store.Identity
-	Keys      []store.Key // that are not destroyed
+	Keys      []store.Key // without their blocks; of the destroyed ones those that were compromised
 	Devices   []store.Device
 	KeySets   []store.KeySet
 	Officers  []OfficerFact // in office
 	Threshold int           // custodians who open it; 0 for a token
 	Shares    int           // who have a share
-	Loads     []store.Load  // of the time that is looked at
+	Loads     []store.Load  // that are not settled, whatever their age, and those in clear of the time that is looked at
+	LoadsSeen int           // all loads of that time
 	Cuttings  []vault.PartsOf
+	Conveyed  int      // parts of keys that went out in bags, by the ledger
+	OneWay    []string // keys of which two parts went the same way
 	Schema    int
 	// Backups are told by the log; Mode is the file's.
 	FileMode  uint32 // permission bits of the SQLite file and of its folder; 0 on a server
 	DirMode   uint32
 	LocalFile bool // SQLite
 	TLS       bool // the server is reached with sslmode=verify-full
+	Loopback  bool // or it is on this machine
 }
 
 // OfficerFact is an officer as the card says.
@@ -65,7 +71,7 @@ type LogEvidence struct {
 	Report audit.Report
 	Broken error // it does not verify
 	Since  time.Time
-	// Counts of outcomes since then.
+	// Counts of outcomes since then; where the log is broken, of those above the break.
 	FailedLogins  int // officers and devices
 	ClearLoads    int
 	Reveals       int

@@ -64,6 +64,8 @@ const (
 	BoundaryLogin      Operation = "hsm.login"
 	BoundarySelftest   Operation = "hsm.selftest"
 	IncidentOpen       Operation = "incident.open"
+	IncidentNote       Operation = "incident.note"
+	IncidentContain    Operation = "incident.contain"
 	IncidentClose      Operation = "incident.close"
 	ConfigurationWrite Operation = "config.write"
 )
@@ -144,6 +146,8 @@ func Operations() []NamedOperation {
 		{BoundaryLogin, text.New("log in to an HSM")},
 		{BoundarySelftest, text.New("test an HSM")},
 		{IncidentOpen, text.New("open an incident")},
+		{IncidentNote, text.New("tell how far the record of an incident has come")},
+		{IncidentContain, text.New("contain an incident")},
 		{IncidentClose, text.New("close an incident")},
 		{ConfigurationWrite, text.New("change the configuration")},
 		{DeviceAdd, text.New("add a device")},

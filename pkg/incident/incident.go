@@ -1,6 +1,6 @@
 package incident
 
-// Kinds, steps, and what is known of an incident at a time.
+// Kinds, and what is known of an incident at a time.
 
 import (
 	"time"
@@ -35,7 +35,29 @@ func ParseKind(s string) (Kind, error) {
 			return k, nil
 		}
 	}
-	return "", fault.New(fault.Usage, "--kind %q: known: compromise suspicion tamper lost-bag officer-left wrong-key mass-failure", text.Redact(s))
+	return "", fault.New(fault.Usage, "--kind %q: known: compromise suspicion tamper lost-bag officer-left wrong-key mass-failure",
+		text.Redact(s))
+}
+
+// Text is what people call it.
+func (k Kind) Text() text.Text {
+	switch k {
+	case KeyCompromised:
+		return text.New("a key is known to others")
+	case KeySuspected:
+		return text.New("a key may be known to others")
+	case Tamper:
+		return text.New("a terminal was opened, or says so")
+	case LostBag:
+		return text.New("a bag with a component is missing, or came torn")
+	case OfficerLeft:
+		return text.New("an officer left")
+	case WrongKey:
+		return text.New("another key than meant was loaded")
+	case MassFailure:
+		return text.New("many key checks fail at once")
+	}
+	return text.Raw(string(k))
 }
 
 // State is where an incident stands.
@@ -47,6 +69,19 @@ const (
 	Contained State = "contained"
 	Closed    State = "closed"
 )
+
+// Text is what people call it.
+func (s State) Text() text.Text {
+	switch s {
+	case Open:
+		return text.New("open")
+	case Contained:
+		return text.New("contained")
+	case Closed:
+		return text.New("closed")
+	}
+	return text.Raw(string(s))
+}
 
 // Summary is what others need of an incident: the watch, the assessment, lists.
 type Summary struct {

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"poskey/internal/fault"
+	"poskey/internal/host"
+	"poskey/internal/i18n"
+	"poskey/pkg/assess"
+)
+
+func TestABarShowsWhateverIsThere(t *testing.T) {
+	for _, c := range []struct {
+		met, known, applies int
+		want                string
+	}{
+		{0, 0, 0, "[                    ]"},
+		{0, 0, 5, "[....................]"},
+		{5, 5, 5, "[####################]"},
+		{0, 5, 5, "[--------------------]"},
+		{10, 15, 20, "[##########-----.....]"},
+		{199, 200, 200, "[###################-]"},
+		{199, 199, 200, "[###################.]"},
+		{0, 1, 3, "[-------.............]"},
+		{6, 11, 60, "[##--................]"},
+	} {
+		s := assess.Score{Met: c.met, Known: c.known, Applies: c.applies}
+		got := scoreBar(&s)
+		if len(got) != barColumns+2 || c.want != got {
+			t.Errorf("%d met, %d known of %d: %s, want %s", c.met, c.known, c.applies, got, c.want)
+		}
+	}
+	for applies := range 40 {
+		for known := range applies + 1 {
+			for met := range known + 1 {
+				s := assess.Score{Met: met, Known: known, Applies: applies}
+				bar := scoreBar(&s)
+				if len(bar) != barColumns+2 || known > met != strings.Contains(bar, "-") || applies > known != strings.Contains(bar, ".") ||
+					met == 0 && strings.Contains(bar, "#") {
+					t.Fatalf("%d met, %d known of %d: %s", met, known, applies, bar)
+				}
+			}
+		}
+	}
+}
+
+func TestAnswersAreUnderstoodInBothLanguages(t *testing.T) {
+	for line, want := range map[string]string{
+		"y": answerYes, " YES ": answerYes, "是": answerYes, "ｙ": answerYes, "n": answerNo, "否": answerNo, "a": answerNA, "n/a": answerNA,
+		"不适用": answerNA, "s": answerPass, "跳过": answerPass, "b": answerBack, "返回": answerBack, "q": answerQuit, "退出": answerQuit,
+		"?": answerHelp, "？": answerHelp, "": "", "maybe": "", "yn": "",
+	} {
+		if got := answered(line); got != want {
+			t.Errorf("%q is %q, want %q", line, got, want)
+		}
+	}
+}
+
+// TestWhatAMachineDoesNotTellIsNoEvidence: every field that says something of a machine is either known or named.
+func TestWhatAMachineDoesNotTellIsNoEvidence(t *testing.T) {
+	h := newHostEvidence(host.Facts{System: "TEST"})
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[assess.HostEvidence]()) {
+		if slices.Contains([]string{"System", "Version", "Unknown"}, f.Name) {
+			continue
+		}
+		if !h.IsUnknown(f.Name) {
+			t.Errorf("%s is taken as known of a machine that tells nothing", f.Name)
+		}
+	}
+	own := filepath.Join(t.TempDir(), "own")
+	if err := os.WriteFile(own, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	here := newHostEvidence(host.Look(host.Options{Files: []string{own}}))
+	if here.IsUnknown("OthersCanRead") || len(here.OthersCanRead) > 0 && here.System == "linux" {
+		t.Errorf("a file of one's own: %v, unknown %v", here.OthersCanRead, here.Unknown)
+	}
+}
+
+func TestAQuestionnaireIsNeverLost(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "site.yaml")
+	s := sights{evidence: assess.Evidence{Now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}}
+	open := func() *questionnaire {
+		q, err := openQuestionnaire(ctx, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return q
+	}
+	q := open()
+	asked := s.questions(q.answers)
+	if len(asked.all) == 0 || len(asked.open) != len(asked.all) {
+		t.Fatalf("%d questions, %d open", len(asked.all), len(asked.open))
+	}
+	say := i18n.New(i18n.English)
+	put := func(q *questionnaire, a assess.Answers) error {
+		_, err := q.write(ctx, asked.file(say, a))
+		return err
+	}
+	if err := put(q, q.answers); err != nil {
+		t.Fatal(err)
+	}
+	again := open()
+	a := again.answers
+	a.All = append(a.All, assess.Answer{Control: asked.open[0].ID, Verdict: assess.Met, By: "TEST officer", On: s.evidence.Now})
+	if err := put(again, a); err != nil {
+		t.Fatal(err)
+	}
+	if left := len(s.questions(again.answers).open); left != len(asked.open)-1 {
+		t.Errorf("%d questions are open after an answer, of %d", left, len(asked.open))
+	}
+	// q read the file before the answer: it must not write over it.
+	if err := put(q, assess.Answers{Site: "another"}); !fault.Is(err, fault.Busy) {
+		t.Errorf("somebody else's answer was written over: %v", err)
+	}
+	if got := open().answers; len(got.All) != 1 || got.All[0].By != "TEST officer" {
+		t.Errorf("the answers are %+v", got)
+	}
+	// What is no questionnaire is left alone.
+	if err := os.WriteFile(path, []byte("answers: [broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openQuestionnaire(ctx, path); !fault.Is(err, fault.Malformed) {
+		t.Errorf("a file that is no questionnaire: %v", err)
+	}
+}
+
+func TestTheNewestAssessmentIsTheLastOne(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "TEST.assessments")
+	then := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	r := (&sights{evidence: assess.Evidence{Now: then}}).assessed(assess.Answers{}, "TEST")
+	for range 3 { // three in the same moment are three files
+		if err := keepAssessment(dir, &r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.At = then.Add(time.Hour)
+	if err := keepAssessment(dir, &r); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 4 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", f.Name(), info.Mode(), err)
+		}
+	}
+	last, err := readAssessment(context.Background(), filepath.Join(dir, files[3].Name()))
+	if err != nil || !last.at.Equal(r.At) || len(last.verdicts) != len(r.Results) {
+		t.Errorf("the newest one is of %v with %d verdicts, want %v and %d: %v", last.at, len(last.verdicts), r.At, len(r.Results), err)
+	}
+}

@@ -1,0 +1,142 @@
+package incident
+
+// Reading: everything from the file alone.
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"poskey/internal/chained"
+	"poskey/internal/fault"
+)
+
+// Document is a record that was read and verified.
+type Document struct {
+	Head    Head
+	Records []Record
+	Torn    int    // bytes of a last line that is not whole: it was never acknowledged
+	Last    Digest // hash of the last line
+	Bytes   int64  // of whole lines
+
+	tornSum Digest
+}
+
+// Read reads and verifies the record in a file. Errors: not_found; log_broken for one that does not verify;
+// too_large.
+func Read(path string) (*Document, error) {
+	f, err := os.Open(path) //nolint:gosec // G304: the user names the record
+	if err != nil {
+		return nil, fault.WrapAs(chained.KindOf(err), err, "the record of an incident")
+	}
+	defer func() { _ = f.Close() }() // it was read
+	d, err := Parse(f)
+	return d, fault.Wrap(err, "the record %s", path)
+}
+
+// Parse verifies a record: every line by itself, its place in the chain, and that it may stand there.
+func Parse(r io.Reader) (*Document, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
+	switch {
+	case err != nil:
+		return nil, fault.WrapAs(fault.Failure, err, "reading the record")
+	case len(raw) > MaxFile:
+		return nil, fault.New(fault.TooLarge, "the record of an incident has at most %d bytes", MaxFile)
+	}
+	return parse(raw)
+}
+
+func parse(raw []byte) (*Document, error) {
+	d, c := &Document{}, chain{}
+	for rest := raw; len(rest) > 0; {
+		line, after, whole := bytes.Cut(rest, []byte{'\n'})
+		if !whole {
+			d.tear(rest)
+			break
+		}
+		r, err := ParseRecord(line)
+		if err != nil && len(after) == 0 && bytes.IndexByte(line, 0) >= 0 { // pages that a power failure left unwritten
+			d.tear(rest)
+			break
+		}
+		if err == nil {
+			err = c.check(&r)
+		}
+		if err != nil {
+			return nil, fault.WrapAs(fault.LogBroken, err, "line %d", len(d.Records)+1)
+		}
+		c.follow(&r)
+		d.Records = append(d.Records, r)
+		d.Bytes += int64(len(line) + 1)
+		rest = after
+	}
+	switch {
+	case len(d.Records) == 0 && len(raw) > 0:
+		return nil, fault.New(fault.LogBroken, "its first line was never whole")
+	case len(d.Records) == 0:
+		return nil, fault.New(fault.LogBroken, "it is empty")
+	case d.Torn > 0 && c.closed:
+		return nil, fault.New(fault.LogBroken, "%d bytes stand after the line that closes it", d.Torn)
+	}
+	d.Head, d.Last = *d.Records[0].Head, c.hash
+	return d, nil
+}
+
+func (d *Document) tear(rest []byte) { d.Torn, d.tornSum = len(rest), digestOf(rest) }
+
+// chain is what the next line depends on.
+type chain struct {
+	n      int
+	hash   Digest
+	time   time.Time
+	closed bool
+}
+
+// fill gives a new record its place.
+func (c *chain) fill(r *Record, now time.Time) {
+	r.N, r.Prev = c.n+1, c.hash
+	r.Time = now.UTC().Truncate(time.Microsecond)
+	r.Back = c.back(r.Time)
+}
+
+// back tells how far a time lies before that of the last line.
+func (c *chain) back(t time.Time) time.Duration {
+	if c.n == 0 {
+		return 0
+	}
+	return max(0, c.time.Sub(t))
+}
+
+// check tells whether the record may follow. The record itself has passed its own checks.
+func (c *chain) check(r *Record) error {
+	switch {
+	case r.N != c.n+1:
+		return fault.New(fault.LogBroken, "line %d stands in the place of line %d; lines were deleted, inserted or moved", r.N, c.n+1)
+	case r.Prev != c.hash:
+		return fault.New(fault.LogBroken, "it names %s as the hash of the line above, which has %s; one of the two was changed",
+			r.Prev.Short(), c.hash.Short())
+	case r.Back != c.back(r.Time):
+		return fault.New(fault.LogBroken, "its note says that the clock went back by %s, the times say %s", r.Back, c.back(r.Time))
+	case (c.n == 0) != (r.Kind == EntryOpen):
+		return fault.New(fault.LogBroken, "the first line opens the record, and no other does")
+	case c.closed:
+		return fault.New(fault.NotPermitted, "the incident is closed; nothing stands after that line")
+	}
+	return nil
+}
+
+// follow takes the place of a record.
+func (c *chain) follow(r *Record) {
+	c.n, c.hash, c.time, c.closed = r.N, r.Hash, r.Time, r.Kind == EntryClose
+}
+
+func (d *Document) chain() chain {
+	c := chain{}
+	c.follow(&d.Records[len(d.Records)-1])
+	return c
+}
+
+// isGone tells that there is no such file.
+func isGone(err error) bool { return errors.Is(err, os.ErrNotExist) || fault.Is(err, fault.NotFound) }

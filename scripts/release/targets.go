@@ -1,0 +1,191 @@
+package main
+
+import (
+	"debug/buildinfo"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// target is one binary of a release.
+type target struct {
+	goos, goarch string
+	cgo          bool // with PKCS#11; dynamic, since a token's module is a library of the system
+}
+
+func targets() []target {
+	return []target{
+		{"linux", "amd64", false}, {"linux", "arm64", false},
+		{"linux", "amd64", true}, {"linux", "arm64", true},
+		{"darwin", "amd64", false}, {"darwin", "arm64", false},
+		{"windows", "amd64", false},
+	}
+}
+
+func (t target) packageName() string {
+	if t.cgo {
+		return "poskey-hsm"
+	}
+	return "poskey"
+}
+
+func (t target) name(s stamp) string {
+	return fmt.Sprintf("%s_%s_%s_%s", t.packageName(), s.Version, t.goos, t.goarch)
+}
+
+func (t target) program() string {
+	if t.goos == "windows" {
+		return "poskey.exe"
+	}
+	return "poskey"
+}
+
+// triplet is what GNU calls the machine.
+func triplet(t target) string {
+	return map[string]string{"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}[t.goarch]
+}
+
+// compiler finds the C compiler of a target: GNU's own name for it, or gcc where the target is this machine.
+func compiler(t target) string {
+	name := triplet(t) + "-gcc"
+	if _, err := exec.LookPath(name); err == nil {
+		return name
+	}
+	if _, err := exec.LookPath("gcc"); err == nil && runtime.GOOS == t.goos && runtime.GOARCH == t.goarch {
+		return "gcc"
+	}
+	return ""
+}
+
+// build makes the binary. Whatever the environment says of flags and architectures does not count.
+func build(work string, t target) (string, error) {
+	binary := filepath.Join(work, t.packageName()+"-"+t.goos+"-"+t.goarch)
+	env := []string{"GOFLAGS=", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0", "CGO_ENABLED=0",
+		"GOOS=" + t.goos, "GOARCH=" + t.goarch}
+	mode := "exe"
+	if t.cgo {
+		mode = "pie" // what is linked by the system's linker can lie anywhere
+		env = append(env, "CGO_ENABLED=1", "CC="+compiler(t), "CGO_CFLAGS=-O2 -g0", "CGO_CPPFLAGS=", "CGO_LDFLAGS=")
+	}
+	_, err := run(env, "go", "build", "-trimpath", "-buildvcs=true", "-buildmode="+mode, "-ldflags=-s -w", "-o", binary, "./cmd/poskey")
+	return binary, err
+}
+
+// run gives what a command writes; what it says of an error is part of the error.
+func run(env []string, name string, args ...string) (string, error) {
+	cmd := exec.Command(name, args...) //nolint:gosec // the commands stand in this tool
+	cmd.Env = append(os.Environ(), env...)
+	var told strings.Builder
+	cmd.Stderr = &told
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, told.String())
+	}
+	return string(out), nil
+}
+
+// stamp is what a release says of itself; poskey version is where it comes from.
+type stamp struct {
+	Version  string    `json:"version"`
+	Commit   string    `json:"commit"`
+	Time     string    `json:"time"`
+	Modified bool      `json:"modified"`
+	Go       string    `json:"go"`
+	at       time.Time // of every file
+}
+
+func (s stamp) date() string { return s.at.Format(time.DateOnly) }
+
+// debian is the version as dpkg orders it: what comes before a release has a tilde.
+func (s stamp) debian() string { return strings.ReplaceAll(s.Version, "-", "~") }
+
+// readStamp builds poskey for this machine and asks it.
+func readStamp(work string) (stamp, error) {
+	binary, err := build(work, target{goos: runtime.GOOS, goarch: runtime.GOARCH})
+	if err != nil {
+		return stamp{}, err
+	}
+	out, err := run(nil, binary, "version", "-o", "json")
+	if err != nil {
+		return stamp{}, err
+	}
+	var s stamp
+	if err := json.Unmarshal([]byte(out), &s); err != nil {
+		return stamp{}, err
+	}
+	return s.dated(os.Getenv("SOURCE_DATE_EPOCH"))
+}
+
+// dated refuses what nobody could build again, and sets the time of files.
+func (s stamp) dated(epoch string) (stamp, error) {
+	if s.Commit == "" {
+		return stamp{}, fmt.Errorf("the program knows no commit: a release is made from a git checkout")
+	}
+	if s.Modified {
+		return stamp{}, fmt.Errorf("the checkout has files that are not as in commit %s: commit them, or work in a clone", s.Commit)
+	}
+	at, err := time.Parse(time.RFC3339, s.Time)
+	if err != nil {
+		return stamp{}, err
+	}
+	if epoch != "" {
+		seconds, err := strconv.ParseInt(epoch, 10, 64)
+		if err != nil {
+			return stamp{}, fmt.Errorf("SOURCE_DATE_EPOCH %q is no number of seconds", epoch)
+		}
+		at = time.Unix(seconds, 0)
+	}
+	s.at = at.UTC()
+	return s, nil
+}
+
+// module is a library in a binary.
+type module struct {
+	path, version, sum string
+	folder             string // in the module cache
+}
+
+func modulesOf(binary string) ([]module, error) {
+	info, err := buildinfo.ReadFile(binary)
+	if err != nil {
+		return nil, err
+	}
+	folders, err := moduleFolders()
+	if err != nil {
+		return nil, err
+	}
+	var all []module
+	for _, d := range info.Deps {
+		if d.Replace != nil {
+			d = d.Replace
+		}
+		folder := folders[d.Path+"@"+d.Version]
+		if folder == "" {
+			return nil, fmt.Errorf("module %s %s is not in the module cache", d.Path, d.Version)
+		}
+		all = append(all, module{path: d.Path, version: d.Version, sum: d.Sum, folder: folder})
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s names no modules", binary)
+	}
+	return all, nil
+}
+
+func moduleFolders() (map[string]string, error) {
+	out, err := run([]string{"GOFLAGS=-mod=readonly"}, "go", "list", "-m", "-f", "{{.Path}}@{{.Version}}\t{{.Dir}}", "all")
+	if err != nil {
+		return nil, err
+	}
+	folders := map[string]string{}
+	for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
+		name, folder, _ := strings.Cut(line, "\t")
+		folders[name] = folder
+	}
+	return folders, nil
+}
