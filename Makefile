@@ -6,7 +6,7 @@ BIN         := bin/poskey
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
-.PHONY: all build build-hsm test race deps lint fuzz bench docs golden sboxes clean
+.PHONY: all build build-hsm test race deps lint fuzz bench docs golden sboxes release release-check cross clean
 
 all: build
 
@@ -19,7 +19,7 @@ build-hsm: ## the binary with PKCS#11: needs cgo, and is dynamic, since a token'
 # Packages that start no goroutines, in code or tests, and compute much: the race detector finds nothing in them and takes
 # five times as long. internal/house holds that nothing in them starts any. Whoever hands functions to workers of others
 # (pkg/diagnose: the progress of a search) does not belong here.
-SEQUENTIAL  := pkg/ceremony pkg/ceremony/minutes
+SEQUENTIAL  := pkg/ceremony pkg/ceremony/minutes scripts/release
 # Tests that run the program as its users do, command by command, and nothing beside it. What these commands do is watched in
 # cmd/poskey, so that here they only take time.
 AS_USERS    := docs
@@ -64,5 +64,16 @@ golden: ## write the expected outputs of the scripts anew; look at the differenc
 sboxes: ## the Go code of DES over many blocks at once, from the circuits in internal/bitslice/circuit
 	$(GO) run ./internal/bitslice/roundgen internal/bitslice/round_gen.go
 
+release: ## what people install, into dist: archives, packages, bills of materials, checksums; docs/release.md
+	$(GO) run ./scripts/release -out dist
+
+release-check: ## the release twice from clean copies of the commit, compared byte for byte; then installed and tried
+	$(GO) run ./scripts/release -check
+
+cross: ## everything compiles for the other systems that releases are made for
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/poskey
+	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/poskey
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null ./cmd/poskey
+
 clean:
-	rm -rf bin out
+	rm -rf bin out dist

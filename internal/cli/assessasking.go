@@ -149,7 +149,7 @@ func answered(line string) string {
 
 // take asks for what goes with an answer, and puts it on the disk. It reports false when the answer was taken back.
 func (d *asking) take(ctx context.Context, c *assess.Control, word string) (bool, error) {
-	answer := assess.Answer{Control: c.ID, By: d.by, On: d.now}
+	answer := assess.Answer{Control: c.ID, By: d.by, On: dayOf(d.now)}
 	var err error
 	switch word {
 	case answerYes:
@@ -178,6 +178,12 @@ func (d *asking) take(ctx context.Context, c *assess.Control, word string) (bool
 	}
 	d.given[c.ID] = answer.Verdict
 	return true, nil
+}
+
+// dayOf is the day of a moment by the calendar of who answers, as it is written down.
+func dayOf(t time.Time) time.Time {
+	year, month, d := t.Local().Date()
+	return time.Date(year, month, d, 0, 0, 0, 0, time.UTC)
 }
 
 // mostRemark bounds what is said with an answer.

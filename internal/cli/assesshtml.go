@@ -187,7 +187,7 @@ func (p *pagePrinter) assessHeadings(of *assess.Subject) []string {
 	add(of.Device, func(s string) text.Text { return text.New("terminal %s", s) })
 	add(of.Store, func(s string) text.Text { return text.New("store %s", s) })
 	if len(words) == 0 {
-		words = append(words, p.say(text.New("Security assessment")))
+		words = append(words, p.say(text.New("this machine"))) // the host is looked at always
 	}
 	words[0] = page.Sentence(words[0])
 	return words

@@ -216,8 +216,17 @@ func (a *App) lookAtDevice(ctx context.Context, s *sights, uri string, o lookOpt
 	return nil
 }
 
+// notLoggedInError is a log-in that failed. Somebody asked for it, so it is never passed over.
+type notLoggedInError struct{ error }
+
+func (e notLoggedInError) Unwrap() error { return e.error }
+
 // isSilence reports that a terminal gave no account of itself: its line failed, or it refused.
 func isSilence(err error) bool {
+	var asked notLoggedInError
+	if errors.As(err, &asked) {
+		return false
+	}
 	var no *device.RefusedError
 	return errors.As(err, &no) || fault.KindOf(err).Exit() == fault.DeviceLink.Exit()
 }
@@ -261,7 +270,7 @@ func (a *App) managedEvidence(ctx context.Context, m *managed, o lookOpts) (asse
 		return seen, nil
 	}
 	if err := a.logIn(ctx, m, o.managedOpts); err != nil {
-		return assess.DeviceEvidence{}, err
+		return assess.DeviceEvidence{}, notLoggedInError{err}
 	}
 	seen.Events, err = pullLog(ctx, m, 0, mostEvents)
 	return seen, err

@@ -318,16 +318,12 @@ func warningsPage(p *render.Page, all []assess.Warning) {
 	}
 }
 
-// warningText is a warning in a line.
+// warningText is a warning in a line. When it bites stands in it.
 func warningText(w *assess.Warning) text.Text {
-	said := w.What
-	if w.Subject != "" {
-		said = text.New("%s: %s", w.Subject, w.What)
+	if w.Subject == "" {
+		return w.What
 	}
-	if w.Due.IsZero() {
-		return said
-	}
-	return text.New("%s (until %s)", said, day(w.Due))
+	return text.New("%s: %s", w.Subject, w.What)
 }
 
 func severityText(s assess.Severity) text.Text {

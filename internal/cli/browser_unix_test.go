@@ -297,27 +297,31 @@ func (b *browser) evaluate(t *testing.T, script string, answer any) {
 	}
 }
 
+// looks is how often a picture is taken again of what is not painted yet: a busy machine paints late.
+const looks = 20
+
 // look takes a picture and holds that there is something on it, on the ground of its theme.
 func (b *browser) look(t *testing.T, s viewport) {
 	t.Helper()
-	b.evaluate(t, "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))", nil) // it is painted
-	var shot struct{ Data string }
-	b.call(t, "Page.captureScreenshot", map[string]any{"format": "png", "optimizeForSpeed": true}, &shot)
-	raw, err := base64.StdEncoding.DecodeString(shot.Data)
-	if err != nil {
-		t.Fatal(err)
+	ground, inked := 0, 0.0
+	for range looks {
+		b.evaluate(t, "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))", nil) // it is painted
+		var shot struct{ Data string }
+		b.call(t, "Page.captureScreenshot", map[string]any{"format": "png", "optimizeForSpeed": true}, &shot)
+		raw, err := base64.StdEncoding.DecodeString(shot.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture, err := png.Decode(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ground, inked = inkOf(picture)
+		if ground < 0x80 == (s.theme == "dark") && inked >= 0.02 && inked <= 0.6 {
+			return
+		}
 	}
-	picture, err := png.Decode(bytes.NewReader(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ground, inked := inkOf(picture)
-	if dark := ground < 0x80; dark != (s.theme == "dark") {
-		t.Errorf("%s: the ground has the brightness %d", s.name, ground)
-	}
-	if inked < 0.02 || inked > 0.6 {
-		t.Errorf("%s: %.3f of the picture is something", s.name, inked)
-	}
+	t.Errorf("%s: the ground has the brightness %d, and %.3f of the picture is something", s.name, ground, inked)
 }
 
 // inkOf is the brightness of a picture's corner, and what part of it is another one.
@@ -329,12 +333,12 @@ func inkOf(picture image.Image) (ground int, inked float64) {
 	r := picture.Bounds()
 	ground = brightness(r.Max.X-1, r.Min.Y)
 	n := 0
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
+	for y := r.Min.Y; y < r.Max.Y; y += 2 { // every fourth dot tells enough
+		for x := r.Min.X; x < r.Max.X; x += 2 {
 			if d := brightness(x, y) - ground; d > 24 || d < -24 {
 				n++
 			}
 		}
 	}
-	return ground, float64(n) / float64(r.Dx()*r.Dy())
+	return ground, 4 * float64(n) / float64(r.Dx()*r.Dy())
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"math/bits"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -103,7 +102,7 @@ func untrueValues(ctx context.Context, block *keyblock.Block, o *openedBlock, p 
 		if id == "KP" {
 			k = o.kbpk
 		}
-		lies := slices.ContainsFunc(o.warnings, func(w keyblock.Warning) bool { return w.ID == strings.ToLower(id)+"_mismatch" })
+		lies := slices.ContainsFunc(o.warnings, func(w keyblock.Warning) bool { return w.ID == keyblock.LintMismatch(id) })
 		data, there := block.Opt(id)
 		if !lies || !there || len(data) < 2 {
 			continue

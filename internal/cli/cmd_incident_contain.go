@@ -99,7 +99,7 @@ func (s *incidentSite) contained(ctx context.Context, d *incident.Document, o *i
 	if err != nil {
 		return err
 	}
-	doc := containDoc{incidentDoc: newIncidentDoc(view, s.app.Say), Did: newActDocs(acts), Changed: true}
+	doc := containDoc{incidentDoc: newIncidentDoc(view), Did: newActDocs(acts), Changed: true}
 	var failed error
 	left := 0
 	for _, act := range acts {

@@ -32,7 +32,7 @@ func runIncidentList(ctx context.Context, a *App, dir string) error {
 	if err != nil {
 		return err
 	}
-	doc := newIncidentsDoc(all, a.Say)
+	doc := newIncidentsDoc(all)
 	if err := a.render.Answer("incident.list", doc, incidentsPage(all, a.Env.Now())); err != nil {
 		return err
 	}

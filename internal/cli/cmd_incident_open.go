@@ -99,7 +99,7 @@ func (s *incidentSite) answer(ctx context.Context, schema string, d *incident.Do
 	if err != nil {
 		return err
 	}
-	return s.app.render.Answer(schema, newIncidentDoc(view, s.app.Say), func(p *render.Page) {
+	return s.app.render.Answer(schema, newIncidentDoc(view), func(p *render.Page) {
 		said(p)
 		incidentPage(p, view)
 	})

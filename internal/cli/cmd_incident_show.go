@@ -37,7 +37,7 @@ func runIncidentShow(ctx context.Context, a *App, dir, id string) error {
 	if err != nil {
 		return err
 	}
-	return a.render.Answer("incident.show", newIncidentDoc(view, a.Say), func(p *render.Page) { incidentPage(p, view) })
+	return a.render.Answer("incident.show", newIncidentDoc(view), func(p *render.Page) { incidentPage(p, view) })
 }
 
 // incidentView is an incident as it is shown: its record, and what the inventory says of it now.

@@ -160,7 +160,7 @@ func (a *App) fromJournal(ctx context.Context, db *store.Store, c *diagnose.Case
 // loadFact is a load of the journal as a fact.
 func loadFact(l *store.Load) diagnose.DeviceLoad {
 	out := diagnose.DeviceLoad{Slot: device.Slot(l.Slot), Check: l.Check, At: l.Changed, Outcome: diagnose.LoadOutcome(l.State),
-		Said: l.Reason, Label: l.Key.String()}
+		Said: l.Reason, Label: l.Key.String(), Dialect: l.Refusal.Dialect, Answer: l.Refusal.Answer}
 	if l.Key.IsZero() {
 		out.Label = l.KeySet
 	}

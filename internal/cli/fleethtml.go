@@ -33,7 +33,7 @@ type fleetSheet struct {
 }
 
 type fleetWords struct {
-	States, Stations, Station, Confirmed, Others, Last, Troubles, Serial, State, Reason, Devices, Model, Version, Keys string
+	States, Stations, Station, Confirmed, Others, Last, Troubles, Serial, State, Reason, Devices, Model, Version, Keys, Work string
 }
 
 // stationRow is what a station did, beside the one that did most.
@@ -63,6 +63,7 @@ func (p *pagePrinter) fleetWords() fleetWords {
 		Troubles: say(text.New("What went wrong")), Serial: head(text.New("serial")), State: head(text.New("state")),
 		Reason: head(text.New("reason")), Devices: say(text.New("Devices")), Model: head(text.New("model")),
 		Version: say(text.New("POI version")), Keys: head(text.New("keys")),
+		Work: head(text.New("devices")),
 	}
 }
 

@@ -266,7 +266,7 @@ func (s *incidentSite) propose(ctx context.Context, d *incident.Document, acts [
 	if err != nil {
 		return err
 	}
-	doc := containDoc{incidentDoc: newIncidentDoc(view, s.app.Say), Did: newActDocs(acts), Proposed: view.proposed()}
+	doc := containDoc{incidentDoc: newIncidentDoc(view), Did: newActDocs(acts), Proposed: view.proposed()}
 	return s.app.render.Answer("incident.contain", doc, func(p *render.Page) {
 		p.Line(text.New("Nothing was changed."))
 		for _, act := range acts {

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"poskey/internal/i18n"
 	"poskey/pkg/incident"
 )
 
@@ -38,15 +37,15 @@ type lessonDoc struct {
 	At     time.Time `json:"at"`
 }
 
-func newIncidentsDoc(all []incident.Summary, say *i18n.Printer) incidentsDoc {
+func newIncidentsDoc(all []incident.Summary) incidentsDoc {
 	d := incidentsDoc{Incidents: []summaryDoc{}}
 	for i := range all {
-		d.Incidents = append(d.Incidents, newSummaryDoc(&all[i], say))
+		d.Incidents = append(d.Incidents, newSummaryDoc(&all[i]))
 	}
 	return d
 }
 
-func newSummaryDoc(s *incident.Summary, say *i18n.Printer) summaryDoc {
+func newSummaryDoc(s *incident.Summary) summaryDoc {
 	d := summaryDoc{ID: s.ID, Kind: s.Kind, State: s.State, Title: s.Title, Subjects: append([]string{}, s.Subjects...), Opened: moment(s.Opened),
 		Contained: moment(s.Contained), Closed: moment(s.Closed), StepsLeft: s.StepsLeft, Overdue: append([]string{}, s.Overdue...),
 		Lessons: []lessonDoc{}}
@@ -54,7 +53,7 @@ func newSummaryDoc(s *incident.Summary, say *i18n.Printer) summaryDoc {
 		d.Lessons = append(d.Lessons, lessonDoc{l.ID, l.Text, l.Fix, l.Weight, l.By, l.At.UTC()})
 	}
 	if s.Broken != nil {
-		d.Broken = say.Error(s.Broken)
+		d.Broken = s.Broken.Error()
 	}
 	return d
 }
@@ -117,14 +116,14 @@ type recordDoc struct {
 	Torn   int    `json:"torn,omitempty"`
 }
 
-func newIncidentDoc(v *incidentView, say *i18n.Printer) incidentDoc {
+func newIncidentDoc(v *incidentView) incidentDoc {
 	now := v.site.app.Env.Now()
 	sum := v.doc.Summary(now)
-	d := incidentDoc{summaryDoc: newSummaryDoc(&sum, say), Store: v.doc.Head.Store, Environment: v.doc.Head.Environment,
+	d := incidentDoc{summaryDoc: newSummaryDoc(&sum), Store: v.doc.Head.Store, Environment: v.doc.Head.Environment,
 		Happened: v.doc.Happened().UTC(), Steps: []incidentStepDoc{}, Falls: []itemDoc{}, Timeline: []timelineDoc{}, Next: v.next(), ClosedBy: []string{},
 		Record: recordDoc{len(v.doc.Records), v.doc.Last.String(), v.untold, v.doc.Torn}}
 	for _, s := range v.doc.Steps() {
-		d.Steps = append(d.Steps, v.incidentStepDoc(&s, now, say))
+		d.Steps = append(d.Steps, v.incidentStepDoc(&s, now))
 	}
 	for _, it := range v.items() {
 		d.Falls = append(d.Falls, itemDoc(it))
@@ -139,8 +138,8 @@ func newIncidentDoc(v *incidentView, say *i18n.Printer) incidentDoc {
 	return d
 }
 
-func (v *incidentView) incidentStepDoc(s *incident.StepState, now time.Time, say *i18n.Printer) incidentStepDoc {
-	d := incidentStepDoc{ID: s.ID, Text: say.Text(s.Text), Who: s.Who, State: stepWord(s), Contains: s.Contains, Due: moment(s.Due), Overdue: s.Overdue(now),
+func (v *incidentView) incidentStepDoc(s *incident.StepState, now time.Time) incidentStepDoc {
+	d := incidentStepDoc{ID: s.ID, Text: s.Text.String(), Who: s.Who, State: stepWord(s), Contains: s.Contains, Due: moment(s.Due), Overdue: s.Overdue(now),
 		Clause: s.Clause, Confirmed: s.Known, Proof: s.Proof, By: s.By, At: moment(s.At), Why: s.Why, Commands: []string{}}
 	if !s.Due.IsZero() {
 		d.DueBy = "advice"
@@ -150,7 +149,7 @@ func (v *incidentView) incidentStepDoc(s *incident.StepState, now time.Time, say
 	}
 	d.Commands = append(d.Commands, v.doc.Commands(s.Step)...)
 	if f, ok := v.measured.Steps[s.ID]; ok {
-		d.Seen, d.SeenDone = say.Text(f.Why), f.Done
+		d.Seen, d.SeenDone = f.Why.String(), f.Done
 	}
 	return d
 }

@@ -46,9 +46,11 @@ func (r *incidentReport) reader() string {
 	return readerAssessor
 }
 
+// doc is the report in JSON, which is never translated.
 func (r *incidentReport) doc() incidentReportDoc {
-	d := r.view.doc
-	return incidentReportDoc{d.Head.ID, r.reader(), d.Head.Kind, d.State(), d.Head.Title, r.now.UTC(), d.Last.String(), r.sections()}
+	d, plain := r.view.doc, *r
+	plain.say = i18n.New(i18n.English)
+	return incidentReportDoc{d.Head.ID, r.reader(), d.Head.Kind, d.State(), d.Head.Title, r.now.UTC(), d.Last.String(), plain.sections()}
 }
 
 // heading is the report's own.

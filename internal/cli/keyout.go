@@ -283,7 +283,7 @@ func (a *App) wrapFor(ctx context.Context, in *intake, k hsm.Key, o *outputOpts)
 	w, err := b.Wrap(ctx, k, kbpk, h, keyblock.WrapOptions{PadTo: keyblock.ObfuscatedLen(k.Algorithm),
 		AllowWeak: o.allowWeak || !b.Info().Strict}) // elsewhere the key is the user's own, and was looked at
 	if o.working {
-		w.Warnings = slices.DeleteFunc(w.Warnings, func(w keyblock.Warning) bool { return w.ID == "key_parity" })
+		w.Warnings = slices.DeleteFunc(w.Warnings, func(w keyblock.Warning) bool { return w.ID == keyblock.LintKeyParity })
 	}
 	return w, err
 }

@@ -69,12 +69,11 @@ func selftestPage(p *render.Page, outcomes []selftest.Outcome, broken string, wh
 			p.Paragraph("", text.New("warning (%s): %s", o.Name, o.Warning()))
 		}
 	}
-	switch {
-	case all.failed == 0:
-		p.Good(text.New("all %d self-tests passed", all.passed()))
-	default:
+	if all.failed > 0 {
 		p.Bad(text.New("%d of %d self-tests FAILED; do not use this program", all.failed, all.tests))
+		return
 	}
+	p.Good(text.New("all %d self-tests passed", all.passed()))
 }
 
 func groupTable(p *render.Page, outcomes []selftest.Outcome) {

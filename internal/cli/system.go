@@ -10,9 +10,9 @@ import (
 	"poskey/internal/fault"
 )
 
-// servedHere refuses what a system cannot do safely. Everything is built for every system; where neither files nor memory
-// nor the other end of a socket can be kept from other users by the means that poskey knows, it looks and explains, and
-// makes, keeps and loads no keys.
+// servedHere refuses what a system cannot do safely. Everything is built for every system; where neither files nor
+// memory nor the other end of a socket can be kept from other users by the means that poskey knows, it looks and
+// explains, and makes, keeps and loads no keys.
 func servedHere(cmd *cobra.Command) error {
 	words := strings.TrimPrefix(cmd.CommandPath(), "poskey ")
 	if !cmd.HasParent() || cmd.HasSubCommands() || serves(runtime.GOOS, words) {

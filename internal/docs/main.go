@@ -1,5 +1,5 @@
-// Command docs writes what is told of the commands, from the commands themselves: the reference in Markdown (docs FOLDER),
-// or manual pages and completions as packages bring them (docs -manual FOLDER -version V -date D).
+// Command docs writes what is told of the commands, from the commands themselves: the reference in Markdown (docs
+// FOLDER), or manual pages and completions as packages bring them (docs -manual FOLDER -version V -date D).
 package main
 
 import (
@@ -40,7 +40,7 @@ func writeReference(folder string) error {
 		return err
 	}
 	for _, name := range old { // pages of commands that are no more
-		if err := os.Remove(name); err != nil { //nolint:gosec // the caller names the folder
+		if err := os.Remove(name); err != nil {
 			return err
 		}
 	}

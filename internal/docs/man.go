@@ -14,8 +14,8 @@ import (
 // stamp is what a manual page says of its release: the day of the commit, never that of the build.
 type stamp struct{ version, date string }
 
-// Manuals renders the manual: a page of section 1 for each command, as git has them (poskey-kcv-compute.1), and of section 7
-// for each topic of help; English below man1 and man7, Chinese below zh_CN.
+// Manuals renders the manual: a page of section 1 for each command, as git has them (poskey-kcv-compute.1), and of
+// section 7 for each topic of help; English below man1 and man7, Chinese below zh_CN.
 func Manuals(s stamp) map[string][]byte {
 	pages := map[string][]byte{}
 	for _, language := range []struct {
@@ -42,8 +42,8 @@ func sectionOf(cmd *cobra.Command) int {
 
 func manName(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.CommandPath(), " ", "-") }
 
-// manual writes roff (groff_man) in one language. The texts of the commands are prose for terminals and no markup, so that
-// every character of them is literal here.
+// manual writes roff (groff_man) in one language. The texts of the commands are prose for terminals and no markup, so
+// that every character of them is literal here.
 type manual struct {
 	stamp
 	say   *i18n.Printer
@@ -154,6 +154,9 @@ func options(title string, flags *pflag.FlagSet) string {
 
 func option(f *pflag.Flag) string {
 	value, usage := pflag.UnquoteUsage(f)
+	if one, ok := map[string]string{"stringArray": "string", "strings": "string", "ints": "int"}[value]; ok {
+		value = one // what stands there each time; the text says what may be repeated
+	}
 	head := `\fB` + roff("--"+f.Name) + `\fR`
 	if f.Shorthand != "" {
 		head = `\fB` + roff("-"+f.Shorthand) + `\fR, ` + head
@@ -161,7 +164,6 @@ func option(f *pflag.Flag) string {
 	if value != "" {
 		head += ` \fI` + roff(value) + `\fR`
 	}
-	value = strings.TrimSuffix(strings.TrimSuffix(value, "Array"), "s") // one at a time; the text says what may be repeated
 	switch f.DefValue {
 	case "", "false", "[]", "0", "0s":
 	default:

@@ -15,7 +15,8 @@ func PageOf(mem []byte) Page {
 	if len(mem) == 0 {
 		return Page{Locked: unknown[bool](name), Dumped: unknown[bool](name)}
 	}
-	flags, err := flagsAt(name, uintptr(unsafe.Pointer(unsafe.SliceData(mem))))
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(mem))) //nolint:gosec // G103: an address to compare, never followed
+	flags, err := flagsAt(name, at)
 	if err != nil {
 		return Page{Locked: unknown[bool](reason(err)), Dumped: unknown[bool](reason(err))}
 	}

@@ -20,9 +20,9 @@ import (
 
 // Commands are the scripts' own commands:
 //
-//	exits [-stdin=FILE] [-fd=FILE,...] [-changes=FILE] [-within=TIME] [-peak=NAME] N cmd...   runs cmd without a terminal;
+//	exits [-stdin=FILE] [-fd=FILE,...] [-changes=FILE,...] [-within=TIME] [-peak=NAME] N cmd...   runs cmd without a terminal;
 //	      its exit status must be N. Unless N is 0, no file below $WORK may be new or changed, but for a store's books
-//	      and the one that -changes names. Files of -fd are its descriptors 3, 4 and so on. NAME gets the peak memory
+//	      and those that -changes names. Files of -fd are its descriptors 3, 4 and so on. NAME gets the peak memory
 //	      in KB.
 //	expect [-exit=N] DIALOGUE cmd...                           runs cmd at a terminal (expect_unix.go)
 //	serve NAME cmd...                                          runs cmd beside the script until it says its first line,
@@ -127,7 +127,7 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	noNegation(ts, neg)
 	opts, args := options(ts, args, "stdin", "fd", "changes", "within", "peak")
 	if len(args) < 2 {
-		ts.Fatalf("usage: exits [-stdin=FILE] [-fd=FILE,...] [-changes=FILE] [-within=TIME] [-peak=NAME] N cmd...")
+		ts.Fatalf("usage: exits [-stdin=FILE] [-fd=FILE,...] [-changes=FILE,...] [-within=TIME] [-peak=NAME] N cmd...")
 	}
 	want, before := number(ts, args[0]), listing(ts)
 	var out, errb bytes.Buffer
@@ -155,7 +155,7 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	took := time.Since(start)
 	answer(ts, strings.Join(args[1:], " "), &out, &errb)
 	checkExit(ts, err, want)
-	unchangedUnless(ts, want, before, opts["changes"])
+	unchangedUnless(ts, want, before, strings.Split(opts["changes"], ",")...)
 	if limit := opts["within"]; limit != "" {
 		d, err := time.ParseDuration(limit)
 		ts.Check(err)

@@ -103,7 +103,7 @@ type HostEvidence struct {
 	Unknown       []string
 }
 
-// Unknowns reports whether a field was not looked at.
+// IsUnknown reports whether a field was not looked at.
 func (h *HostEvidence) IsUnknown(field string) bool {
 	for _, u := range h.Unknown {
 		if u == field {

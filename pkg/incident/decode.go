@@ -50,9 +50,9 @@ type scanner struct{ *chained.Scanner }
 
 func (s scanner) record() Record {
 	var r Record
-	r.N = int(min(s.Number(`{"n":`), maxLines+1)) //nolint:gosec // G115: bounded
+	r.N = int(min(s.Number(`{"n":`), maxLines+1))
 	r.Time = s.Time(`,"time":`)
-	r.Back = time.Duration(min(s.Count(`,"back_us":`), maxBack)) * time.Microsecond //nolint:gosec // G115: bounded
+	r.Back = time.Duration(min(s.Count(`,"back_us":`), maxBack)) * time.Microsecond
 	r.Kind = EntryKind(s.Needed(`,"kind":`))
 	r.Head = s.head()
 	r.By, r.Second = s.Optional(`,"by":`), s.Optional(`,"second":`)

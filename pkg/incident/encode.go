@@ -42,7 +42,7 @@ func appendBody(dst []byte, r *Record) []byte {
 }
 
 // unsigned is a number that check has found not to be negative.
-func unsigned(n int) uint64 { return uint64(max(0, n)) } //nolint:gosec // G115: not negative
+func unsigned(n int) uint64 { return uint64(max(0, n)) }
 
 func appendHead(dst []byte, h *Head) []byte {
 	if h == nil {

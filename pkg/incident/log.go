@@ -132,7 +132,7 @@ func place(dir, name string, raw []byte, o Options) (err error) {
 	if _, err := os.Lstat(path); !isGone(err) {
 		return fault.New(fault.FileExists, "%s is there already", path)
 	}
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // G304: the folder is the user's
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fault.WrapAs(chained.KindOf(err), err, "a new record")
 	}

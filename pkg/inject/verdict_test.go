@@ -320,6 +320,15 @@ func TestDevicesGoOnFromWhereverTheyStand(t *testing.T) {
 		if r.Loads[0].State != store.LoadFailed || r.Loads[2].State != store.LoadConfirmed || x.device(t).State == store.Confirmed {
 			t.Errorf("%+v, the device is %s", r.Loads, x.device(t).State)
 		}
+		for _, l := range x.journal(t) { // what the terminal answered is kept, and nothing with what went well
+			refused := l.Refusal.Dialect == "agent" && l.Refusal.Answer == "duplicate"
+			if refused != (l.State == store.LoadFailed) || !refused && l.Refusal != (store.Refusal{}) {
+				t.Errorf("load %s is %s, with the refusal %+v", l.ID, l.State, l.Refusal)
+			}
+		}
+		if r.Loads[0].Load.Refusal != x.journal(t)[0].Refusal {
+			t.Errorf("it is told as %+v", r.Loads[0].Load.Refusal)
+		}
 		x.truth(t, &r)
 		x.Erase("7")
 		r, err = x.run(t.Context(), x.loader(), x.job())

@@ -18,7 +18,8 @@ import (
 )
 
 // Queue is a database for a queue of work: Pool on a server, in the store's own schema, for as many stations as one
-// likes; File beside a SQLite store, for one process at a time. One of the two is nil.
+// likes; File beside a SQLite store, for one process at a time. One of the two is nil. A commit in it may be lost with the
+// machine (synchronous_commit and synchronous are off), which is no loss: what is to be done stands in the store.
 type Queue struct {
 	Pool *pgxpool.Pool
 	File *sql.DB
@@ -55,6 +56,10 @@ func (q *Queue) Close() error {
 	return dbError(q.File.Close())
 }
 
+// aloneSQL waits, however long it takes, for a lock of this schema alone; the first number tells it from locks of others.
+const aloneSQL = `SET LOCAL lock_timeout = 0;
+	SELECT PG_ADVISORY_XACT_LOCK(1347105652, HASHTEXT(CURRENT_SCHEMA()))`
+
 // Alone runs f while no other process is in Alone in the same schema; in a file nobody else is there anyway.
 func (q *Queue) Alone(ctx context.Context, f func() error) error {
 	if q.Pool == nil {
@@ -70,7 +75,7 @@ func (q *Queue) Alone(ctx context.Context, f func() error) error {
 		return dbError(err)
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
-	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(1347105652, hashtext(current_schema()))"); err != nil {
+	if _, err := tx.Exec(ctx, aloneSQL); err != nil {
 		return dbError(err)
 	}
 	return f()

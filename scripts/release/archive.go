@@ -113,7 +113,7 @@ func zipped(files tree, prefix string, at time.Time) ([]byte, error) {
 		}
 		f := files[name]
 		h := &zip.FileHeader{Name: prefix + name, Method: zip.Deflate, Modified: at}
-		h.SetMode(os.FileMode(f.mode)) //nolint:gosec // modes of our own
+		h.SetMode(os.FileMode(f.mode))
 		entry, err := w.CreateHeader(h)
 		if err != nil {
 			return nil, err

@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"crypto/md5"
+	"crypto/md5" //nolint:gosec // dpkg asks for MD5; it guards nothing
 	"debug/elf"
 	"fmt"
 	"os"
@@ -90,19 +90,21 @@ func controlTree(t target, s stamp, binary string, files tree) (tree, error) {
 		if err != nil {
 			return nil, err
 		}
-		extra = fmt.Sprintf("Depends: libc6 (>= %s)\nProvides: poskey (= %s)\nConflicts: poskey\nReplaces: poskey\n", glibc, s.debian())
+		extra = fmt.Sprintf("Depends: libc6 (>= %s)\nProvides: poskey (= %s)\nConflicts: poskey\nReplaces: poskey\n",
+			glibc, s.debian())
 	} else {
 		extra = "Conflicts: poskey-hsm\nReplaces: poskey-hsm\n"
 	}
 	extra += "Suggests: bash-completion\n"
 	control := tree{}
-	control.add("control", fmt.Appendf(nil, "Package: %s\nVersion: %s\nArchitecture: %s\nMaintainer: %s\nInstalled-Size: %d\n%s"+
-		"Section: utils\nPriority: optional\nDescription: %s\n", t.packageName(), s.debian(), t.goarch, maintainer,
+	control.add("control", fmt.Appendf(nil,
+		"Package: %s\nVersion: %s\nArchitecture: %s\nMaintainer: %s\nInstalled-Size: %d\n%s"+
+			"Section: utils\nPriority: optional\nDescription: %s\n", t.packageName(), s.debian(), t.goarch, maintainer,
 		installedSize(files), extra, description(t)))
 	var sums strings.Builder
 	for _, name := range files.names() {
 		if !strings.HasSuffix(name, "/") {
-			fmt.Fprintf(&sums, "%x  %s\n", md5.Sum(files[name].data), name) //nolint:gosec // dpkg asks for MD5; it guards nothing
+			fmt.Fprintf(&sums, "%x  %s\n", md5.Sum(files[name].data), name)
 		}
 	}
 	control.add("md5sums", []byte(sums.String()))

@@ -1,7 +1,7 @@
-// Command release makes what people install, from the commit that is checked out: binaries for every system in archives,
-// Debian packages, bills of materials, and checksums over all of it. The same commit, the same Go and, for the builds with
-// cgo, the same compiler and C library give the same bytes, wherever and whenever they are built: no file has a time other
-// than the commit's (or SOURCE_DATE_EPOCH), an owner other than root, or a path of the machine.
+// Command release makes what people install, from the commit that is checked out: binaries for every system in
+// archives, Debian packages, bills of materials, and checksums over all of it. The same commit, the same Go and, for the
+// builds with cgo, the same compiler and C library give the same bytes, wherever and whenever they are built: no file
+// has a time other than the commit's (or SOURCE_DATE_EPOCH), an owner other than root, or a path of the machine.
 //
 //	go run ./scripts/release [-out dist]     make the files
 //	go run ./scripts/release -check          make them twice from two clean copies and compare; then try them out
@@ -70,7 +70,7 @@ func release(out string) error {
 // makeTarget makes one binary and all that is made of it.
 func makeTarget(out, work string, t target, s stamp, docs documents) error {
 	say("-- %s", t.name(s))
-	binary, err := build(work, t)
+	binary, err := build(".", work, t)
 	if err != nil {
 		return err
 	}

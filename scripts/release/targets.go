@@ -63,17 +63,15 @@ func compiler(t target) string {
 	return ""
 }
 
-// build makes the binary. Whatever the environment says of flags and architectures does not count.
-func build(work string, t target) (string, error) {
+// build makes the binary of a checkout. Whatever the environment says of flags and architectures does not count.
+func build(checkout, work string, t target, more ...string) (string, error) {
 	binary := filepath.Join(work, t.packageName()+"-"+t.goos+"-"+t.goarch)
 	env := []string{"GOFLAGS=", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0", "CGO_ENABLED=0",
 		"GOOS=" + t.goos, "GOARCH=" + t.goarch}
-	mode := "exe"
 	if t.cgo {
-		mode = "pie" // what is linked by the system's linker can lie anywhere
 		env = append(env, "CGO_ENABLED=1", "CC="+compiler(t), "CGO_CFLAGS=-O2 -g0", "CGO_CPPFLAGS=", "CGO_LDFLAGS=")
 	}
-	_, err := run(env, "go", "build", "-trimpath", "-buildvcs=true", "-buildmode="+mode, "-ldflags=-s -w", "-o", binary, "./cmd/poskey")
+	_, err := run(append(env, more...), "go", "build", "-C", checkout, "-trimpath", "-buildvcs=true", "-ldflags=-s -w", "-o", binary, "./cmd/poskey")
 	return binary, err
 }
 
@@ -107,7 +105,7 @@ func (s stamp) debian() string { return strings.ReplaceAll(s.Version, "-", "~") 
 
 // readStamp builds poskey for this machine and asks it.
 func readStamp(work string) (stamp, error) {
-	binary, err := build(work, target{goos: runtime.GOOS, goarch: runtime.GOARCH})
+	binary, err := build(".", work, target{goos: runtime.GOOS, goarch: runtime.GOARCH})
 	if err != nil {
 		return stamp{}, err
 	}
