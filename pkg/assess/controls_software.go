@@ -18,22 +18,22 @@ func softwareControls() []Control {
 
 func terminalSoftware() []Control {
 	return []Control{
-		{ID: "SW-01", Scope: OfTerminal, Weight: 4, measure: ofDevice(firmwareNewest), Refs: append(whole(pciPTS), dss("6.3.3")...),
+		{ID: "SW-01", Scope: OfTerminal, Weight: 4, measure: ofDevice(firmwareNewest), Refs: append(whole(pciPTS), whole(pciDSS)...),
 			Ask: sentence("Does the terminal run the vendor's newest firmware?", "终端固件是否为厂商最新版本？"),
 			Fix: sentence("update it with two officers (poskey device update)", "由两名管理员执行更新（poskey device update）")},
 		{ID: "SW-02", Scope: OfTerminal, Weight: 4, measure: ofDevice(noClearMode), Refs: pin("32-9"),
 			Ask: sentence("Is the terminal's mode for taking clear keys off?", "终端的明文灌装模式是否已关闭？"),
 			Fix: sentence("leave the mode at the terminal; it ends by itself after 15 minutes", "在终端上退出该模式；15 分钟后也会自动结束")},
-		{ID: "SW-03", Scope: OfTerminal, Weight: 3, measure: ofDevice(keepsLog), Refs: append(whole(jrt0120), dss("10.2")...),
+		{ID: "SW-03", Scope: OfTerminal, Weight: 3, measure: ofDevice(keepsLog), Refs: append(whole(jrt0120), whole(pciDSS)...),
 			Ask: sentence("Does the terminal keep a log of log-ins, keys and locks, which can be read?", "终端是否保存可读取的登录、密钥和锁定日志？"),
 			Fix: sentence("turn logging on, and read it (poskey device logs)", "开启日志并定期读取（poskey device logs）")},
 		{ID: "SW-04", Scope: OfTerminal, Weight: 4, measure: ofDevice(storageSound), Refs: whole(pciPTS),
 			Ask: sentence("Is the terminal's log free of failures to write its state or to destroy keys?", "终端日志中有无状态写入失败或密钥销毁失败？"),
 			Fix: sentence("take the terminal out of use and return it: its memory is not to be trusted", "停用并退厂：其存储已不可信")},
-		{ID: "SW-05", Scope: OfTerminal, Weight: 4, Refs: append(whole(pciPTS), dss("6.3.3")...),
+		{ID: "SW-05", Scope: OfTerminal, Weight: 4, Refs: append(whole(pciPTS), whole(pciDSS)...),
 			Ask: sentence("Does the terminal install nothing but software whose signature it has verified?", "终端是否只安装通过签名验证的软件？"),
 			Fix: sentence("ask the vendor for the proof, and try it with an image that was changed", "向厂商索取证明，并用被改动的安装包做一次验证")},
-		{ID: "SW-06", Scope: OfTerminal, Weight: 3, Refs: append(whole(jrt0120), dss("2.2")...),
+		{ID: "SW-06", Scope: OfTerminal, Weight: 3, Refs: append(whole(jrt0120), whole(pciDSS)...),
 			Ask: sentence("Are debug ports, developer mode, spare services and spare applications off in terminals in the field?",
 				"现场终端的调试口、开发者模式、多余服务和多余应用是否已关闭或卸载？"),
 			Fix: sentence("write down the build that is meant to be, and compare samples with it", "固定基线版本，并抽样比对")},
@@ -66,46 +66,46 @@ func hostSoftware() []Control {
 			}),
 			Ask: sentence("Are other processes of the same user kept from reading poskey's memory?", "同一用户的其他进程能否被阻止读取 poskey 的内存？"),
 			Fix: sentence("restrict tracing on the machine (kernel.yama.ptrace_scope of 1 or more on Linux)", "限制进程跟踪（Linux 上 kernel.yama.ptrace_scope 设为 1 或以上）")},
-		{ID: "SW-11", Scope: OfSite, Weight: 2, Refs: dss("7.2"),
+		{ID: "SW-11", Scope: OfSite, Weight: 2, Refs: whole(pciDSS),
 			measure: ofHost("Root", func(h *HostEvidence) Finding {
 				return isSo(!h.Root, text.New("poskey runs as a user without special rights"), text.New("poskey runs as the system's administrator"))
 			}),
 			Ask: sentence("Does poskey run as a user of its own and not as the administrator?", "poskey 是否以专用普通用户运行，而非管理员？"),
 			Fix: sentence("make a user for it, and give that one the store's folder", "建立专用用户，并把密钥库目录交给它")},
-		{ID: "SW-12", Scope: OfSite, Weight: 2, Refs: dss("2.2"),
+		{ID: "SW-12", Scope: OfSite, Weight: 2, Refs: whole(pciDSS),
 			measure: ofHost("Randomised", func(h *HostEvidence) Finding {
 				return isSo(h.Randomised, text.New("addresses are randomised"), text.New("addresses are the same at each start"))
 			}),
 			Ask: sentence("Does the system randomise addresses in memory?", "系统是否启用内存地址随机化？"),
 			Fix: sentence("turn it on (kernel.randomize_va_space=2 on Linux)", "启用该功能（Linux 上 kernel.randomize_va_space=2）")},
-		{ID: "SW-13", Scope: OfSite, Weight: 4, Refs: append(pin("13-9"), dss("3.5.1")...),
+		{ID: "SW-13", Scope: OfSite, Weight: 4, Refs: append(pin("13-9"), whole(pciDSS)...),
 			measure: ofHost("Encrypted", func(h *HostEvidence) Finding {
 				return isSo(h.Encrypted, text.New("the disk of the store is encrypted"), text.New("the disk of the store is not encrypted"))
 			}),
 			Ask: sentence("Is the disk encrypted that the store is on?", "密钥库所在磁盘是否加密？"),
 			Fix: sentence("encrypt it, and keep the recovery key with two people", "加密磁盘，恢复密钥由两人分别保管")},
-		{ID: "SW-14", Scope: OfSite, Weight: 2, Refs: dss("7.2"),
+		{ID: "SW-14", Scope: OfSite, Weight: 2, Refs: whole(pciDSS),
 			measure: ofHost("UmaskTight", func(h *HostEvidence) Finding {
 				return isSo(h.UmaskTight, text.New("new files are the user's own"), text.New("new files can be read by others"))
 			}),
 			Ask: sentence("Are new files kept from others by default?", "新建文件默认是否对他人不可读？"),
 			Fix: sentence("set the umask of the user to 077", "将该用户的 umask 设为 077")},
-		{ID: "SW-15", Scope: OfSite, Weight: 4, Refs: dss("7.2"),
+		{ID: "SW-15", Scope: OfSite, Weight: 4, Refs: whole(pciDSS),
 			measure: ofHost("OthersCanRead", func(h *HostEvidence) Finding {
 				return judged(h.OthersCanRead, text.New("others can read no file of poskey"), text.New("files that others can read: %d", len(h.OthersCanRead)))
 			}),
 			Ask: sentence("Are identities, store, log and backups kept from other users?", "身份文件、密钥库、日志和备份是否对其他用户不可读？"),
 			Fix: sentence("chmod 600 each file and chmod 700 its folder", "文件设为 600，目录设为 700")},
-		{ID: "SW-16", Scope: OfSite, Weight: 3, Refs: dss("10.6"),
+		{ID: "SW-16", Scope: OfSite, Weight: 3, Refs: whole(pciDSS),
 			measure: ofHost("ClockSynced", func(h *HostEvidence) Finding {
 				return isSo(h.ClockSynced, text.New("the clock is synchronised"), text.New("nothing keeps the clock right"))
 			}),
 			Ask: sentence("Is the clock kept right that stamps the audit log?", "为审计日志加时间戳的时钟是否保持同步？"),
 			Fix: sentence("synchronise it; on a machine without network set it before each ceremony, before witnesses", "启用校时；无网络的主机在每次仪式前当众校准")},
-		{ID: "SW-17", Scope: OfStore, Weight: 4, measure: ofStore(fileClosed), Refs: dss("7.2", "3.5.1"),
+		{ID: "SW-17", Scope: OfStore, Weight: 4, measure: ofStore(fileClosed), Refs: whole(pciDSS),
 			Ask: sentence("Can nobody but its user get at the file of the store?", "密钥库文件是否只有其所属用户可以访问？"),
 			Fix: sentence("chmod 600 the file and chmod 700 its folder", "文件设为 600，目录设为 700")},
-		{ID: "SW-18", Scope: OfSite, Weight: 3, Refs: append(dss("6.3.3", "5.2"), pin("13-9")...),
+		{ID: "SW-18", Scope: OfSite, Weight: 3, Refs: append(whole(pciDSS), pin("13-9")...),
 			Ask: sentence("Are system and programs of the key machine updated from a checked source, and is nothing else installed there?",
 				"密钥主机的系统和程序是否从可信来源更新，且不安装其他软件？"),
 			Fix: sentence("keep a list of what is installed with hashes; carry updates in by two people", "维护带哈希值的软件清单；更新由两人带入")},

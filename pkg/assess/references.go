@@ -15,7 +15,7 @@ const (
 	sp57    = "NIST SP 800-57 part 1"
 )
 
-// seen lists the clauses whose text was seen. Every other clause is to be looked up before it is quoted.
+// seen lists the clauses whose text was seen. Others of PCI PIN are to be looked up before they are quoted; of PCI DSS others are not named.
 func seen(standard string) []string {
 	switch standard {
 	case pciPIN:
