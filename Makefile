@@ -64,11 +64,11 @@ golden: ## write the expected outputs of the scripts anew; look at the differenc
 sboxes: ## the Go code of DES over many blocks at once, from the circuits in internal/bitslice/circuit
 	$(GO) run ./internal/bitslice/roundgen internal/bitslice/round_gen.go
 
-release: ## what people install, into dist: archives, packages, bills of materials, checksums; docs/release.md
-	$(GO) run ./scripts/release -out dist
+release: ## what people install, into dist/release: archives, packages, bills of materials, checksums; into dist what installs here
+	@GO="$(GO)" $(GO) run ./scripts/release -out dist
 
 release-check: ## the release twice from clean copies of the commit, compared byte for byte; then installed and tried
-	$(GO) run ./scripts/release -check
+	@GO="$(GO)" $(GO) run ./scripts/release -check
 
 cross: ## everything compiles for the other systems that releases are made for
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/poskey

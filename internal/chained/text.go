@@ -96,3 +96,20 @@ func IsHex(c byte) bool { return IsDigit(c) || c >= 'A' && c <= 'F' }
 
 // IsAlnum accepts letters and digits of ASCII.
 func IsAlnum(c byte) bool { return IsDigit(c) || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' }
+
+// Plain makes upper case of letters, ASCII of the wide digits and letters that Chinese keyboards make, and blanks and
+// dashes of all that look like them.
+func Plain(c rune) rune {
+	if c >= 0xFF01 && c <= 0xFF5E {
+		c -= 0xFF01 - '!'
+	}
+	switch {
+	case c >= 'a' && c <= 'z':
+		return c - 'a' + 'A'
+	case c == 0xA0, c >= 0x2000 && c <= 0x200A, c == 0x202F, c == 0x205F, c == 0x3000:
+		return ' '
+	case c >= 0x2010 && c <= 0x2015, c == 0x2212:
+		return '-'
+	}
+	return c
+}

@@ -16,16 +16,20 @@ import (
 
 // questions are those that only people can answer, given what was seen.
 type questions struct {
-	all  []assess.Control
-	open []assess.Control // without an answer that counts, the heaviest first
+	all        []assess.Control
+	open       []assess.Control // without an answer that counts, the heaviest first
+	unmeasured int              // controls that poskey could measure, if it were shown a terminal or a store
 }
 
-// questions finds out what is to be asked: what nothing measured.
-func (s *sights) questions(a assess.Answers) questions {
+// questions finds out what is to be asked: what only people can tell; everything: what nobody measured, too.
+func (s *sights) questions(a assess.Answers, everything bool) questions {
 	r := s.assessed(a, "")
-	q := questions{all: r.ToAsk()}
+	var q questions
+	q.all, q.unmeasured = r.ToAsk(everything)
 	for _, res := range ofVerdict(&r, assess.NoEvidence) {
-		q.open = append(q.open, res.Control)
+		if slices.ContainsFunc(q.all, func(c assess.Control) bool { return c.ID == res.Control.ID }) {
+			q.open = append(q.open, res.Control)
+		}
 	}
 	return q
 }
@@ -168,13 +172,13 @@ func (d *asking) take(ctx context.Context, c *assess.Control, word string) (bool
 	if err != nil {
 		return false, err
 	}
-	answers := d.file.answers
-	answers.All = slices.Clone(answers.All)
-	if err := answers.Set(answer); err != nil {
+	theirs, err := d.file.add(ctx, answer, func(a assess.Answers) []byte { return d.asked.file(d.app.Say, a) })
+	switch {
+	case err != nil:
 		return false, err
-	}
-	if _, err := d.file.write(ctx, d.asked.file(d.app.Say, answers)); err != nil {
-		return false, err
+	case theirs.Verdict != "":
+		return true, d.app.Console.Show(d.app.Say.T("%s has answered this meanwhile: %s; that stays, and yours was not written\n",
+			theirs.By, verdictText(theirs.Verdict)))
 	}
 	d.given[c.ID] = answer.Verdict
 	return true, nil

@@ -27,6 +27,7 @@ const assessSchema = "assess"
 type lastAssessment struct {
 	verdicts map[string]assess.Verdict
 	at       time.Time
+	of       assess.Subject
 }
 
 // readAnswers reads a questionnaire; "" has no answers.
@@ -34,7 +35,7 @@ func readAnswers(ctx context.Context, path string) (assess.Answers, error) {
 	if path == "" {
 		return assess.Answers{}, nil
 	}
-	raw, err := readPublicFile(ctx, path, assess.MaxAnswers)
+	raw, err := readWhole(ctx, path, assess.MaxAnswers)
 	if err != nil {
 		return assess.Answers{}, fault.Wrap(err, "--answers")
 	}
@@ -52,7 +53,7 @@ func readAgainst(ctx context.Context, path string) (*lastAssessment, error) {
 }
 
 func readAssessment(ctx context.Context, path string) (*lastAssessment, error) {
-	raw, err := readPublicFile(ctx, path, assess.MaxDocument)
+	raw, err := readWhole(ctx, path, assess.MaxDocument)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +61,7 @@ func readAssessment(ctx context.Context, path string) (*lastAssessment, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, "%s", text.Redact(path))
 	}
-	return &lastAssessment{doc.Verdicts(), doc.Time()}, nil
+	return &lastAssessment{doc.Verdicts(), doc.Time(), doc.Subject()}, nil
 }
 
 // assessmentName is a file's name that sorts by time.
@@ -83,9 +84,12 @@ func keepAssessment(folder string, r *assess.Report) error {
 	}
 }
 
-// lastKept is the newest assessment that is kept; nil where there is none. One that cannot be read is told, and is no
-// reason not to assess.
-func (a *App) lastKept(ctx context.Context, folder string) *lastAssessment {
+// mostKept bounds how many are looked at for one of the same terminals.
+const mostKept = 300
+
+// lastKept is the newest assessment that is kept of the same terminals, store and site; nil where there is none. One that
+// cannot be read, or was changed, is told, and is no reason not to assess.
+func (a *App) lastKept(ctx context.Context, folder string, of *assess.Subject) *lastAssessment {
 	if folder == "" {
 		return nil
 	}
@@ -96,11 +100,17 @@ func (a *App) lastKept(ctx context.Context, folder string) *lastAssessment {
 		}
 		return nil
 	}
+	if n := len(entries) - mostKept; n > 0 {
+		entries = entries[n:]
+	}
 	for _, e := range slices.Backward(entries) { // sorted by name, which is the time
 		if !strings.HasSuffix(e.Name(), ".json") || !e.Type().IsRegular() {
 			continue
 		}
 		last, err := readAssessment(ctx, filepath.Join(folder, e.Name()))
+		if err == nil && len(of.Differs(&last.of)) > 0 {
+			continue
+		}
 		if err == nil {
 			return last
 		}
@@ -130,7 +140,7 @@ func openQuestionnaire(ctx context.Context, path string) (*questionnaire, error)
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return q, source.CheckNew(path)
 	}
-	raw, err := readPublicFile(ctx, path, assess.MaxAnswers)
+	raw, err := readWhole(ctx, path, assess.MaxAnswers)
 	if err != nil {
 		return nil, fault.Wrap(err, "--answers")
 	}
@@ -155,22 +165,87 @@ func (q *questionnaire) write(ctx context.Context, content []byte) (bool, error)
 		q.content, q.answers = content, want
 		return true, nil
 	}
-	now, err := readPublicFile(ctx, q.path, assess.MaxAnswers)
-	switch {
-	case err != nil:
-		return false, fault.Wrap(err, "--answers")
-	case !bytes.Equal(now, q.content):
-		return false, fault.New(fault.Busy, "%s was changed by somebody else meanwhile; nothing was written to it", text.Redact(q.path))
-	case bytes.Equal(content, q.content):
-		return false, nil
+	if err := q.unchanged(ctx); err != nil || bytes.Equal(content, q.content) {
+		return false, err
 	}
 	err = source.Replace(q.path, content, func(beside string) error {
-		_, err := readAnswers(ctx, beside)
-		return err
+		if _, err := readAnswers(ctx, beside); err != nil {
+			return err
+		}
+		return q.unchanged(ctx) // nobody else writes now: the file beside it is there once
 	})
 	if err != nil {
 		return false, err
 	}
 	q.content, q.answers = content, want
 	return true, nil
+}
+
+// unchanged makes sure that the file is as it was read or written last. Error: busy.
+func (q *questionnaire) unchanged(ctx context.Context) error {
+	now, err := readWhole(ctx, q.path, assess.MaxAnswers)
+	switch {
+	case err != nil:
+		return fault.Wrap(err, "--answers")
+	case !bytes.Equal(now, q.content):
+		return fault.New(fault.Busy, "%s was changed by somebody else meanwhile; nothing was written to it", text.Redact(q.path))
+	}
+	return nil
+}
+
+// Somebody else who writes is waited for: so often, so long.
+const (
+	mostTurns = 20
+	oneTurn   = 25 * time.Millisecond
+)
+
+// add puts one answer into the file. Where somebody else wrote to it meanwhile, it goes to theirs; what they said to the
+// same question stays, and is given back.
+func (q *questionnaire) add(ctx context.Context, answer assess.Answer, page func(assess.Answers) []byte) (theirs assess.Answer, err error) {
+	for turn := range mostTurns {
+		was := q.about(answer.Control)
+		answers := q.answers
+		answers.All = slices.Clone(answers.All)
+		if err := answers.Set(answer); err != nil {
+			return assess.Answer{}, err
+		}
+		_, err = q.write(ctx, page(answers))
+		if !fault.Is(err, fault.Busy) && !fault.Is(err, fault.FileExists) {
+			return assess.Answer{}, err
+		}
+		if turn > 0 && !pause(ctx, oneTurn) {
+			return assess.Answer{}, context.Cause(ctx)
+		}
+		again, readErr := openQuestionnaire(ctx, q.path)
+		if readErr != nil {
+			return assess.Answer{}, readErr
+		}
+		*q = *again
+		if now := q.about(answer.Control); now != was && now.Verdict != "" {
+			return now, nil
+		}
+	}
+	return assess.Answer{}, err
+}
+
+// about is what the file says of a control; the zero answer when nothing.
+func (q *questionnaire) about(control string) assess.Answer {
+	for _, one := range q.answers.All {
+		if one.Control == control {
+			return one
+		}
+	}
+	return assess.Answer{}
+}
+
+// pause reports whether the time went by.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
 }

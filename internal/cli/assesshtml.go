@@ -34,13 +34,13 @@ func assessHTMLPage(w io.Writer, say *i18n.Printer, version string, r *assess.Re
 	}
 	p := &pagePrinter{say}
 	s := p.assessment(r)
-	return t.Write(w, p.frame(strings.Join(s.Headings, " · "), version, r.At), s)
+	return t.Write(w, p.frame(strings.Join(append([]string{s.Heading}, s.Beside...), " · "), version, r.At), s)
 }
 
 // assessSheet is what the template sees.
 type assessSheet struct {
-	Tone, Kicker             string
-	Headings                 []string
+	Tone, Kicker, Heading    string
+	Beside                   []string // what else was looked at
 	W                        assessWords
 	Score, Coverage, Meaning string
 	Whole                    page.Bar
@@ -86,10 +86,16 @@ type assessSince struct {
 	Rows        []changeRow
 }
 
+// changeRow has the controls whose verdict changed in one way.
 type changeRow struct {
-	ID, Was, Is, Way string
-	Linked           bool
-	Better, Worse    bool
+	Was, Is, Way  string
+	Better, Worse bool
+	Controls      []changedControl
+}
+
+type changedControl struct {
+	ID     string
+	Linked bool
 }
 
 // unmetBlock is a control that is not met.
@@ -113,9 +119,11 @@ type weightDot struct {
 	On bool
 }
 
+// warningRow is a warning, with all whom it is about.
 type warningRow struct {
-	Severity                      assess.Severity
-	Says, Subject, What, Due, Fix string
+	Severity             assess.Severity
+	Says, What, Due, Fix string
+	Subjects             []string
 }
 
 // controlList has the controls of a dimension.
@@ -132,7 +140,7 @@ type controlRow struct {
 }
 
 func (p *pagePrinter) assessment(r *assess.Report) assessSheet {
-	s := assessSheet{Kicker: p.assessKicker(r), Headings: p.assessHeadings(&r.Of), W: p.assessWords(), PictureWide: pictureWide,
+	s := assessSheet{Kicker: p.assessKicker(r), W: p.assessWords(), PictureWide: pictureWide,
 		Tone: assessTone(r), Score: p.percentText(&r.Total), Coverage: fmt.Sprintf("%d %%", r.Total.Coverage()),
 		Meaning: p.say(text.New("What nobody knows counts neither for nor against: the two figures are worth something together alone.")),
 		Whole:   page.NewBar("whole", p.say(text.New("All that applies, by weight")), 480, 20, p.points(&r.Total)),
@@ -140,6 +148,8 @@ func (p *pagePrinter) assessment(r *assess.Report) assessSheet {
 	for _, v := range verdictOrder() {
 		s.Legend = append(s.Legend, verdictName{newLookName(verdictLook(v), p.say(verdictText(v))), v})
 	}
+	names := p.assessHeadings(&r.Of)
+	s.Heading, s.Beside = names[0], names[1:]
 	unconfirmed := false
 	for i, x := range heaviest(r, assess.NotMet) {
 		s.Unmet = append(s.Unmet, p.unmet(i+1, x))
@@ -148,9 +158,7 @@ func (p *pagePrinter) assessment(r *assess.Report) assessSheet {
 	if len(s.Unmet) == 0 {
 		s.UnmetTitle = p.say(text.New("Not met"))
 	}
-	for i := range r.Warnings {
-		s.Warnings = append(s.Warnings, p.warningRow(&r.Warnings[i]))
-	}
+	s.Warnings = p.warningRows(r.Warnings)
 	for i := range r.Scores {
 		s.Lists = append(s.Lists, p.controlList(&r.Scores[i], r.Results))
 	}
@@ -242,10 +250,12 @@ func (p *pagePrinter) since(r *assess.Report) *assessSince {
 		return nil
 	}
 	s := &assessSince{Title: p.say(text.New("Since the assessment of %s", r.Last.UTC().Format(time.DateOnly)))}
+	if len(r.Differs) > 0 {
+		s.Title += " · " + p.say(text.New("the assessment that this one is compared with was of something else (%s)", strings.Join(r.Differs, ", ")))
+	}
 	better, worse := 0, 0
 	for _, c := range r.Changes {
-		row := changeRow{ID: page.Line(c.ID), Was: p.say(verdictText(c.Was)), Is: p.say(verdictText(c.Is)), Better: c.Improved, Worse: c.Worse,
-			Linked: hasControl(r, c.ID)}
+		row := changeRow{Was: p.say(verdictText(c.Was)), Is: p.say(verdictText(c.Is)), Way: p.say(text.New("otherwise")), Better: c.Improved, Worse: c.Worse}
 		switch {
 		case c.Improved:
 			better++
@@ -254,10 +264,14 @@ func (p *pagePrinter) since(r *assess.Report) *assessSince {
 			worse++
 			row.Way = p.say(text.New("worse"))
 		}
-		s.Rows = append(s.Rows, row)
+		at := slices.IndexFunc(s.Rows, func(o changeRow) bool { return o.Was == row.Was && o.Is == row.Is && o.Way == row.Way })
+		if at < 0 {
+			at, s.Rows = len(s.Rows), append(s.Rows, row)
+		}
+		s.Rows[at].Controls = append(s.Rows[at].Controls, changedControl{page.Line(c.ID), hasControl(r, c.ID)})
 	}
 	slices.SortStableFunc(s.Rows, func(a, b changeRow) int { return cmp.Compare(rank(a), rank(b)) })
-	s.Says = p.say(text.New("Better: %d. Worse: %d. Otherwise changed: %d.", better, worse, len(s.Rows)-better-worse))
+	s.Says = p.say(text.New("Better: %d. Worse: %d. Otherwise changed: %d.", better, worse, len(r.Changes)-better-worse))
 	if len(s.Rows) == 0 {
 		s.Says = p.say(text.New("No verdict is another one."))
 	}
@@ -377,13 +391,25 @@ func (p *pagePrinter) refsText(c *assess.Control) string {
 	return strings.Join(all, "; ")
 }
 
-func (p *pagePrinter) warningRow(w *assess.Warning) warningRow {
-	row := warningRow{Severity: w.Severity, Says: p.say(severityText(w.Severity)), Subject: quoted(keyless(w.Subject)),
-		What: page.Sentence(quoted(keyless(p.in.Text(w.What)))), Fix: p.head(w.Fix)}
-	if !w.Due.IsZero() {
-		row.Due = w.Due.UTC().Format(time.DateOnly)
+// warningRows puts those that say the same of several under each other.
+func (p *pagePrinter) warningRows(all []assess.Warning) []warningRow {
+	var rows []warningRow
+	for i := range all {
+		w := &all[i]
+		row := warningRow{Severity: w.Severity, Says: p.say(severityText(w.Severity)), What: page.Sentence(quoted(keyless(p.in.Text(w.What)))),
+			Fix: p.head(w.Fix)}
+		if !w.Due.IsZero() {
+			row.Due = w.Due.UTC().Format(time.DateOnly)
+		}
+		at := slices.IndexFunc(rows, func(o warningRow) bool {
+			return o.Severity == row.Severity && o.What == row.What && o.Due == row.Due && o.Fix == row.Fix
+		})
+		if at < 0 {
+			at, rows = len(rows), append(rows, row)
+		}
+		rows[at].Subjects = append(rows[at].Subjects, quoted(keyless(w.Subject)))
 	}
-	return row
+	return rows
 }
 
 func (p *pagePrinter) controlList(s *assess.Score, all []assess.Result) controlList {

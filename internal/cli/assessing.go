@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,8 +40,8 @@ type lookOpts struct {
 
 func (a *App) lookFlags(f *pflag.FlagSet, o *lookOpts) {
 	f.StringArrayVar(&o.devices, "device", nil, a.Say.T("terminal to look at: agent+https://HOST:PORT?ca=FILE&cert=FILE&key=FILE, or another "+
-		"dialect, which tells less; may be given again"))
-	f.DurationVar(&o.timeout, "timeout", 0, a.Say.T("wait so long for one answer of the device; its dialect's time when left out"))
+		"dialect, which tells less (again for each)"))
+	a.timeoutFlag(f, &o.timeout)
 	f.StringVar(&o.latest, "latest-firmware", "", a.Say.T("the newest firmware of the terminal, as its vendor says"))
 }
 
@@ -50,6 +49,10 @@ func (a *App) lookFlags(f *pflag.FlagSet, o *lookOpts) {
 func (o *lookOpts) check() error {
 	if o.login != "" && len(o.devices) != 1 {
 		return fault.New(fault.Usage, "--login reads the log of one terminal; name one --device with it")
+	}
+	said := func(src string) bool { return src != "" && src != "prompt" }
+	if o.login == "" && (said(o.password) || said(o.code)) {
+		return fault.New(fault.Usage, "--password and --code are those of an account; name it with --login")
 	}
 	if o.timeout != 0 {
 		if err := device.CheckTimeout(o.timeout); err != nil {
@@ -208,7 +211,7 @@ func (a *App) lookAtDevice(ctx context.Context, s *sights, uri string, o lookOpt
 		s.silent = append(s.silent, silentDevice{where.Address, err})
 		return nil
 	}
-	seen.URI, seen.Latest, seen.SeenAt = where, o.latest, s.evidence.Now
+	seen.URI, seen.Latest = where, o.latest
 	if seen.Listed, err = a.listed(ctx, s, seen.Status.Serial); err != nil {
 		return err
 	}
@@ -256,7 +259,7 @@ func (a *App) askedDevice(ctx context.Context, uri string, o lookOpts) (assess.D
 	if line.Asked > 0 && line.Failed == line.Asked {
 		return assess.DeviceEvidence{}, fault.New(fault.DeviceTimeout, "the device answered none of %d questions", line.Asked)
 	}
-	return assess.DeviceEvidence{Status: *status, Healthy: line.Failed == 0}, nil
+	return assess.DeviceEvidence{Status: *status, SeenAt: a.Env.Now().UTC(), Healthy: line.Failed == 0}, nil
 }
 
 // managedEvidence is what a terminal says of itself, and its log where somebody logs in.
@@ -265,7 +268,7 @@ func (a *App) managedEvidence(ctx context.Context, m *managed, o lookOpts) (asse
 	if err != nil {
 		return assess.DeviceEvidence{}, err
 	}
-	seen := assess.DeviceEvidence{Status: status, Events: status.Events, Healthy: true}
+	seen := assess.DeviceEvidence{Status: status, Events: status.Events, SeenAt: a.Env.Now().UTC(), Healthy: true}
 	if o.login == "" {
 		return seen, nil
 	}
@@ -273,6 +276,7 @@ func (a *App) managedEvidence(ctx context.Context, m *managed, o lookOpts) (asse
 		return assess.DeviceEvidence{}, notLoggedInError{err}
 	}
 	seen.Events, err = pullLog(ctx, m, 0, mostEvents)
+	seen.Whole = len(seen.Events) < mostEvents
 	return seen, err
 }
 
@@ -295,56 +299,30 @@ func (a *App) listed(ctx context.Context, s *sights, serial string) (*store.Devi
 	return &row, nil
 }
 
-// assessed gives the verdicts over everything that was seen: one assessment for each terminal, as one.
+// assessed gives the verdicts over everything that was seen. A terminal that did not answer is one of which nothing is known.
 func (s *sights) assessed(a assess.Answers, site string) assess.Report {
-	var each []assess.Report
-	for e := range s.each() {
-		each = append(each, assess.Assess(&e, a))
-	}
-	r := assess.Several(each)
+	r := assess.AssessAll(&s.evidence, append(slices.Clone(s.devices), make([]assess.DeviceEvidence, len(s.silent))...), a)
 	r.Of.Site = cmp.Or(site, r.Of.Site)
-	r.Warnings = s.warnings(assess.DefaultWatch())
-	return r
-}
-
-// each gives the evidence once for each terminal, and once without one where none answered.
-func (s *sights) each() iter.Seq[assess.Evidence] {
-	return func(yield func(assess.Evidence) bool) {
-		e := s.evidence
-		if len(s.devices) == 0 {
-			yield(e)
-			return
-		}
-		for i := range s.devices {
-			e.Device = &s.devices[i]
-			if !yield(e) {
-				return
-			}
-		}
+	for _, d := range s.silent {
+		r.Of.Silent = append(r.Of.Silent, d.address)
 	}
+	r.Warnings = s.withSilent(r.Warnings)
+	return r
 }
 
 // warnings are those of every terminal that answered, and one for each that did not.
 func (s *sights) warnings(limits assess.WatchOptions) []assess.Warning {
-	var all []assess.Warning
-	for e := range s.each() {
-		for _, w := range assess.Watch(&e, limits) {
-			if !slices.ContainsFunc(all, func(o assess.Warning) bool { return sameWarning(&o, &w) }) {
-				all = append(all, w)
-			}
-		}
-	}
-	for _, d := range s.silent {
-		all = append(all, assess.Warning{ID: "device-silent", Severity: assess.Soon, Subject: d.address,
-			What: text.New("the terminal did not answer: %s", d.err), Fix: text.New("look whether it is on, connected and the one that is meant")})
-	}
-	slices.SortStableFunc(all, func(a, b assess.Warning) int { return levelRank(b.Severity) - levelRank(a.Severity) })
-	return all
+	return s.withSilent(assess.WatchAll(&s.evidence, s.devices, limits))
 }
 
-// sameWarning: the store's warnings come with every terminal.
-func sameWarning(a, b *assess.Warning) bool {
-	return a.ID == b.ID && a.Subject == b.Subject && a.What.String() == b.What.String() && a.Due.Equal(b.Due)
+// withSilent puts the terminals first that did not answer: nobody knows how they are.
+func (s *sights) withSilent(warnings []assess.Warning) []assess.Warning {
+	var all []assess.Warning
+	for _, d := range s.silent {
+		all = append(all, assess.Warning{ID: "device-silent", Severity: assess.Urgent, Subject: d.address,
+			What: text.New("the terminal did not answer: %s", d.err), Fix: text.New("look whether it is on, connected and the one that is meant")})
+	}
+	return append(all, warnings...)
 }
 
 // warnSilent tells of the terminals that gave no account of themselves, where no page does.

@@ -96,7 +96,7 @@ func TestAQuestionnaireIsNeverLost(t *testing.T) {
 		return q
 	}
 	q := open()
-	asked := s.questions(q.answers)
+	asked := s.questions(q.answers, true)
 	if len(asked.all) == 0 || len(asked.open) != len(asked.all) {
 		t.Fatalf("%d questions, %d open", len(asked.all), len(asked.open))
 	}
@@ -114,7 +114,7 @@ func TestAQuestionnaireIsNeverLost(t *testing.T) {
 	if err := put(again, a); err != nil {
 		t.Fatal(err)
 	}
-	if left := len(s.questions(again.answers).open); left != len(asked.open)-1 {
+	if left := len(s.questions(again.answers, true).open); left != len(asked.open)-1 {
 		t.Errorf("%d questions are open after an answer, of %d", left, len(asked.open))
 	}
 	// q read the file before the answer: it must not write over it.
@@ -158,5 +158,74 @@ func TestTheNewestAssessmentIsTheLastOne(t *testing.T) {
 	last, err := readAssessment(context.Background(), filepath.Join(dir, files[3].Name()))
 	if err != nil || !last.at.Equal(r.At) || len(last.verdicts) != len(r.Results) {
 		t.Errorf("the newest one is of %v with %d verdicts, want %v and %d: %v", last.at, len(last.verdicts), r.At, len(r.Results), err)
+	}
+}
+
+// TestTwoPeopleAnswerAtOnce: each has the file open; nobody's answer is lost, and the first word about a question stays.
+func TestTwoPeopleAnswerAtOnce(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "site.yaml")
+	s := sights{evidence: assess.Evidence{Now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}}
+	asked := s.questions(assess.Answers{}, true)
+	page := func(a assess.Answers) []byte { return asked.file(i18n.New(i18n.English), a) }
+	first, err := openQuestionnaire(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.write(ctx, page(first.answers)); err != nil {
+		t.Fatal(err)
+	}
+	const people, each = 4, 6
+	done := make(chan error, people)
+	for p := range people {
+		q, err := openQuestionnaire(ctx, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for i := range each {
+				a := assess.Answer{Control: asked.all[p*each+i].ID, Verdict: assess.Met, By: "TEST officer", On: dayOf(s.evidence.Now)}
+				if _, err := q.add(ctx, a, page); err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range people {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	again, err := openQuestionnaire(ctx, path)
+	if err != nil || len(again.answers.All) != people*each {
+		t.Fatalf("%d answers, want %d: %v", len(again.answers.All), people*each, err)
+	}
+	// first read the file before all that.
+	a := assess.Answer{Control: asked.all[0].ID, Verdict: assess.NotMet, By: "TEST auditor", On: dayOf(s.evidence.Now)}
+	if theirs, err := first.add(ctx, a, page); err != nil || theirs.By != "TEST officer" || theirs.Verdict != assess.Met {
+		t.Errorf("somebody else's word was written over: %+v, %v", theirs, err)
+	}
+	if theirs, err := first.add(ctx, a, page); err != nil || theirs.Verdict != "" {
+		t.Errorf("who has seen it may change it: %+v, %v", theirs, err)
+	}
+}
+
+func TestOnlyAnAssessmentOfTheSameIsTheLastOne(t *testing.T) {
+	a, dir := &App{}, filepath.Join(t.TempDir(), "TEST.assessments")
+	then := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	r := (&sights{evidence: assess.Evidence{Now: then}}).assessed(assess.Answers{}, "")
+	for i, device := range []string{"T1", "T2", "T2"} {
+		r.Of.Device, r.At = device, then.Add(time.Duration(i)*time.Hour)
+		if err := keepAssessment(dir, &r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if last := a.lastKept(context.Background(), dir, &assess.Subject{Device: "T1"}); last == nil || !last.at.Equal(then) {
+		t.Errorf("of T1: %+v", last)
+	}
+	if last := a.lastKept(context.Background(), dir, &assess.Subject{}); last != nil {
+		t.Errorf("no terminal was looked at, and it is compared with %q", last.of.Device)
 	}
 }

@@ -238,6 +238,9 @@ func changesPage(p *render.Page, r *assess.Report) {
 		return
 	}
 	p.Blank()
+	if len(r.Differs) > 0 {
+		p.Bad(text.New("the assessment that this one is compared with was of something else (%s)", strings.Join(r.Differs, ", ")))
+	}
 	if len(r.Changes) == 0 {
 		p.Line(text.New("Since the last assessment (%s): no verdict is another one.", clock(r.Last)))
 		return

@@ -34,7 +34,7 @@ type shownPage struct {
 // TestPagesInARealBrowser looks at all pages with one browser: to start one costs more than to look.
 func TestPagesInARealBrowser(t *testing.T) {
 	b := startBrowser(t)
-	for _, family := range [][]shownPage{diagnosisPages(t), hierarchyPages(t), assessPages(t), fleetPages(t)} {
+	for _, family := range [][]shownPage{diagnosisPages(t), hierarchyPages(t), assessPages(t), fleetPages(t), incidentPages(t)} {
 		for _, lang := range []i18n.Lang{i18n.English, i18n.Chinese} {
 			for _, p := range family {
 				t.Run(p.name+"-"+string(lang), func(t *testing.T) { b.show(t, p.lay(t, lang), lang) })

@@ -33,19 +33,19 @@ func (o *ceremonyOpts) addPrinter(a *App, f *pflag.FlagSet) {
 }
 
 func (o *ceremonyOpts) addPast(a *App, f *pflag.FlagSet) {
-	f.StringArrayVar(&o.past, "past", nil, a.Say.T("folder of a ceremony before, or of many; may be repeated"))
+	f.StringArrayVar(&o.past, "past", nil, a.Say.T("folder of a ceremony before, or of many (again for each)"))
 }
 
 func (o *ceremonyOpts) addIdentity(a *App, f *pflag.FlagSet) {
 	f.StringArrayVar(&o.identities, "identity", nil,
-		a.Say.T("identity file of somebody who takes part, or a folder of them; may be repeated"))
+		a.Say.T("identity file of somebody who takes part, or a folder of them (again for each)"))
 }
 
 // usualIdle is how long a hidden question waits for somebody who types.
 const usualIdle = 3 * time.Minute
 
 func (o *ceremonyOpts) addIdle(a *App, f *pflag.FlagSet) {
-	f.DurationVar(&o.idle, "idle", usualIdle, a.Say.T("end a hidden entry when nobody types for so long"))
+	spanFlag(f, &o.idle, "idle", usualIdle, a.Say.T("end a hidden entry when nobody types for so long"))
 }
 
 func (o *ceremonyOpts) check() error {

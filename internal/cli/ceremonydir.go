@@ -125,14 +125,17 @@ func openRecord(place string) (*os.File, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, fault.WrapAs(fault.NotFound, err, "the record of the ceremony")
+		return nil, fault.Wrap(source.OpenError(err, path), "the record of the ceremony")
 	case !info.Mode().IsRegular():
 		return nil, fault.New(fault.Malformed, "%s is no record", pathWord(path))
 	case info.Size() > transcript.MaxFile:
 		return nil, fault.New(fault.TooLarge, "%s is larger than %d bytes", pathWord(path), transcript.MaxFile)
 	}
 	f, err := os.Open(path)
-	return f, fault.WrapAs(fault.NotPermitted, err, "the record of the ceremony")
+	if err != nil {
+		return nil, fault.Wrap(source.OpenError(err, path), "the record of the ceremony")
+	}
+	return f, nil
 }
 
 // readRecord reads a record as it stands, verified or not.

@@ -19,7 +19,7 @@ import (
 // the cable that they hang on.
 func (o *ceremonyOpts) addDevice(a *App, f *pflag.FlagSet) {
 	f.StringArrayVar(&o.devices, "device", nil,
-		a.Say.T("SERIAL=URI: where a device of the script is reached; may be repeated"))
+		a.Say.T("SERIAL=URI: where a device of the script is reached (again for each)"))
 }
 
 // deviceURI is where a device is reached.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"poskey/internal/fault"
+	"poskey/internal/source"
 	"poskey/pkg/ceremony"
 	"poskey/pkg/ceremony/script"
 	"poskey/pkg/ceremony/transcript"
@@ -36,7 +37,7 @@ func pastOf(places []string, now string) ([]script.Past, error) {
 func recordsIn(place string) ([]string, error) {
 	info, err := os.Stat(place)
 	if err != nil {
-		return nil, fault.WrapAs(fault.NotFound, err, "a ceremony before")
+		return nil, fault.Wrap(source.OpenError(err, place), "a ceremony before")
 	}
 	if !info.IsDir() {
 		return []string{place}, nil

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,5 +64,17 @@ func TestWhoSealedAPartThatWasHandedOnIsRemembered(t *testing.T) {
 	past := pastTold(v)
 	if len(past) != 1 || past[0].Person != who || past[0].Part != 1 || past[0].Card != id.Card().Fingerprint().String() {
 		t.Errorf("%+v, %v", past, err)
+	}
+}
+
+// TestARecordThatIsNotThereIsSaidInPlainWords: not in those of the system, which no catalogue translates.
+func TestARecordThatIsNotThereIsSaidInPlainWords(t *testing.T) {
+	place := filepath.Join(t.TempDir(), "zmk-20261201-7F3A91")
+	_, opened := openRecord(place)
+	_, listed := recordsIn(place)
+	for _, err := range []error{opened, listed} {
+		if !fault.Is(err, fault.NotFound) || !strings.HasSuffix(err.Error(), "file "+place+" does not exist") {
+			t.Errorf("%v", err)
+		}
 	}
 }

@@ -4,6 +4,8 @@ package cli
 
 import "os"
 
+const openPatiently = 0
+
 func wouldBlock(error) bool { return false }
 
 func sameDevice(a, b os.FileInfo) bool { return a.Mode() == b.Mode() }

@@ -10,6 +10,9 @@ import (
 	"syscall"
 )
 
+// openPatiently: a serial printer may have no carrier yet, and must not become the terminal of this process.
+const openPatiently = syscall.O_NONBLOCK | syscall.O_NOCTTY
+
 // wouldBlock: the device takes nothing now.
 func wouldBlock(err error) bool { return errors.Is(err, syscall.EAGAIN) }
 

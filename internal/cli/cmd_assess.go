@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -47,7 +49,7 @@ func newAssessing(a *App, name string) *cobra.Command {
 	f.StringVar(&o.answers, "answers", "", a.Say.T("questionnaire with what people answered (YAML)"))
 	f.StringVar(&o.site, "site", "", a.Say.T("what is assessed, in your words; the questionnaire's when left out"))
 	f.StringVar(&o.against, "against", "", a.Say.T("assessment to compare with (JSON); the last one of the store when left out"))
-	f.StringVar(&o.html, "html", "", a.Say.T("also write the report as a page for a browser; a new file"))
+	a.htmlFlag(f, &o.html)
 	f.IntVar(&o.minScore, "min-score", 0, a.Say.T("exit with 5 when less than so many per cent of what is known is met"))
 	f.BoolVar(&o.strict, "strict", false, a.Say.T("exit with 5 when anything is not met"))
 	f.BoolVar(&o.noKeep, "no-keep", false, a.Say.T("do not keep the assessment beside the audit log"))
@@ -87,10 +89,10 @@ func runAssess(ctx context.Context, a *App, o assessOpts) error {
 	}
 	report := seen.assessed(answers, o.site)
 	if last == nil {
-		last = a.lastKept(ctx, seen.assessments())
+		last = a.lastKept(ctx, seen.assessments(), &report.Of)
 	}
 	if last != nil {
-		report.Compare(last.verdicts, last.at)
+		a.compare(&report, last)
 	}
 	if err := a.putAway(&report, seen.assessments(), o); err != nil {
 		return err
@@ -100,7 +102,27 @@ func runAssess(ctx context.Context, a *App, o assessOpts) error {
 	}); err != nil {
 		return err
 	}
-	return o.verdict(&report)
+	if o.strict || o.minScore > 0 {
+		return cmp.Or(o.verdict(&report), seen.unheard())
+	}
+	return nil
+}
+
+// compare holds it against the last one. One of something else was asked for, and is said to be that.
+func (a *App) compare(r *assess.Report, last *lastAssessment) {
+	r.Compare(last.verdicts, last.at)
+	r.Differs = r.Of.Differs(&last.of)
+	if len(r.Differs) > 0 {
+		a.render.Warn(text.New("the assessment that this one is compared with was of something else (%s)", strings.Join(r.Differs, ", ")))
+	}
+}
+
+// unheard is an error where a bar was set and a terminal did not answer: it may be the one that is below.
+func (s *sights) unheard() error {
+	if len(s.silent) == 0 {
+		return nil
+	}
+	return fault.Wrap(s.silent[0].err, "no answer from %s", s.silent[0].address)
 }
 
 // checkWords looks at what people wrote on the command line: it is kept, and shown.

@@ -14,6 +14,7 @@ import (
 type assessAnswerOpts struct {
 	lookOpts
 	answers, by string
+	all         bool
 }
 
 func newAssessAnswerCmd(a *App) *cobra.Command {
@@ -31,6 +32,7 @@ func newAssessAnswerCmd(a *App) *cobra.Command {
 	a.lookFlags(f, &o.lookOpts)
 	f.StringVar(&o.answers, "answers", "", a.Say.T("file of the questionnaire (YAML); made when it is not there"))
 	f.StringVar(&o.by, "by", "", a.Say.T("name or role of who answers; it stands with every answer"))
+	f.BoolVar(&o.all, "all", false, a.Say.T("ask also what poskey could measure itself, of terminals and stores that it cannot reach"))
 	required(cmd, "answers", "by")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runAssessAnswer(cmd.Context(), a, o) }
 	return cmd
@@ -64,12 +66,12 @@ func runAssessAnswer(ctx context.Context, a *App, o assessAnswerOpts) error {
 		return err
 	}
 	a.warnSilent(seen)
-	dialogue := &asking{app: a, file: q, by: by, asked: seen.questions(q.answers), now: seen.evidence.Now}
+	dialogue := &asking{app: a, file: q, by: by, asked: seen.questions(q.answers, o.all), now: seen.evidence.Now}
 	stopped, err := dialogue.run(ctx)
 	if err != nil {
 		return err
 	}
-	left := len(seen.questions(q.answers).open)
+	left := len(seen.questions(q.answers, o.all).open)
 	doc := assessAnswerDoc{File: o.answers, By: by, Answered: len(dialogue.given), Open: left, Stopped: stopped}
 	return a.render.Answer("assess.answer", doc, func(p *render.Page) {
 		p.Line(text.New("answered now: %d; still open: %d", doc.Answered, doc.Open))

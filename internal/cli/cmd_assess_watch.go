@@ -27,7 +27,8 @@ func newAssessWatchCmd(a *App) *cobra.Command {
 		long: text.New("Looked at once, for monitoring: keys and officers' cards near their end, backup batteries, firmware that is behind, locks, failed\n" +
 			"log-ins, keys that went out in clear, single custodians, overdue steps of incidents, the age of the last backup and of the last\n" +
 			"signature on the log. The exit status is 5 when a warning of the level is there, or of one above it, and 0 when there is none; with\n" +
-			"-q nothing is written then. A named terminal that does not answer is a warning, unless nothing else was asked (8)."),
+			"-q nothing is written then. A named terminal that does not answer is an urgent warning, and an error (8) where nothing else was\n" +
+			"asked."),
 		example: "  poskey assess watch\n" +
 			"  poskey assess watch --store sqlite:store.db --device 'agent+https://127.0.0.1:9443?ca=ca.pem&cert=host.pem&key=host.key' -o json\n" +
 			"  poskey assess watch -q --level urgent --key-end 30d",

@@ -35,7 +35,7 @@ func newAuditCheckpointCmd(a *App) *cobra.Command {
 	})
 	a.logFlag(cmd, &o.log)
 	f := cmd.Flags()
-	f.StringArrayVar(&o.identities, "officer", nil, a.Say.T("identity file of an officer who signs; may be repeated"))
+	f.StringArrayVar(&o.identities, "officer", nil, a.Say.T("identity file of an officer who signs (again for each)"))
 	f.StringArrayVar(&o.passphrases, "passphrase", nil, a.Say.T("their passphrases in the same order (SRC): prompt, file:PATH or fd:N; asked for when left out"))
 	f.StringVar(&o.to, "to", "", a.Say.T("new file for a copy of the checkpoint"))
 	required(cmd, "officer")

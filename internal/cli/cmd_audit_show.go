@@ -36,7 +36,7 @@ func newAuditShowCmd(a *App) *cobra.Command {
 	})
 	a.logFlag(cmd, &o.log)
 	o.filter.add(a, cmd)
-	cmd.Flags().IntVar(&o.limit, "limit", 50, a.Say.T("the newest so many; 0 for all"))
+	cmd.Flags().IntVar(&o.limit, "limit", 50, a.Say.T("show the newest so many; 0 is all"))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runAuditShow(cmd.Context(), a, o) }
 	return cmd
 }
@@ -48,8 +48,8 @@ type auditShowDoc struct {
 }
 
 func runAuditShow(ctx context.Context, a *App, o auditShowOpts) error {
-	if o.limit < 0 {
-		return fault.New(fault.Usage, "--limit is a number of records; 0 stands for all")
+	if err := checkLimit(o.limit); err != nil {
+		return err
 	}
 	filter, err := o.filter.filter(a.Env.Now())
 	if err != nil {

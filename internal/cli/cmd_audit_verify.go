@@ -39,8 +39,8 @@ func newAuditVerifyCmd(a *App) *cobra.Command {
 	a.logFlag(cmd, &o.log)
 	f := cmd.Flags()
 	f.StringVar(&o.store, "store-id", "", a.Say.T("id of the store that the log must belong to"))
-	f.StringArrayVar(&o.checkpoints, "checkpoint", nil, a.Say.T("a signed checkpoint that was kept elsewhere; may be repeated"))
-	f.StringArrayVar(&o.officers, "officer", nil, a.Say.T("card of an officer whose signature counts; may be repeated"))
+	f.StringArrayVar(&o.checkpoints, "checkpoint", nil, a.Say.T("a signed checkpoint that was kept elsewhere (again for each)"))
+	f.StringArrayVar(&o.officers, "officer", nil, a.Say.T("card of an officer whose signature counts (again for each)"))
 	f.IntVar(&o.quorum, "quorum", 1, a.Say.T("officers who must have signed each checkpoint"))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return runAuditVerify(cmd.Context(), a, o, cmd.Flags().Changed("quorum"))

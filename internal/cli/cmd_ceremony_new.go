@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"poskey/internal/fault"
 	"poskey/internal/i18n"
@@ -40,19 +39,13 @@ func newCeremonyNewCmd(a *App) *cobra.Command {
 	f.StringVar(&o.template, "template", "", a.Say.T("what the ceremony is for: %s", strings.Join(templateNames(), " ")))
 	f.BoolVar(&o.list, "list", false, a.Say.T("list the templates"))
 	f.StringVar(&o.to, "to", "", a.Say.T("new file for the script; it is shown when left out"))
-	f.StringVar(&o.environment, "environment", string(custody.Test), a.Say.T("test or production (also --env)"))
+	environmentFlag(f, &o.environment, string(custody.Test), a.Say.T("test or production"))
 	a.algFlag(f, &o.alg)
 	f.IntVar(&o.parts, "parts", 0, a.Say.T("number of components, 2 to 9"))
 	f.StringVar(&o.label, "label", "", a.Say.T("label of the key"))
 	f.StringVar(&o.title, "title", "", a.Say.T("title of the ceremony"))
 	f.StringVar(&o.place, "place", "", a.Say.T("where it takes place"))
 	f.StringVar(&o.organisation, "organisation", "", a.Say.T("whose ceremony it is"))
-	f.SetNormalizeFunc(func(_ *pflag.FlagSet, given string) pflag.NormalizedName {
-		if given == "env" {
-			given = "environment"
-		}
-		return pflag.NormalizedName(given)
-	})
 	cmd.MarkFlagsMutuallyExclusive("template", "list")
 	cmd.MarkFlagsOneRequired("template", "list")
 	cmd.RunE = func(*cobra.Command, []string) error {

@@ -38,7 +38,7 @@ func newCeremonyVerifyCmd(a *App) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.script, "script", "", a.Say.T("the script that was reviewed"))
 	f.StringArrayVar(&o.cards, "card", nil,
-		a.Say.T("card of somebody who was there, whose fingerprint was compared; may be repeated"))
+		a.Say.T("card of somebody who was there, whose fingerprint was compared (again for each)"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runCeremonyVerify(cmd.Context(), a, o, args[0]) }
 	return cmd
 }

@@ -31,9 +31,9 @@ func newCodeCmd(a *App) *cobra.Command {
 		exits: []int{4}, args: cobra.ArbitraryArgs,
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.vendor, "vendor", "", a.Say.T("who made the terminal or HSM: newland, pax, kozen, payshield …"))
+	a.vendorFlag(f, &o.vendor)
 	f.StringVar(&o.table, "table", "", a.Say.T("table or network: DE39, unionpay, visa, key manager …"))
-	f.IntVar(&o.limit, "limit", 10, a.Say.T("at most so many readings; 0 is all"))
+	a.limitFlag(f, &o.limit, 10)
 	f.BoolVar(&o.list, "list", false, a.Say.T("list the vendors and their tables"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runCode(cmd.Context(), a, o, args) }
 	return cmd
@@ -74,8 +74,8 @@ func runCode(_ context.Context, a *App, o codeOpts, args []string) error {
 	if len(args) == 0 {
 		return fault.New(fault.Usage, "say which code, symbol or text; poskey code --list shows the vendors")
 	}
-	if o.limit < 0 {
-		return fault.New(fault.Usage, "--limit %d: it is 0 (all) or more", o.limit)
+	if err := checkLimit(o.limit); err != nil {
+		return err
 	}
 	q := errorcode.Query{Text: strings.Join(args, " "), Vendor: o.vendor, Table: o.table, Limit: o.limit}
 	answer, err := dict.Look(q)

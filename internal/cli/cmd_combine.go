@@ -45,7 +45,7 @@ func newCombineCmd(a *App) *cobra.Command {
 	o.out.add(a, cmd)
 	f.StringArrayVar(&o.out.custodians, "custodian", nil, a.Say.T("who held a component of the key; one for each"))
 	a.allowWeakFlag(f, &o.allowWeak)
-	expectFlag(a, f, &o.expect)
+	a.expectFlag(f, &o.expect)
 	required(cmd, "part")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runCombine(cmd.Context(), a, o) }
 	return cmd

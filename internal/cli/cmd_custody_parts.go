@@ -29,7 +29,8 @@ func newCustodyPartsCmd(a *App) *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.key, "label", "", a.Say.T("label of a key, with or without its version"))
-	f.StringVar(&o.check, "check", "", a.Say.T("check value of a key, for one that is not in the store"))
+	f.StringVar(&o.check, "kcv", "", a.Say.T("check value of a key, for one that is not in the store"))
+	sameFlag(f, "kcv", "check") // its name before
 	f.StringVar(&o.custodian, "custodian", "", a.Say.T("id of a person"))
 	f.StringVar(&o.ceremony, "ceremony", "", a.Say.T("id of a ceremony"))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runCustodyParts(cmd.Context(), a, o) }
@@ -63,7 +64,7 @@ func (o *custodyPartsOpts) filter() (store.HoldingFilter, error) {
 	if o.check != "" {
 		e, err := kcv.Parse(o.check)
 		if err != nil {
-			return f, fault.Wrap(err, "--check")
+			return f, fault.Wrap(err, "--kcv")
 		}
 		f.Check = kcv.Value{Digits: e.Digits}
 	}

@@ -83,7 +83,7 @@ func (o *emulateOpts) identityFlags(a *App, f *pflag.FlagSet) {
 	f.StringVar(&o.poi, "poi-version", "", a.Say.T("PCI POI version of the device"))
 	f.StringVar(&o.firmware, "firmware", "", a.Say.T("version of its software"))
 	f.StringVar(&o.vendorKey, "vendor-key", "", a.Say.T("FILE with the public key (Ed25519; PEM or hex) whose software updates it takes"))
-	f.StringVar(&o.environment, "environment", string(custody.Test), a.Say.T("of the officers whose approvals count: test or production"))
+	environmentFlag(f, &o.environment, string(custody.Test), a.Say.T("of the officers whose approvals count: test or production"))
 	f.StringArrayVar(&o.trust, "trust", nil, a.Say.T("card FILE of an officer whose approvals the terminal takes (again for each)"))
 }
 

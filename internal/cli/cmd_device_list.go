@@ -31,8 +31,8 @@ func newDeviceListCmd(a *App) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.state, "state", "", a.Say.T("only those in this state"))
 	f.StringVar(&o.prefix, "prefix", "", a.Say.T("only those whose serial number begins so"))
-	f.IntVar(&o.limit, "limit", 1000, a.Say.T("at most so many; 0 is all"))
-	f.StringVar(&o.html, "html", "", a.Say.T("write it as a page for a browser into this file too"))
+	a.limitFlag(f, &o.limit, 1000)
+	a.htmlFlag(f, &o.html)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDeviceList(cmd.Context(), a, o) }
 	return cmd
 }
@@ -47,8 +47,8 @@ func runDeviceList(ctx context.Context, a *App, o deviceListOpts) error {
 	if err != nil {
 		return err
 	}
-	if o.limit < 0 {
-		return fault.New(fault.Usage, "--limit %d: it is 0 (all) or more", o.limit)
+	if err := checkLimit(o.limit); err != nil {
+		return err
 	}
 	if o.html != "" {
 		if err := source.CheckNew(o.html); err != nil {

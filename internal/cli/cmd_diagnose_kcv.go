@@ -64,7 +64,7 @@ func newDiagnoseKCVCmd(a *App) *cobra.Command {
 	f.IntVar(&o.search, "search", defaultSearch, a.Say.T("search up to so many wrong digits at once, 0 to 4 (0: one digit or one swap)"))
 	f.BoolVar(&o.reveal, "reveal", false, a.Say.T("tell what the wrong digits should be"))
 	f.BoolVar(&o.yes, "yes", false, a.Say.T("confirm --reveal without asking"))
-	aliasExpected(f, "expected")
+	sameFlag(f, "expected", "expect")
 	a.diagnosisFlags(f, &o.diagnosisOpts)
 	required(cmd, "alg")
 	cmd.MarkFlagsMutuallyExclusive("key", "part", "cryptogram")
@@ -87,7 +87,7 @@ func (a *App) besideFlags(f *pflag.FlagSet, o *diagnoseKCVOpts) {
 	f.StringVar(&o.ksn, "ksn", "", a.Say.T("key serial number, as it was typed: 20 digits (TDES DUKPT) or 24 (AES DUKPT); its counter does not count"))
 	f.StringVar(&o.kekExpected, "kek-expected", "", a.Say.T("check value of the key-encrypting key itself"))
 	f.StringVar(&o.said, "said", "", a.Say.T("what the HSM or the device said: a code or a text"))
-	f.StringVar(&o.vendor, "vendor", "", a.Say.T("whose code it is"))
+	a.vendorFlag(f, &o.vendor)
 }
 
 // fits refuses flags that say nothing without another one.

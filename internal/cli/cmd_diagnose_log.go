@@ -29,7 +29,7 @@ func newDiagnoseLogCmd(a *App) *cobra.Command {
 		exits:   []int{4, 11}, args: cobra.ExactArgs(1),
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.vendor, "vendor", "", a.Say.T("who made the terminal or HSM: newland, pax, kozen, payshield …"))
+	a.vendorFlag(f, &o.vendor)
 	f.StringVar(&o.where, "where", "", a.Say.T("device or program of lines that name none"))
 	f.BoolVar(&o.local, "local", false, a.Say.T("time stamps without a zone are in this machine's zone"))
 	a.diagnosisFlags(f, &o.diagnosisOpts)

@@ -28,7 +28,7 @@ func newDiagnoseMessageCmd(a *App) *cobra.Command {
 		exits: []int{4, 11}, args: cobra.ArbitraryArgs,
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.vendor, "vendor", "", a.Say.T("who made the terminal or HSM: newland, pax, kozen, payshield …"))
+	a.vendorFlag(f, &o.vendor)
 	f.StringVar(&o.table, "table", "", a.Say.T("table or network: DE39, unionpay, visa, key manager …"))
 	a.diagnosisFlags(f, &o.diagnosisOpts)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runDiagnoseMessage(cmd.Context(), a, o, args) }

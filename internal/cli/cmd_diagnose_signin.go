@@ -187,7 +187,7 @@ func (a *App) fromMessage(ctx context.Context, src string, in *diagnose.SignIn) 
 func (a *App) capturedMessage(ctx context.Context, src string, what text.Text) (unionpay.Message, error) {
 	digits := src
 	if path, ok := strings.CutPrefix(src, "file:"); ok {
-		raw, err := readPublicFile(ctx, path, 4*unionpay.MaxMessage)
+		raw, err := readWhole(ctx, path, 4*unionpay.MaxMessage)
 		if err != nil {
 			return unionpay.Message{}, err
 		}

@@ -50,7 +50,7 @@ func newDukptIKCmd(a *App) *cobra.Command {
 	a.ksnPaddingFlag(f, &o.KSNPadding)
 	a.baseKBPKFlag(f, &o.KeyKBPK)
 	o.out.add(a, cmd)
-	expectFlag(a, f, &o.Expect)
+	a.expectFlag(f, &o.Expect)
 	a.allowWeakFlag(f, &o.AllowWeak)
 	a.batchFlag(f, &o.batch)
 	cmd.MarkFlagsOneRequired("ksn", "batch")

@@ -40,7 +40,7 @@ func newDukptKeyCmd(a *App) *cobra.Command {
 	f.StringVar(&o.use, "use", "", a.Say.T("what the key is for: %s", strings.Join(useNames(), " ")))
 	f.StringVar(&o.keyType, "key-type", "", a.Say.T("type of a working key of AES DUKPT; that of the BDK when left out: %s", keyTypeNames()))
 	o.out.add(a, cmd)
-	expectFlag(a, f, &o.expect)
+	a.expectFlag(f, &o.expect)
 	required(cmd, "use")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDukptKey(cmd.Context(), a, o) }
 	return cmd

@@ -43,7 +43,7 @@ func newFleetReconcileCmd(a *App) *cobra.Command {
 	f.BoolVar(&o.close, "close", false, a.Say.T("end the run, when every device is accounted for"))
 	f.BoolVar(&o.accept, "accept-untouched", false, a.Say.T("with --close: devices that nobody touched were looked at"))
 	f.BoolVar(&o.known, "accept-open", false, a.Say.T("with --close: open findings are known, and stay in the report as they are"))
-	f.DurationVar(&o.old, "old", 24*time.Hour, a.Say.T("raise reservations older than that"))
+	spanFlag(f, &o.old, "old", 24*time.Hour, a.Say.T("raise reservations older than that"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runFleetReconcile(cmd.Context(), a, o, args[0]) }
 	return cmd
 }

@@ -43,11 +43,11 @@ func newFleetRunCmd(a *App) *cobra.Command {
 	f.StringVar(&o.station, "station", "", a.Say.T("name of this station in the journal; the machine's name when left out"))
 	f.IntVar(&o.workers, "workers", 16, a.Say.T("devices at the same time"))
 	f.IntVar(&o.tries, "tries", 5, a.Say.T("tries for each device, where it is safe to try again"))
-	f.DurationVar(&o.pause, "pause", time.Second, a.Say.T("pause before the second try, doubled for each further one"))
+	spanFlag(f, &o.pause, "pause", time.Second, a.Say.T("pause before the second try, doubled for each further one"))
 	f.IntVar(&o.giveUp, "give-up-after", 10, a.Say.T("stop after so many failures in a row"))
 	f.IntVar(&o.lease, "lease", 256, a.Say.T("numbers of a key set that the station takes at a time"))
-	f.DurationVar(&o.deviceTimeout, "device-timeout", 2*time.Minute, a.Say.T("the most that one device may take"))
-	f.DurationVar(&o.patience, "patience", time.Minute, a.Say.T("wait so long for a database that is away"))
+	spanFlag(f, &o.deviceTimeout, "device-timeout", 2*time.Minute, a.Say.T("the most that one device may take"))
+	spanFlag(f, &o.patience, "patience", time.Minute, a.Say.T("wait so long for a database that is away"))
 	f.BoolVar(&o.failed, "failed", false, a.Say.T("try devices again that failed"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runFleetRun(cmd.Context(), a, o, args[0]) }
 	return cmd

@@ -29,8 +29,8 @@ func newFleetStatusCmd(a *App) *cobra.Command {
 		exits:   []int{3, 4, 6, 8}, args: cobra.ExactArgs(1),
 	})
 	cmd.Flags().BoolVar(&o.watch, "watch", false, a.Say.T("go on showing it until no device is left"))
-	cmd.Flags().DurationVar(&o.every, "every", time.Second, a.Say.T("with --watch: pause between two looks"))
-	cmd.Flags().StringVar(&o.html, "html", "", a.Say.T("write it as a page for a browser into this file too"))
+	spanFlag(cmd.Flags(), &o.every, "every", time.Second, a.Say.T("with --watch: pause between two looks"))
+	a.htmlFlag(cmd.Flags(), &o.html)
 	cmd.MarkFlagsMutuallyExclusive("html", "watch")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runFleetStatus(cmd.Context(), a, o, args[0]) }
 	return cmd
@@ -89,7 +89,7 @@ func (a *App) fleetStatusOnce(ctx context.Context, o fleetStatusOpts, run string
 }
 
 func fleetStatusPage(p *render.Page, doc *fleetStatusDoc) {
-	p.Fields(render.F(text.New("run"), doc.Run), render.F(text.New("taken down"), at(doc.Created)), render.F(text.New("closed"), at(doc.Closed)))
+	p.Fields(render.F(text.New("run"), doc.Run), render.F(text.New("begun"), at(doc.Created)), render.F(text.New("closed"), at(doc.Closed)))
 	p.Blank()
 	countsPage(p, doc.Counts)
 	if len(doc.Stations) > 0 {

@@ -36,7 +36,7 @@ func newFleetVerifyCmd(a *App) *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.StringVar(&o.note, "note", "", a.Say.T("the signed note; FILE.note when left out"))
-	f.StringArrayVar(&o.officers, "officer", nil, a.Say.T("card of an officer whose signature counts; may be repeated"))
+	f.StringArrayVar(&o.officers, "officer", nil, a.Say.T("card of an officer whose signature counts (again for each)"))
 	f.IntVar(&o.quorum, "quorum", 1, a.Say.T("officers who must have signed the report"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runFleetVerify(cmd.Context(), a, o, args[0]) }
 	return cmd

@@ -85,6 +85,9 @@ func runIncidentAdd(ctx context.Context, a *App, o incidentAddOpts, id string) e
 		}
 	}
 	d, err := site.append(id, func(d *incident.Document) ([]incident.Entry, error) {
+		if err := site.mayBeDone(ctx, d, &o); err != nil {
+			return nil, err
+		}
 		all, err := o.entries(d, by)
 		if evidence != nil {
 			all = append(all, *evidence)
@@ -100,6 +103,22 @@ func runIncidentAdd(ctx context.Context, a *App, o incidentAddOpts, id string) e
 	return site.answer(ctx, "incident.add", d, func(p *render.Page) {
 		p.Good(text.New("It is in the record of incident %s.", d.Head.ID))
 	})
+}
+
+// mayBeDone asks for a reason where the inventory says otherwise: it may be right that the step is done, and somebody has
+// to answer for it.
+func (s *incidentSite) mayBeDone(ctx context.Context, d *incident.Document, o *incidentAddOpts) error {
+	if !o.done || o.note != "" || s.db == nil || d.State() == incident.Closed {
+		return nil
+	}
+	m, err := d.Measure(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	if f, ok := m.Steps[o.step]; ok && !f.Done {
+		return fault.New(fault.NotPermitted, "the inventory says otherwise of step %s (%s); say with --note why it is done", o.step, f.Why)
+	}
+	return nil
 }
 
 // entries are the lines that the flags make. A note beside a step is said of the step.

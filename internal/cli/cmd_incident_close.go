@@ -2,9 +2,12 @@ package cli
 
 import (
 	"context"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"poskey/internal/fault"
 	"poskey/internal/render"
 	"poskey/internal/text"
 	"poskey/pkg/audit"
@@ -42,21 +45,27 @@ func runIncidentClose(ctx context.Context, a *App, o incidentCloseOpts, id strin
 	if err != nil {
 		return err
 	}
-	closing := func(d *incident.Document) ([]incident.Entry, error) {
-		seen, err := site.measured(ctx, d, o.by)
-		if err != nil {
-			return nil, err
+	var approved []string
+	closing := func(now *incident.Document) ([]incident.Entry, error) {
+		if now.Last != d.Last { // what is closed is what two people looked at
+			return nil, fault.New(fault.Busy, "somebody wrote into the record of incident %s meanwhile; look at it, and close it then", d.Head.ID)
 		}
-		return append(seen, incident.Entry{Kind: incident.EntryClose, By: o.by, Second: o.second}), d.MayClose(o.by, o.second, seen)
+		seen, err := site.mayClose(ctx, now, &o)
+		last := incident.Entry{Kind: incident.EntryClose, By: o.by, Second: o.second,
+			Details: map[string]string{incident.DetailApproved: strings.Join(approved, " and ")}}
+		return append(seen, last), err
 	}
 	if _, err := closing(d); err != nil { // nobody is asked in vain
 		return err
 	}
 	if site.db != nil {
-		details := audit.Details{"by": audit.Clean(o.by), "second": audit.Clean(o.second), "lessons": text.New("%d", len(d.Lessons())).String()}
-		if _, err := a.begin(ctx, custody.IncidentClose, d.Head.ID, details); err != nil {
+		details := audit.Details{"by": audit.Clean(o.by), "second": audit.Clean(o.second), "lessons": text.New("%d", len(d.Lessons())).String(),
+			incident.FieldLines: strconv.Itoa(len(d.Records)), "head": d.Last.Short()}
+		work, err := a.begin(ctx, custody.IncidentClose, d.Head.ID, details)
+		if err != nil {
 			return err
 		}
+		approved = work.Officers()
 	}
 	d, err = site.append(id, closing)
 	if err != nil {
@@ -65,4 +74,21 @@ func runIncidentClose(ctx context.Context, a *App, o incidentCloseOpts, id strin
 	return site.answer(ctx, "incident.close", d, func(p *render.Page) {
 		p.Good(text.New("Incident %s is closed. Its lessons are asked for in the next assessment.", d.Head.ID))
 	})
+}
+
+// mayClose gives the lines that are written before the last one: steps that are done by now. Steps that were seen to be done
+// and are so no more keep it open.
+func (s *incidentSite) mayClose(ctx context.Context, d *incident.Document, o *incidentCloseOpts) ([]incident.Entry, error) {
+	var seen []incident.Entry
+	if s.db != nil && d.State() != incident.Closed {
+		m, err := d.Measure(ctx, s.db)
+		if err != nil {
+			return nil, err
+		}
+		if err := d.MayNot(m); err != nil {
+			return nil, err
+		}
+		seen = d.Recorded(m, o.by, func(t text.Text) string { return t.String() })
+	}
+	return seen, d.MayClose(o.by, o.second, seen)
 }

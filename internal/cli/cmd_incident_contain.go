@@ -41,7 +41,7 @@ func newIncidentContainCmd(a *App) *cobra.Command {
 	f.StringArrayVar(&o.freeze, "freeze", nil, a.Say.T("NAME of a key set that hands out no more numbers (again for each)"))
 	f.StringArrayVar(&o.off, "quarantine", nil, a.Say.T("SERIAL of a terminal that goes off the list: it gets no keys (again for each)"))
 	f.StringArrayVar(&o.on, "release", nil, a.Say.T("SERIAL of a terminal that comes back onto the list (again for each)"))
-	f.StringArrayVar(&o.lock, "lock-device", nil, a.Say.T("URI of a terminal to be locked remotely (again for each), with --login"))
+	f.StringArrayVar(&o.lock, "lock-device", nil, a.Say.T("[SERIAL=]URI of a terminal to be locked remotely (again for each), with --login; in production with its SERIAL"))
 	f.BoolVar(&o.dryRun, "dry-run", false, a.Say.T("say what would be done; change nothing"))
 	f.StringVar(&o.by, "by", "", a.Say.T("who does it; the user of this machine when left out"))
 	a.loginFlags(f, &o.managedOpts)
@@ -68,10 +68,11 @@ func runIncidentContain(ctx context.Context, a *App, o incidentContainOpts, id s
 	if err != nil {
 		return err
 	}
+	defer closeActs(acts)
 	if o.dryRun || len(acts) == 0 {
 		return site.propose(ctx, d, acts)
 	}
-	if err := site.act(ctx, d, &o, acts); err != nil {
+	if err := site.act(ctx, d, acts); err != nil {
 		return err
 	}
 	return site.contained(ctx, d, &o, acts)
@@ -85,7 +86,7 @@ func (s *incidentSite) contained(ctx context.Context, d *incident.Document, o *i
 		for _, act := range acts {
 			all = append(all, act.entry(by))
 		}
-		blast, err := incident.BlastOf(ctx, s.db, d.Head.Kind, d.Subjects())
+		blast, err := d.Falls(ctx, s.db)
 		return append(all, blast.Entries(by, incident.CauseActed)...), err
 	})
 	if err != nil {

@@ -164,7 +164,7 @@ func (s *incidentSite) deviceSubject(ctx context.Context, name string) (incident
 	}
 	d, err := s.db.Device(ctx, name)
 	if fault.Is(err, fault.NotFound) {
-		s.app.render.Note(text.New("device %s is not in the inventory", text.Redact(name)))
+		s.app.render.Warn(text.New("device %s is not in the inventory", text.Redact(name)))
 		return it, nil
 	}
 	it.Note = text.OneLine(d.Model, 64)
@@ -178,7 +178,7 @@ func (s *incidentSite) bagSubject(ctx context.Context, serial string) (incident.
 	}
 	bags, err := vault.Bags(ctx, s.db, serial)
 	if err == nil && len(bags) == 0 {
-		s.app.render.Note(text.New("the ledger has no bag %s; name the key with --label", text.Redact(serial)))
+		s.app.render.Warn(text.New("the ledger has no bag %s; name the key with --label", text.Redact(serial)))
 	}
 	return it, err
 }
@@ -190,7 +190,7 @@ func (s *incidentSite) officerSubject(ctx context.Context, id string) (incident.
 	}
 	rows, err := s.db.Officers(ctx)
 	if err == nil && !slices.ContainsFunc(rows, func(r store.Officer) bool { return r.ID == id }) {
-		s.app.render.Note(text.New("%s is no officer of the store; what is known of them is in the ledger alone", text.Redact(id)))
+		s.app.render.Warn(text.New("%s is no officer of the store; what is known of them is in the ledger alone", text.Redact(id)))
 	}
 	return it, err
 }

@@ -26,7 +26,7 @@ func newIncidentReportCmd(a *App) *cobra.Command {
 	f := cmd.Flags()
 	a.incidentDirFlag(cmd, &o.dir)
 	f.StringVar(&o.reader, "for", readerAssessor, a.Say.T("who reads it: acquirer or assessor"))
-	f.StringVar(&o.html, "html", "", a.Say.T("write a page for browsers into this new FILE"))
+	a.htmlFlag(f, &o.html)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runIncidentReport(cmd.Context(), a, o, args[0]) }
 	return cmd
 }

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -57,6 +59,31 @@ func (s *incidentSite) view(ctx context.Context, d *incident.Document) (*inciden
 	v.measured, err = d.Measure(ctx, s.db)
 	v.untold = d.Untold(s.told[d.Head.ID])
 	return v, err
+}
+
+// commands are those for a step, as they are to be said here. Without a store there is nothing to contain and to be asked.
+func (v *incidentView) commands(s incident.Step) []string {
+	var all []string
+	for _, line := range v.doc.Commands(s) {
+		if v.site.db != nil || !actsOnStore(line) {
+			all = append(all, v.here(line))
+		}
+	}
+	return all
+}
+
+// actsOnStore tells that a command acts on a store or asks its inventory.
+func actsOnStore(line string) bool {
+	return slices.ContainsFunc([]string{"incident contain ", "key ", "custody ", "store ", "device list", "fleet status"},
+		func(c string) bool { return strings.HasPrefix(line, "poskey "+c) && !strings.HasSuffix(line, " --help") })
+}
+
+// here adds the folder to a command on incidents, where it had to be named.
+func (v *incidentView) here(line string) string {
+	if v.site.db == nil && strings.HasPrefix(line, "poskey incident ") {
+		return line + " --dir " + shellWord(v.site.dir)
+	}
+	return line
 }
 
 // items are what falls by the inventory now; by the record where there is no inventory, or the incident is closed.

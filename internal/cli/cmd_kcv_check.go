@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"poskey/internal/fault"
 	"poskey/internal/render"
@@ -34,26 +33,10 @@ func newKCVCheckCmd(a *App) *cobra.Command {
 	a.openKBPKFlag(f, &o.kbpk)
 	a.algFlag(f, &o.alg)
 	f.StringVar(&o.method, "method", "", a.Say.T("check-value method; the algorithm's default when left out"))
-	expectFlag(a, f, &o.expect)
+	a.expectFlag(f, &o.expect)
 	required(cmd, "expect")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runKCVCheck(cmd.Context(), a, o) }
 	return cmd
-}
-
-// expectFlag defines --expect; --expected is the same flag everywhere.
-func expectFlag(a *App, f *pflag.FlagSet, into *string) {
-	f.StringVar(into, "expect", "", a.Say.T("the expected check value, 4 digits or more"))
-	aliasExpected(f, "expect")
-}
-
-// aliasExpected makes --expect and --expected one flag, whichever of them the command defines.
-func aliasExpected(f *pflag.FlagSet, name string) {
-	f.SetNormalizeFunc(func(_ *pflag.FlagSet, given string) pflag.NormalizedName {
-		if given == "expect" || given == "expected" {
-			given = name
-		}
-		return pflag.NormalizedName(given)
-	})
 }
 
 type kcvCheckDoc struct {

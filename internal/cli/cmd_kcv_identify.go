@@ -32,7 +32,7 @@ func newKCVIdentifyCmd(a *App) *cobra.Command {
 	a.keyFlag(f, &o.key)
 	a.openKBPKFlag(f, &o.kbpk)
 	a.algFlag(f, &o.alg)
-	expectFlag(a, f, &o.expect)
+	a.expectFlag(f, &o.expect)
 	required(cmd, "expect")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runKCVIdentify(cmd.Context(), a, o) }
 	return cmd

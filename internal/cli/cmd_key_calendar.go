@@ -34,8 +34,8 @@ func newKeyCalendarCmd(a *App) *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.IntVar(&o.months, "months", calendarMonths, a.Say.T("so many months, this one among them"))
-	f.IntVar(&o.limit, "limit", manyKeys, a.Say.T("show so many at most; 0 is all"))
-	f.StringVar(&o.html, "html", "", a.Say.T("write it as a page for a browser into this file too"))
+	a.limitFlag(f, &o.limit, manyKeys)
+	a.htmlFlag(f, &o.html)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runKeyCalendar(cmd.Context(), a, o) }
 	return cmd
 }
@@ -44,8 +44,8 @@ func runKeyCalendar(ctx context.Context, a *App, o keyCalendarOpts) error {
 	if o.months < 1 || o.months > mostMonths {
 		return fault.New(fault.Usage, "--months %d: it is 1 to %d", o.months, mostMonths)
 	}
-	if o.limit < 0 {
-		return fault.New(fault.Usage, "--limit %d: it is 0 (all) or more", o.limit)
+	if err := checkLimit(o.limit); err != nil {
+		return err
 	}
 	if o.html != "" {
 		if err := source.CheckNew(o.html); err != nil {

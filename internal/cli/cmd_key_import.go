@@ -47,7 +47,7 @@ func newKeyImportCmd(a *App) *cobra.Command {
 	f.StringArrayVar(&o.custodians, "custodian", nil, a.Say.T("who held a component of the key; one for each"))
 	f.BoolVar(&o.dormant, "dormant", false, a.Say.T("not active yet: poskey key activate puts it into use"))
 	a.allowWeakFlag(f, &o.allowWeak)
-	expectFlag(a, f, &o.expect)
+	a.expectFlag(f, &o.expect)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runKeyImport(cmd.Context(), a, o, args[0]) }
 	return cmd
 }

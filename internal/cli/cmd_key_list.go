@@ -44,7 +44,7 @@ func newKeyListCmd(a *App) *cobra.Command {
 	a.algFlag(f, &o.alg)
 	f.StringVar(&o.expiring, "expiring", "", a.Say.T("keys in use whose cryptoperiod ends within this time, such as 30d"))
 	f.StringVar(&o.check, "kcv", "", a.Say.T("keys with this check value"))
-	f.IntVar(&o.limit, "limit", manyKeys, a.Say.T("show so many at most; 0 is all"))
+	a.limitFlag(f, &o.limit, manyKeys)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runKeyList(cmd.Context(), a, o) }
 	return cmd
 }
@@ -141,8 +141,8 @@ func (a *App) listPage(keys iter.Seq2[store.Key, error], rest *keyListRest) erro
 func (a *App) keyFilter(o keyListOpts) (store.Filter, error) {
 	filter := store.Filter{Prefix: o.label}
 	var err error
-	if o.limit < 0 {
-		return filter, fault.New(fault.Usage, "--limit is a number of keys; 0 is all")
+	if err := checkLimit(o.limit); err != nil {
+		return filter, err
 	}
 	if o.usage != "" {
 		if filter.Usage, err = keys.ParseUsage(o.usage); err != nil {

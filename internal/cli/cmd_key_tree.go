@@ -29,7 +29,7 @@ func newKeyTreeCmd(a *App) *cobra.Command {
 		exits:   []int{3, 4, 6, 8, 9}, args: cobra.MaximumNArgs(1),
 	})
 	cmd.Flags().BoolVar(&o.all, "all", false, a.Say.T("destroyed keys too"))
-	cmd.Flags().StringVar(&o.html, "html", "", a.Say.T("write it as a page for a browser into this file too"))
+	a.htmlFlag(cmd.Flags(), &o.html)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runKeyTree(cmd.Context(), a, o, args) }
 	return cmd
 }

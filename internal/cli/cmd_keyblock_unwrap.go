@@ -54,7 +54,7 @@ func newKeyblockUnwrapCmd(a *App) *cobra.Command {
 	f.BoolVar(&o.Reveal, "reveal", false, a.Say.T("show or write the clear key"))
 	f.BoolVar(&o.yes, "yes", false, a.Say.T("confirm --reveal without asking"))
 	a.batchFlag(f, &o.batch)
-	expectFlag(a, f, &o.Expect)
+	a.expectFlag(f, &o.Expect)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runKeyblockUnwrap(cmd.Context(), a, o, args) }
 	return cmd
 }

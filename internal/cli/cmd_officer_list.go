@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -87,7 +86,7 @@ func (a *App) listStoreOfficers(ctx context.Context) error {
 	for _, o := range officers {
 		row := officerRow{officerDoc: newOfficerDoc(o.card, a.Env.Now())}
 		if !o.revoked.IsZero() {
-			row.Revoked = o.revoked.UTC().Format(time.RFC3339)
+			row.Revoked = at(o.revoked)
 		} else {
 			warnings = append(warnings, officerWarnings(officerFile{card: o.card}, a.Env.Now())...)
 		}

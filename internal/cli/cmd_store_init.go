@@ -39,7 +39,7 @@ func newStoreInitCmd(a *App) *cobra.Command {
 		exits: []int{3, 4, 5, 6, 7, 8, 9}, args: cobra.NoArgs,
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.environment, "environment", "", a.Say.T("test or production; a store is in one of them for good"))
+	environmentFlag(f, &o.environment, "", a.Say.T("test or production; a store is in one of them for good"))
 	f.StringArrayVar(&o.officers, "officer", nil, a.Say.T("card of an officer (file); one for each; custodians get shares of the master key"))
 	f.IntVar(&o.threshold, "threshold", 0, a.Say.T("how many custodians open the store, 2 or more"))
 	required(cmd, "environment")

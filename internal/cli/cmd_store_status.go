@@ -126,7 +126,7 @@ func statusPage(p *render.Page, d storeStatusDoc) {
 		render.F(text.New("store"), d.Store),
 		render.F(text.New("at"), d.URL),
 		render.F(text.New("environment"), p.T(custody.Environment(d.Environment).Text())),
-		render.F(text.New("made"), d.Created.Local().Format(time.DateTime)),
+		render.F(text.New("made"), clock(d.Created)),
 		render.F(text.New("check value of the master key"), checkText(kcv.Value{Digits: d.KCV, Method: d.Method})),
 		render.F(text.New("custodians who open it"), thresholdText(p, d.Threshold, d.Custodians)),
 		render.F(text.New("keys"), keysText(p, d.Keys)),
@@ -141,7 +141,7 @@ func statusPage(p *render.Page, d storeStatusDoc) {
 		p.Good(text.New("The master key is in a token: nothing is to unseal."))
 		return
 	}
-	p.Good(text.New("The store is open until %s (%s).", d.Until.Local().Format(time.DateTime), (time.Duration(d.LeftSeconds) * time.Second).String()))
+	p.Good(text.New("The store is open until %s (%s).", clock(*d.Until), (time.Duration(d.LeftSeconds) * time.Second).String()))
 	p.Fields(
 		render.F(text.New("opened by"), strings.Join(d.OpenedBy, ", ")),
 		render.F(text.New("allowed meanwhile"), activitiesText(p, custody.Environment(d.Environment), d.Activities)),

@@ -144,7 +144,7 @@ func (a *App) answerUnsealed(id store.Identity, s agent.Started, checkpoint stri
 	doc := storeUnsealDoc{Store: id.ID, PID: s.PID, Until: s.Until.UTC().Truncate(time.Second), Activities: s.Activities,
 		Officers: s.Officers, Checkpoint: checkpoint}
 	return a.render.Answer("store.unseal", doc, func(p *render.Page) {
-		p.Good(text.New("The store is open until %s.", s.Until.Local().Format(time.DateTime)))
+		p.Good(text.New("The store is open until %s.", clock(s.Until)))
 		p.Fields(
 			render.F(text.New("store"), fmt.Sprintf("%s (%s)", id.ID, p.T(custody.Environment(id.Environment).Text()))),
 			render.F(text.New("opened by"), strings.Join(s.Officers, ", ")),

@@ -5,9 +5,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"poskey/pkg/assess"
 	"poskey/pkg/audit"
 	"poskey/pkg/device/emulator"
 	"poskey/pkg/dukpt"
+	"poskey/pkg/incident"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 )
@@ -25,7 +27,8 @@ func addCompletions(root *cobra.Command) {
 		"device": {"visa+tcp://127.0.0.1:", "visa+pty:///dev/pts/"}, "to": {"block:", "file:"},
 	}
 	values["template"], values["form"] = templateNames(), formNames()
-	values["break"] = selftestNames()
+	values["break"], values["kind"], values["level"] = selftestNames(), incidentKinds(), watchLevels()
+	values["for"] = []string{readerAcquirer, readerAssessor} // of the report; elsewhere it is a length of time
 	open := map[string]bool{"device": true, "to": true} // more follows after these
 	for _, name := range keyPlaces()[1:] {              // --to has its own
 		values[name] = []string{"prompt", "file:", "fd:", "env:", "block:", "-"}
@@ -45,6 +48,9 @@ func addCompletions(root *cobra.Command) {
 			inCeremony := strings.HasPrefix(cmd.CommandPath(), "poskey ceremony ")
 			if name == "format" && inCeremony {
 				list = []string{reportPDF, reportHTML, reportJSON}
+			}
+			if name == "for" && cmd.CommandPath() != "poskey incident report" {
+				continue
 			}
 			if cmd.Flag(name) != nil && (name != "to" || !inCeremony) { // of a ceremony it is a file
 				_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(list, directive))
@@ -78,6 +84,16 @@ func operationNames() []string {
 	}
 	return names
 }
+
+func incidentKinds() []string {
+	var names []string
+	for _, k := range incident.Kinds() {
+		names = append(names, string(k)+"\t"+k.Text().String())
+	}
+	return names
+}
+
+func watchLevels() []string { return []string{string(assess.Urgent), string(assess.Soon), string(assess.Note)} }
 
 func paddingNames() []string {
 	var names []string

@@ -97,7 +97,7 @@ func keyHolders(p *render.Page, k *vault.PartsOf) {
 	rows := make([][]string, 0, len(k.People))
 	for j := range k.People {
 		h := &k.People[j]
-		rows = append(rows, []string{h.Person, h.Name, numbersOf(h.Seen), numbersOf(h.Carried), stamp(h.Last), strings.Join(h.Ceremonies, " ")})
+		rows = append(rows, []string{h.Person, h.Name, numbersOf(h.Seen), numbersOf(h.Carried), shownTime(h.Last), strings.Join(h.Ceremonies, " ")})
 	}
 	p.Blank()
 	p.Grid([]text.Text{text.New("PERSON"), text.New("NAME"), text.New("SAW PART"), text.New("ONLY ITS BAG"), text.New("LAST"), text.New("CEREMONIES")}, rows)
@@ -109,8 +109,6 @@ func keyHolders(p *render.Page, k *vault.PartsOf) {
 }
 
 func numbersOf(all []int) string { return strings.Trim(fmt.Sprint(all), "[]") }
-
-func stamp(at time.Time) string { return at.UTC().Format("2006-01-02 15:04Z") }
 
 type bagsDoc struct {
 	Bags []bagRow `json:"bags"`
@@ -147,7 +145,7 @@ func bagsPage(p *render.Page, all []vault.Bag) {
 	}
 	rows := make([][]string, 0, len(all))
 	for _, r := range newBagsDoc(all).Bags {
-		rows = append(rows, []string{r.Serial, r.Outer, r.Key, fmt.Sprintf("%d/%d", r.Part, r.Parts), p.T(ceremony.EventName(r.Event)), r.Person, stamp(r.At)})
+		rows = append(rows, []string{r.Serial, r.Outer, r.Key, fmt.Sprintf("%d/%d", r.Part, r.Parts), p.T(ceremony.EventName(r.Event)), r.Person, shownTime(r.At)})
 	}
 	p.Grid([]text.Text{text.New("BAG"), text.New("OUTER"), text.New("KEY"), text.New("PART"), text.New("LAST"), text.New("PERSON"), text.New("TIME")}, rows)
 }
@@ -214,7 +212,7 @@ func bagPage(p *render.Page, all []vault.Bag, doc bagDoc) {
 	bagsPage(p, all)
 	rows := make([][]string, 0, len(doc.History))
 	for _, h := range doc.History {
-		rows = append(rows, []string{stamp(h.At), p.T(ceremony.EventName(h.Event)), h.Key, strconv.Itoa(h.Part), h.Person, h.Channel, h.Ceremony})
+		rows = append(rows, []string{shownTime(h.At), p.T(ceremony.EventName(h.Event)), h.Key, strconv.Itoa(h.Part), h.Person, h.Channel, h.Ceremony})
 	}
 	p.Blank()
 	p.Grid([]text.Text{text.New("TIME"), text.New("EVENT"), text.New("KEY"), text.New("PART"), text.New("PERSON"), text.New("CHANNEL"), text.New("CEREMONY")}, rows)

@@ -24,7 +24,7 @@ type diagnosisOpts struct {
 }
 
 func (a *App) diagnosisFlags(f *pflag.FlagSet, o *diagnosisOpts) {
-	f.StringVar(&o.html, "html", "", a.Say.T("write the answer as one page for a browser into this file too"))
+	a.htmlFlag(f, &o.html)
 	f.BoolVar(&o.fix, "fix", false,
 		a.Say.T("walk through the steps that the first cause asks for, one by one, asking before each"))
 }

@@ -163,3 +163,18 @@ func digitsOf(value, other string) []digitGroup {
 	}
 	return out
 }
+
+// Digits of a group of what is public and long: whole, and not like a key.
+const (
+	valueGroup  = 4
+	digestGroup = page.KeyRun / 2
+)
+
+// apart writes public digits in groups, all of them.
+func apart(digits string, group int) string {
+	var groups []string
+	for part := range slices.Chunk([]byte(digits), group) {
+		groups = append(groups, string(part))
+	}
+	return page.Line(strings.Join(groups, " "))
+}

@@ -100,7 +100,7 @@ type factsWanted struct {
 
 // readFacts reads a document of facts, strictly: a field that nobody knows would be a fact that nobody looks at.
 func readFacts(ctx context.Context, path string) (factsDoc, error) {
-	raw, err := readPublicFile(ctx, path, maxFacts)
+	raw, err := readWhole(ctx, path, maxFacts)
 	if err != nil {
 		return factsDoc{}, err
 	}

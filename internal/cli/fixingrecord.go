@@ -76,7 +76,7 @@ func (r *fixRecord) close() { _ = r.file.Close() }
 
 // write puts a line on the disk.
 func (r *fixRecord) write(s fixStep) error {
-	s.At, s.Cause = r.now().UTC().Format(time.RFC3339), r.cause
+	s.At, s.Cause = at(r.now()), r.cause
 	s.Run = shownArgs(s.Run)
 	var line bytes.Buffer // one write for a line: two walks may record at once
 	e := json.NewEncoder(&line)

@@ -3,6 +3,7 @@ package cli
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -65,6 +66,58 @@ func (a *App) strictFlag(f *pflag.FlagSet, into *bool) {
 
 func (a *App) batchFlag(f *pflag.FlagSet, into *string) {
 	f.StringVar(into, "batch", "", a.Say.T("JSON Lines with one set of flags each; a file or -"))
+}
+
+// spanFlag is a length of time, written the same way in every command.
+func spanFlag(f *pflag.FlagSet, into *time.Duration, name string, usual time.Duration, usage string) {
+	*into = usual
+	f.Var((*spanValue)(into), name, usage)
+}
+
+// sameFlag lets a flag be given by another name too.
+func sameFlag(f *pflag.FlagSet, name, other string) {
+	before := f.GetNormalizeFunc()
+	f.SetNormalizeFunc(func(flags *pflag.FlagSet, given string) pflag.NormalizedName {
+		if given == other {
+			given = name
+		}
+		return before(flags, given)
+	})
+}
+
+// expectFlag defines --expect; --expected is the same flag everywhere.
+func (a *App) expectFlag(f *pflag.FlagSet, into *string) {
+	f.StringVar(into, "expect", "", a.Say.T("the expected check value, 4 digits or more"))
+	sameFlag(f, "expect", "expected")
+}
+
+// environmentFlag defines --environment; --env is the same flag everywhere.
+func environmentFlag(f *pflag.FlagSet, into *string, usual, usage string) {
+	f.StringVar(into, "environment", usual, usage)
+	sameFlag(f, "environment", "env")
+}
+
+func (a *App) vendorFlag(f *pflag.FlagSet, into *string) {
+	f.StringVar(into, "vendor", "", a.Say.T("who made the terminal or HSM: newland, pax, kozen, payshield …"))
+}
+
+func (a *App) htmlFlag(f *pflag.FlagSet, into *string) {
+	f.StringVar(into, "html", "", a.Say.T("write the answer as a page for a browser too, into this new file"))
+}
+
+func (a *App) limitFlag(f *pflag.FlagSet, into *int, usual int) {
+	f.IntVar(into, "limit", usual, a.Say.T("show so many at most; 0 is all"))
+}
+
+func checkLimit(n int) error {
+	if n < 0 {
+		return fault.New(fault.Usage, "--limit %d: it is 0 (all) or more", n)
+	}
+	return nil
+}
+
+func (a *App) timeoutFlag(f *pflag.FlagSet, into *time.Duration) {
+	spanFlag(f, into, "timeout", 0, a.Say.T("wait so long for one answer of the device; its dialect's time when left out"))
 }
 
 // noEmptyFlag refuses a flag that was given and is empty: --expect "$KCV" with a variable that is not set would compare

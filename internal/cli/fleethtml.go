@@ -78,7 +78,7 @@ func fleetHTMLPage(w io.Writer, say *i18n.Printer, version string, s *fleet.Stat
 		Lead: p.runLead(s), W: p.fleetWords(), Nothing: p.head(text.New("no devices")),
 		States: p.deviceStates(map[store.DeviceState]int{store.Confirmed: s.Counts.Confirmed, store.Failed: s.Counts.Failed,
 			store.QuarantinedDevice: s.Counts.Quarantined, store.Rejected: s.Counts.Rejected, store.Expected: s.Counts.Left}, text.New("left"))}
-	sheet.Facts = filled(saidLine{p.say(text.New("taken down")), minute(s.Created)}, saidLine{p.say(text.New("closed")), minute(s.Closed)})
+	sheet.Facts = filled(saidLine{p.say(text.New("begun")), minute(s.Created)}, saidLine{p.say(text.New("closed")), minute(s.Closed)})
 	most := 1
 	for _, n := range s.Stations {
 		most = max(most, n.Confirmed+n.Others)

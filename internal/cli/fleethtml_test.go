@@ -52,6 +52,7 @@ func devicesPageOf(t *testing.T, lang i18n.Lang) string {
 func fleetPages(t *testing.T) []shownPage {
 	t.Helper()
 	return []shownPage{{"fleet", func(t *testing.T, lang i18n.Lang) string { return fleetPageOf(t, lang, sampleRun()) }},
+		{"report", func(t *testing.T, lang i18n.Lang) string { return fleetReportOf(t, lang, sampleFleetReport()) }},
 		{"devices", devicesPageOf}}
 }
 

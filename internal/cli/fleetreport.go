@@ -47,7 +47,7 @@ func (a *App) reportFiles(o fleetReconcileOpts, r *fleet.Report, signer *custody
 	}
 	if o.html != "" {
 		var page bytes.Buffer
-		if err := r.HTML(&page, string(a.Say.Lang()), a.Say.Text); err != nil {
+		if err := fleetReportPage(&page, a.Say, buildVersion().Version, r); err != nil {
 			return nil, err
 		}
 		all = append(all, reportFile{o.html, page.Bytes()})

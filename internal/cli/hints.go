@@ -110,13 +110,16 @@ func because(err error, kind fault.Kind) bool {
 
 // translateFlagError makes usage errors of the flag parser and of cobra part of the one error type.
 func translateFlagError(err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) { // not its words: a secret may have been given as the value
+		return wrongValue(invalid.GetFlag())
+	}
 	var f *fault.Error
 	if errors.As(err, &f) {
 		return err
 	}
 	var missing *pflag.NotExistError
 	var value *pflag.ValueRequiredError
-	var invalid *pflag.InvalidValueError
 	switch {
 	case errors.As(err, &missing):
 		name := flagName(missing.GetSpecifiedName(), missing.GetSpecifiedShortnames())
@@ -126,8 +129,6 @@ func translateFlagError(err error) error {
 		return fault.New(fault.Usage, "unknown flag %s", name)
 	case errors.As(err, &value):
 		return fault.New(fault.Usage, "flag --%s needs a value", value.GetFlag().Name)
-	case errors.As(err, &invalid): // not %v: a secret may have been given as the value
-		return fault.New(fault.Usage, "flag --%s does not take this value", invalid.GetFlag().Name)
 	}
 	msg := err.Error()
 	switch {
@@ -137,8 +138,6 @@ func translateFlagError(err error) error {
 			return strayWord(len(word) - len(`""`))
 		}
 		return fault.New(fault.Usage, "unknown command %s; see: poskey help", word)
-	case strings.HasPrefix(msg, "accepts "):
-		return fault.New(fault.Usage, "too many or too few arguments; see --help")
 	case strings.HasPrefix(msg, "required flag(s)"):
 		names := strings.TrimSuffix(strings.TrimPrefix(msg, "required flag(s) "), " not set")
 		return fault.New(fault.Usage, "missing: --%s", strings.ReplaceAll(strings.ReplaceAll(names, `"`, ""), ", ", " --"))
@@ -152,6 +151,17 @@ func translateFlagError(err error) error {
 		return fault.New(fault.Usage, "%s", text.Redact(msg))
 	}
 	return fault.WrapAs(fault.KindOf(err), err, "failed")
+}
+
+// wrongValue says what a flag takes.
+func wrongValue(f *pflag.Flag) error {
+	switch f.Value.Type() {
+	case "int", "uint32", "uint64":
+		return fault.New(fault.Usage, "flag --%s takes a whole number", f.Name)
+	case "duration":
+		return fault.New(fault.Usage, "flag --%s takes a length of time: 365d, 36h, 90m or 10s", f.Name)
+	}
+	return fault.New(fault.Usage, "flag --%s takes no value, or true or false", f.Name)
 }
 
 // flagGroup takes the names out of cobra's sentence: "[listen pty]".

@@ -12,6 +12,7 @@ import (
 	"poskey/internal/render"
 	"poskey/internal/text"
 	"poskey/pkg/audit"
+	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/custody"
 	"poskey/pkg/device"
 	"poskey/pkg/incident"
@@ -25,10 +26,13 @@ type containAct struct {
 	object  string
 	reason  string
 	key     store.Key
+	order   *ordering // to the device, connected
 	did     bool // else it was so before
 	planned bool // it is not so yet
 	record  uint64
 	err     error
+
+	approved []string // ids of officers
 }
 
 // plan finds everything that was named, and refuses what cannot be before anybody is asked.
@@ -75,11 +79,13 @@ func (s *incidentSite) plan(ctx context.Context, o *incidentContainOpts) ([]*con
 		}
 		all = append(all, &containAct{name: "release", object: d.Serial, planned: d.State == store.Rejected})
 	}
-	for _, uri := range o.lock {
-		if _, err := dialectOf(uri); err != nil {
+	for _, named := range o.lock {
+		act, err := s.planLock(ctx, o, named)
+		if err != nil {
+			closeActs(all)
 			return nil, err
 		}
-		all = append(all, &containAct{name: "lock", object: uri, planned: true})
+		all = append(all, act)
 	}
 	return unique(all), nil
 }
@@ -136,11 +142,10 @@ func isThere(is, to store.State) bool {
 }
 
 // act has everything approved and does one after the other. What fails does not keep the rest from being done.
-func (s *incidentSite) act(ctx context.Context, d *incident.Document, o *incidentContainOpts, acts []*containAct) error {
-	details := audit.Details{"kind": string(d.Head.Kind)}
-	for _, act := range acts {
-		name := audit.Field(act.name)
-		details[name] = audit.Clean(strings.TrimSpace(details[name] + " " + act.object))
+func (s *incidentSite) act(ctx context.Context, d *incident.Document, acts []*containAct) error {
+	details, err := actDetails(d, acts)
+	if err != nil {
+		return err
 	}
 	work, err := s.app.begin(ctx, custody.IncidentContain, d.Head.ID, details)
 	if err != nil {
@@ -148,10 +153,10 @@ func (s *incidentSite) act(ctx context.Context, d *incident.Document, o *inciden
 	}
 	done, failed := 0, 0
 	for _, act := range acts {
-		act.record = work.Mark().Seq
+		act.record, act.approved = work.Mark().Seq, work.Officers()
 		act.reason = d.Head.ID + ": " + d.Head.Title
 		if act.planned {
-			act.err = s.do(ctx, work, o, act)
+			act.err = s.do(ctx, work, act)
 			act.did = act.err == nil
 		}
 		if act.err != nil {
@@ -164,7 +169,34 @@ func (s *incidentSite) act(ctx context.Context, d *incident.Document, o *inciden
 	return nil
 }
 
-func (s *incidentSite) do(ctx context.Context, work *vault.Work, o *incidentContainOpts, act *containAct) error {
+// actDetails are what officers see before they approve, and what the log keeps: every thing that would be done, by its name.
+// What cannot be shown to them whole is not asked of them.
+func actDetails(d *incident.Document, acts []*containAct) (audit.Details, error) {
+	details := audit.Details{"kind": string(d.Head.Kind)}
+	rows := map[audit.Field]int{}
+	for _, act := range acts {
+		name := audit.Field(act.name)
+		row := name
+		if n := rows[name]; n > 0 {
+			row = name + audit.Field("-"+strconv.Itoa(n+1))
+		}
+		line := strings.TrimPrefix(details[row]+", "+act.object, ", ")
+		if audit.Clean(line) != line && details[row] != "" {
+			rows[name]++
+			row, line = name+audit.Field("-"+strconv.Itoa(rows[name]+1)), act.object
+		}
+		details[row] = audit.Clean(line)
+		if len(details) > maxActRows {
+			return nil, fault.New(fault.Usage, "this is more than officers can be shown for one approval (%d things); contain it in parts", len(acts))
+		}
+	}
+	return details, nil
+}
+
+// maxActRows bounds the rows of what is shown; the log takes some more details from others.
+const maxActRows = 20
+
+func (s *incidentSite) do(ctx context.Context, work *vault.Work, act *containAct) error {
 	switch act.name {
 	case "suspend":
 		_, err := work.Move(ctx, act.key, store.Suspended, act.reason)
@@ -178,8 +210,8 @@ func (s *incidentSite) do(ctx context.Context, work *vault.Work, o *incidentCont
 		return s.offList(ctx, work, act.object)
 	case "release":
 		return s.db.MoveDevice(ctx, work.Change(), act.object, store.Rejected, store.Expected)
-	case "lock":
-		return s.lockDevice(ctx, o, act)
+	case incident.ActLock:
+		return lockDevice(ctx, act.order)
 	}
 	return fault.New(fault.Bug, "no action is called %s", act.name)
 }
@@ -206,38 +238,41 @@ func (s *incidentSite) offList(ctx context.Context, work *vault.Work, serial str
 	return fault.New(fault.Failure, "device %s does not stay where it is put", serial)
 }
 
-// lockDevice locks a terminal remotely. It keeps its keys.
-func (s *incidentSite) lockDevice(ctx context.Context, o *incidentContainOpts, act *containAct) error {
-	m := o.managedOpts
-	m.device = act.object
-	d, err := s.app.manage(ctx, m)
+// planLock asks a terminal who it is: officers approve a serial number, and no address. It stays on the line.
+func (s *incidentSite) planLock(ctx context.Context, o *incidentContainOpts, named string) (*containAct, error) {
+	opts := orderOpts{managedOpts: o.managedOpts, reason: "suspicion"}
+	opts.device = named
+	if serial, uri, ok := strings.Cut(named, "="); ok && !strings.Contains(serial, ":") {
+		opts.serial, opts.device = serial, uri
+	}
+	d, err := s.app.beginOrder(ctx, opts, device.Order{Verb: device.Lock, Lock: device.LockRemote})
 	if err != nil {
-		return err
+		return nil, fault.Wrap(err, "--lock-device %s", text.Redact(named))
 	}
-	defer d.close()
-	before, err := d.Status(ctx)
-	if err != nil {
-		return err
+	if err := d.ready(ctx); err != nil {
+		d.close()
+		return nil, fault.Wrap(err, "--lock-device %s", text.Redact(d.before.Serial))
 	}
-	act.object = text.OneLine(before.Serial, 64)
-	if isLocked(before, device.LockRemote) {
-		act.planned = false
-		return nil
+	locked := isLocked(d.before, device.LockRemote) || isLocked(d.before, device.LockTamper)
+	return &containAct{name: incident.ActLock, object: d.before.Serial, order: d, planned: !locked}, nil
+}
+
+// closeActs lets terminals go.
+func closeActs(all []*containAct) {
+	for _, act := range all {
+		if act.order != nil {
+			act.order.close()
+		}
 	}
-	if err := s.app.logIn(ctx, d, m); err != nil {
-		return err
-	}
-	if err := d.Do(ctx, device.Order{Verb: device.Lock, Lock: device.LockRemote, Reason: "suspicion"}, nil); err != nil {
-		return err
-	}
-	after, err := d.Status(ctx)
-	if err != nil {
-		return fault.WrapAs(fault.OutcomeUnknown, err, "the device took the order, and does not tell how it is now")
-	}
-	if !isLocked(after, device.LockRemote) {
+}
+
+// lockDevice locks a terminal remotely, in the way of poskey device lock. It keeps its keys.
+func lockDevice(ctx context.Context, d *ordering) error {
+	after, err := d.give(ctx)
+	if err == nil && !isLocked(after, device.LockRemote) {
 		return fault.New(fault.DeviceFailed, "the device took the order and says that it is not locked (%s)", string(device.LockRemote))
 	}
-	return nil
+	return err
 }
 
 // result is how it ended, in the word of the record.
@@ -252,10 +287,13 @@ func (act *containAct) result() string {
 }
 
 func (act *containAct) entry(by string) incident.Entry {
-	d := map[string]string{incident.DetailAct: act.name, incident.DetailObject: text.OneLine(act.object, 200), incident.DetailResult: act.result(),
+	d := map[string]string{incident.DetailAct: act.name, incident.DetailObject: transcript.CleanSerial(text.OneLine(act.object, 128)), incident.DetailResult: act.result(),
 		incident.DetailRecord: strconv.FormatUint(act.record, 10)}
 	if act.err != nil {
-		d[incident.DetailText] = audit.Clean(text.OneLine(act.err.Error(), 400))
+		d[incident.DetailText] = transcript.CleanSerial(text.OneLine(act.err.Error(), 256))
+	}
+	if len(act.approved) > 0 {
+		d[incident.DetailApproved] = strings.Join(act.approved, " and ")
 	}
 	return incident.Entry{Kind: incident.EntryAct, By: by, Details: d}
 }
@@ -297,7 +335,7 @@ func (v *incidentView) proposed() []string {
 		if !step.Contains && step.Measure != incident.MeasureReplaced && step.Measure != incident.MeasureUnknowing {
 			continue
 		}
-		for _, line := range v.doc.Commands(step.Step) {
+		for _, line := range v.commands(step.Step) {
 			if !slices.Contains(all, line) {
 				all = append(all, line)
 			}

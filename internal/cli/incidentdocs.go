@@ -144,11 +144,15 @@ func (v *incidentView) incidentStepDoc(s *incident.StepState, now time.Time) inc
 	if !s.Due.IsZero() {
 		d.DueBy = "advice"
 	}
+	f, ok := v.measured.Steps[s.ID]
 	if s.Settled() {
+		if ok && !f.Done && !v.isOver(s) { // what was said of it and what is seen are not the same
+			d.Seen = f.Why.String()
+		}
 		return d
 	}
-	d.Commands = append(d.Commands, v.doc.Commands(s.Step)...)
-	if f, ok := v.measured.Steps[s.ID]; ok {
+	d.Commands = append(d.Commands, v.commands(s.Step)...)
+	if ok {
 		d.Seen, d.SeenDone = f.Why.String(), f.Done
 	}
 	return d
@@ -168,7 +172,7 @@ func stepWord(s *incident.StepState) string {
 // next are the commands of the first step that is left, or the ones that close.
 func (v *incidentView) next() []string {
 	if v.doc.State() == incident.Closed {
-		return []string{"poskey incident report " + v.doc.Head.ID}
+		return []string{v.here("poskey incident report " + v.doc.Head.ID)}
 	}
 	for _, s := range v.doc.Steps() {
 		if s.Settled() {
@@ -177,12 +181,12 @@ func (v *incidentView) next() []string {
 		if f, ok := v.measured.Steps[s.ID]; ok && f.Done {
 			continue
 		}
-		return append(append([]string{}, v.doc.Commands(s.Step)...), "poskey incident add "+v.doc.Head.ID+" --step "+s.ID+" --done")
+		return append(append([]string{}, v.commands(s.Step)...), v.here("poskey incident add "+v.doc.Head.ID+" --step "+s.ID+" --done"))
 	}
-	if len(v.doc.Lessons()) == 0 {
-		return []string{"poskey incident add " + v.doc.Head.ID + " --lesson TEXT"}
+	if !v.doc.Learned() {
+		return []string{v.here("poskey incident add " + v.doc.Head.ID + " --lesson TEXT")}
 	}
-	return []string{"poskey incident close " + v.doc.Head.ID + " --by NAME --second NAME"}
+	return []string{v.here("poskey incident close " + v.doc.Head.ID + " --by NAME --second NAME")}
 }
 
 type containDoc struct {

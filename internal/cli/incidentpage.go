@@ -3,6 +3,7 @@ package cli
 // Incidents for people.
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ func incidentsPage(all []incident.Summary, now time.Time) func(*render.Page) {
 			}
 			cells = append(cells, []string{s.ID, string(s.Kind), p.T(s.State.Text()), clock(s.Opened), number(s.StepsLeft), late, s.Title})
 		}
-		p.Grid([]text.Text{text.New("incident"), text.New("kind"), text.New("state"), text.New("opened"), text.New("steps left"), text.New("late"),
+		p.Grid([]text.Text{text.New("incident"), text.New("kind"), text.New("state"), text.New("opened on"), text.New("steps left"), text.New("late"),
 			text.New("title")}, cells)
 		for i := range all {
 			if all[i].Broken != nil {
@@ -51,9 +52,9 @@ func incidentPage(p *render.Page, v *incidentView) {
 		render.F(text.New("what"), p.T(sum.Kind.Text())),
 		render.F(text.New("title"), sum.Title),
 		render.F(text.New("state"), p.T(sum.State.Text())),
-		render.F(text.New("about"), strings.Join(sum.Subjects, " ")),
-		render.F(text.New("happened"), clock(v.doc.Happened())),
-		render.F(text.New("opened"), clock(sum.Opened)),
+		render.F(text.New("concerns"), strings.Join(sum.Subjects, " ")),
+		render.F(text.New("happened at"), clock(v.doc.Happened())),
+		render.F(text.New("opened on"), clock(sum.Opened)),
 		render.F(text.New("contained"), clock(sum.Contained)),
 		render.F(text.New("closed"), clock(sum.Closed)),
 		render.F(text.New("closed by"), closers(v.doc)),
@@ -115,7 +116,7 @@ func fallGroups() []fallGroup {
 		{incident.ItemKey, text.New("keys:")}, {incident.ItemDevice, text.New("terminals:")}, {incident.ItemNumbers, text.New("numbers that went out:")},
 		{incident.ItemPartner, text.New("partners, by their zone keys:")}, {incident.ItemKnown, text.New("keys of which parts are known:")},
 		{incident.ItemShared, text.New("check values that several terminals have:")}, {incident.ItemLoad, text.New("loads without a known end:")},
-		{incident.ItemMore, text.New("and more:")},
+		{incident.ItemBag, text.New("other bags of the set, whose parts are void too:")}, {incident.ItemMore, text.New("and more:")},
 	}
 }
 
@@ -124,18 +125,29 @@ func stepsPage(p *render.Page, v *incidentView, now time.Time) {
 	p.Heading(text.New("Steps"))
 	for i, s := range v.doc.Steps() {
 		p.Paragraph(number(i+1)+". ["+stepMark(&s)+"] "+s.ID+": ", s.Text)
-		p.Paragraph("   ", stepLine(&s, now))
+		p.Paragraph("   ", stepLine(&s, now, clock))
 		if s.Settled() {
-			p.Paragraph("   ", settledLine(&s))
+			p.Paragraph("   ", settledLine(&s, clock))
+			if f, ok := v.measured.Steps[s.ID]; ok && !f.Done && !v.isOver(&s) {
+				p.Bad(text.New("now the inventory says: %s", f.Why))
+			}
 			continue
 		}
 		if f, ok := v.measured.Steps[s.ID]; ok {
 			p.Paragraph("   ", text.New("the inventory says: %s", f.Why))
 		}
-		for _, line := range v.doc.Commands(s.Step) {
+		for _, line := range v.commands(s.Step) {
 			p.Raw("   $ " + line)
 		}
 	}
+}
+
+// isOver tells that nothing more is asked of a settled step: it was left out, or the step after which it need not hold is
+// behind, or the incident is closed.
+func (v *incidentView) isOver(s *incident.StepState) bool {
+	return !s.Done || v.doc.State() == incident.Closed || slices.ContainsFunc(v.doc.Steps(), func(o incident.StepState) bool {
+		return o.ID == s.Until && (o.Settled() || v.measured.Steps[o.ID].Done)
+	})
 }
 
 // stepMark is the box before a step.
@@ -149,8 +161,8 @@ func stepMark(s *incident.StepState) string {
 	return " "
 }
 
-// stepLine says who does a step, by when, and what asks for it.
-func stepLine(s *incident.StepState, now time.Time) text.Text {
+// stepLine says who does a step, by when, and what asks for it. A page has times of the reader's place, a report those of UTC.
+func stepLine(s *incident.StepState, now time.Time, clock func(time.Time) string) text.Text {
 	due := text.New("no time is set")
 	switch {
 	case s.Overdue(now):
@@ -172,7 +184,7 @@ func clauseText(s incident.Step) text.Text {
 	return text.New("PCI PIN %s (unconfirmed)", s.Clause)
 }
 
-func settledLine(s *incident.StepState) text.Text {
+func settledLine(s *incident.StepState, clock func(time.Time) string) text.Text {
 	switch {
 	case s.Skipped:
 		return text.New("skipped by %s at %s: %s", s.By, clock(s.At), s.Why)
@@ -207,7 +219,7 @@ func entryText(r *incident.Record, names bool) text.Text {
 	case incident.EntryBlast:
 		return text.New("the inventory was asked what falls: %d things", len(r.Items))
 	case incident.EntryNote:
-		return said(text.New("note: %s", d[incident.DetailText]))
+		return said(text.New("said: %s", d[incident.DetailText]))
 	case incident.EntryDone:
 		return said(text.New("step %s is done", r.Step))
 	case incident.EntrySkipped:

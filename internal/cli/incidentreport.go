@@ -67,10 +67,28 @@ func (r *incidentReport) lines() []string {
 	for _, s := range r.sections() {
 		all = append(all, "", "## "+s.Title, "")
 		for _, line := range s.Lines {
-			all = append(all, "- "+line)
+			all = append(all, "- "+markdown(line))
 		}
 	}
 	return all
+}
+
+// markdown keeps what people typed from being read as marks, links or pieces of a page. The box of a step stays one.
+func markdown(line string) string {
+	box := ""
+	for _, mark := range []string{"[ ] ", "[x] ", "[-] "} {
+		if rest, ok := strings.CutPrefix(line, mark); ok {
+			box, line = mark, rest
+		}
+	}
+	var b strings.Builder
+	for i, c := range line {
+		if strings.ContainsRune("\\`*_[]<>|~&", c) || i == 0 && strings.ContainsRune("#-+=", c) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(c)
+	}
+	return box + b.String()
 }
 
 func (r *incidentReport) sections() []reportSection {
@@ -128,10 +146,10 @@ func (r *incidentReport) falls() []string {
 func (r *incidentReport) steps() []string {
 	var all []string
 	for _, s := range r.view.doc.Steps() {
-		state := stepLine(&s, r.now)
+		state := stepLine(&s, r.now, utc)
 		switch {
 		case s.Settled() && !r.acquirer:
-			state = text.New("%s; %s", settledLine(&s), clauseText(s.Step))
+			state = text.New("%s; %s", settledLine(&s, utc), clauseText(s.Step))
 		case s.Done:
 			state = text.New("done at %s; %s", utc(s.At), clauseText(s.Step))
 		case s.Skipped:
@@ -146,7 +164,7 @@ func (r *incidentReport) timeline() []string {
 	var all []string
 	for i := range r.view.doc.Records {
 		rec := &r.view.doc.Records[i]
-		if r.acquirer && (rec.Kind == incident.EntryNote || rec.Kind == incident.EntrySkipped || rec.Kind == incident.EntryEvidence) {
+		if !r.tells(rec) {
 			continue
 		}
 		t := entryText(rec, !r.acquirer)
@@ -156,6 +174,11 @@ func (r *incidentReport) timeline() []string {
 		all = append(all, utc(rec.Time)+"  "+r.say.Text(t))
 	}
 	return all
+}
+
+// tells: what was noted, left out and kept as evidence stays in the house.
+func (r *incidentReport) tells(rec *incident.Record) bool {
+	return !r.acquirer || rec.Kind != incident.EntryNote && rec.Kind != incident.EntrySkipped && rec.Kind != incident.EntryEvidence
 }
 
 func (r *incidentReport) lessons() []string {

@@ -4,9 +4,13 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -39,6 +43,9 @@ func (a *App) incidents(ctx context.Context, dir string) (*incidentSite, error) 
 		return &incidentSite{app: a, dir: dir}, nil
 	}
 	db, id, err := a.openIdentified(ctx)
+	if a.namedStore() == "" && (fault.Is(err, fault.NotFound) || fault.Is(err, fault.Usage)) { // a site without a store, perhaps
+		return nil, fault.Wrap(err, "no folder is named with --dir")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -77,11 +84,27 @@ func (s *incidentSite) read(id string) (*incident.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d, fault.Wrap(d.HoldAgainst(s.told[d.Head.ID]), "incident %s", d.Head.ID)
+	return d, fault.Wrap(s.isOwn(d, id), "incident %s", strings.ToUpper(id))
+}
+
+// isOwn holds a record against what it is called, the store that it lies beside, and what the log was told of it. The
+// records of a store may be read with --dir, as a copy of them is.
+func (s *incidentSite) isOwn(d *incident.Document, id string) error {
+	home := s.id.ID
+	if s.db == nil {
+		home = d.Head.Store
+	}
+	if err := d.Belongs(strings.ToUpper(id), home); err != nil {
+		return err
+	}
+	return d.HoldAgainst(s.told[d.Head.ID])
 }
 
 // list sums all incidents up. What does not verify, or is not the record that the log was told of, is listed as broken.
 func (s *incidentSite) list() ([]incident.Summary, error) {
+	if _, err := os.Stat(s.dir); s.db == nil && errors.Is(err, fs.ErrNotExist) { // a store has none before its first incident
+		return nil, fault.New(fault.NotFound, "folder %s does not exist", text.Redact(s.dir))
+	}
 	all, err := incident.List(s.dir, s.app.Env.Now())
 	if err != nil {
 		return nil, err
@@ -101,8 +124,12 @@ func (s *incidentSite) append(id string, makes func(*incident.Document) ([]incid
 		return nil, err
 	}
 	return incident.Append(path, s.options(), func(d *incident.Document) ([]incident.Entry, error) {
-		if err := d.HoldAgainst(s.told[d.Head.ID]); err != nil {
+		if err := s.isOwn(d, id); err != nil {
 			return nil, err
+		}
+		if s.db == nil && d.Head.Store != "" { // its officers approve, and its log is told
+			return nil, fault.New(fault.NotPermitted, "the record is of store %s; what is written into it goes through that store: leave --dir out",
+				text.Redact(d.Head.Store))
 		}
 		return makes(d)
 	})

@@ -3,8 +3,6 @@ package cli
 // What an injection answers.
 
 import (
-	"time"
-
 	"poskey/internal/render"
 	"poskey/internal/text"
 	"poskey/pkg/device"
@@ -76,7 +74,7 @@ func (a *App) answerInjection(in *injection, c inject.Cleared, r inject.Report) 
 	}
 	doc := injectRunDoc{Device: in.doc.Device, Dialect: in.device.Dialect(), Run: r.Run, Serial: c.Serial(), DryRun: in.opts.dryRun, Loads: loads}
 	if !r.Began.IsZero() {
-		doc.Began = r.Began.UTC().Format(time.RFC3339)
+		doc.Began = at(r.Began)
 	}
 	for _, check := range c.Checks() {
 		doc.Checks = append(doc.Checks, checkDoc{check.ID, check.Doubt, check.Text.String()})

@@ -136,6 +136,9 @@ func (p *pagePrinter) keyTree(h *hierarchy) keyTreeSheet {
 	if !h.root.IsZero() {
 		s.Heading = p.head(text.New("key %s of store %s", h.root, h.id.ID))
 	}
+	if n := fallen(h.nodes); n > 0 {
+		s.Tone, s.Lead = "bad", p.head(text.New("known to others: %d", n))+"; "+p.overText(&c)
+	}
 	s.Lives = p.lives()
 	switch {
 	case len(h.nodes) == 0:
@@ -147,6 +150,17 @@ func (p *pagePrinter) keyTree(h *hierarchy) keyTreeSheet {
 		s.Roots = p.treeKeys(h, &s.W)
 	}
 	return s
+}
+
+// fallen counts the keys that others know and that are still there.
+func fallen(nodes []store.Node) int {
+	n := 0
+	for i := range nodes {
+		if nodes[i].Key.State == store.Compromised {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *pagePrinter) keyTreeWords() keyTreeWords {

@@ -79,8 +79,8 @@ func (a *App) Run(ctx context.Context, args []string) (code int) {
 		addCompletions(root)
 	}
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
-	err = a.finish(ctx, err)
+	cmd, err := root.ExecuteContextC(ctx)
+	err = a.finish(ctx, astray(cmd, err))
 	if cause := context.Cause(ctx); cause != nil && (errors.Is(err, context.Canceled) || errors.Is(err, cause)) &&
 		!fault.Is(err, fault.OutcomeUnknown) { // that something may have been done matters more than who ended it
 		err = cause

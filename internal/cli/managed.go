@@ -22,7 +22,7 @@ type managedOpts struct {
 
 func (a *App) managedFlags(f *pflag.FlagSet, o *managedOpts) {
 	f.StringVar(&o.device, "device", "", a.Say.T("device: agent+https://HOST:PORT?ca=FILE&cert=FILE&key=FILE"))
-	f.DurationVar(&o.timeout, "timeout", 0, a.Say.T("wait so long for one answer of the device; its dialect's time when left out"))
+	a.timeoutFlag(f, &o.timeout)
 }
 
 func (a *App) loginFlags(f *pflag.FlagSet, o *managedOpts) {

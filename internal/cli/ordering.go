@@ -146,23 +146,33 @@ func (d *ordering) close() { d.device.close() }
 
 // carry records the intent, logs in, has the order approved and carried out, and looks at the device afterwards.
 func (d *ordering) carry(ctx context.Context) (device.Status, error) {
-	a := d.app
-	if err := manage.CheckOrder(d.order); err != nil { // nobody logs in for what cannot be
+	if err := d.ready(ctx); err != nil {
 		return device.Status{}, err
+	}
+	if _, err := d.app.begin(ctx, recordedAs(d.order.Verb), d.before.Serial, d.details()); err != nil {
+		return device.Status{}, err
+	}
+	return d.give(ctx)
+}
+
+// ready refuses what cannot be before anybody logs in or is asked.
+func (d *ordering) ready(ctx context.Context) error {
+	if err := manage.CheckOrder(d.order); err != nil {
+		return err
 	}
 	if d.before.Serial == "" {
-		return device.Status{}, fault.New(fault.NotPermitted, "the device has no serial number, and the record would not say which one was meant; give it one first")
+		return fault.New(fault.NotPermitted, "the device has no serial number, and the record would not say which one was meant; give it one first")
 	}
 	if d.before.OpenBatch > 0 && reboots(d.order) && !d.opts.discard {
-		return device.Status{}, fault.New(fault.NotPermitted, "%d transactions of device %s are not settled and would be lost; settle them first, "+
+		return fault.New(fault.NotPermitted, "%d transactions of device %s are not settled and would be lost; settle them first, "+
 			"or say --discard-batch", d.before.OpenBatch, d.before.Serial)
 	}
-	if err := d.isListed(ctx); err != nil {
-		return device.Status{}, err
-	}
-	if _, err := a.begin(ctx, recordedAs(d.order.Verb), d.before.Serial, d.details()); err != nil {
-		return device.Status{}, err
-	}
+	return d.isListed(ctx)
+}
+
+// give logs in, and has the order approved and carried out. Its intent is in the log.
+func (d *ordering) give(ctx context.Context) (device.Status, error) {
+	a := d.app
 	if n := officersFor(d.order); len(d.opts.officers) < n { // nobody logs in and types in vain
 		return device.Status{}, fault.New(fault.NotPermitted, "this takes the approval of %d officers (--officer FILE, once for each); %d named", n, len(d.opts.officers))
 	}
@@ -223,7 +233,7 @@ func (d *ordering) details() audit.Details {
 		details["lock"] = string(d.order.Lock)
 	}
 	if since, ok := lockSince(d.before, d.order.Lock); ok {
-		details["locked-since"] = since.UTC().Format(time.RFC3339)
+		details["locked-since"] = at(since)
 	}
 	if d.opts.note != "" {
 		details["note"] = audit.Clean(d.opts.note)

@@ -5,7 +5,6 @@ package cli
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"poskey/internal/render"
 	"poskey/internal/text"
@@ -43,7 +42,7 @@ func (d *ordering) doc(after *device.Status) orderDoc {
 		doc.ApprovedBy = []string{}
 	}
 	if since, ok := lockSince(d.before, d.order.Lock); ok {
-		doc.LockedSince = since.UTC().Format(time.RFC3339)
+		doc.LockedSince = at(since)
 	}
 	return doc
 }

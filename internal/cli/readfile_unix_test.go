@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -42,5 +43,17 @@ func TestAScriptThatNobodyWritesIsGivenUp(t *testing.T) {
 	}
 	if _, err := readRegular(pipe, 99); !fault.Is(err, fault.Malformed) || errors.Is(err, context.Canceled) {
 		t.Errorf("a pipe among our own files: %v", err)
+	}
+}
+
+// TestAKeyInTheNameOfAFileIsNotRepeated: somebody gave the digits where a path belongs.
+func TestAKeyInTheNameOfAFileIsNotRepeated(t *testing.T) {
+	const digits = "0123456789ABCDEFFEDCBA9876543210"
+	path := filepath.Join(t.TempDir(), digits)
+	if err := os.WriteFile(path, []byte("long"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readWhole(t.Context(), path, 1); !fault.Is(err, fault.TooLarge) || strings.Contains(err.Error(), digits) {
+		t.Errorf("%v", err)
 	}
 }

@@ -87,7 +87,7 @@ func (l logPlace) inOffice(c custody.Card) error {
 		case o.revoked.IsZero():
 			return nil
 		default:
-			return fault.New(fault.NotPermitted, "%s was revoked at %s", c.ID(), o.revoked.UTC().Format(time.RFC3339))
+			return fault.New(fault.NotPermitted, "%s was revoked at %s", c.ID(), at(o.revoked))
 		}
 	}
 	return fault.New(fault.NotPermitted, "%s is no officer of this store", c.ID())

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"poskey/internal/fault"
@@ -26,17 +27,46 @@ func parseMoment(s string, now time.Time) (time.Time, error) {
 	return time.Time{}, fault.New(fault.Usage, "%q is no time; write 2026-03-01, 2026-03-01T08:00:00Z or 7d", text.Redact(s))
 }
 
-// parseSpan reads a length of time as people write it: 365d, 36h, 90m.
+// parseSpan reads a length of time as people write it: 365d, 36h, 90m, 10s, 1h30m.
 func parseSpan(s string) (time.Duration, error) {
-	units := map[byte]time.Duration{'d': 24 * time.Hour, 'h': time.Hour, 'm': time.Minute}
-	if len(s) > 1 {
-		n, err := strconv.ParseUint(s[:len(s)-1], 10, 16)
-		if unit := units[s[len(s)-1]]; err == nil && unit != 0 {
-			return time.Duration(n) * unit, nil
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return time.Duration(n) * 24 * time.Hour, nil
 		}
 	}
-	return 0, fault.New(fault.Usage, "%q is no length of time; write 365d, 36h or 90m", text.Redact(s))
+	if span, err := time.ParseDuration(s); err == nil && len(s) > 1 && !strings.ContainsAny(s[:1], "+-") {
+		return span, nil
+	}
+	return 0, fault.New(fault.Usage, "%q is no length of time; write 365d, 36h, 90m or 10s", text.Redact(s))
 }
+
+// spanValue is a length of time as a flag takes and shows it.
+type spanValue time.Duration
+
+func (v *spanValue) Set(s string) error {
+	span, err := parseSpan(s)
+	if err == nil || s == "0" {
+		*v = spanValue(span)
+		return nil
+	}
+	return err
+}
+
+func (v *spanValue) String() string {
+	if *v == 0 {
+		return "0" // the flag parser takes that for nothing, and shows no default
+	}
+	s := time.Duration(*v).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+func (*spanValue) Type() string { return "duration" }
 
 // moment is a time for JSON; nil where there is none.
 func moment(t time.Time) *time.Time {

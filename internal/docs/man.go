@@ -50,10 +50,12 @@ type manual struct {
 	prose bool // paragraphs may be filled: words have blanks between them
 }
 
+// page begins with: no hyphenation, a ragged edge, and one blank after a sentence as after a word (.ss), since the texts of
+// commands have their own line ends, after which roff would set two.
 func (m manual) page(cmd *cobra.Command) string {
 	var out strings.Builder
 	section := sectionOf(cmd)
-	fmt.Fprintf(&out, ".TH %s %d %s %s poskey\n.nh\n.ad l\n", quoted(strings.ToUpper(manName(cmd))), section, m.date,
+	fmt.Fprintf(&out, ".TH %s %d %s %s poskey\n.nh\n.ad l\n.ss 12 0\n", quoted(strings.ToUpper(manName(cmd))), section, m.date,
 		quoted("poskey "+m.version))
 	fmt.Fprintf(&out, ".SH %s\n%s \\- %s\n", m.say.T("NAME"), roff(manName(cmd)), roff(oneLine(cmd.Short)))
 	long, exits, _ := strings.Cut(cmd.Long, m.say.T("EXIT STATUS")+"\n")
@@ -65,8 +67,8 @@ func (m manual) page(cmd *cobra.Command) string {
 	}
 	out.WriteString(m.commands(cmd))
 	if section == 1 {
-		out.WriteString(options(m.say.T("OPTIONS"), cmd.NonInheritedFlags()))
-		out.WriteString(options(m.say.T("OPTIONS OF EVERY COMMAND"), cmd.InheritedFlags()))
+		out.WriteString(m.options(m.say.T("OPTIONS"), cmd.NonInheritedFlags()))
+		out.WriteString(m.options(m.say.T("OPTIONS OF EVERY COMMAND"), cmd.InheritedFlags()))
 	}
 	if cmd.Example != "" {
 		fmt.Fprintf(&out, ".SH %s\n%s", m.say.T("EXAMPLES"), verbatim(outdent(cmd.Example)))
@@ -138,7 +140,7 @@ func (m manual) commands(cmd *cobra.Command) string {
 	return out.String()
 }
 
-func options(title string, flags *pflag.FlagSet) string {
+func (m manual) options(title string, flags *pflag.FlagSet) string {
 	var out strings.Builder
 	flags.VisitAll(func(f *pflag.Flag) {
 		if f.Hidden {
@@ -147,12 +149,12 @@ func options(title string, flags *pflag.FlagSet) string {
 		if out.Len() == 0 {
 			fmt.Fprintf(&out, ".SH %s\n", title)
 		}
-		out.WriteString(option(f))
+		out.WriteString(m.option(f))
 	})
 	return out.String()
 }
 
-func option(f *pflag.Flag) string {
+func (m manual) option(f *pflag.Flag) string {
 	value, usage := pflag.UnquoteUsage(f)
 	if one, ok := map[string]string{"stringArray": "string", "strings": "string", "ints": "int"}[value]; ok {
 		value = one // what stands there each time; the text says what may be repeated
@@ -167,7 +169,7 @@ func option(f *pflag.Flag) string {
 	switch f.DefValue {
 	case "", "false", "[]", "0", "0s":
 	default:
-		usage += " (default " + f.DefValue + ")"
+		usage += " " + m.say.T("(default %s)", f.DefValue)
 	}
 	return fmt.Sprintf(".TP\n%s\n%s\n", head, roff(oneLine(usage)))
 }

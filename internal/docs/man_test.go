@@ -162,6 +162,34 @@ func TestWhatIsTypedCanBeCopiedFromAManual(t *testing.T) {
 	}
 }
 
+// TestLinesOfATextLeaveNoTrace: where a command's text breaks its lines after a sentence, the page has one blank as everywhere.
+func TestLinesOfATextLeaveNoTrace(t *testing.T) {
+	folder := t.TempDir()
+	if err := writeAll(folder, Manuals(someStamp())); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("groff", "-man", "-Tutf8", "-Kutf8", "-P-cbou", "-rLL=2000n",
+		filepath.Join(folder, "man1", "poskey-assess.1")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(out), ". The ") || strings.Contains(string(out), ".  The ") {
+		t.Errorf("sentences have no blank between them, or two:\n%.2000s", out)
+	}
+}
+
+// TestAChineseManualSaysItsDefaultsInChinese: pflag's own word for them is English.
+func TestAChineseManualSaysItsDefaultsInChinese(t *testing.T) {
+	pages := Manuals(someStamp())
+	if page := string(pages["man1/poskey.1"]); !strings.Contains(page, "(default auto)") {
+		t.Error("the English page says no default")
+	}
+	page := string(pages["zh_CN/man1/poskey.1"])
+	if !strings.Contains(page, "（默认 auto）") || strings.Contains(page, "(default ") {
+		t.Error("the Chinese page says defaults in English")
+	}
+}
+
 func TestNoLineOfATextIsARequest(t *testing.T) {
 	for in, want := range map[string]string{
 		".TH x": `\&.TH x`, "'br": `\(aqbr`, `a\fBb`: `a\(rsfBb`, "--key": `\-\-key`, "a.b": "a.b", `say "x"`: `say \(dqx\(dq`,

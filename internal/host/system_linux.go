@@ -21,7 +21,7 @@ func (m machine) fill(f *Facts) {
 	f.LockLimit, f.CoreLimit = limit(unix.RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK"), limit(unix.RLIMIT_CORE, "RLIMIT_CORE")
 	f.CorePiped, f.Dumpable = m.corePiped(), dumpable()
 	f.Swaps, f.Administrator = m.swaps(), known(os.Geteuid() == 0, "geteuid")
-	f.PtraceScope = m.number("sys/kernel/yama/ptrace_scope")
+	f.PtraceScope = m.ptraceScope()
 	f.ASLR = m.number("sys/kernel/randomize_va_space")
 	f.ClockSynced = clockSynced()
 	status, err := m.status()
@@ -29,7 +29,8 @@ func (m machine) fill(f *Facts) {
 		f.Traced, f.Umask = unknown[bool](reason(err)), unknown[fs.FileMode](reason(err))
 		return
 	}
-	f.Traced, f.Umask = traced(status), umask(status)
+	by := tracer(status)
+	f.Traced, f.Umask = Fact[bool]{Value: by.Value != 0, Known: by.Known, How: by.How}, umask(status)
 }
 
 func limit(which int, name string) Fact[uint64] {
@@ -93,13 +94,30 @@ func (m machine) status() (map[string]string, error) {
 	return fields, nil
 }
 
-func traced(status map[string]string) Fact[bool] {
-	pid, err := strconv.Atoi(status["TracerPid"])
+// Tracer, on Linux, is the number of the process that looks into this one, 0 for none. The kernel's file tells it: what
+// system calls answer, a tracer may change. One that changes what is read of the file as well is not found.
+func Tracer() Fact[int] {
+	status, err := system().status()
 	if err != nil {
-		return unknown[bool]("TracerPid")
+		return unknown[int](reason(err))
 	}
-	return known(pid != 0, "TracerPid")
+	return tracer(status)
 }
+
+func tracer(status map[string]string) Fact[int] {
+	const name = "TracerPid"
+	pid, err := strconv.Atoi(status[name])
+	if err != nil {
+		return unknown[int](name)
+	}
+	return known(pid, name)
+}
+
+// PtraceScope, on Linux, tells who may look into processes: 0 anybody into the own, 1 descendants, 2 administrators, 3
+// nobody.
+func PtraceScope() Fact[int] { return system().ptraceScope() }
+
+func (m machine) ptraceScope() Fact[int] { return m.number("sys/kernel/yama/ptrace_scope") }
 
 func umask(status map[string]string) Fact[fs.FileMode] {
 	n, err := strconv.ParseUint(status["Umask"], 8, 32)

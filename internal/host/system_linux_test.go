@@ -84,10 +84,10 @@ func TestCorePatternTellsAProgram(t *testing.T) {
 func TestStatusTellsTracerAndUmask(t *testing.T) {
 	m := made(t, map[string]string{"proc/self/status": "Name:\tposkey\nUmask:\t0027\nTracerPid:\t77\n"})
 	status, err := m.status()
-	if err != nil || !Is(traced(status), true) || !Is(umask(status), 0o027) {
-		t.Errorf("%v %+v %+v", err, traced(status), umask(status))
+	if err != nil || !Is(tracer(status), 77) || !Is(umask(status), 0o027) {
+		t.Errorf("%v %+v %+v", err, tracer(status), umask(status))
 	}
-	if traced(nil).Known || umask(nil).Known {
+	if tracer(nil).Known || umask(nil).Known {
 		t.Error("what is not told is known")
 	}
 }

@@ -36,7 +36,7 @@ func Fill(path string, fill func(io.Writer) error) (err error) {
 func Replace(path string, content []byte, prove func(path string) error) error {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return openError(err, path)
+		return OpenError(err, path)
 	}
 	beside := real + ".new"
 	if err := WriteNew(beside, content); err != nil {

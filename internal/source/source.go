@@ -364,7 +364,7 @@ func openPrivate(ctx context.Context, path string) (*os.File, error) {
 	}
 	_ = f.Close()
 	if err != nil {
-		return nil, openError(err, path)
+		return nil, OpenError(err, path)
 	}
 	return nil, fault.New(fault.FileExposed, "others than its owner can read the file (mode %04o); chmod 600 it, and treat what is in it as seen", info.Mode().Perm())
 }
@@ -374,7 +374,7 @@ func openPrivate(ctx context.Context, path string) (*os.File, error) {
 func Open(ctx context.Context, path string) (*os.File, error) {
 	f, err := openFile(ctx, path)
 	if err != nil {
-		return nil, openError(err, path)
+		return nil, OpenError(err, path)
 	}
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		_ = f.Close()
@@ -401,7 +401,8 @@ func openFile(ctx context.Context, path string) (*os.File, error) {
 	}
 }
 
-func openError(err error, path string) error {
+// OpenError says what became of a file that was to be opened, or looked at.
+func OpenError(err error, path string) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return fault.New(fault.NotFound, "file %s does not exist", text.Redact(path))

@@ -3,12 +3,12 @@ package agent
 import (
 	"os"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"poskey/internal/fault"
+	"poskey/internal/host"
 	"poskey/internal/secret"
 )
 
@@ -36,23 +36,17 @@ func harden() (weak, err error) {
 	return lockProblem(), nil
 }
 
-// watched refuses to work under a tracer, which sees and changes all that the process does: what prctl answers too, so
-// the file of the kernel is asked. A tracer that changes what is read of that file as well is not found; only a system
-// on which processes of one user cannot trace each other keeps it out (unguarded).
+// watched refuses to work under a tracer, which sees and changes all that the process does. One that hides itself is kept
+// out only by a system on which processes of one user cannot trace each other (unguarded).
 func watched() error {
-	raw, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return fault.WrapAs(fault.NotPermitted, err, "the agent cannot tell whether it is watched")
+	switch by := host.Tracer(); {
+	case !by.Known:
+		return fault.New(fault.NotPermitted, "the agent cannot tell whether it is watched")
+	case by.Value != 0:
+		return fault.New(fault.NotPermitted, "process %s traces the agent and sees its memory; end it (it may be a debugger or strace)",
+			strconv.Itoa(by.Value))
 	}
-	for line := range strings.Lines(string(raw)) {
-		if v, ok := strings.CutPrefix(line, "TracerPid:"); ok {
-			if pid := strings.TrimSpace(v); pid != "0" {
-				return fault.New(fault.NotPermitted, "process %s traces the agent and sees its memory; end it (it may be a debugger or strace)", pid)
-			}
-			return nil
-		}
-	}
-	return fault.New(fault.NotPermitted, "the agent cannot tell whether it is watched")
+	return nil
 }
 
 // closedToOthers looks at whom the kernel lets into the process: of one that is undumpable, root owns the files.
@@ -70,12 +64,8 @@ func closedToOthers() error {
 // unguarded tells that the system lets programs of one user trace each other: one that waited for the agent to be born
 // may have done so unseen.
 func unguarded() bool {
-	raw, err := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope")
-	if err != nil {
-		return true
-	}
-	scope, err := strconv.Atoi(strings.TrimSpace(string(raw)))
-	return err != nil || scope == 0
+	scope := host.PtraceScope()
+	return !scope.Known || scope.Value == 0
 }
 
 // lockProblem makes a secret and asks what became of it.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -23,7 +24,7 @@ const AnswersSchema = "poskey.assess-answers/v1"
 // MaxAnswers bounds what is read of a questionnaire, in bytes.
 const MaxAnswers = 1 << 20
 
-// maxWords bounds a field of an answer, in bytes.
+// maxWords bounds a field of an answer, in characters.
 const maxWords = 500
 
 // Answer is what a person said about a control. One without a verdict is not finished, and counts for nothing.
@@ -43,6 +44,8 @@ const AnswerValid = 365 * 24 * time.Hour
 type Answers struct {
 	Site string // what is assessed, in the words of those who answer
 	All  []Answer
+
+	remarks map[string][]string // comments that people wrote, by control; "" at the top
 }
 
 // about gives the answer about a control; nil when there is none.
@@ -101,8 +104,10 @@ func ParseAnswers(raw []byte) (Answers, error) {
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	var doc, more yaml.Node
-	if err := dec.Decode(&doc); err != nil {
-		return Answers{}, fault.New(fault.Malformed, "the questionnaire is no YAML")
+	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+		return Answers{}, fault.New(fault.Malformed, "the questionnaire is empty")
+	} else if err != nil {
+		return Answers{}, noYAML(err)
 	}
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
 		return Answers{}, fault.New(fault.Malformed, "the questionnaire has more than one document")
@@ -112,6 +117,16 @@ func ParseAnswers(raw []byte) (Answers, error) {
 		return Answers{}, fault.Wrap(err, "questionnaire")
 	}
 	return a, nil
+}
+
+// noYAML takes the line from what the reader says, and nothing else: the rest may be the file's own words.
+func noYAML(err error) error {
+	_, after, _ := strings.Cut(err.Error(), "line ")
+	digits, _, found := strings.Cut(after, ":")
+	if line, bad := strconv.Atoi(digits); found && bad == nil {
+		return fault.New(fault.Malformed, "the questionnaire is no YAML: line %d", line)
+	}
+	return fault.New(fault.Malformed, "the questionnaire is no YAML")
 }
 
 func readAnswers(doc *yaml.Node) (Answers, error) {
@@ -129,7 +144,8 @@ func readAnswers(doc *yaml.Node) (Answers, error) {
 	if schema != AnswersSchema {
 		return Answers{}, fault.New(fault.Malformed, "its schema is not %s", AnswersSchema)
 	}
-	var a Answers
+	a := Answers{remarks: map[string][]string{}}
+	a.remark("", doc, doc.Content[0])
 	if a.Site, err = words(fields["site"]); err != nil {
 		return Answers{}, err
 	}
@@ -148,11 +164,36 @@ func readAnswers(doc *yaml.Node) (Answers, error) {
 			return Answers{}, fault.Wrap(err, "line %d", n.Line)
 		}
 		seen[one.Control] = true
+		a.remark(one.Control, n)
 		if !one.open() {
 			a.All = append(a.All, one)
 		}
 	}
 	return a, nil
+}
+
+// remark keeps the comments at nodes, but for those that a questionnaire itself writes. Of lists nothing is looked into.
+func (a *Answers) remark(control string, nodes ...*yaml.Node) {
+	for _, n := range nodes {
+		if n == nil {
+			continue
+		}
+		for line := range strings.Lines(n.HeadComment + "\n" + n.LineComment + "\n" + n.FootComment) {
+			if line = tidy(strings.TrimLeft(strings.TrimSpace(line), "#")); line != "" && !isQuestion(line) {
+				a.remarks[control] = append(a.remarks[control], line)
+			}
+		}
+		if n.Kind == yaml.MappingNode {
+			a.remark(control, n.Content...)
+		}
+	}
+}
+
+// isQuestion: "== law ==", "LW-12 (2/5) Are records ...", "-> set the time ...".
+func isQuestion(line string) bool {
+	id, rest, _ := strings.Cut(line, " ")
+	return strings.HasPrefix(line, "->") || strings.HasPrefix(line, "== ") && strings.HasSuffix(line, " ==") ||
+		isControlID(id) && len(rest) > 5 && rest[0] == '(' && rest[2:5] == "/5)"
 }
 
 func list(n *yaml.Node) ([]*yaml.Node, error) {
@@ -235,8 +276,8 @@ func (a *Answer) check() error {
 func checkWords(s string) error {
 	_, hidden := text.Hide(s)
 	switch {
-	case len(s) > maxWords:
-		return fault.New(fault.Malformed, "it has more than %d bytes", maxWords)
+	case utf8.RuneCountInString(s) > maxWords:
+		return fault.New(fault.Malformed, "it has more than %d characters", maxWords)
 	case s != tidy(s):
 		return fault.New(fault.Malformed, "it has characters that cannot be shown")
 	case hidden > 0:
@@ -283,11 +324,17 @@ func words(n *yaml.Node) (string, error) {
 }
 
 // Questionnaire writes the answers of today with every question that is still open, so that people can go on in a text
-// editor; reading it back gives the same answers. What poskey measured by itself is not asked: controls are those of
+// editor; reading it back gives the same answers. Comments that people wrote stay with their question. What poskey measured by itself is not asked: controls are those of
 // [Report.ToAsk]. Answers to others stand at the end. Texts are in the language of say.
 func Questionnaire(a Answers, controls []Control, say func(c *Control) (ask, fix string)) []byte {
 	var w bytes.Buffer
 	line := func(parts ...string) { w.WriteString(strings.Join(parts, "") + "\n") }
+	remarks := func(control, indent string) {
+		for _, r := range a.remarks[control] {
+			line(indent, "# ", r)
+		}
+	}
+	remarks("", "")
 	line("schema: ", AnswersSchema)
 	line("site: ", strconv.Quote(a.Site))
 	line("answers:")
@@ -301,6 +348,7 @@ func Questionnaire(a Answers, controls []Control, say func(c *Control) (ask, fix
 		ask, fix := say(c)
 		line("\n  # ", c.ID, " (", strconv.Itoa(c.Weight), "/5) ", comment(ask))
 		line("  #   -> ", comment(fix))
+		remarks(c.ID, "  ")
 		one := a.about(c.ID)
 		if one == nil {
 			one = &Answer{Control: c.ID}
@@ -311,6 +359,7 @@ func Questionnaire(a Answers, controls []Control, say func(c *Control) (ask, fix
 		one := &a.All[i]
 		if !slices.ContainsFunc(controls, func(c Control) bool { return c.ID == one.Control }) {
 			line("")
+			remarks(one.Control, "  ")
 			one.write(line)
 		}
 	}

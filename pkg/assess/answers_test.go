@@ -36,7 +36,7 @@ func someAnswers() Answers {
 func TestAQuestionnaireGoesOnWhereItWasLeft(t *testing.T) {
 	report := Assess(good(), someAnswers())
 	for name, say := range map[string]func(*Control) (string, string){"en": inEnglish, "zh": inChinese} {
-		raw := Questionnaire(someAnswers(), report.ToAsk(), say)
+		raw := Questionnaire(someAnswers(), toAsk(&report), say)
 		got, err := ParseAnswers(raw)
 		must(t, err)
 		if len(got.All) != 4 || got.Site != someAnswers().Site {
@@ -47,24 +47,33 @@ func TestAQuestionnaireGoesOnWhereItWasLeft(t *testing.T) {
 				t.Errorf("%s: %+v, want %+v", name, have, want)
 			}
 		}
-		again := Questionnaire(got, report.ToAsk(), say)
+		again := Questionnaire(got, toAsk(&report), say)
 		if !bytes.Equal(again, raw) {
 			t.Errorf("%s: written again it is another text", name)
 		}
 	}
 }
 
+func toAsk(r *Report) []Control {
+	ask, _ := r.ToAsk(true)
+	return ask
+}
+
 func TestWhatWasMeasuredIsNotAsked(t *testing.T) {
 	report := Assess(good(), Answers{})
-	raw := string(Questionnaire(Answers{}, report.ToAsk(), inEnglish))
+	raw := string(Questionnaire(Answers{}, toAsk(&report), inEnglish))
 	for id, asked := range map[string]bool{"HW-01": false, "OP-01": false, "HW-09": true, "LW-12": true} {
 		if strings.Contains(raw, "control: "+id+"\n") != asked {
 			t.Errorf("%s asked: %v", id, !asked)
 		}
 	}
 	blind := Assess(&Evidence{Now: now()}, Answers{})
-	if raw = string(Questionnaire(Answers{}, blind.ToAsk(), inChinese)); !strings.Contains(raw, "control: HW-01\n") || !strings.Contains(raw, "防拆") {
+	if raw = string(Questionnaire(Answers{}, toAsk(&blind), inChinese)); !strings.Contains(raw, "control: HW-01\n") || !strings.Contains(raw, "防拆") {
 		t.Error("what nobody looked at is asked, in Chinese")
+	}
+	usual, left := blind.ToAsk(false)
+	if short := string(Questionnaire(Answers{}, usual, inEnglish)); left < 60 || strings.Contains(short, "HW-01") || !strings.Contains(short, "HW-09") {
+		t.Errorf("what can be measured (%d) is asked of people because nobody looked", left)
 	}
 	a, err := ParseAnswers([]byte(raw))
 	if err != nil || len(a.All) != 0 {
@@ -78,7 +87,7 @@ func TestAnswersThatAreWrongAreRefusedWithTheirLine(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ raw, says string }{
 		"no YAML":          {"a: [", "no YAML"},
-		"empty":            {"", "no YAML"},
+		"empty":            {"", "it is empty"},
 		"a list":           {"- a", "line 1"},
 		"another schema":   {"schema: poskey.inject-plan/v1\n", "schema"},
 		"unknown field":    {"schema: poskey.assess-answers/v1\nplace: here\n", "line 2: unknown field"},
@@ -165,5 +174,35 @@ func TestDaysAreWrittenAsDays(t *testing.T) {
 	raw := Questionnaire(Answers{All: []Answer{{Control: "HW-09", Verdict: Met, By: "a", On: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}}}, nil, inEnglish)
 	if !strings.Contains(string(raw), `on: "2026-03-01"`) {
 		t.Errorf("%s", raw)
+	}
+}
+
+// TestCommentsOfPeopleStay: what is written anew keeps them, and the questions are not taken for comments, in either language.
+func TestCommentsOfPeopleStay(t *testing.T) {
+	report := Assess(&Evidence{Now: now()}, Answers{})
+	raw := string(Questionnaire(Answers{}, toAsk(&report), inEnglish))
+	raw = "# looked through by the auditor\n" + raw
+	raw = strings.Replace(raw, "  - control: HW-09\n    verdict: \"\"", "  # photographs are with the vendor\n  - control: HW-09\n    verdict: \"\" # ask again in May", 1)
+	raw = strings.Replace(raw, "  - control: HW-10\n    verdict: \"\"\n    by: \"\"\n    on: \"\"",
+		"  - control: HW-10\n    verdict: met\n    # the day of the visit\n    by: auditor\n    on: 2026-08-01", 1)
+	for round := range 3 {
+		a, err := ParseAnswers([]byte(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		say := inChinese
+		if round == 2 {
+			say = inEnglish
+		}
+		again := string(Questionnaire(a, toAsk(&report), say))
+		for _, c := range []string{"# looked through by the auditor\n", "  # photographs are with the vendor\n", "  # ask again in May\n", "  # the day of the visit\n"} {
+			if strings.Count(again, c) != 1 {
+				t.Errorf("round %d: %q is there %d times", round, c, strings.Count(again, c))
+			}
+		}
+		if round > 0 && strings.Count(again, "#") != strings.Count(raw, "#") {
+			t.Errorf("round %d: %d comments became %d", round, strings.Count(raw, "#"), strings.Count(again, "#"))
+		}
+		raw = again
 	}
 }

@@ -54,13 +54,33 @@ type Report struct {
 	Warnings []Warning // of Watch
 	Changes  []Change  // against the last assessment
 	Last     time.Time // when that was; zero: none
+	Differs  []string  // what that one was not of: device, store, environment, site
 	Unknown  []string  // answers to controls that there are not
 }
 
 // Subject is what was assessed.
 type Subject struct {
-	Device, Store, Site string // serial, id, words; "" not looked at
+	Device, Store, Site string // serials, id, words; "" not looked at
 	Environment         string
+	Silent              []string // addresses of terminals that gave no account of themselves
+}
+
+// Differs names what another assessment was not of: device, store, environment, site. Words for a site that only one of
+// them has say nothing.
+func (s *Subject) Differs(o *Subject) []string {
+	var all []string
+	for _, m := range []struct {
+		name string
+		is   bool
+	}{
+		{"device", s.Device != o.Device}, {"store", s.Store != o.Store}, {"environment", s.Environment != o.Environment},
+		{"site", s.Site != "" && o.Site != "" && s.Site != o.Site},
+	} {
+		if m.is {
+			all = append(all, m.name)
+		}
+	}
+	return all
 }
 
 // Change is a control whose verdict is another one than in the last assessment.
@@ -73,15 +93,37 @@ type Change struct {
 
 // Assess gives the verdicts. The same input gives the same report. Warnings are those of [Watch] with [DefaultWatch].
 func Assess(e *Evidence, a Answers) Report {
+	r := verdicts(e, a)
+	r.tally()
+	r.Warnings = Watch(e, DefaultWatch())
+	return r
+}
+
+func verdicts(e *Evidence, a Answers) Report {
 	r := Report{At: e.Now, Of: subject(e, a)}
 	controls := Controls(e.Incidents)
 	for i := range controls {
 		r.Results = append(r.Results, judge(&controls[i], e, a.about(controls[i].ID)))
 	}
-	r.tally()
-	r.Warnings = Watch(e, DefaultWatch())
 	r.Unknown = a.Unknown(controls)
 	return r
+}
+
+// tally counts the scores.
+func (r *Report) tally() {
+	r.Scores, r.Total = nil, Score{Counts: map[Verdict]int{}}
+	for _, d := range Dimensions() {
+		s := Score{Dimension: d, Counts: map[Verdict]int{}}
+		for i := range r.Results {
+			if r.Results[i].Control.Dimension == d {
+				s.add(&r.Results[i])
+			}
+		}
+		r.Scores = append(r.Scores, s)
+	}
+	for i := range r.Results {
+		r.Total.add(&r.Results[i])
+	}
 }
 
 func subject(e *Evidence, a Answers) Subject {
@@ -151,15 +193,24 @@ func (s *Score) add(r *Result) {
 	}
 }
 
-// ToAsk lists the controls that a questionnaire asks: those that nothing was measured of.
-func (r *Report) ToAsk() []Control {
-	var all []Control
+// ToAsk lists the controls that a questionnaire asks: what only people can tell, what was looked at and could not be told,
+// and what somebody has answered already. What could be measured and was not looked at is counted, and asked where
+// everything is asked for.
+func (r *Report) ToAsk(everything bool) (ask []Control, unmeasured int) {
 	for i := range r.Results {
-		if f := &r.Results[i].Finding; f.Verdict == NoEvidence || f.Origin == FromAnswer {
-			all = append(all, r.Results[i].Control)
+		c, f := &r.Results[i].Control, &r.Results[i].Finding
+		switch {
+		case f.Origin == FromAnswer || f.Verdict == NoEvidence && (!c.Measured() || !f.Found.IsZero()):
+		case f.Verdict != NoEvidence:
+			continue
+		default:
+			if unmeasured++; !everything {
+				continue
+			}
 		}
+		ask = append(ask, *c)
 	}
-	return all
+	return ask, unmeasured
 }
 
 // Compare holds a report against the last one, given as the verdicts by control id. A change is an improvement when the

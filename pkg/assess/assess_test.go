@@ -35,6 +35,9 @@ func verdictAfter(t *testing.T, id string, by change) Finding {
 	return resultOf(t, &r, id).Finding
 }
 
+// unseen lists controls of which poskey sees when they are not met, and never that they are: a person has to say.
+func unseen(id string) bool { return id == "HW-07" }
+
 // TestEveryMeasureIsMetNotMetAndWithoutEvidence: a control that is measured and has no row for one of the three fails here.
 func TestEveryMeasureIsMetNotMetAndWithoutEvidence(t *testing.T) {
 	measured := 0
@@ -44,7 +47,7 @@ func TestEveryMeasureIsMetNotMetAndWithoutEvidence(t *testing.T) {
 		}
 		measured++
 		t.Run(c.ID, func(t *testing.T) {
-			if f := verdictAfter(t, c.ID, better()[c.ID]); f.Verdict != Met || f.Origin == "" || f.Found.IsZero() || f.At.IsZero() {
+			if f := verdictAfter(t, c.ID, better()[c.ID]); !unseen(c.ID) && f.Verdict != Met || !unseen(c.ID) && (f.Origin == "" || f.Found.IsZero() || f.At.IsZero()) {
 				t.Errorf("with good evidence: %s from %q at %s: %q", f.Verdict, f.Origin, f.At, f.Found)
 			}
 			by, ok := worse()[c.ID]
@@ -139,13 +142,13 @@ func TestScoresAreThoseOfAHand(t *testing.T) {
 	}}
 	r := Assess(e, a)
 	s := &r.Scores[0]
-	// Met: HW-02 4, 04 2, 05 3, 06 2, 07 5, 09 4 = 20. Not met: 01 5, 08 4, 11 4 = 13. No evidence: 03 4, 12 3, 13 4 = 11.
-	want := Score{Dimension: Hardware, Met: 20, Known: 33, Applies: 44,
-		Counts: map[Verdict]int{Met: 6, NotMet: 3, NoEvidence: 3, NotApplicable: 1}}
+	// Met: HW-02 4, 04 2, 05 3, 06 2, 09 4 = 15. Not met: 01 5, 08 4, 11 4 = 13. No evidence: 03 4, 07 5, 12 3, 13 4 = 16.
+	want := Score{Dimension: Hardware, Met: 15, Known: 28, Applies: 44,
+		Counts: map[Verdict]int{Met: 5, NotMet: 3, NoEvidence: 4, NotApplicable: 1}}
 	if !reflect.DeepEqual(*s, want) {
 		t.Errorf("got %+v, want %+v", *s, want)
 	}
-	if percent, ok := s.Percent(); !ok || percent != 60 || s.Coverage() != 75 {
+	if percent, ok := s.Percent(); !ok || percent != 53 || s.Coverage() != 63 {
 		t.Errorf("%d %%, coverage %d %%", percent, s.Coverage())
 	}
 	met, known, applies := 0, 0, 0

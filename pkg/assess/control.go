@@ -119,6 +119,8 @@ type Finding struct {
 	More    int       // that are not listed
 	By      string    // who said so, of an answer
 	At      time.Time // when it was seen or said
+
+	absent bool // not met by what is not there
 }
 
 // MaxItems bounds what a finding lists.

@@ -17,7 +17,7 @@ import (
 func authenticationControls() []Control {
 	return dimension(Authentication, []Control{
 		{ID: "UA-01", Scope: OfTerminal, Weight: 3, measure: ofDevice(fewDenials), Refs: append(whole(pciDSS), whole(jrt0120)...),
-			Ask: sentence("Does the terminal's log show fewer than three denied log-ins?", "终端日志中被拒绝的登录是否少于三次？"),
+			Ask: sentence("Does the terminal's log show fewer than three denied log-ins in ninety days?", "九十天内终端日志中被拒绝的登录是否少于三次？"),
 			Fix: sentence("ask who it was; change the password, and look at cameras and shifts (poskey device logs)", "查明是谁；更换密码，核对监控和班次（poskey device logs）")},
 		{ID: "UA-02", Scope: OfTerminal, Weight: 2, measure: ofDevice(notBarred), Refs: whole(pciDSS),
 			Ask: sentence("Is the terminal free of a lock after wrong passwords?", "终端是否未因密码错误次数超限而锁定？"),
@@ -64,9 +64,25 @@ func fewDenials(d *DeviceEvidence, _ *Evidence) Finding {
 	if len(d.events()) == 0 {
 		return noEvidence(text.New("no event of the terminal's log was read"))
 	}
-	n := denials(d.events())
-	return isSo(n < DefaultWatch().FailedLogins, text.New("denied log-ins: %d", n), text.New("denied log-ins: %d", n))
+	n := denials(d.recent())
+	if n >= DefaultWatch().FailedLogins {
+		return notMet(text.New("denied log-ins: %d", n), d.serial())
+	}
+	return d.unlessCut(met(text.New("denied log-ins: %d", n)))
 }
+
+// recent are the events of the last ninety days by the terminal's own clock; all of them where it has none.
+func (d *DeviceEvidence) recent() []device.LogEvent {
+	var all []device.LogEvent
+	for _, e := range d.events() {
+		if e.At.IsZero() || d.Status.Now.Sub(e.At) <= deniedWithin {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+const deniedWithin = 90 * day
 
 // denials counts what a terminal's log says of people it did not let in. One line may stand for many.
 func denials(events []device.LogEvent) int {
@@ -122,34 +138,37 @@ func namedOfficers(s *StoreEvidence, _ time.Time) Finding {
 	return met(text.New("officers in office: %d", len(s.Officers)))
 }
 
-func rolesFilled(s *StoreEvidence, _ time.Time) Finding {
+func rolesFilled(s *StoreEvidence, now time.Time) Finding {
 	if byToken(s) {
 		return notApplicable(text.New("a token store asks no officers"))
 	}
 	var empty []string
 	for _, r := range custody.AllRoles() {
-		if !slices.ContainsFunc(s.Officers, func(o OfficerFact) bool { return slices.Contains(o.Roles, string(r)) }) {
+		if !slices.ContainsFunc(s.Officers, func(o OfficerFact) bool { return o.inDate(now) && slices.Contains(o.Roles, string(r)) }) {
 			empty = append(empty, string(r))
 		}
 	}
-	return judged(empty, text.New("every role has an officer"), text.New("roles without an officer: %d", len(empty)))
+	return judged(empty, text.New("every role has an officer"), text.New("roles without an officer whose identity is in date: %d", len(empty)))
 }
 
-func administrators(s *StoreEvidence) []string {
+// inDate: who is not can do nothing any more.
+func (o *OfficerFact) inDate(now time.Time) bool { return now.Before(o.Expires) }
+
+func administrators(s *StoreEvidence, now time.Time) []string {
 	var all []string
 	for i := range s.Officers {
-		if slices.Contains(s.Officers[i].Roles, string(custody.Administrator)) {
+		if o := &s.Officers[i]; o.inDate(now) && slices.Contains(o.Roles, string(custody.Administrator)) {
 			all = append(all, s.Officers[i].ID)
 		}
 	}
 	return all
 }
 
-func secondAdministrator(s *StoreEvidence, _ time.Time) Finding {
+func secondAdministrator(s *StoreEvidence, now time.Time) Finding {
 	if byToken(s) {
 		return notApplicable(text.New("a token store asks no officers"))
 	}
-	all := administrators(s)
+	all := administrators(s, now)
 	if len(all) < 2 {
 		return notMet(text.New("administrators: %d", len(all)), all...)
 	}

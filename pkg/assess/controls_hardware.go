@@ -119,12 +119,15 @@ func climateGood(d *DeviceEvidence, _ *Evidence) Finding {
 	return met(found)
 }
 
-func approvalKnown(d *DeviceEvidence, _ *Evidence) Finding {
+func approvalKnown(d *DeviceEvidence, e *Evidence) Finding {
 	said := d.Status.POIVersion
 	if said == "" && d.Listed != nil {
 		said = d.Listed.POIVersion
 	}
 	if _, err := inject.ParsePOIVersion(said); err != nil {
+		if e.Store == nil && d.Listed == nil {
+			return noEvidence(text.New("the terminal does not tell, and no inventory was looked at"))
+		}
 		return notMet(text.New("neither the terminal nor the inventory tells the POI version"), d.serial())
 	}
 	return met(text.New("POI version %s", plain(said)))
@@ -148,13 +151,13 @@ func approvedGeneration(s *StoreEvidence, _ time.Time) Finding {
 	if s.Identity.Master.Kind == store.ByToken {
 		return noEvidence(text.New("keys are made in a token, whose approval a person has to look up"))
 	}
-	var soft []string
-	for i := range s.Keys {
-		if k := &s.Keys[i]; k.Origin == store.Generated && k.State.InUse() {
-			soft = append(soft, k.Ref().String())
-		}
+	switch soft := keysThat(s, func(k *store.Key) bool { return k.Origin == store.Generated && k.State.InUse() }); {
+	case len(soft) > 0:
+		return notMet(text.New("keys in use that software made: %d", len(soft)), soft...)
+	case keysInUse(s) == 0:
+		return notApplicable(noKeys())
 	}
-	return judged(soft, text.New("no key in use was made by software"), text.New("keys in use that software made: %d", len(soft)))
+	return noEvidence(text.New("where the %d keys in use were made that came from outside, a person has to say", keysInUse(s)))
 }
 
 func masterInToken(s *StoreEvidence, _ time.Time) Finding {

@@ -4,6 +4,7 @@ package assess
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"poskey/internal/text"
@@ -86,7 +87,8 @@ func oneManager(s *StoreEvidence) []string {
 		if !o.Share || o.Manager == "" || s.Threshold == 0 {
 			continue
 		}
-		if count[o.Manager]++; count[o.Manager] == s.Threshold {
+		name := strings.ToLower(strings.Join(strings.Fields(o.Manager), " "))
+		if count[name]++; count[name] == s.Threshold {
 			all = append(all, o.Manager)
 		}
 	}
@@ -107,13 +109,24 @@ func cardsInDate(s *StoreEvidence, now time.Time) Finding {
 	return judged(late, text.New("all of %d identities are in date", len(s.Officers)), text.New("identities that are over: %d", len(late)))
 }
 
-func reserveThere(s *StoreEvidence, _ time.Time) Finding {
+func reserveThere(s *StoreEvidence, now time.Time) Finding {
 	switch {
 	case byToken(s):
 		return notApplicable(text.New("a token store asks no officers"))
 	case s.Threshold == 0:
 		return noEvidence(text.New("how the master key is shared cannot be read"))
 	}
-	return isSo(s.Shares > s.Threshold, text.New("it takes %d of %d officers", s.Threshold, s.Shares),
-		text.New("it takes all %d officers: one who is away, or leaves, closes the store for good", s.Shares))
+	able := 0
+	for i := range s.Officers {
+		if o := &s.Officers[i]; o.Share && o.inDate(now) {
+			able++
+		}
+	}
+	switch {
+	case able > s.Threshold:
+		return met(text.New("it takes %d of %d officers", s.Threshold, able))
+	case able == s.Threshold:
+		return notMet(text.New("it takes all %d officers: one who is away, or leaves, closes the store for good", able))
+	}
+	return notMet(text.New("it takes %d officers to open the store, and %d with a share are in date", s.Threshold, able))
 }

@@ -141,17 +141,44 @@ func logWhole(e *Evidence) Finding {
 	if e.Log.Broken != nil {
 		return notMet(text.New("%s", e.Log.Broken)).from(FromLog, e.Now)
 	}
+	if f := endMissing(e); f.Verdict != "" {
+		return f.from(FromLog, e.Now)
+	}
 	return met(text.New("%d records verify", e.Log.Report.Records)).from(FromLog, e.Now)
 }
 
-func checkpointed(l *LogEvidence, now time.Time) Finding {
-	switch {
-	case l.Checkpoint.IsZero():
-		return notMet(text.New("nobody has signed the audit log"))
-	case !within(l.Checkpoint, now, DefaultWatch().CheckAge):
-		return notMet(text.New("the last checkpoint is %d days old", ago(l.Checkpoint, now)))
+// recordedWithin is what a record of a key may be older than the key: both are written in one go.
+const recordedWithin = 5 * time.Second
+
+// endMissing holds the log against the store: of what is done with a key the log has a record, so a log that ends before a
+// key was made, suspended or given up was cut. Where its clock went back nothing can be told by times.
+func endMissing(e *Evidence) Finding {
+	if e.Store == nil || clockWrong(e.Log) > 0 {
+		return Finding{}
 	}
-	return met(text.New("the last checkpoint is %d days old", ago(l.Checkpoint, now)))
+	var later []string
+	for i := range e.Store.Keys {
+		if k := &e.Store.Keys[i]; lastChange(k).Sub(e.Log.Report.Last) > recordedWithin {
+			later = append(later, k.Ref().String())
+		}
+	}
+	if len(later) == 0 {
+		return Finding{}
+	}
+	return notMet(text.New("the log ends on %s, and the store has keys that were changed later: it was cut short, or an older copy was put in its place",
+		e.Log.Report.Last.UTC().Format(time.RFC3339)), later...)
+}
+
+// lastChange is when something was last done with a key that the log has a record of.
+func lastChange(k *store.Key) time.Time {
+	return slices.MaxFunc([]time.Time{k.Created, k.Activated, k.Suspended, k.Deactivated, k.Compromised, k.Destroyed}, time.Time.Compare)
+}
+
+func checkpointed(l *LogEvidence, now time.Time) Finding {
+	if l.Checkpoint.IsZero() {
+		return missing(text.New("nobody has signed the audit log"))
+	}
+	return howOld(l.Checkpoint, now, DefaultWatch().CheckAge, func(days int) text.Text { return text.New("the last checkpoint is %d days old", days) })
 }
 
 func checkpointKnown(l *LogEvidence, _ time.Time) Finding {
@@ -159,7 +186,7 @@ func checkpointKnown(l *LogEvidence, _ time.Time) Finding {
 	case r.Signed > 0:
 		return met(text.New("%d of %d records are as officers signed them", r.Signed, r.Records))
 	case len(r.Checkpoints) == 0:
-		return notMet(text.New("there is no checkpoint"))
+		return missing(text.New("there is no checkpoint"))
 	}
 	return noEvidence(text.New("nobody who is known here signed a checkpoint; no officers' cards were given, or others"))
 }
@@ -169,13 +196,19 @@ func allFinished(l *LogEvidence, _ time.Time) Finding {
 }
 
 func clockKept(l *LogEvidence, _ time.Time) Finding {
+	n := clockWrong(l)
+	return isSo(n == 0, text.New("time never went back"), text.New("records whose time is wrong: %d", n))
+}
+
+// clockWrong counts the records whose time is not after the one before, or has not come yet.
+func clockWrong(l *LogEvidence) int {
 	n := 0
 	for _, w := range l.Report.Warnings {
 		if w.Kind == audit.ClockBack || w.Kind == audit.ClockAhead {
 			n++
 		}
 	}
-	return isSo(n == 0, text.New("time never went back"), text.New("records whose time is wrong: %d", n))
+	return n
 }
 
 func twoForClearKeys(l *LogEvidence, _ time.Time) Finding {
@@ -192,13 +225,10 @@ func nothingShown(l *LogEvidence, _ time.Time) Finding {
 const testedWithin = 90 * day
 
 func boundaryTested(l *LogEvidence, now time.Time) Finding {
-	switch {
-	case l.Selftest.IsZero():
+	if l.Selftest.IsZero() {
 		return noEvidence(text.New("the audit log has no such test"))
-	case !within(l.Selftest, now, testedWithin):
-		return notMet(text.New("the last test was %d days ago", ago(l.Selftest, now)))
 	}
-	return met(text.New("the last test was %d days ago", ago(l.Selftest, now)))
+	return howOld(l.Selftest, now, testedWithin, func(days int) text.Text { return text.New("the last test was %d days ago", days) })
 }
 
 func inInventory(e *Evidence) Finding {
@@ -207,6 +237,8 @@ func inInventory(e *Evidence) Finding {
 	}
 	d := e.Device.Listed
 	switch {
+	case d == nil && e.Device.serial() == "":
+		return noEvidence(text.New("the terminal does not tell its serial number"))
 	case d == nil:
 		return notMet(text.New("the inventory does not have the terminal"), e.Device.serial()).from(FromStore, e.Now)
 	case e.Device.Status.Serial != "" && e.Device.Status.Serial != d.Serial:
@@ -236,6 +268,9 @@ func slotsAsListed(e *Evidence) Finding {
 			}
 		}
 	}
+	for _, slot := range unlisted(d) { // somebody else put a key there
+		compared, wrong = compared+1, append(wrong, slot)
+	}
 	if compared == 0 {
 		return noEvidence(text.New("no slot has a check value on both sides"))
 	}
@@ -243,7 +278,20 @@ func slotsAsListed(e *Evidence) Finding {
 		from(FromDevice, d.SeenAt)
 }
 
+// unlisted are slots with a key of which the inventory knows nothing. One that knows of no key at all was never kept.
+func unlisted(d *DeviceEvidence) []string {
+	if len(d.Listed.Keys) == 0 {
+		return nil
+	}
+	return slotNames(d.Status.Slots, func(s *device.SlotReport) bool {
+		return !slices.ContainsFunc(d.Listed.Keys, func(k store.DeviceKey) bool { return k.Slot == string(s.Slot) })
+	})
+}
+
 func loadsSettled(s *StoreEvidence, now time.Time) Finding {
+	if s.LoadsSeen == 0 && len(s.Loads) == 0 {
+		return notApplicable(text.New("nothing was loaded in the time that is looked at"))
+	}
 	var open []string
 	for i := range s.Loads {
 		if l := &s.Loads[i]; unsettled(l, now) {
@@ -275,7 +323,9 @@ func devicesAccounted(s *StoreEvidence, now time.Time) Finding {
 func notLocked(d *DeviceEvidence, _ *Evidence) Finding {
 	var on []string
 	for _, l := range d.Status.Locks {
-		on = append(on, plain(string(l.Kind)))
+		if !slices.Contains([]device.LockKind{device.LockTamper, device.LockPassword, device.LockPINRate, device.LockDualAdmin}, l.Kind) {
+			on = append(on, plain(string(l.Kind))) // those have controls of their own
+		}
 	}
-	return judged(on, text.New("no lock is on"), text.New("locks that are on: %d", len(on)))
+	return judged(on, text.New("no lock of that kind is on"), text.New("locks that are on: %d", len(on)))
 }

@@ -3,6 +3,8 @@ package assess
 // Incident response: reporting, triage, team, lessons; what is open, and what is over its time.
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"poskey/internal/text"
@@ -12,13 +14,13 @@ import (
 
 func responseControls() []Control {
 	return dimension(Response, []Control{
-		{ID: "IR-01", Scope: OfSite, Weight: 5, measure: ofIncidents(allContained), Refs: append(pin("22"), whole(pciDSS)...),
+		{ID: "IR-01", Scope: OfSite, Weight: 5, measure: ofIncidents(unlessUnread(allContained)), Refs: append(pin("22"), whole(pciDSS)...),
 			Ask: sentence("Is every incident contained?", "所有事件是否都已控制？"),
 			Fix: sentence("go through the steps that contain it (poskey incident show, poskey incident contain)", "按步骤完成控制（poskey incident show、poskey incident contain）")},
-		{ID: "IR-02", Scope: OfSite, Weight: 4, measure: ofIncidents(nothingOverdue), Refs: append(pin("22"), whole(pciDSS)...),
+		{ID: "IR-02", Scope: OfSite, Weight: 4, measure: ofIncidents(unlessUnread(nothingOverdue)), Refs: append(pin("22"), whole(pciDSS)...),
 			Ask: sentence("Is no step of an incident over its time?", "是否没有逾期的事件处理步骤？"),
 			Fix: sentence("do it or say why it is skipped (poskey incident add)", "完成该步骤，或说明跳过的理由（poskey incident add）")},
-		{ID: "IR-03", Scope: OfSite, Weight: 3, measure: ofIncidents(closedInTime), Refs: whole(pciDSS),
+		{ID: "IR-03", Scope: OfSite, Weight: 3, measure: ofIncidents(unlessUnread(closedInTime)), Refs: whole(pciDSS),
 			Ask: sentence("Was every incident closed within ninety days after it was contained?", "事件是否在控制后九十天内结案？"),
 			Fix: sentence("finish the steps, write the lessons down and close it by two people (poskey incident close)", "完成剩余步骤，总结教训，由两人结案（poskey incident close）")},
 		{ID: "IR-04", Scope: OfSite, Weight: 4, measure: ofIncidents(recordsWhole), Refs: ownRule(),
@@ -55,6 +57,17 @@ func incidentsThat(e *Evidence, which func(*incident.Summary) bool) []string {
 		}
 	}
 	return ids
+}
+
+// unlessUnread holds back what a record that does not verify may have otherwise.
+func unlessUnread(look func(e *Evidence) Finding) func(e *Evidence) Finding {
+	return func(e *Evidence) Finding {
+		broken := incidentsThat(e, func(s *incident.Summary) bool { return s.Broken != nil })
+		if f := look(e); f.Verdict == NotMet || len(broken) == 0 {
+			return f
+		}
+		return noEvidence(text.New("records that do not verify tell nothing: %s", strings.Join(broken[:min(len(broken), fewNames)], " ")))
+	}
 }
 
 func allContained(e *Evidence) Finding {
@@ -106,6 +119,9 @@ func loadedIn(s *StoreEvidence, states ...store.State) []string {
 }
 
 func compromisedOut(s *StoreEvidence, _ time.Time) Finding {
+	if !slices.ContainsFunc(s.Devices, func(d store.Device) bool { return len(d.Keys) > 0 }) {
+		return notApplicable(text.New("the inventory has no key in a terminal"))
+	}
 	slots := loadedIn(s, store.Compromised, store.DestroyedCompromised)
 	return judged(slots, text.New("no compromised key is in one of %d terminals", len(s.Devices)),
 		text.New("slots with a compromised key, or one derived from it: %d", len(slots)))
@@ -114,6 +130,9 @@ func compromisedOut(s *StoreEvidence, _ time.Time) Finding {
 const decideWithin = 30 * day
 
 func suspicionSettled(s *StoreEvidence, now time.Time) Finding {
+	if keysInUse(s) == 0 {
+		return notApplicable(noKeys())
+	}
 	var late []string
 	for i := range s.Keys {
 		if k := &s.Keys[i]; k.State == store.Suspended && !within(k.Suspended, now, decideWithin) {

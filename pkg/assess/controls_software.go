@@ -28,7 +28,7 @@ func terminalSoftware() []Control {
 			Ask: sentence("Does the terminal keep a log of log-ins, keys and locks, which can be read?", "终端是否保存可读取的登录、密钥和锁定日志？"),
 			Fix: sentence("turn logging on, and read it (poskey device logs)", "开启日志并定期读取（poskey device logs）")},
 		{ID: "SW-04", Scope: OfTerminal, Weight: 4, measure: ofDevice(storageSound), Refs: whole(pciPTS),
-			Ask: sentence("Is the terminal's log free of failures to write its state or to destroy keys?", "终端日志中有无状态写入失败或密钥销毁失败？"),
+			Ask: sentence("Is the terminal's log free of failures to write its state or to destroy keys?", "终端日志中是否没有状态写入失败或密钥销毁失败的记录？"),
 			Fix: sentence("take the terminal out of use and return it: its memory is not to be trusted", "停用并退厂：其存储已不可信")},
 		{ID: "SW-05", Scope: OfTerminal, Weight: 4, Refs: append(whole(pciPTS), whole(pciDSS)...),
 			Ask: sentence("Does the terminal install nothing but software whose signature it has verified?", "终端是否只安装通过签名验证的软件？"),
@@ -64,7 +64,7 @@ func hostSoftware() []Control {
 			measure: ofHost("TracingHeld", func(h *HostEvidence) Finding {
 				return isSo(h.TracingHeld, text.New("other processes of the user cannot trace this one"), text.New("other processes of the user can read this one's memory"))
 			}),
-			Ask: sentence("Are other processes of the same user kept from reading poskey's memory?", "同一用户的其他进程能否被阻止读取 poskey 的内存？"),
+			Ask: sentence("Are other processes of the same user kept from reading poskey's memory?", "是否已阻止同一用户的其他进程读取 poskey 的内存？"),
 			Fix: sentence("restrict tracing on the machine (kernel.yama.ptrace_scope of 1 or more on Linux)", "限制进程跟踪（Linux 上 kernel.yama.ptrace_scope 设为 1 或以上）")},
 		{ID: "SW-11", Scope: OfSite, Weight: 2, Refs: whole(pciDSS),
 			measure: ofHost("Root", func(h *HostEvidence) Finding {
@@ -94,7 +94,7 @@ func hostSoftware() []Control {
 			measure: ofHost("OthersCanRead", func(h *HostEvidence) Finding {
 				return judged(h.OthersCanRead, text.New("others can read no file of poskey"), text.New("files that others can read: %d", len(h.OthersCanRead)))
 			}),
-			Ask: sentence("Are identities, store, log and backups kept from other users?", "身份文件、密钥库、日志和备份是否对其他用户不可读？"),
+			Ask: sentence("Are store, audit log, incidents and assessments kept from other users?", "密钥库、审计日志、事件记录和评估记录是否对其他用户不可读？"),
 			Fix: sentence("chmod 600 each file and chmod 700 its folder", "文件设为 600，目录设为 700")},
 		{ID: "SW-16", Scope: OfSite, Weight: 3, Refs: whole(pciDSS),
 			measure: ofHost("ClockSynced", func(h *HostEvidence) Finding {
@@ -179,7 +179,18 @@ func storageSound(d *DeviceEvidence, _ *Evidence) Finding {
 			bad = append(bad, plain(e.Kind)+" "+e.At.UTC().Format(time.RFC3339))
 		}
 	}
-	return judged(bad, text.New("no such failure in %d events", len(events)), text.New("such failures: %d", len(bad)))
+	if len(bad) > 0 {
+		return notMet(text.New("such failures: %d", len(bad)), bad...)
+	}
+	return d.unlessCut(met(text.New("no such failure in %d events", len(events))))
+}
+
+// unlessCut holds back what only a whole log can tell.
+func (d *DeviceEvidence) unlessCut(f Finding) Finding {
+	if events := d.events(); !d.Whole && events[0].Seq > 1 {
+		return noEvidence(text.New("only the last %d events of its log were read, which show none or few; --login reads all of it", len(events)))
+	}
+	return f
 }
 
 func failedToStore(e device.LogEvent) bool {
@@ -193,7 +204,7 @@ func fileClosed(s *StoreEvidence, _ time.Time) Finding {
 		return notApplicable(text.New("the store is on a server"))
 	case s.FileMode == 0 || s.DirMode == 0:
 		return noEvidence(text.New("the file's permissions were not looked at"))
-	case s.FileMode&others != 0 || s.DirMode&0o022 != 0:
+	case s.FileMode&others != 0 && s.DirMode&others != 0 || s.DirMode&0o022 != 0:
 		return notMet(text.New("permissions are %04o of the file and %04o of its folder", s.FileMode, s.DirMode))
 	}
 	return met(text.New("permissions are %04o of the file and %04o of its folder", s.FileMode, s.DirMode))

@@ -3,6 +3,7 @@ package assess
 // Data in transit: encryption, authentication, integrity, backup and restore.
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -150,14 +151,10 @@ func serverVerified(s *StoreEvidence, _ time.Time) Finding {
 }
 
 func backedUp(l *LogEvidence, now time.Time) Finding {
-	limit := DefaultWatch().BackupAge
-	switch {
-	case l.Backup.IsZero():
-		return notMet(text.New("the audit log has no backup"))
-	case !within(l.Backup, now, limit):
-		return notMet(text.New("the last backup is %d days old", ago(l.Backup, now)))
+	if l.Backup.IsZero() {
+		return missing(text.New("the audit log has no backup"))
 	}
-	return met(text.New("the last backup is %d days old", ago(l.Backup, now)))
+	return howOld(l.Backup, now, DefaultWatch().BackupAge, func(days int) text.Text { return text.New("the last backup is %d days old", days) })
 }
 
 func nothingFrozen(s *StoreEvidence, _ time.Time) Finding {
@@ -178,7 +175,7 @@ func messagesSealed(d *DeviceEvidence, _ *Evidence) Finding {
 	switch names := slotNames(d.Status.Slots, seals); {
 	case len(names) > 0:
 		return met(text.New("slots with a MAC key: %s", strings.Join(names[:min(len(names), MaxItems)], " ")))
-	case len(d.Status.Initial) > 0:
+	case slices.ContainsFunc(d.Status.Initial, func(i device.InitialReport) bool { return i.KSN != "" && i.Left > 0 }):
 		return met(text.New("MAC keys come from a DUKPT key"))
 	}
 	if len(slotNames(d.Status.Slots, func(s *device.SlotReport) bool { return !s.HasAttributes })) > 0 {
@@ -190,6 +187,9 @@ func messagesSealed(d *DeviceEvidence, _ *Evidence) Finding {
 func partsApart(s *StoreEvidence, _ time.Time) Finding {
 	if s.Conveyed == 0 {
 		return notApplicable(text.New("no component was sent, by the ledger"))
+	}
+	if len(s.OneWay) == 0 && s.NoWay > 0 {
+		return noEvidence(text.New("of %d components that were sent the ledger does not say by which way", s.NoWay))
 	}
 	return judged(s.OneWay, text.New("components were sent %d times, those of one key never the same way", s.Conveyed),
 		text.New("keys of which two components went the same way: %d", len(s.OneWay)))

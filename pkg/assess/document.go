@@ -30,7 +30,8 @@ type Document struct {
 	Dimensions []DocumentDimension `json:"dimensions"`
 	Controls   []DocumentControl   `json:"controls"`
 	Warnings   []DocumentWarning   `json:"warnings"`
-	Last       string              `json:"last,omitempty"` // when the assessment was that it is compared with
+	Last       string              `json:"last,omitempty"`         // when the assessment was that it is compared with
+	Differs    []string            `json:"last_differs,omitempty"` // what that one was not of: device, store, environment, site
 	Changes    []DocumentChange    `json:"changes"`
 	Unknown    []string            `json:"unknown_answers,omitempty"` // answers to what is not asked
 }
@@ -41,6 +42,8 @@ type DocumentSubject struct {
 	Store       string `json:"store,omitempty"`
 	Site        string `json:"site,omitempty"`
 	Environment string `json:"environment,omitempty"`
+
+	Silent []string `json:"silent,omitempty"` // addresses of terminals that gave no account of themselves
 }
 
 // DocumentScore is a score in points.
@@ -125,7 +128,7 @@ type DocumentChange struct {
 
 // Document gives the report as it is printed in JSON. Lists are never null.
 func (r *Report) Document() Document {
-	d := Document{At: shown(r.At), Of: DocumentSubject(r.Of), Total: r.Total.document(), Last: shown(r.Last),
+	d := Document{At: shown(r.At), Of: DocumentSubject(r.Of), Total: r.Total.document(), Last: shown(r.Last), Differs: slices.Clone(r.Differs),
 		Dimensions: []DocumentDimension{}, Controls: []DocumentControl{}, Warnings: Warnings(r.Warnings),
 		Changes: []DocumentChange{}, Unknown: slices.Clone(r.Unknown)}
 	for i := range r.Scores {
@@ -228,13 +231,46 @@ func (d *Document) check() error {
 			return fault.New(fault.Malformed, "control %d has no id", i+1)
 		case seen[c.ID]:
 			return fault.New(fault.Malformed, "control %s is there twice", c.ID)
-		case !slices.Contains(verdicts(), c.Verdict):
+		case !slices.Contains(verdictWords(), c.Verdict):
 			return fault.New(fault.Malformed, "control %s has no verdict that is known", c.ID)
 		}
 		seen[c.ID] = true
 	}
+	return d.checkScores()
+}
+
+// checkScores counts anew: where a verdict was changed by hand, the scores do not follow from the verdicts any more. It is
+// no proof; who knows how it is counted can change both.
+func (d *Document) checkScores() error {
+	total := Score{Counts: map[Verdict]int{}}
+	parts := map[Dimension]*Score{}
+	for i := range d.Controls {
+		c := &d.Controls[i]
+		r := Result{Control: Control{Weight: c.Weight}, Finding: Finding{Verdict: c.Verdict}}
+		if parts[c.Dimension] == nil {
+			parts[c.Dimension] = &Score{Counts: map[Verdict]int{}}
+		}
+		total.add(&r)
+		parts[c.Dimension].add(&r)
+	}
+	wrong := !same(d.Total, total.document())
+	for _, of := range d.Dimensions {
+		if s := parts[of.Dimension]; s != nil && !same(of.DocumentScore, s.document()) {
+			wrong = true
+		}
+	}
+	if wrong {
+		return fault.New(fault.Malformed, "its scores do not follow from its verdicts: it was changed after it was made")
+	}
 	return nil
 }
+
+func same(a, b DocumentScore) bool {
+	return a.Met == b.Met && a.Known == b.Known && a.Applies == b.Applies && a.Counts == b.Counts
+}
+
+// Subject is what the assessment was of.
+func (d *Document) Subject() Subject { return Subject(d.Of) }
 
 // Verdicts gives the verdicts by control, for [Report.Compare].
 func (d *Document) Verdicts() map[string]Verdict {
@@ -254,7 +290,7 @@ func (d *Document) Time() time.Time {
 	return t.UTC()
 }
 
-func verdicts() []Verdict { return []Verdict{Met, NotMet, NotApplicable, NoEvidence} }
+func verdictWords() []Verdict { return []Verdict{Met, NotMet, NotApplicable, NoEvidence} }
 
 // maxControlID is the longest name of a control; those of lessons are the longest.
 const maxControlID = 40

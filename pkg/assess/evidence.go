@@ -30,6 +30,7 @@ type DeviceEvidence struct {
 	URI     device.URI    // how it was reached
 	Listed  *store.Device // its row in the inventory; nil where it has none or nobody looked
 	Events  []device.LogEvent
+	Whole   bool   // Events are all that its log has
 	Latest  string // firmware that is the newest, as the user says; "" not known
 	SeenAt  time.Time
 	Healthy bool // the device answered all that was asked
@@ -49,6 +50,7 @@ type StoreEvidence struct {
 	Cuttings  []vault.PartsOf
 	Conveyed  int      // parts of keys that went out in bags, by the ledger
 	OneWay    []string // keys of which two parts went the same way
+	NoWay     int      // parts that went out, and nobody wrote down how
 	Schema    int
 	// Backups are told by the log; Mode is the file's.
 	FileMode  uint32 // permission bits of the SQLite file and of its folder; 0 on a server

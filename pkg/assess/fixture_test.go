@@ -145,7 +145,7 @@ func worse() map[string]change {
 		"SW-14": host(func(h *HostEvidence) { h.UmaskTight = false }),
 		"SW-15": host(func(h *HostEvidence) { h.OthersCanRead = []string{"a.identity"} }),
 		"SW-16": host(func(h *HostEvidence) { h.ClockSynced = false }),
-		"SW-17": inStore(func(s *StoreEvidence) { s.FileMode = 0o640 }),
+		"SW-17": inStore(func(s *StoreEvidence) { s.FileMode, s.DirMode = 0o640, 0o750 }),
 		"DT-01": func(e *Evidence) { e.Device.URI = device.URI{Dialect: device.Visa, Transport: device.TCP} },
 		"DT-02": inLog(func(l *LogEvidence) { l.ClearLoads = 1 }),
 		"DT-03": inStore(func(s *StoreEvidence) { s.Loads = append(s.Loads, clearLoad) }),
@@ -208,13 +208,16 @@ func nothing() map[string]change {
 	unknown := func(field string) change { return func(e *Evidence) { e.Host.Unknown = []string{field} } }
 	silent := func(e *Evidence) { e.Device.Status.Now = time.Time{} }
 	broken := func(e *Evidence) { e.Log.Broken = errors.New("record 3 was changed") }
+	unreadable := func(e *Evidence) {
+		e.Incidents = append(e.Incidents, incident.Summary{ID: "INC-2026-0002", Broken: errors.New("changed")})
+	}
 	unread := func(e *Evidence) { e.Store.Threshold, e.Store.Shares = 0, 0 }
 	return map[string]change{
 		"HW-01": silent, "SW-02": silent, "UA-02": silent, "UA-03": silent, "OP-26": silent, "HW-05": silent,
 		"HW-03": onDevice(func(s *device.Status) { s.Battery = device.Battery{} }),
 		"HW-04": onDevice(func(s *device.Status) { s.Environment = device.Environment{} }),
 		"HW-06": func(e *Evidence) { e.Device.SeenAt = time.Time{} },
-		"HW-07": func(e *Evidence) { e.Store.Identity.Master.Kind = store.ByToken },
+		"HW-07": func(*Evidence) {}, // keys from outside
 		"SW-01": func(e *Evidence) { e.Device.Latest = "" },
 		"SW-03": func(e *Evidence) { e.Device.Events = nil },
 		"SW-04": func(e *Evidence) { e.Device.Events = nil },
@@ -228,13 +231,22 @@ func nothing() map[string]change {
 		"DT-09": onDevice(func(s *device.Status) { s.Initial, s.Slots[1].HasAttributes, s.Slots[1].Usage = nil, false, "" }),
 		"UA-08": unread, "MG-01": unread, "MG-03": unread,
 		"OP-03": func(e *Evidence) { e.Log.Report.Signed = 0 },
+		"OP-12": func(e *Evidence) { // check values that are too short to say anything
+			for i := range e.Store.Devices {
+				for j := range e.Store.Devices[i].Keys {
+					e.Store.Devices[i].Keys[j].Check = check("1111")
+				}
+			}
+		},
+		"DT-10": func(e *Evidence) { e.Store.NoWay = 1 },
+		"IR-01": unreadable, "IR-02": unreadable, "IR-03": unreadable,
 		"OP-08": func(e *Evidence) { e.Log.Selftest = time.Time{} },
 		"OP-18": onDevice(func(s *device.Status) { s.Slots[0].Parity, s.Slots[1].Parity, s.Slots[2].Parity = "", "", "" }),
 		"OP-19": onDevice(func(s *device.Status) {
 			s.Slots[0].Expires, s.Slots[1].Expires, s.Slots[2].Expires = time.Time{}, time.Time{}, time.Time{}
 		}),
 		"OP-20": onDevice(func(s *device.Status) { s.Initial[0].KSN = "" }),
-		"OP-22": func(e *Evidence) { e.Device.Listed, e.Store = nil, nil },
+		"OP-22": func(e *Evidence) { e.Device.Listed, e.Device.Status.Serial = nil, "" },
 		"OP-23": func(e *Evidence) { e.Device.Listed.Keys = nil },
 	}
 }
@@ -243,6 +255,8 @@ func nothing() map[string]change {
 func outside() map[string]change {
 	test := func(e *Evidence) { e.Store.Identity.Environment = store.Test }
 	token := func(e *Evidence) { e.Store.Identity.Master.Kind = store.ByToken }
+	none := func(e *Evidence) { e.Incidents = []incident.Summary{} }
+	noKeys := func(e *Evidence) { e.Store.Keys = nil }
 	noSets := func(e *Evidence) { e.Store.KeySets = nil }
 	return map[string]change{
 		"HW-02": func(e *Evidence) { e.Device.Status.Slots = nil },
@@ -252,6 +266,10 @@ func outside() map[string]change {
 		"DT-03": func(e *Evidence) { e.Store.Devices[0].POIVersion, e.Store.Devices[1].POIVersion = "4", "4" },
 		"DT-04": func(e *Evidence) { e.Host.NetworksUp = []string{"eth0"} },
 		"DT-05": func(*Evidence) {},
+		"IR-01": none, "IR-02": none, "IR-03": none, "IR-04": none,
+		"OP-10": noKeys, "OP-11": noKeys, "OP-13": noKeys, "OP-15": noKeys, "OP-16": noKeys, "OP-17": noKeys, "IR-06": noKeys,
+		"IR-05": func(e *Evidence) { e.Store.Devices[0].Keys, e.Store.Devices[1].Keys = nil, nil },
+		"OP-24": func(e *Evidence) { e.Store.LoadsSeen = 0 },
 		"DT-08": noSets, "OP-21": noSets,
 		"DT-10": func(e *Evidence) { e.Store.Conveyed = 0 },
 		"UA-06": token, "UA-07": token, "MG-01": token, "MG-03": token,

@@ -25,6 +25,9 @@ func notMet(found text.Text, items ...string) Finding {
 
 func notApplicable(found text.Text) Finding { return Finding{Verdict: NotApplicable, Found: found} }
 
+// missing is not met by what is not there.
+func missing(found text.Text) Finding { return Finding{Verdict: NotMet, Found: found, absent: true} }
+
 func noEvidence(found text.Text) Finding { return Finding{Verdict: NoEvidence, Found: found} }
 
 func (f Finding) about(items []string) Finding {
@@ -91,15 +94,15 @@ func ofStore(look func(s *StoreEvidence, now time.Time) Finding) measure {
 	}
 }
 
-// ofLog looks at what the audit log says. What it does not say is worth nothing where it is broken, so only what speaks
-// against a control counts then.
+// ofLog looks at what the audit log says. What it does not say is worth nothing where it is broken, so only what it has that
+// speaks against a control counts then.
 func ofLog(look func(l *LogEvidence, now time.Time) Finding) measure {
 	return func(e *Evidence) Finding {
 		if e.Log == nil {
 			return Finding{}
 		}
 		f := look(e.Log, e.Now)
-		if e.Log.Broken != nil && f.Verdict == Met {
+		if e.Log.Broken != nil && (f.Verdict == Met || f.absent) {
 			f = noEvidence(text.New("the audit log does not verify: what it does not say proves nothing"))
 		}
 		return f.from(FromLog, e.Now)
@@ -131,6 +134,9 @@ func ofIncidents(look func(e *Evidence) Finding) measure {
 	return func(e *Evidence) Finding {
 		if e.Incidents == nil {
 			return Finding{}
+		}
+		if len(e.Incidents) == 0 {
+			return notApplicable(text.New("there was no incident")).from(FromIncidents, e.Now)
 		}
 		return look(e).from(FromIncidents, e.Now)
 	}
@@ -173,5 +179,24 @@ const day = 24 * time.Hour
 // ago is how many whole days lie between.
 func ago(t, now time.Time) int { return int(now.Sub(t) / day) }
 
-// within reports that t is there and not longer ago.
-func within(t, now time.Time, most time.Duration) bool { return !t.IsZero() && now.Sub(t) <= most }
+// within reports that t is there and not longer ago. What lies ahead is not: a clock is wrong, and nobody knows how old it is.
+func within(t, now time.Time, most time.Duration) bool {
+	return !t.IsZero() && !ahead(t, now) && now.Sub(t) <= most
+}
+
+// aheadLeast is what two clocks may differ by.
+const aheadLeast = clockSkew
+
+// ahead reports a time that has not come yet.
+func ahead(t, now time.Time) bool { return t.Sub(now) > aheadLeast }
+
+// howOld judges the age of what should come again and again.
+func howOld(t, now time.Time, most time.Duration, old func(days int) text.Text) Finding {
+	switch {
+	case ahead(t, now):
+		return noEvidence(text.New("the last one is of %s, which is in the future: a clock is wrong", t.UTC().Format(time.RFC3339)))
+	case !within(t, now, most):
+		return notMet(old(ago(t, now)))
+	}
+	return met(old(ago(t, now)))
+}

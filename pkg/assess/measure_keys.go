@@ -26,16 +26,29 @@ func keysThat(s *StoreEvidence, which func(*store.Key) bool) []string {
 	return names
 }
 
+// keysInUse counts the keys of which most controls speak; a store without any meets none of them.
+func keysInUse(s *StoreEvidence) int {
+	return len(keysThat(s, func(k *store.Key) bool { return k.State.InUse() }))
+}
+
+func noKeys() text.Text { return text.New("the store has no key in use") }
+
 func ended(k *store.Key, now time.Time) bool {
 	return k.State.InUse() && !k.NotAfter.IsZero() && !now.Before(k.NotAfter)
 }
 
 func withinPeriod(s *StoreEvidence, now time.Time) Finding {
+	if keysInUse(s) == 0 {
+		return notApplicable(noKeys())
+	}
 	late := keysThat(s, func(k *store.Key) bool { return ended(k, now) })
 	return judged(late, text.New("no key is past its end"), text.New("keys in use past their end: %d", len(late)))
 }
 
 func periodSet(s *StoreEvidence, _ time.Time) Finding {
+	if keysInUse(s) == 0 {
+		return notApplicable(noKeys())
+	}
 	endless := keysThat(s, func(k *store.Key) bool {
 		return k.State == store.Active && k.NotAfter.IsZero() && store.DefaultPeriod(k.Usage) != store.Period{}
 	})
@@ -109,8 +122,11 @@ func uniquePerTerminal(s *StoreEvidence, _ time.Time) Finding {
 	}
 	itself := map[store.Ref][]owned{}
 	var all alike
+	var owners, slots int
 	for i := range s.Devices {
 		serial := s.Devices[i].Serial
+		slots += len(s.Devices[i].Keys)
+		was := all.n
 		for _, k := range s.Devices[i].Keys {
 			name := serial + "/" + k.Slot
 			all.add(k.Check, serial, name)
@@ -119,12 +135,20 @@ func uniquePerTerminal(s *StoreEvidence, _ time.Time) Finding {
 				itself[k.Key] = append(itself[k.Key], owned{serial, name})
 			}
 		}
-	}
-	if all.n == 0 {
-		return notApplicable(text.New("the inventory has no key in a terminal"))
+		if all.n > was {
+			owners++
+		}
 	}
 	if shared := sharedSlots(itself); len(shared) > 0 {
 		return notMet(text.New("slots with a key that another terminal has too: %d", len(shared)), shared...)
+	}
+	switch {
+	case slots == 0:
+		return notApplicable(text.New("the inventory has no key in a terminal"))
+	case all.n == 0:
+		return noEvidence(text.New("of %d keys in terminals no check value of six digits is known", slots))
+	case owners < 2:
+		return notApplicable(text.New("there are no two terminals to compare"))
 	}
 	return all.finding(
 		func(pairs int, expected float64) text.Text {
@@ -155,6 +179,9 @@ func noTwins(s *StoreEvidence, _ time.Time) Finding {
 		if k := &s.Keys[i]; !k.State.Gone() {
 			all.add(k.Check, k.Ref().String(), k.Ref().String())
 		}
+	}
+	if all.n < 2 {
+		return notApplicable(text.New("there are no two keys to compare"))
 	}
 	told := func(pairs int, expected float64) text.Text {
 		return text.New("pairs of equal check values: %d; chance explains about %.1f", pairs, expected)
@@ -192,6 +219,9 @@ func knowers(s *StoreEvidence) []knower {
 }
 
 func formedByTwo(s *StoreEvidence, _ time.Time) Finding {
+	if len(keysThat(s, func(k *store.Key) bool { return k.Origin == store.Formed && k.State.InUse() })) == 0 {
+		return notApplicable(text.New("no key in use was formed from components"))
+	}
 	alone := keysThat(s, func(k *store.Key) bool {
 		people := slices.Clone(k.Custodians)
 		slices.Sort(people)
@@ -201,6 +231,9 @@ func formedByTwo(s *StoreEvidence, _ time.Time) Finding {
 }
 
 func parentsStrong(s *StoreEvidence, _ time.Time) Finding {
+	if len(keysThat(s, func(k *store.Key) bool { return k.State.InUse() && !k.Parent.IsZero() })) == 0 {
+		return notApplicable(text.New("no key in use is exchanged under another one"))
+	}
 	strength := map[store.Ref]int{}
 	for i := range s.Keys {
 		strength[s.Keys[i].Ref()] = strengthOf(&s.Keys[i])
@@ -215,6 +248,9 @@ func parentsStrong(s *StoreEvidence, _ time.Time) Finding {
 func strengthOf(k *store.Key) int { return k.Algorithm.Strength(k.Len) }
 
 func noSingleDES(s *StoreEvidence, _ time.Time) Finding {
+	if keysInUse(s) == 0 {
+		return notApplicable(noKeys())
+	}
 	single := keysThat(s, func(k *store.Key) bool { return k.Algorithm == keys.DES && k.State.InUse() })
 	return judged(single, text.New("no single-length DES key is in use"), text.New("single-length DES keys in use: %d", len(single)))
 }

@@ -140,6 +140,9 @@ func (r *storeReader) ledger() (err error) {
 		}
 		if h.Event == store.PartSent {
 			r.out.Conveyed++
+			if h.Channel == "" {
+				r.out.NoWay++
+			}
 			ways.add(&h)
 		}
 	}

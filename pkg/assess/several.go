@@ -7,6 +7,44 @@ import (
 	"strings"
 )
 
+// AssessAll is [Assess] over several terminals, as one report; the evidence has none itself. One that gave no account of
+// itself is a terminal of which nothing is known. What is not about a terminal is judged once.
+func AssessAll(e *Evidence, devices []DeviceEvidence, a Answers) Report {
+	if len(devices) == 0 {
+		return Assess(e, a)
+	}
+	one := *e
+	one.Device = &devices[0]
+	each := []Report{verdicts(&one, a)}
+	for i := range devices[1:] {
+		one.Device = &devices[i+1]
+		next := Report{Of: subject(&one, a), Results: slices.Clone(each[0].Results)}
+		for j := range next.Results {
+			if c := &next.Results[j].Control; c.Scope == OfTerminal {
+				next.Results[j] = judge(c, &one, a.about(c.ID))
+			}
+		}
+		each = append(each, next)
+	}
+	r := Several(each)
+	r.tally()
+	r.Warnings = WatchAll(e, devices, DefaultWatch())
+	return r
+}
+
+// WatchAll is [Watch] over several terminals; the evidence has none itself.
+func WatchAll(e *Evidence, devices []DeviceEvidence, o WatchOptions) []Warning {
+	w := watch{now: e.Now, o: o.orDefault(), all: Watch(e, o)}
+	for i := range devices {
+		w.all = append(w.all, Watch(&Evidence{Now: e.Now, Device: &devices[i]}, o)...)
+	}
+	same := func(a, b Warning) bool {
+		return a.ID == b.ID && a.Subject == b.Subject && a.Due.Equal(b.Due) && a.What.String() == b.What.String()
+	}
+	sorted := w.sorted()
+	return slices.CompactFunc(sorted, same) // one terminal may have been named twice
+}
+
 // Several puts reports together that differ in the terminal alone. Of each control the worst verdict holds: a control is
 // met when it is met by all of them, and known when it is known of all of them or not met by one. Whom a finding is about
 // begins with the terminal. One report stays as it is; none gives the zero Report.
@@ -80,21 +118,4 @@ func badness(v Verdict) int {
 	case NoEvidence:
 	}
 	return 2
-}
-
-// tally counts the scores anew.
-func (r *Report) tally() {
-	r.Scores, r.Total = nil, Score{Counts: map[Verdict]int{}}
-	for _, d := range Dimensions() {
-		s := Score{Dimension: d, Counts: map[Verdict]int{}}
-		for i := range r.Results {
-			if r.Results[i].Control.Dimension == d {
-				s.add(&r.Results[i])
-			}
-		}
-		r.Scores = append(r.Scores, s)
-	}
-	for i := range r.Results {
-		r.Total.add(&r.Results[i])
-	}
 }

@@ -70,7 +70,7 @@ func Watch(e *Evidence, o WatchOptions) []Warning {
 		w.terminals(e.Store)
 	}
 	if e.Log != nil {
-		w.log(e.Log)
+		w.log(e)
 	}
 	w.restored(e)
 	w.clearLoads(e)
@@ -253,11 +253,11 @@ func (w *watch) people(s *StoreEvidence) {
 	if s.Threshold == 1 {
 		w.warn("single-custodian", Urgent, s.Identity.ID, text.New("one officer opens the store alone"), text.New("poskey store reshare --threshold 2"))
 	}
-	if reserveThere(s, w.now).Verdict == NotMet {
-		w.warn("no-reserve", Soon, s.Identity.ID, text.New("it takes all %d officers: one who is away, or leaves, closes the store for good", s.Shares),
+	if f := reserveThere(s, w.now); f.Verdict == NotMet {
+		w.warn("no-reserve", Soon, s.Identity.ID, f.Found,
 			text.New("poskey store reshare --holder CARD for each reserve custodian"))
 	}
-	if all := administrators(s); len(all) == 1 {
+	if all := administrators(s, w.now); len(all) == 1 {
 		w.warn("one-administrator", Soon, all[0], text.New("there is only one administrator"),
 			text.New("poskey officer new --role administrator, then poskey store reshare"))
 	}
@@ -286,17 +286,12 @@ func (w *watch) terminals(s *StoreEvidence) {
 }
 
 // log: log-broken, no-checkpoint, no-backup, failed-logins, unfinished, single-handed.
-func (w *watch) log(l *LogEvidence) {
-	id := l.Report.Identity.Store
-	if l.Broken != nil {
-		w.warn("log-broken", Urgent, id, text.New("%s", l.Broken), text.New("poskey audit verify; hold the log against its copies, and open an incident"))
+func (w *watch) log(e *Evidence) {
+	l, id := e.Log, subject(e, Answers{}).Store
+	if f := logWhole(e); f.Verdict == NotMet {
+		w.warn("log-broken", Urgent, id, f.Found, text.New("poskey audit verify; hold the log against its copies, and open an incident"))
 	}
-	if f := checkpointed(l, w.now); !within(l.Checkpoint, w.now, w.o.CheckAge) {
-		w.warn("no-checkpoint", Note, id, f.Found, text.New("poskey audit checkpoint --officer FILE --to FILE"))
-	}
-	if f := backedUp(l, w.now); !within(l.Backup, w.now, w.o.BackupAge) {
-		w.warn("no-backup", Soon, id, f.Found, text.New("poskey store backup --to FILE, and keep it in another place"))
-	}
+	w.signedAndKept(l, id)
 	if l.FailedLogins >= w.o.FailedLogins {
 		w.warn("failed-logins", Soon, id, text.New("failed log-ins in the audit log: %d", l.FailedLogins), text.New("poskey audit show --result refused; ask the officers"))
 	}
@@ -306,6 +301,19 @@ func (w *watch) log(l *LogEvidence) {
 	if l.Report.Identity.Environment != "test" && len(l.SingleHanded) > 0 {
 		w.warn("single-handed", Urgent, id, text.New("operations by one person alone: %d", len(l.SingleHanded)),
 			text.New("poskey audit show; poskey key suspend until it is settled"))
+	}
+}
+
+// signedAndKept asks for what should come again and again. Of a log that is broken nobody knows.
+func (w *watch) signedAndKept(l *LogEvidence, id string) {
+	if l.Broken != nil {
+		return
+	}
+	if f := checkpointed(l, w.now); !within(l.Checkpoint, w.now, w.o.CheckAge) {
+		w.warn("no-checkpoint", Note, id, f.Found, text.New("poskey audit checkpoint --officer FILE --to FILE"))
+	}
+	if f := backedUp(l, w.now); !within(l.Backup, w.now, w.o.BackupAge) {
+		w.warn("no-backup", Soon, id, f.Found, text.New("poskey store backup --to FILE, and keep it in another place"))
 	}
 }
 

@@ -131,7 +131,7 @@ func TestTheMostUrgentComesFirst(t *testing.T) {
 		got = append(got, string(w.Severity)+" "+w.ID+" "+w.Subject)
 	}
 	want := []string{"urgent tampered T-0001", "urgent key-expired ZPK-1#1", "urgent key-expired ZMK-1#1", "urgent officer-expired administrator.a",
-		"urgent slot-key-expired T-0001/0", "soon failed-logins STORE-1", "note frozen-key-set set-1"}
+		"urgent slot-key-expired T-0001/0", "soon failed-logins STORE-1", "soon one-administrator administrator.b", "note frozen-key-set set-1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}

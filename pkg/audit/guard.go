@@ -36,20 +36,21 @@ func (e *Entry) texts() map[string]string {
 }
 
 // mayHoldKey looks for sixteen hex digits in a row, letters among them, or thirty-two decimal ones; blanks and dashes
-// do not count. A serial number of sixteen decimal digits passes, and so does a UUID.
+// do not count, and wide digits as Chinese keyboards make them do. A serial number of sixteen decimal digits passes, and so
+// does a UUID.
 func mayHoldKey(s string) bool {
 	if isUUID(s) {
 		return false
 	}
 	digits, letters := 0, 0
-	for _, c := range []byte(s) {
-		switch {
-		case chained.IsDigit(c):
+	for _, c := range s {
+		switch c = chained.Plain(c); {
+		case c >= '0' && c <= '9':
 			digits++
-		case chained.IsHex(c &^ 0x20):
+		case c >= 'A' && c <= 'F':
 			digits++
 			letters++
-		case !chained.IsAnyOf(c, " -\t"):
+		case c != ' ' && c != '-' && c != '\t':
 			digits, letters = 0, 0
 		}
 		if digits >= 32 || digits >= 16 && letters > 0 {

@@ -1,42 +1,30 @@
 package audit
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"poskey/internal/fault"
+	"poskey/internal/testproc"
 )
 
-// crumbs writes a line in pieces and takes its time, so that a kill can fall between two of them.
-type crumbs struct{ Sink }
-
-func (c crumbs) Write(p []byte) (int, error) {
-	n := 0
-	for n < len(p) {
-		m, err := c.Sink.Write(p[n:min(len(p), n+9)])
-		if n += m; err != nil {
-			return n, err
-		}
-		if n%4 == 0 {
-			time.Sleep(time.Microsecond)
-		}
-	}
-	return n, nil
+// crumbs is a sink that is written to in pieces.
+type crumbs struct {
+	Sink
+	by testproc.Crumbs
 }
+
+func (c crumbs) Write(p []byte) (int, error) { return c.by.Write(p) }
 
 // appendForEver is the process that gets killed. It says on its standard output what was acknowledged.
 func appendForEver(path string) int {
-	o := Options{Now: time.Now, Who: agent, Sink: func(s Sink) Sink { return crumbs{s} }}
+	o := Options{Now: time.Now, Who: agent, Sink: func(s Sink) Sink { return crumbs{s, testproc.Crumbs{W: s}} }}
 	l, err := Open(path, testID, o)
 	if errors.Is(err, fs.ErrNotExist) || fault.Is(err, fault.Partial) {
 		l, err = Create(path, testID, o)
@@ -78,7 +66,11 @@ func TestKilledWriterLosesNothingAcknowledged(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
 	acknowledged := map[string]bool{}
 	for range 25 {
-		out := writeUntilKilled(t, path, time.Duration(rnd.IntN(40_000))*time.Microsecond)
+		out := testproc.UntilKilled(t, childMark+"="+path, time.Duration(rnd.IntN(40_000))*time.Microsecond, func() {
+			if _, err := Open(path, testID, options(newClock())); !fault.Is(err, fault.Busy) {
+				t.Errorf("opened beside another process: %v", err)
+			}
+		})
 		for line := range strings.Lines(out) {
 			word, rest, _ := strings.Cut(line, " ")
 			switch {
@@ -110,36 +102,4 @@ func TestKilledWriterLosesNothingAcknowledged(t *testing.T) {
 		t.Error("no kill tore a line; the test did not test")
 	}
 	t.Logf("%d bytes, %d torn lines repaired", len(raw), repaired)
-}
-
-// writeUntilKilled runs a writer and kills it some time after its first record.
-func writeUntilKilled(t *testing.T, path string, after time.Duration) string {
-	t.Helper()
-	c := exec.Command(os.Args[0])
-	c.Env = append(os.Environ(), childMark+"="+path, "GORACE=atexit_sleep_ms=0")
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	killed := time.AfterFunc(10*time.Second, func() { _ = c.Process.Kill() })
-	defer killed.Stop()
-	r := bufio.NewReader(out)
-	var all bytes.Buffer
-	first, err := r.ReadString('\n')
-	if err != nil {
-		t.Fatalf("the writer did not begin: %q, %v", first, err)
-	}
-	all.WriteString(first)
-	if _, err := Open(path, testID, options(newClock())); !fault.Is(err, fault.Busy) {
-		t.Errorf("opened beside another process: %v", err)
-	}
-	killed.Reset(after)
-	_, _ = all.ReadFrom(r)
-	if err := c.Wait(); err == nil {
-		t.Fatal("the writer ended by itself")
-	}
-	return all.String()
 }

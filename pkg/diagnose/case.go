@@ -29,6 +29,8 @@ type Case struct {
 	POI      string       // PCI POI version of the device, as the inventory has it
 	Loads    []DeviceLoad // how loads of the device ended, as the journal of the store has it
 	Refusals []Refusal    // what the device refused to answer
+
+	Ears *Ears // that texts and logs are heard with; nil: new ones
 }
 
 // Check is a comparison with the place it was made at.

@@ -46,7 +46,7 @@ func fromLog(ctx context.Context, c *Case) (Report, error) {
 	if len(c.Log) == 0 {
 		return Report{}, nil
 	}
-	events, err := withCauses(c.Log)
+	events, err := withCauses(c.Log, c.Ears)
 	if err != nil {
 		return Report{}, err
 	}
@@ -68,26 +68,23 @@ func fromLog(ctx context.Context, c *Case) (Report, error) {
 
 // withCauses looks up the codes of events that another program made: they come without causes, and say whose they
 // are.
-func withCauses(events []Event) ([]Event, error) {
+func withCauses(events []Event, ears *Ears) ([]Event, error) {
 	events = slices.Clone(events)
-	var d *errorcode.Dictionary
 	for i := range events {
 		e := &events[i]
 		if len(e.Causes) > 0 || e.Code == "" || e.Vendor == "" {
 			continue
 		}
-		if d == nil {
-			var err error
-			if d, err = errorcode.Open(); err != nil {
-				return nil, err
-			}
+		var err error
+		if ears, err = earsOr(ears); err != nil {
+			return nil, err
 		}
-		a, err := d.Look(errorcode.Query{Text: e.Code, Vendor: e.Vendor, Limit: 1})
+		a, err := ears.dictionary.Look(errorcode.Query{Text: e.Code, Vendor: e.Vendor, Limit: 1})
 		if err != nil {
 			return nil, fault.Wrap(err, "line %d of the log", e.Line)
 		}
 		if len(a.Readings) > 0 {
-			e.Causes, e.Names = leadsOf(&a.Readings[0].Row)
+			e.Causes, e.Names = ears.rules.leadsOf(&a.Readings[0].Row)
 		}
 	}
 	return events, nil

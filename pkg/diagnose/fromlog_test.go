@@ -41,7 +41,12 @@ func logScenes(t testing.TB) []logScene {
 
 func readLog(t testing.TB, text string) ([]diagnose.Event, diagnose.LogSummary) {
 	t.Helper()
-	events, sum, err := diagnose.ReadLog(strings.NewReader(text), diagnose.LogOptions{Year: 2026})
+	return readLogBy(t, nil, text)
+}
+
+func readLogBy(t testing.TB, ears *diagnose.Ears, text string) ([]diagnose.Event, diagnose.LogSummary) {
+	t.Helper()
+	events, sum, err := diagnose.ReadLog(strings.NewReader(text), diagnose.LogOptions{Year: 2026, Ears: ears})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +54,9 @@ func readLog(t testing.TB, text string) ([]diagnose.Event, diagnose.LogSummary) 
 }
 
 func TestALogLeadsToItsCause(t *testing.T) {
+	ears := hearing(t)
 	for _, s := range logScenes(t) {
-		events, _ := readLog(t, s.text)
+		events, _ := readLogBy(t, ears, s.text)
 		if len(events) == 0 {
 			t.Errorf("%s: no events", s.name)
 			continue
@@ -81,17 +87,18 @@ func eventKinds(events []diagnose.Event) []string {
 }
 
 func TestTimeStampsOfManyFormsAreRead(t *testing.T) {
+	ears := hearing(t)
 	want := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	for _, stamp := range []string{"2026-03-04T12:00:00Z", "2026-03-04 12:00:00", "2026-03-04T20:00:00+08:00", "2026-03-04 12:00:00,000", "2026-03-04T12:00:00.000000Z",
 		"[2026/03/04 12:00:00]", "[2026-03-04 12:00:00]", "20260304120000", "20260304 120000", "03-04 12:00:00.000", "Mar  4 12:00:00", "<34>Mar  4 12:00:00",
 		"2026年3月4日 12:00:00", "INFO 2026-03-04 12:00:00", "time=2026-03-04T12:00:00Z"} {
-		events, _ := readLog(t, stamp+" PED tampered\n")
+		events, _ := readLogBy(t, ears, stamp+" PED tampered\n")
 		if len(events) != 1 || !events[0].At.Equal(want) {
 			t.Errorf("%q is read as %+v", stamp, events)
 		}
 	}
 	for _, line := range []string{`{"time":"2026-03-04T12:00:00Z","msg":"PED tampered"}`, `{"ts":1772625600,"msg":"PED tampered"}`, `{"@timestamp":1772625600000,"message":"PED tampered"}`} {
-		events, sum := readLog(t, line)
+		events, sum := readLogBy(t, ears, line)
 		if len(events) != 1 || !events[0].At.Equal(want) || !sum.From.Equal(want) {
 			t.Errorf("%s is read as %+v", line, events)
 		}
@@ -103,6 +110,7 @@ func TestTimeStampsOfManyFormsAreRead(t *testing.T) {
 }
 
 func TestLabelsSayWhoseAndWho(t *testing.T) {
+	ears := hearing(t)
 	for line, want := range map[string][4]string{
 		"station=S2 officer=custodian-B slot 3 key load failed":                                  {"", "S2", "custodian-B", "3"},
 		"终端号:12345678 操作员:03 槽位1 灌密钥失败":                                                          {"12345678", "", "03", "1"},
@@ -110,7 +118,7 @@ func TestLabelsSayWhoseAndWho(t *testing.T) {
 		"user cancelled the key load, error -301":                                                {"", "", "", ""},
 		`{"serial":"SN1","who":{"id":"op-1","station":"S9"},"slot":"2","msg":"key load failed"}`: {"SN1", "S9", "op-1", "2"},
 	} {
-		events, _ := readLog(t, line)
+		events, _ := readLogBy(t, ears, line)
 		if len(events) != 1 {
 			t.Errorf("%s: %d events", line, len(events))
 			continue
@@ -123,21 +131,22 @@ func TestLabelsSayWhoseAndWho(t *testing.T) {
 }
 
 func TestALogIsBounded(t *testing.T) {
+	ears := hearing(t)
 	line := "2026-03-04 12:00:00 PED tampered\n"
-	events, sum, err := diagnose.ReadLog(strings.NewReader(strings.Repeat(line, 100)), diagnose.LogOptions{MaxEvents: 10})
+	events, sum, err := diagnose.ReadLog(strings.NewReader(strings.Repeat(line, 100)), diagnose.LogOptions{MaxEvents: 10, Ears: ears})
 	if err != nil || len(events) != 10 || !sum.Cut || sum.Events != 10 {
 		t.Errorf("%v %d %+v", err, len(events), sum)
 	}
-	_, sum, err = diagnose.ReadLog(strings.NewReader(strings.Repeat(line, 100)), diagnose.LogOptions{MaxLines: 100})
+	_, sum, err = diagnose.ReadLog(strings.NewReader(strings.Repeat(line, 100)), diagnose.LogOptions{MaxLines: 100, Ears: ears})
 	if err != nil || sum.Lines != 100 || sum.Cut {
 		t.Errorf("%v %+v", err, sum)
 	}
 	long := "PED tampered " + strings.Repeat("x", 1<<20) + "\n" + line
-	events, sum, err = diagnose.ReadLog(strings.NewReader(long), diagnose.LogOptions{})
+	events, sum, err = diagnose.ReadLog(strings.NewReader(long), diagnose.LogOptions{Ears: ears})
 	if err != nil || len(events) != 2 || sum.Long != 1 || len(events[0].Text) > 400 {
 		t.Errorf("%v %d %+v", err, len(events), sum)
 	}
-	if _, _, err := diagnose.ReadLog(io.MultiReader(strings.NewReader(line), broken{}), diagnose.LogOptions{}); err == nil {
+	if _, _, err := diagnose.ReadLog(io.MultiReader(strings.NewReader(line), broken{}), diagnose.LogOptions{Ears: ears}); err == nil {
 		t.Error("a log that cannot be read is no error")
 	}
 }
@@ -160,9 +169,10 @@ func TestAKeyInALogIsHidden(t *testing.T) {
 }
 
 func TestTheSameLogHasTheSameAnswer(t *testing.T) {
+	ears, others := hearing(t), hearing(t)
 	for _, s := range logScenes(t) {
-		one, _ := readLog(t, s.text)
-		two, _ := readLog(t, s.text)
+		one, _ := readLogBy(t, ears, s.text)
+		two, _ := readLogBy(t, others, s.text)
 		a, b := diagnosed(t, diagnose.Case{Log: one}), diagnosed(t, diagnose.Case{Log: two})
 		if !reflect.DeepEqual(one, two) || !reflect.DeepEqual(a.Findings, b.Findings) {
 			t.Errorf("%s: %v, then %v", s.name, causesOf(a), causesOf(b))
@@ -181,8 +191,9 @@ func TestAnEventWithACodeAloneIsLookedUp(t *testing.T) {
 }
 
 func TestNothingOfALogIsProvenButAComparison(t *testing.T) {
+	ears := hearing(t)
 	for _, s := range logScenes(t) {
-		events, _ := readLog(t, s.text)
+		events, _ := readLogBy(t, ears, s.text)
 		for _, f := range diagnosed(t, diagnose.Case{Log: events}).Findings {
 			if f.Certainty == diagnose.Proven && f.Cause != diagnose.CauseKCVLength {
 				t.Errorf("%s proves %s", s.name, f.Cause)
@@ -196,8 +207,9 @@ func FuzzReadLog(f *testing.F) {
 		f.Add(s.text)
 	}
 	f.Add("KSN=FFFF9876543210E00001 error 0xFFFFFFFFFFFFFEC6\n\xff\x00{\"a\":{\"b\":{}}}\n")
+	ears := hearing(f)
 	f.Fuzz(func(t *testing.T, log string) {
-		events, sum, err := diagnose.ReadLog(strings.NewReader(log), diagnose.LogOptions{MaxLine: 2048, MaxLines: 200})
+		events, sum, err := diagnose.ReadLog(strings.NewReader(log), diagnose.LogOptions{MaxLine: 2048, MaxLines: 200, Ears: ears})
 		if err != nil || sum.Events != len(events) {
 			t.Fatal(err, sum)
 		}
@@ -209,7 +221,7 @@ func FuzzReadLog(f *testing.F) {
 			}
 		}
 		if len(events) > 0 {
-			for _, x := range diagnosed(t, diagnose.Case{Log: events}).Findings {
+			for _, x := range diagnosed(t, diagnose.Case{Log: events, Ears: ears}).Findings {
 				for _, s := range x.Evidence.Seen {
 					if hexRun(s.Observed.String()) >= 16 {
 						t.Errorf("%+v", s)

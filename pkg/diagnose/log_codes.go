@@ -10,13 +10,16 @@ import (
 )
 
 // codes takes the code that a line names.
-func (l *logEars) codes(e *Event, h heard, said string, failing bool) bool {
-	if m := submatch(l.answer, said, strings.Contains(said, "00")); m != nil && m[1] == "00" {
-		return l.trade(e, h)
+func (l *logEars) codes(e *Event, h heard, line *sifted, failing bool) bool {
+	said := line.text
+	if strings.Contains(said, "00") {
+		if m := l.answer.submatch(line); m != nil && m[1] == "00" {
+			return l.trade(e, h)
+		}
 	}
 	for _, group := range byPlace(l.dictionary.Find(said)) {
 		r := l.best(group)
-		lead, names := leadsOf(&r.Row)
+		lead, names := l.rules.leadsOf(&r.Row)
 		if len(lead) == 0 || byWords(*r) {
 			continue
 		}
@@ -25,17 +28,17 @@ func (l *logEars) codes(e *Event, h heard, said string, failing bool) bool {
 			code = string(runes[r.Start:r.End])
 		}
 		e.Code, e.Failed = shortCode(code), true
-		if r.Weight == errorcode.High && (l.vendor != "" || agree1st(group) || r.Via.How == errorcode.ByScreen ||
+		if r.Weight == errorcode.High && (l.vendor != "" || l.rules.agree1st(group) || r.Via.How == errorcode.ByScreen ||
 			r.Via.How == errorcode.WithText) {
 			e.Vendor = r.Vendor
 		}
-		if e.Kind == EventSignInFailed && kindOfCode(r) == EventCode {
+		if e.Kind == EventSignInFailed && l.kindOfCode(r) == EventCode {
 			e.Causes, e.Names = lead, names && e.Vendor != ""
 			return true
 		}
 		if e.Kind == "" || (e.Kind == EventCode || e.Kind == EventSignInFailed) && !e.Names ||
 			e.Kind == EventMismatch && len(e.Expected) == 0 {
-			e.Kind, e.Causes, e.Names = kindOfCode(r), lead, names && e.Vendor != ""
+			e.Kind, e.Causes, e.Names = l.kindOfCode(r), lead, names && e.Vendor != ""
 		}
 		return true
 	}
@@ -60,8 +63,8 @@ func (l *logEars) best(group []errorcode.Reading) *errorcode.Reading {
 	return &group[0]
 }
 
-func kindOfCode(r *errorcode.Reading) EventKind {
-	lead, _ := leadsOf(&r.Row)
+func (l *logEars) kindOfCode(r *errorcode.Reading) EventKind {
+	lead, _ := l.rules.leadsOf(&r.Row)
 	switch {
 	case r.Kind == errorcode.MAC && slices.Contains(lead, CauseKeysRolled):
 		return EventMACError
@@ -84,7 +87,7 @@ func kindOfCode(r *errorcode.Reading) EventKind {
 	case CauseInjectorClock:
 		return EventClock
 	}
-	if PlaybookOf(r.Row) == SituationCheckFailed {
+	if l.rules.pageOf(&r.Row) == SituationCheckFailed {
 		return EventMismatch
 	}
 	return EventCode

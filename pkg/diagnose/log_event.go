@@ -7,7 +7,6 @@ import (
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
-	"poskey/pkg/errorcode"
 )
 
 // Event is a key event of a log.
@@ -65,14 +64,14 @@ const (
 
 // LogOptions say how a log is read. What is zero is the default.
 type LogOptions struct {
-	Dictionary *errorcode.Dictionary // nil: the one that is built in
-	Vendor     string                // whose codes the log has: an id of pkg/errorcode
-	Where      string                // the device or program of a line that names none
-	Location   *time.Location        // of time stamps without a zone; nil: UTC
-	Year       int                   // of time stamps without a year; 0: the first year in the log, else they have no date
-	MaxLine    int                   // bytes of a line that are read; 0: 16 KiB
-	MaxLines   int                   // 0: fifty million
-	MaxEvents  int                   // 0: 50,000
+	Ears      *Ears          // nil: new ones
+	Vendor    string         // whose codes the log has: an id of pkg/errorcode
+	Where     string         // the device or program of a line that names none
+	Location  *time.Location // of time stamps without a zone; nil: UTC
+	Year      int            // of time stamps without a year; 0: the first year in the log, else they have no date
+	MaxLine   int            // bytes of a line that are read; 0: 16 KiB
+	MaxLines  int            // 0: fifty million
+	MaxEvents int            // 0: 50,000
 }
 
 // LogSummary says what was read.
@@ -105,13 +104,11 @@ func (o LogOptions) withDefaults() (LogOptions, error) {
 	}
 	o.MaxLine, o.MaxLines, o.MaxEvents = orElse(o.MaxLine, maxLogLine), orElse(o.MaxLines, maxLogLines), orElse(o.MaxEvents, maxLogEvents)
 	o.Where = text.OneLine(o.Where, mostLabel)
-	if o.Dictionary == nil {
-		d, err := errorcode.Open()
-		if err != nil {
-			return LogOptions{}, err
-		}
-		o.Dictionary = d
+	ears, err := earsOr(o.Ears)
+	if err != nil {
+		return LogOptions{}, err
 	}
+	o.Ears = ears
 	return o, nil
 }
 

@@ -3,63 +3,72 @@ package diagnose
 // What a line of a log says: its kind, its code, its causes.
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"poskey/pkg/errorcode"
 )
 
-// logEars listen to lines. They are made once for a log.
+// logEars listen to the lines of one log.
 type logEars struct {
-	topics     []topic
-	plain      []topic // those of lines without a word of failure
-	dictionary *errorcode.Dictionary
-	vendor     string
-	values     []*regexp.Regexp
-	value      *regexp.Regexp
-	until      *regexp.Regexp
-	answer     *regexp.Regexp
-	heat       *regexp.Regexp
-	calm       *calmer
-	healthy    pattern
-	worth      quickWords
-
-	failure, success, traded, signIn, load, restart, login, link, people, sending, entry, keys, program pattern
+	*Ears
+	*logWords
+	vendor string
 }
 
 func newLogEars(o LogOptions) *logEars {
-	return &logEars{topics: topics(), plain: plainTopics(), dictionary: o.Dictionary, vendor: o.Vendor,
-		values: valuePatterns(),
-		value:  regexp.MustCompile(`(?i)(?:kcv|check ?value|校验值)[^0-9A-Za-z]{0,4}([0-9A-F]{4,15})\b`),
-		until: regexp.MustCompile(`(?i)(?:valid until|valid to|expires(?: on| at)?|expiry(?: date)?|有效期至|到期日|` +
+	return &logEars{Ears: o.Ears, logWords: o.Ears.log(), vendor: o.Vendor}
+}
+
+// logWords are what lines of logs are heard with, beside what texts are heard with.
+type logWords struct {
+	plain  []topic // those of lines without a word of failure
+	value  *sieve
+	until  *sieve
+	answer *sieve
+	heat   *sieve
+	stamps []stampForm
+	labels *labelReader
+	worth  quickWords
+
+	healthy, failure, success, traded, signIn, load, restart, login, link, people, sending, entry, program pattern
+
+	aboutKey, keyOrPart, wentOut, inClear, ofMAC, ofPIN, unlikeSuccess, butDone pattern
+}
+
+func newLogWords() *logWords {
+	return &logWords{plain: plainTopics(), stamps: stampForms(), labels: newLabelReader(),
+		value: newSieve(`(?i)(?:kcv|check ?value|校验值)[^0-9A-Za-z]{0,4}([0-9A-F]{4,15})\b`),
+		until: newSieve(`(?i)(?:valid until|valid to|expires(?: on| at)?|expiry(?: date)?|有效期至|到期日|` +
 			`到期)\s*[:=]?\s*(\d{4}-\d\d-\d\d)`),
-		answer: regexp.MustCompile(`(?i)(?:de ?39|f39|field ?39|rc|rsp|resp(?:onse)?(?: ?code)?|应答码|返回码|响应码)\s*[:= ` +
+		answer: newSieve(`(?i)(?:de ?39|f39|field ?39|rc|rsp|resp(?:onse)?(?: ?code)?|应答码|返回码|响应码)\s*[:= ` +
 			`]?\s*["']?([0-9A-Z]{2})\b`),
-		heat: regexp.MustCompile(`(?i)(?:temperature|temp\.?|` +
+		heat: newSieve(`(?i)(?:temperature|temp\.?|` +
 			`温度)[^0-9-]{0,12}(-?\d{1,3}(?:\.\d+)?).{0,16}?(?:limit|max(?:imum)?|上限|` +
 			`限值)[^0-9-]{0,6}(-?\d{1,3}(?:\.\d+)?)`),
-		calm: newCalmer(), worth: newQuickWords(wordsWorthHearing), healthy: patternOf(wordsOfHealth),
+		worth: newQuickWords(wordsWorthHearing), healthy: patternOf(wordsOfHealth),
 		failure: patternOf(wordsOfFailure), success: patternOf(wordsOfSuccess), traded: patternOf(wordsOfTrade),
 		signIn: patternOf(wordsOfSignIn),
 		load:   patternOf(wordsOfLoad), restart: patternOf(wordsOfRestart), login: patternOf(wordsOfLogin),
 		link:   patternOf(wordsOfLink),
 		people: patternOf(wordsOfPeople), sending: patternOf(wordsOfSending), entry: patternOf(wordsOfEntry),
-		keys:    patternOf("key|tmk|pik|mak|tdk|ipek|bdk|zmk|slot|密钥|槽"),
-		program: patternOf("client|application|app |service|客户端|应用|服务")}
+		program:   patternOf("client|application|app |service|客户端|应用|服务"),
+		aboutKey:  patternOf("key|tmk|pik|mak|tdk|ipek|bdk|zmk|slot|密钥|槽"),
+		keyOrPart: patternOf("key |component|密钥|分量"), wentOut: patternOf("sent|send|发送|发给|传给"),
+		inClear: patternOf("clear|plain|明文"), ofMAC: patternOf("mac|a0"), ofPIN: patternOf("pin|55|99"),
+		unlikeSuccess: patternOf("fail|mismatch|wrong|error|失败|错|不"),
+		butDone:       patternOf("ok |成功|succe|done|accepted")}
 }
 
 // hear fills an event from a line's words, and reports whether it is one. A line of trouble is heard again without
 // what it takes back: "tamper: none" is no tamper.
 func (l *logEars) hear(e *Event, said string) bool {
-	low := strings.ToLower(said)
-	if !l.worth.in(low) {
+	line := sift(said)
+	if !l.worth.in(line) {
 		return false
 	}
 	before, h := *e, hear(said)
-	found := l.hearAll(e, said, h)
+	found := l.hearAll(e, line, h)
 	if found && !e.Failed && e.Kind != EventPlace || before.Kind != "" {
 		return found
 	}
@@ -69,7 +78,7 @@ func (l *logEars) hear(e *Event, said string) bool {
 			return true
 		}
 		*e = before
-		if unicodeWord(rest) && l.hearAll(e, rest, hear(rest)) {
+		if unicodeWord(rest) && l.hearAll(e, sift(rest), hear(rest)) {
 			return true
 		}
 		*e = before
@@ -83,12 +92,11 @@ func (l *logEars) hear(e *Event, said string) bool {
 }
 
 // hearAll fills an event from words.
-func (l *logEars) hearAll(e *Event, said string, h heard) bool {
-	low := strings.ToLower(said)
+func (l *logEars) hearAll(e *Event, line *sifted, h heard) bool {
 	failing := l.failure.in(h)
-	l.checkValues(e, said)
+	l.checkValues(e, line)
 	differ(e)
-	if m := submatch(l.until, said, hasAny(low, "valid", "expir", "有效期", "到期")); m != nil {
+	if m := l.until.submatch(line); m != nil {
 		if day, err := time.Parse(time.DateOnly, m[1]); err == nil {
 			e.Until = day
 		}
@@ -96,29 +104,21 @@ func (l *logEars) hearAll(e *Event, said string, h heard) bool {
 	if e.Kind != "" {
 		return true // a program said so in fields of its own
 	}
-	if hasAny(low, "temp", "温度") && l.overLimit(said) {
+	if l.overLimit(line) {
 		e.Kind, e.Causes, e.Names, e.Failed = EventPlace, causes(CauseEnvironment, CauseTamper), true, true
 		return true
 	}
-	for _, look := range []func(*Event, heard, string, bool) bool{l.words, l.codes, l.worked, l.failed} {
-		if look(e, h, said, failing) {
+	for _, look := range []func(*Event, heard, *sifted, bool) bool{l.words, l.codes, l.worked, l.failed} {
+		if look(e, h, line, failing) {
 			return true
 		}
 	}
 	return e.Kind != ""
 }
 
-// submatch looks for a pattern where it may be.
-func submatch(pattern *regexp.Regexp, s string, maybe bool) []string {
-	if !maybe {
-		return nil
-	}
-	return pattern.FindStringSubmatch(s)
-}
-
 // overLimit reports whether a line tells of a temperature above its limit.
-func (l *logEars) overLimit(said string) bool {
-	m := l.heat.FindStringSubmatch(said)
+func (l *logEars) overLimit(line *sifted) bool {
+	m := l.heat.submatch(line)
 	if m == nil {
 		return false
 	}
@@ -128,16 +128,14 @@ func (l *logEars) overLimit(said string) bool {
 }
 
 // checkValues takes the check values of a line.
-func (l *logEars) checkValues(e *Event, said string) {
-	if low := strings.ToLower(said); !strings.Contains(low, "kcv") && !strings.Contains(low, "check") &&
-		!strings.Contains(low, "校验") &&
-		!strings.Contains(low, "expect") {
+func (l *logEars) checkValues(e *Event, line *sifted) {
+	if !hasAny(line.low, "kcv", "check", "校验", "expect") {
 		return
 	}
 	if e.Expected == "" && e.Got == "" {
-		if expected, got, ok := matchValues(l.values, said); ok {
+		if expected, got, ok := matchValues(l.values, line); ok {
 			e.Expected, e.Got = expected.Digits, got.Digits
-		} else if m := l.value.FindStringSubmatch(said); m != nil && hasDigit(m[1]) {
+		} else if m := l.value.submatch(line); m != nil && hasDigit(m[1]) {
 			e.Got = checkField(m[1])
 		}
 	}
@@ -158,12 +156,12 @@ func differ(e *Event) {
 }
 
 // kindOf gives the kind of event that a saying tells of.
-func kindOf(s *saying, h heard) EventKind {
+func (l *logEars) kindOf(s *saying, h heard) EventKind {
 	switch s.causes[0] {
 	case CauseTamper:
 		return EventTamper
 	case CauseKeyExposed:
-		if h.has("clear|plain|明文") {
+		if l.inClear.in(h) {
 			return EventClearKey
 		}
 		return EventExposed
@@ -186,10 +184,10 @@ func kindOf(s *saying, h heard) EventKind {
 	case CauseMistypedDigit:
 		return EventSlip
 	case CauseKeysRolled, CauseMACRule:
-		if h.has("mac|a0") {
+		if l.ofMAC.in(h) {
 			return EventMACError
 		}
-		if h.has("pin|55|99") {
+		if l.ofPIN.in(h) {
 			return EventPINError
 		}
 	}
@@ -225,7 +223,7 @@ func plainTopics() []topic {
 }
 
 // words takes what sayings tell of.
-func (l *logEars) words(e *Event, h heard, _ string, failing bool) bool {
+func (l *logEars) words(e *Event, h heard, _ *sifted, failing bool) bool {
 	topics := l.topics
 	if !failing {
 		topics = l.plain
@@ -234,10 +232,10 @@ func (l *logEars) words(e *Event, h heard, _ string, failing bool) bool {
 		if len(s.causes) == 0 || l.traded.in(h) && s.causes[0] != CauseTamper {
 			continue
 		}
-		if !s.names && l.success.in(h) && !h.has("fail|mismatch|wrong|error|失败|错|不") {
+		if !s.names && l.success.in(h) && !l.unlikeSuccess.in(h) {
 			continue
 		}
-		kind := kindOf(&s, h)
+		kind := l.kindOf(&s, h)
 		if kind == EventCode && e.Kind != "" || e.Names && !s.names || rankOfKind(kind) >= rankOfKind(e.Kind) &&
 			e.Kind != "" {
 			continue
@@ -247,7 +245,7 @@ func (l *logEars) words(e *Event, h heard, _ string, failing bool) bool {
 	if l.entry.in(h) && rankOfKind(EventSlip) < rankOfKind(e.Kind) {
 		e.Kind, e.Failed = EventSlip, true
 	}
-	if l.sending.in(h) && h.has("key |component|密钥|分量") && h.has("sent|send|发送|发给|传给") {
+	if l.sending.in(h) && l.keyOrPart.in(h) && l.wentOut.in(h) {
 		e.Kind, e.Causes, e.Names, e.Failed = EventExposed, causes(CauseKeyExposed), true, true
 	}
 	if e.Kind == EventMACError || e.Kind == EventPINError || e.Kind == EventCode || e.Kind == EventMismatch ||
@@ -277,8 +275,8 @@ func (l *logEars) trade(e *Event, h heard) bool {
 }
 
 // worked takes what worked.
-func (l *logEars) worked(e *Event, h heard, _ string, failing bool) bool {
-	if e.Kind != "" || failing && !h.has("ok |成功|succe|done|accepted") {
+func (l *logEars) worked(e *Event, h heard, _ *sifted, failing bool) bool {
+	if e.Kind != "" || failing && !l.butDone.in(h) {
 		return false
 	}
 	switch done := l.success.in(h); {
@@ -286,7 +284,7 @@ func (l *logEars) worked(e *Event, h heard, _ string, failing bool) bool {
 		e.Kind = EventSignedIn
 	case l.traded.in(h):
 		e.Kind = EventTraded
-	case l.load.in(h) && done && l.keys.in(h):
+	case l.load.in(h) && done && l.aboutKey.in(h):
 		e.Kind = EventLoaded
 	case l.restart.in(h) && !l.program.in(h):
 		e.Kind = EventRestart
@@ -299,7 +297,7 @@ func (l *logEars) worked(e *Event, h heard, _ string, failing bool) bool {
 }
 
 // failed takes what did not work and has no cause of its own.
-func (l *logEars) failed(e *Event, h heard, _ string, failing bool) bool {
+func (l *logEars) failed(e *Event, h heard, _ *sifted, failing bool) bool {
 	switch {
 	case l.login.in(h):
 		e.Kind = EventLoginFailed
@@ -312,7 +310,7 @@ func (l *logEars) failed(e *Event, h heard, _ string, failing bool) bool {
 		return false
 	case l.signIn.in(h):
 		e.Kind = EventSignInFailed
-	case l.load.in(h) && l.keys.in(h):
+	case l.load.in(h) && l.aboutKey.in(h):
 		e.Kind = EventLoadFailed
 	default:
 		return false

@@ -11,43 +11,48 @@ import (
 )
 
 // labelReader finds device or station, officer or operator, and slot, where they are labelled.
-type labelReader struct{ where, glued, host, station, who, slot *regexp.Regexp }
+type labelReader struct {
+	where, glued, station, who, slot *sieve
+	host                             *regexp.Regexp
+}
 
 func newLabelReader() *labelReader {
 	const value = `\s*(?:(?:[:=]|号[:=]?)\s*["']?|\s)["']?([\p{L}\p{N}][\p{L}\p{N}._#-]{0,39})`
 	return &labelReader{
-		where: regexp.MustCompile(`(?i)(?:\b(?:device|terminal|tid|term|serial|sn|pos|pinpad)|终端|设备|机号|序列号|终端号|` +
+		where: newSieve(`(?i)(?:\b(?:device|terminal|tid|term|serial|sn|pos|pinpad)|终端|设备|机号|序列号|终端号|` +
 			`机器)` + value),
-		glued: regexp.MustCompile(`(?:终端|设备|机号|机器|机具)([A-Z]{1,6}[-_]?\d[\w-]{0,38})`),
+		glued: newSieve(`(?:终端|设备|机号|机器|机具)([A-Z]{1,6}[-_]?\d[\w-]{0,38})`),
 		host: regexp.MustCompile(`^\s*(?:<\d{1,3}>(?:\d{1,2} )?\s*([A-Za-z0-9][\w.-]{0,39}) +\S|` +
 			`([A-Za-z0-9][\w.-]{0,39}) [\w./-]{1,32}\[\d+\]: |([A-Z]{1,6}[-_]?\d{4,16})[ :,])`),
-		station: regexp.MustCompile(`(?i)(?:\b(?:station|workstation|desk|bench)|工位|工作站|台位)` + value),
-		who: regexp.MustCompile(`(?i)(?:\b(?:officer|operator|custodian|supervisor|administrator|admin|user|` +
+		station: newSieve(`(?i)(?:\b(?:station|workstation|desk|bench)|工位|工作站|台位)` + value),
+		who: newSieve(`(?i)(?:\b(?:officer|operator|custodian|supervisor|administrator|admin|user|` +
 			`oper|account|by|who)|操作员|管理员|柜员|保管人|操作人|主管)` + value),
-		slot: regexp.MustCompile(`(?i)(?:\b(?:slot|key ?index|index|key_index|idx)|槽位|密钥索引|索引号|` +
+		slot: newSieve(`(?i)(?:\b(?:slot|key ?index|index|key_index|idx)|槽位|密钥索引|索引号|` +
 			`索引)\s*[:=#号]?\s*["']?(\d{1,4})\b`),
 	}
 }
 
 // read fills what the event does not have yet.
 func (l *labelReader) read(e *Event, line string) {
-	low := strings.ToLower(line)
-	if e.Where == "" && hasAny(low, "device", "term", "tid", "serial", "sn", "pos", "pinpad", "终端", "设备", "机号", "序列号",
-		"机器") {
-		e.Where = label(l.where, line)
+	in := sift(line)
+	if e.Where == "" {
+		e.Where = label(l.where, in)
 	}
-	if m := submatch(l.glued, line, e.Where == "" && hasAny(low, "终端", "设备", "机")); m != nil {
-		e.Where = m[1]
+	if e.Where == "" {
+		if m := l.glued.submatch(in); m != nil {
+			e.Where = m[1]
+		}
 	}
-	if e.Station == "" && hasAny(low, "station", "desk", "bench", "工位", "工作站", "台位") {
-		e.Station = label(l.station, line)
+	if e.Station == "" {
+		e.Station = label(l.station, in)
 	}
-	if e.Who == "" && hasAny(low, "officer", "oper", "custodian", "supervisor", "admin", "user", "account", "by",
-		"who", "员", "人", "主管") {
-		e.Who = label(l.who, line)
+	if e.Who == "" {
+		e.Who = label(l.who, in)
 	}
-	if m := submatch(l.slot, line, e.Slot == "" && hasAny(low, "slot", "index", "idx", "槽", "索引")); m != nil {
-		e.Slot = m[1]
+	if e.Slot == "" {
+		if m := l.slot.submatch(in); m != nil {
+			e.Slot = m[1]
+		}
 	}
 }
 
@@ -62,8 +67,12 @@ func (l *labelReader) sender(line string) string {
 
 // label takes the first value that can be one: behind a colon or an equals sign anything, else only what has a digit
 // or is one capital letter: "user cancelled" names nobody.
-func label(pattern *regexp.Regexp, line string) string {
-	for _, m := range pattern.FindAllStringSubmatchIndex(line, 4) {
+func label(pattern *sieve, l *sifted) string {
+	if !pattern.may(l) {
+		return ""
+	}
+	line := l.text
+	for _, m := range pattern.re.FindAllStringSubmatchIndex(line, 4) {
 		value := line[m[2]:m[3]]
 		gap := line[:m[2]]
 		told := strings.ContainsAny(gap[max(0, len(gap)-3):], ":=号")

@@ -144,8 +144,9 @@ func (l *logReader) clear() {
 }
 
 func newLogReader(o LogOptions) *logReader {
-	return &logReader{o: o, year: o.Year, stamps: newStampReader(o.Location), labels: newLabelReader(),
-		ears: newLogEars(o), runs: map[string]*run{}}
+	ears := newLogEars(o)
+	return &logReader{o: o, year: o.Year, stamps: newStampReader(ears.stamps, o.Location), labels: ears.labels,
+		ears: ears, runs: map[string]*run{}}
 }
 
 func (l *logReader) done(more bool) ([]Event, LogSummary, error) {

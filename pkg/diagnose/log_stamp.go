@@ -41,8 +41,12 @@ const (
 	stampMonth = `(?P<name>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?`
 )
 
-func newStampReader(in *time.Location) *stampReader {
-	s := &stampReader{in: in}
+func newStampReader(forms []stampForm, in *time.Location) *stampReader {
+	return &stampReader{forms: forms, in: in}
+}
+
+func stampForms() []stampForm {
+	var forms []stampForm
 	for _, pattern := range []string{
 		`(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})[T ] ?` + stampClock + stampZone,
 		`(?P<year>\d{4})年(?P<month>\d{1,2})月(?P<day>\d{1,2})日 ?` + stampClock,
@@ -55,9 +59,9 @@ func newStampReader(in *time.Location) *stampReader {
 		`(?P<epoch>1\d{9})(?:\.?(?P<frac>\d{3}|\d{6}|\d{9}))?(?:[\s,\]"']|$)`,
 	} {
 		re := regexp.MustCompile(stampPrefix + `(?P<all>` + pattern + `)[\]"')】]?[,:]?`)
-		s.forms = append(s.forms, stampForm{re, re.SubexpNames()})
+		forms = append(forms, stampForm{re, re.SubexpNames()})
 	}
-	return s
+	return forms
 }
 
 // mostStamp bounds where a time stamp is looked for.

@@ -9,6 +9,7 @@ import (
 
 func TestTimeStampsOfEveryFormAreRead(t *testing.T) {
 	want := time.Date(2026, 11, 23, 9, 6, 7, 0, time.UTC)
+	ears := hearing(t)
 	for _, stamp := range []string{
 		"2026-11-23 09:06:07", "2026-11-23T09:06:07Z", "2026-11-23T17:06:07.000+08:00", "[2026/11/23 09:06:07]", "2026/11/23 9:06:07",
 		"2026.11.23 09:06:07", "2026年11月23日 09:06:07", "2026年11月23日09时06分07秒", "2026年11月23日 上午9:06:07", "20261123090607",
@@ -19,7 +20,7 @@ func TestTimeStampsOfEveryFormAreRead(t *testing.T) {
 		"ERROR 2026-11-23 09:06:07,000", "[main] ERROR 2026-11-23 09:06:07", `Error,11/23/2026 9:06:07 AM`, `"错误","2026/11/23 9:06:07"`,
 		"TimeCreated : 11/23/2026 9:06:07 AM;", "日期：2026/11/23 9:06:07;", "time=2026-11-23T09:06:07Z",
 	} {
-		events, _ := readLog(t, stamp+" tamper detected, all keys erased\n")
+		events, _ := readLogBy(t, ears, stamp+" tamper detected, all keys erased\n")
 		if len(events) != 1 || !events[0].At.Equal(want) {
 			t.Errorf("%q: %+v", stamp, events)
 		}
@@ -27,9 +28,10 @@ func TestTimeStampsOfEveryFormAreRead(t *testing.T) {
 }
 
 func TestWhatIsNoTimeStampIsLeftInTheLine(t *testing.T) {
+	ears := hearing(t)
 	for _, line := range []string{"14/02/B tamper detected", "8D0A74B8 tamper", "31/31/2026 09:00:00 tamper", "2026-13-01 09:00:00 tamper",
 		"17954247671 tamper", "tamper 2026"} {
-		events, _ := readLog(t, line+"\n")
+		events, _ := readLogBy(t, ears, line+"\n")
 		if len(events) != 1 || !events[0].At.IsZero() {
 			t.Errorf("%q: %+v", line, events)
 		}
@@ -37,8 +39,9 @@ func TestWhatIsNoTimeStampIsLeftInTheLine(t *testing.T) {
 }
 
 func TestTheOrderOfDayAndMonthIsLearntFromTheLog(t *testing.T) {
+	ears := hearing(t)
 	for first, month := range map[string]time.Month{"23/11/2026 08:00:00 boot": time.April, "11/23/2026 08:00:00 boot": time.March} {
-		events, _ := readLog(t, first+"\n03/04/2026 09:00:00 tamper detected\n")
+		events, _ := readLogBy(t, ears, first+"\n03/04/2026 09:00:00 tamper detected\n")
 		last := events[len(events)-1]
 		if last.At.Month() != month {
 			t.Errorf("after %q: %s, want %s", first, last.At, month)

@@ -62,6 +62,7 @@ func TestADamagedPackedLogIsAnError(t *testing.T) {
 
 func TestAKeyThatStandsInALogIsToldOfWithItsLine(t *testing.T) {
 	const odd = "0123456789ABCDEFFEDCBA9876543210" // a test key: each byte has odd parity
+	ears := hearing(t)
 	for line, exposed := range map[string]bool{
 		"load failed, TMK=" + odd:                                     true,
 		"主密钥明文：83E2C1A4F0B7961D2C3D4E5F60718293":                      true,
@@ -72,7 +73,7 @@ func TestAKeyThatStandsInALogIsToldOfWithItsLine(t *testing.T) {
 		"load failed, sha256 of the key block " + odd + odd:           false,
 		"密钥下载失败 62域=83E2C1A4F0B7961D2C3D4E5F6071829383E2C1A4F0B7961D": false,
 	} {
-		events, sum := readLog(t, "2026-11-23 09:00:00 boot\n"+line+"\n")
+		events, sum := readLogBy(t, ears, "2026-11-23 09:00:00 boot\n"+line+"\n")
 		r := diagnosed(t, diagnose.Case{Log: events})
 		raw, err := json.Marshal(r)
 		if err != nil || hexRun(string(raw)) >= 16 || sum.Blotted != 1 {

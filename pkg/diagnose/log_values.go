@@ -4,32 +4,31 @@ package diagnose
 
 import (
 	"context"
-	"regexp"
 	"strings"
 
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 )
 
-// valuePatterns find two check values; the groups are expected and got. They are compiled by who looks, and no state.
-func valuePatterns() []*regexp.Regexp {
+// valuePatterns find two check values; the groups are expected and got.
+func valuePatterns() []*sieve {
 	const hex = `([0-9A-Fa-f]{4,16})\b`
-	return []*regexp.Regexp{
-		regexp.MustCompile(`(?i)(?:expected|expect|want|wanted|should be|host|sheet|store|应为|期望|预期|主机|平台|` +
+	return []*sieve{
+		newSieve(`(?i)(?:expected|expect|want|wanted|should be|host|sheet|store|应为|期望|预期|主机|平台|` +
 			`应该是).{0,16}?\b` + hex +
 			`.{0,24}?(?:got|actual|computed|received|device|terminal|was|is|but|read back|实际|得到|收到|计算|终端|设备|` +
 			`读回).{0,16}?\b` + hex),
-		regexp.MustCompile(`(?i)(?:kcv|check value|校验值)[^0-9A-Za-z]{0,6}` + hex +
+		newSieve(`(?i)(?:kcv|check value|校验值)[^0-9A-Za-z]{0,6}` + hex +
 			`\s*(?:!=|<>|≠|vs\.?|versus|against|instead of|but|not|与|和|而不是|对)\s*` + hex),
-		regexp.MustCompile(`(?i)(?:kcv|check value|校验值)[^0-9A-Za-z]{0,6}` + hex +
+		newSieve(`(?i)(?:kcv|check value|校验值)[^0-9A-Za-z]{0,6}` + hex +
 			`\s*(?:here|on this side|on our side|on one side|这边|我方|一边).{0,16}?\b` + hex),
 	}
 }
 
 // matchValues finds two check values that a text holds against each other.
-func matchValues(patterns []*regexp.Regexp, s string) (expected, got kcv.Expected, ok bool) {
+func matchValues(patterns []*sieve, l *sifted) (expected, got kcv.Expected, ok bool) {
 	for _, p := range patterns {
-		m := p.FindStringSubmatch(s)
+		m := p.submatch(l)
 		if m == nil || !hasDigit(m[1]) || !hasDigit(m[2]) {
 			continue
 		}

@@ -58,15 +58,10 @@ func newQuickWords(words string) quickWords {
 	return q
 }
 
-// in reports whether a line has one of the words. It is in lower case.
-func (q *quickWords) in(low string) bool {
-	var has [gateBits / 64]uint64
-	for i := 0; i+1 < len(low); i++ {
-		n := gateOfWord(low[i], low[i+1])
-		has[n/64] |= 1 << (n % 64)
-	}
+// in reports whether a line has one of the words.
+func (q *quickWords) in(l *sifted) bool {
 	for i, w := range q.words {
-		if n := q.gates[i]; has[n/64]&(1<<(n%64)) != 0 && strings.Contains(low, w) {
+		if l.word(w, q.gates[i]) {
 			return true
 		}
 	}

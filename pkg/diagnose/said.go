@@ -8,7 +8,6 @@ package diagnose
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -26,8 +25,8 @@ type Reading struct {
 }
 
 // readingOf adds causes and page to a reading of the dictionary.
-func readingOf(r errorcode.Reading, where string) Reading {
-	return Reading{Reading: r, Causes: CausesOf(r.Row), Playbook: PlaybookOf(r.Row), Where: where}
+func (c *codeRules) readingOf(r errorcode.Reading, where string) Reading {
+	return Reading{Reading: r, Causes: c.causesOf(&r.Row), Playbook: c.pageOf(&r.Row), Where: where}
 }
 
 // Bounds of what is said, in characters, and of the readings of one text that are told.
@@ -49,12 +48,11 @@ func fromSaid(ctx context.Context, c *Case) (Report, error) {
 	if len(said) == 0 {
 		return Report{}, nil
 	}
-	d, err := errorcode.Open()
+	ears, err := earsOr(c.Ears)
 	if err != nil {
 		return Report{}, err
 	}
-	l := &listener{dictionary: d, topics: topics(), calm: newCalmer(), patterns: valuePatterns(),
-		places: placePattern()}
+	l := &listener{Ears: ears}
 	for i := range said {
 		if err := l.hear(ctx, i, &said[i]); err != nil {
 			return Report{}, err
@@ -65,11 +63,7 @@ func fromSaid(ctx context.Context, c *Case) (Report, error) {
 
 // listener puts together what several texts say.
 type listener struct {
-	dictionary *errorcode.Dictionary
-	topics     []topic
-	patterns   []*regexp.Regexp
-	places     *regexp.Regexp
-	calm       *calmer
+	*Ears
 	signs      []sign
 	out        Report
 	understood bool // something was, be it none of a key

@@ -4,15 +4,14 @@ package diagnose
 // is no code.
 
 import (
-	"regexp"
 	"strings"
 
 	"poskey/internal/text"
 )
 
-// calmer takes out of a text what tells of no trouble. It is made once for what is read.
+// calmer takes out of a text what tells of no trouble.
 type calmer struct {
-	negated, witnessed, zero, none, well, strong, failing, rehearsed, retried, counted, pressed *regexp.Regexp
+	negated, witnessed, zero, none, well, strong, failing, rehearsed, retried, counted, pressed *sieve
 }
 
 func newCalmer() *calmer {
@@ -34,7 +33,7 @@ func newCalmer() *calmer {
 		bad = `(?:错误|异常|故障|报警|告警|触发|攻击|问题|不符|不一致|失败|错|损坏|过期|泄露|泄漏|丢失|超时|中断|被拆|拆机)`
 	)
 	return &calmer{
-		negated: regexp.MustCompile(`(?i)(?:` + seeing + `|\b(?:no|not|never|without|without any|0|zero)\s+)` +
+		negated: newSieve(`(?i)(?:` + seeing + `|\b(?:no|not|never|without|without any|0|zero)\s+)` +
 			`(?:any\s+|been\s+|one\s+|a\s+|an\s+|the\s+|yet\s+|` +
 			`(?:key|keys|mac|pin|kcv|tmk|check value|security|memory|link|lrc|crc|device|terminal|known|other|` +
 			`further)\s+){0,3}` + trouble + `s?\b` + number +
@@ -42,27 +41,27 @@ func newCalmer() *calmer {
 			`(?:detected|seen|found|reported|observed|logged)\b` +
 			`|` + owner + `(?:没有|没|未|未曾|不曾|并无|并未|从未|无)` + noun + `{0,5}` + bad + number +
 			`|(?:^|[^\p{Han}]|并|也|均|都|目前|终端|设备|机器|系统)不存在` + noun + `{0,5}` + bad + number),
-		zero: regexp.MustCompile(`(?i)(?:errors?|count(?:er)?s?|failures?|failed|mismatch(?:es)?|alarms?|tampers?|` +
+		zero: newSieve(`(?i)(?:errors?|count(?:er)?s?|failures?|failed|mismatch(?:es)?|alarms?|tampers?|` +
 			`tampered|naks?|timeouts?|retries|` +
 			`times|events?|attacks?|faults?|次数|错误数?|异常|失败|报警|告警|触发|超时)\s*(?:count(?:er)?|events?|次数|数)?\s*` +
 			`(?:[:=：]\s*(?:0+(?:\s|$|次)|(?:none|no|nil|zero|false|无|否)\b)|0+(?:\s|$|次)|为0|无$)`),
-		witnessed: regexp.MustCompile(`(?i)` + seeing + `|出现|发现|发生|检测|检出|监测|看|见|提示|显示|遇|产生|存在`),
-		none: regexp.MustCompile(`(?i)^[^\pL\pN]*none\s+(?:was\s+|were\s+|has been\s+|have been\s+)?` +
+		witnessed: newSieve(`(?i)` + seeing + `|出现|发现|发生|检测|检出|监测|看|见|提示|显示|遇|产生|存在`),
+		none: newSieve(`(?i)^[^\pL\pN]*none\s+(?:was\s+|were\s+|has been\s+|have been\s+)?` +
 			`(?:detected|seen|reported|observed|logged)\b`),
-		well: regexp.MustCompile(`(?i)(?:tamper|sensor|mesh|switch|batter|self.?test|self.?check|temperature|seal|` +
+		well: newSieve(`(?i)(?:tamper|sensor|mesh|switch|batter|self.?test|self.?check|temperature|seal|` +
 			`memory|flash|` +
 			`触发|防拆|自检|电池|传感|温度|存储).*(?:[:=]\s*(?:none|no|nil|false|clear|closed|intact)\b|\bok\b|\bpass(?:ed)?\b|` +
 			`\bnormal\b|\bgood\b|` +
 			`\bhealthy\b|\bintact\b|\bwithin limits?\b|near (?:the |its )?limit|close to (?:the |its )?limit|` +
 			`approaching|正常|通过|良好|完好|接近)`),
-		strong: regexp.MustCompile(`(?i)detect(?:ed|ion of)\b|trigger|erased|attacked|tampered|irruption|` +
+		strong: newSieve(`(?i)detect(?:ed|ion of)\b|trigger|erased|attacked|tampered|irruption|` +
 			`destroyed|opened|自毁|被|已触发|触发了|清除`),
-		failing: regexp.MustCompile(`(?i)error|fail|mismatch|wrong|differ|denied|refus|reject|\bbad\b|lost|` +
+		failing: newSieve(`(?i)error|fail|mismatch|wrong|differ|denied|refus|reject|\bbad\b|lost|` +
 			`damaged|corrupt|错|失败|不符|异常|故障|拒绝|坏|损`),
-		rehearsed: regexp.MustCompile(`(?i)\bsimulat|\bdrill\b|\bdry run\b|\brehears|\btest procedure\b|演练|模拟|演习`),
-		retried: regexp.MustCompile(`(?i)\bretr(?:y|ies|ied)\b.{0,12}\b(?:ok|succe\w+|passed|good)\b|(?:second|` +
+		rehearsed: newSieve(`(?i)\bsimulat|\bdrill\b|\bdry run\b|\brehears|\btest procedure\b|演练|模拟|演习`),
+		retried: newSieve(`(?i)\bretr(?:y|ies|ied)\b.{0,12}\b(?:ok|succe\w+|passed|good)\b|(?:second|` +
 			`2nd) (?:try|attempt) (?:ok|succe|passed)|重试后?(?:成功|正常|通过)`),
-		counted: regexp.MustCompile(`(?i)\b\d{1,5}\s+(?:(?:more|other|failed|successful|different|new|old|affected|` +
+		counted: newSieve(`(?i)\b\d{1,5}\s+(?:(?:more|other|failed|successful|different|new|old|affected|` +
 			`of|our|the|identical|big|small)\s+){0,3}(?:transactions|` +
 			`shops|stores|branches|outlets|sites|locations|merchants|counters|lanes|tills|cashiers|clerks|operators|` +
 			`users|employees|staff|units|pieces|boxes|cartons|pin ?pads|readers|receipts|payments|refunds|records|` +
@@ -70,7 +69,7 @@ func newCalmer() *calmer {
 			`trades|sales|cards|customers|days|weeks|` +
 			`months|hours|minutes|mins|seconds|secs|terminals|devices|machines|people|percent|euros|dollars|yuan)\b` +
 			`|\d{1,5}\s*(?:笔|次(?:[^日]|$)|天|台|张|分钟|小时|秒|元|块钱|个月|个人|个(?:店|门店|商户|网点|终端|收银)|家(?:店|门店|商户|分店|网点)|%)`),
-		pressed: regexp.MustCompile(`(?i)\b(?:\d\s+(?:key|button)s?|(?:key|button)\s+\d)\s+` +
+		pressed: newSieve(`(?i)\b(?:\d\s+(?:key|button)s?|(?:key|button)\s+\d)\s+` +
 			`(?:(?:of|on|in|is|are|the|a|its|my|our|device|terminal|pos)\s+){0,4}` +
 			`(?:pin ?pad|keypad|keyboard|sticks?|stuck|jams?|jammed|sticky|sticking|broken off|worn)\b` +
 			`|\b(?:press|presses|pressed|pressing|hit|push|pushed)\s+(?:the\s+)?(?:keys?|buttons?)\s*\d?\b` +
@@ -84,11 +83,14 @@ func newCalmer() *calmer {
 
 // calmed takes out what tells of no trouble, and reports whether there was any.
 func (c *calmer) calmed(s string) (rest string, calm bool) {
+	if !c.mayCalm(sift(s)) {
+		return s, false
+	}
 	all := clauses(s)
 	var kept strings.Builder
 	for i, clause := range all {
 		switch {
-		case c.takesBack(clause), c.retried.MatchString(clause), i+1 < len(all) && c.retried.MatchString(all[i+1]):
+		case c.takesBack(clause), c.retried.match(sift(clause)), i+1 < len(all) && c.retried.match(sift(all[i+1])):
 			kept.WriteString(", ")
 		default:
 			kept.WriteString(c.unsaid(clause))
@@ -97,12 +99,25 @@ func (c *calmer) calmed(s string) (rest string, calm bool) {
 	return kept.String(), kept.String() != s
 }
 
+// mayCalm reports whether any part of a text can tell of no trouble.
+func (c *calmer) mayCalm(l *sifted) bool {
+	for _, p := range []*sieve{c.negated, c.zero, c.none, c.well, c.rehearsed, c.retried} {
+		if p.may(l) {
+			return true
+		}
+	}
+	return false
+}
+
 // unsaid takes out what a clause says that there was none of. Its number goes with it only where somebody looked: there
 // was no key error 14, but "no key: error 14" is one.
 func (c *calmer) unsaid(clause string) string {
-	return c.negated.ReplaceAllStringFunc(clause, func(none string) string {
+	if !c.negated.may(sift(clause)) {
+		return clause
+	}
+	return c.negated.re.ReplaceAllStringFunc(clause, func(none string) string {
 		words := strings.TrimRight(none, "-0123456789")
-		if c.witnessed.MatchString(words) && !strings.Contains(words, "报错") {
+		if c.witnessed.match(sift(words)) && !strings.Contains(words, "报错") {
 			return " , "
 		}
 		return " , " + none[len(words):]
@@ -111,11 +126,14 @@ func (c *calmer) unsaid(clause string) string {
 
 // takesBack reports whether a clause as a whole tells that all is well.
 func (c *calmer) takesBack(clause string) bool {
-	if c.zero.MatchString(clause) || c.none.MatchString(clause) || c.rehearsed.MatchString(clause) {
+	l := sift(clause)
+	if c.zero.match(l) || c.none.match(l) || c.rehearsed.match(l) {
 		return true
 	}
-	left := c.negated.ReplaceAllString(clause, " ")
-	return c.well.MatchString(left) && !c.strong.MatchString(left) && !c.failing.MatchString(left)
+	if c.negated.may(l) {
+		l = sift(c.negated.re.ReplaceAllString(clause, " "))
+	}
+	return c.well.match(l) && !c.strong.match(l) && !c.failing.match(l)
 }
 
 // clauses cuts a text where it takes breath; the signs stay with what stands before them.
@@ -140,12 +158,17 @@ func clauses(s string) []string {
 
 // uncounted takes numbers out that count something, and keys that are pressed: neither is a code or a key of ours.
 func (c *calmer) uncounted(s string) string {
-	return c.pressed.ReplaceAllString(c.counted.ReplaceAllString(s, " , "), " , ")
+	for _, p := range []*sieve{c.counted, c.pressed} {
+		if p.may(sift(s)) {
+			s = p.re.ReplaceAllString(s, " , ")
+		}
+	}
+	return s
 }
 
 // pressedKeys reports whether a text is about keys that are pressed.
 func (c *calmer) pressedKeys(s string) (text.Text, bool) {
-	if !c.pressed.MatchString(s) {
+	if !c.pressed.match(sift(s)) {
 		return text.Text{}, false
 	}
 	return text.New("it is about the screen or the keys of the device"), true

@@ -18,7 +18,7 @@ func (u *utterance) codes() {
 	readings := u.worthTelling()
 	for i, r := range readings {
 		if i < mostReadings {
-			u.l.out.Readings = append(u.l.out.Readings, readingOf(r, u.said.Where))
+			u.l.out.Readings = append(u.l.out.Readings, u.l.rules.readingOf(r, u.said.Where))
 		}
 	}
 	ambiguous := false
@@ -47,16 +47,16 @@ func (u *utterance) codes() {
 func (u *utterance) worthTelling() []errorcode.Reading {
 	heard := slices.ContainsFunc(u.sayings, func(s saying) bool { return len(s.causes) > 0 || s.lock != "" })
 	codes := hasCode(u.answer)
-	_, none := harmless(u.text)
-	none = none || oneShortWord(u.text) || u.calm && idle(u.text)
+	_, none := u.l.noTrouble(u.text)
+	none = none || oneShortWord(u.text) || u.calm && u.l.idle(u.text)
 	return slices.DeleteFunc(slices.Clone(u.answer.Readings), func(r errorcode.Reading) bool {
 		return byWords(r) && (heard || codes || none || r.Weight == errorcode.Low)
 	})
 }
 
 // idle reports whether what is left of a text, after what tells of no trouble, speaks neither of keys nor of a code.
-func idle(rest string) bool {
-	return !hear(rest).has(wordsOfKeys) && !strings.ContainsFunc(rest, unicode.IsDigit)
+func (e *Ears) idle(rest string) bool {
+	return !e.keys.in(hear(rest)) && !strings.ContainsFunc(rest, unicode.IsDigit)
 }
 
 // oneShortWord reports whether a text is so little that its likeness to the words of a table says nothing.
@@ -73,9 +73,9 @@ func oneShortWord(s string) bool {
 // of keys: it is the host's answer.
 func (u *utterance) besideCard(group []errorcode.Reading) bool {
 	const small = 3 // characters
-	_, none := harmless(u.text)
+	_, none := u.l.noTrouble(u.text)
 	return none && !u.told && len(u.sayings) == 0 && group[0].End-group[0].Start <= small &&
-		!hear(u.text).has(wordsOfKeys)
+		!u.l.keys.in(hear(u.text))
 }
 
 // wordsOfKeys are said of keys and of what holds them.
@@ -103,7 +103,7 @@ func samePlace(a, b errorcode.Reading) bool {
 func (u *utterance) code(group []errorcode.Reading) bool {
 	group = u.worthCounting(group)
 	top := group[0]
-	causes, _ := leadsOf(&top.Row)
+	causes, _ := u.l.rules.leadsOf(&top.Row)
 	if len(causes) == 0 {
 		u.noneOfKey(&top)
 		return false
@@ -112,18 +112,18 @@ func (u *utterance) code(group []errorcode.Reading) bool {
 	if u.onePIN(&top) {
 		return false
 	}
-	agreed := agree1st(group)
+	agreed := u.l.rules.agree1st(group)
 	for i := range group {
 		u.reading(group, i, agreed)
 	}
-	return !u.told && !agreed && differ1st(group)
+	return !u.told && !agreed && u.l.rules.differ1st(group)
 }
 
 // differ1st reports whether readings lead to different first causes.
-func differ1st(group []errorcode.Reading) bool {
+func (c *codeRules) differ1st(group []errorcode.Reading) bool {
 	firsts := map[Cause]bool{}
 	for i := range group {
-		if causes, _ := leadsOf(&group[i].Row); len(causes) > 0 {
+		if causes, _ := c.leadsOf(&group[i].Row); len(causes) > 0 {
 			firsts[causes[0]] = true
 		}
 	}
@@ -148,7 +148,7 @@ func (u *utterance) noneOfKey(r *errorcode.Reading) {
 		u.lock(kind)
 		return
 	}
-	if PlaybookOf(r.Row) == "" && !u.speaks() && !byWords(*r) {
+	if u.l.rules.pageOf(&r.Row) == "" && !u.speaks() && !byWords(*r) {
 		u.l.note(text.New("%s %s is no code about keys: %s; no key is to be touched", r.Vendor, nameOfCode(r),
 			r.Meaning))
 	}
@@ -182,11 +182,11 @@ func (u *utterance) onePIN(r *errorcode.Reading) bool {
 
 // agree1st reports whether several tables that are independent of each other have a code, and all lead to the same
 // first cause, which they name. Tables of one lineage have the same words, and are one witness.
-func agree1st(group []errorcode.Reading) bool {
+func (c *codeRules) agree1st(group []errorcode.Reading) bool {
 	var first Cause
 	witnesses := map[string]bool{}
 	for i := range group {
-		causes, names := leadsOf(&group[i].Row)
+		causes, names := c.leadsOf(&group[i].Row)
 		if len(causes) == 0 || !names && !keepsNoCode(group[i]) || first != "" && first != causes[0] {
 			return false
 		}
@@ -199,7 +199,7 @@ func agree1st(group []errorcode.Reading) bool {
 // reading makes the signs of one reading.
 func (u *utterance) reading(group []errorcode.Reading, i int, agreed bool) {
 	r := &group[i]
-	causes, names := leadsOf(&r.Row)
+	causes, names := u.l.rules.leadsOf(&r.Row)
 	points := pointsOf(r.Weight)
 	if r.Certainty == errorcode.Inferred {
 		points *= 0.75

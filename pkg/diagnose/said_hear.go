@@ -235,12 +235,6 @@ func (h heard) places(p *phrase) []int {
 	return all
 }
 
-// has reports whether a pattern fits.
-func (h heard) has(words string) bool { return patternOf(words).in(h) }
-
-// says reports whether a saying is in the text and nothing takes it back.
-func (h heard) says(s *saying) bool { return h.has(s.words) && !h.has(s.not) }
-
 // topic is a group of sayings. Of some groups the first that is heard speaks for all: the particular stands first in it.
 type topic struct {
 	sayings []saying

@@ -41,14 +41,25 @@ func saidIn(t testing.TB, path string) []saidCase {
 	return all
 }
 
-func (c saidCase) ask(t testing.TB) diagnose.Report {
+func (c saidCase) ask(t testing.TB, ears *diagnose.Ears) diagnose.Report {
 	t.Helper()
-	return diagnosed(t, diagnose.Case{Said: []diagnose.Said{{Text: c.Text, Vendor: c.Vendor, Table: c.Table}}})
+	return diagnosed(t, diagnose.Case{Said: []diagnose.Said{{Text: c.Text, Vendor: c.Vendor, Table: c.Table}}, Ears: ears})
+}
+
+// hearing makes ears, for a test that hears many texts.
+func hearing(t testing.TB) *diagnose.Ears {
+	t.Helper()
+	ears, err := diagnose.NewEars()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ears
 }
 
 func TestWhatIsSaidLeadsToItsCause(t *testing.T) {
+	ears := hearing(t)
 	for _, c := range saidCases(t) {
-		r := c.ask(t)
+		r := c.ask(t, ears)
 		switch {
 		case c.Unexplained:
 			if r.Verdict != diagnose.Unexplained || r.NextStep.IsZero() {
@@ -81,8 +92,9 @@ func TestWhatIsSaidLeadsToItsCause(t *testing.T) {
 // TestWhatPeopleWriteLeadsToItsCause holds texts that were written, with what a payment engineer expects of them, before
 // any was asked.
 func TestWhatPeopleWriteLeadsToItsCause(t *testing.T) {
+	ears := hearing(t)
 	for _, c := range saidIn(t, "testdata/heldout.json") {
-		r := c.ask(t)
+		r := c.ask(t, ears)
 		switch {
 		case c.None && (len(r.Findings) > 0 || r.Verdict != diagnose.Match):
 			t.Errorf("%q is no trouble of a key, and is %s: %v", c.Text, r.Verdict, causesOf(r))
@@ -112,7 +124,7 @@ func notes(r diagnose.Report) string {
 }
 
 func TestAnAmbiguousCodeAsksForTheVendorAndGivesOneRoundOfChecks(t *testing.T) {
-	r := saidCase{Text: "密钥错误14"}.ask(t)
+	r := saidCase{Text: "密钥错误14"}.ask(t, nil)
 	if !strings.Contains(notes(r), "who made the terminal") || !strings.Contains(notes(r), "60.3") {
 		t.Errorf("notes: %s", notes(r))
 	}
@@ -143,8 +155,9 @@ func TestNoCodeProvesACause(t *testing.T) {
 		}
 		said[row.Vendor] = append(said[row.Vendor], diagnose.Said{Text: words, Vendor: row.Vendor})
 	}
+	ears := hearing(t)
 	for vendor, all := range said {
-		r := diagnosed(t, diagnose.Case{Said: all})
+		r := diagnosed(t, diagnose.Case{Said: all, Ears: ears})
 		for _, f := range r.Findings {
 			if f.Certainty == diagnose.Proven {
 				t.Errorf("a code of %s proves %s", vendor, f.Cause)
@@ -155,11 +168,12 @@ func TestNoCodeProvesACause(t *testing.T) {
 
 // TestEveryCodeAboutKeysOfANamedVendorHasAFinding: what the dictionary knows, the diagnosis knows.
 func TestEveryCodeAboutKeysOfANamedVendorHasAFinding(t *testing.T) {
+	ears := hearing(t)
 	for _, row := range dictionaryRows(t) {
 		if !row.KeyRelated || success(row) || row.Code == "" || row.Vendor == "unionpay" && row.Code == "55" {
 			continue
 		}
-		r := diagnosed(t, diagnose.Case{Said: []diagnose.Said{{Text: row.Code, Vendor: row.Vendor, Table: row.Table}}})
+		r := diagnosed(t, diagnose.Case{Said: []diagnose.Said{{Text: row.Code, Vendor: row.Vendor, Table: row.Table}}, Ears: ears})
 		if len(r.Findings) == 0 {
 			t.Errorf("%s %s (%s) has no finding: %s", row.Vendor, row.Code, row.Meaning, notes(r))
 		}
@@ -178,7 +192,7 @@ func TestTwoTextsThatAgreeMakeACauseLikely(t *testing.T) {
 }
 
 func TestAKeyThatWasSaidIsNotRepeated(t *testing.T) {
-	r := saidCase{Text: "密钥错误14, TMK 0123456789ABCDEF FEDCBA9876543210"}.ask(t)
+	r := saidCase{Text: "密钥错误14, TMK 0123456789ABCDEF FEDCBA9876543210"}.ask(t, nil)
 	raw, err := json.Marshal(r)
 	if err != nil || strings.Contains(string(raw), "0123456789ABCDEF") || strings.Contains(string(raw), "FEDCBA98") {
 		t.Errorf("%v %s", err, raw)
@@ -189,7 +203,7 @@ func TestAKeyThatWasSaidIsNotRepeated(t *testing.T) {
 }
 
 func TestAReadingHasItsMembersInJSON(t *testing.T) {
-	raw, err := json.Marshal(saidCase{Text: "-314", Vendor: "pax"}.ask(t).Readings[0])
+	raw, err := json.Marshal(saidCase{Text: "-314", Vendor: "pax"}.ask(t, nil).Readings[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,8 +234,9 @@ func TestAVendorThatNobodyKnowsIsAnError(t *testing.T) {
 }
 
 func TestTheSameWordsHaveTheSameAnswer(t *testing.T) {
+	ears, others := hearing(t), hearing(t)
 	for _, c := range saidCases(t) {
-		one, two := c.ask(t), c.ask(t)
+		one, two := c.ask(t, ears), c.ask(t, others)
 		if !reflect.DeepEqual(one.Findings, two.Findings) || !reflect.DeepEqual(one.Readings, two.Readings) || notes(one) != notes(two) {
 			t.Errorf("%q: %v, then %v", c.Text, causesOf(one), causesOf(two))
 		}
@@ -233,12 +248,13 @@ func FuzzSaid(f *testing.F) {
 		f.Add(c.Text, c.Vendor == "")
 	}
 	f.Add("A0\x00\xff 0123 4567 89AB CDEF 应答码", true)
+	ears := hearing(f)
 	f.Fuzz(func(t *testing.T, words string, unknown bool) {
 		said := diagnose.Said{Text: words}
 		if !unknown {
 			said.Vendor = "pax"
 		}
-		r, err := diagnose.Diagnose(t.Context(), diagnose.Case{Said: []diagnose.Said{said}})
+		r, err := diagnose.Diagnose(t.Context(), diagnose.Case{Said: []diagnose.Said{said}, Ears: ears})
 		if err != nil {
 			return
 		}

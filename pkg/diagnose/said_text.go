@@ -5,7 +5,6 @@ package diagnose
 import (
 	"context"
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -68,26 +67,29 @@ func noMakers() []string {
 	return []string{"unionpay", "visa", "generic-cn", "ped-300-family", "iso8583-1987", "iso8583-1993", "gicc", "postilion"}
 }
 
-// vendorIn names the one maker that a text names. Networks are none: their names stand on cards.
-func (l *listener) vendorIn(s string) string {
-	h := hear(s)
-	found := ""
-	for _, v := range l.dictionary.Vendors() {
-		if slices.Contains(noMakers(), v.ID) || !called(h, v) {
-			continue
-		}
-		if found != "" {
-			return ""
-		}
-		found = v.ID
-	}
-	return found
+// maker is a maker of devices, with the words that name it.
+type maker struct {
+	id    string
+	words pattern
 }
 
-func called(h heard, v errorcode.Vendor) bool {
+// makersOf lists the makers of a dictionary. Networks are none: their names stand on cards.
+func makersOf(d *errorcode.Dictionary) []maker {
+	var all []maker
+	for _, v := range d.Vendors() {
+		if !slices.Contains(noMakers(), v.ID) {
+			all = append(all, maker{v.ID, patternOf(namesOf(v))})
+		}
+	}
+	return all
+}
+
+// namesOf lists what a maker is called.
+func namesOf(v errorcode.Vendor) string {
+	var names []string
 	for name := range strings.FieldsFuncSeq(v.ID, func(r rune) bool { return r == '-' }) {
-		if len(name) >= 3 && name != "adk" && name != "mpos" && name != "cca" && h.has(name+" ") {
-			return true
+		if len(name) >= 3 && name != "adk" && name != "mpos" && name != "cca" {
+			names = append(names, name+" ")
 		}
 	}
 	for _, a := range v.Name.Args {
@@ -95,16 +97,32 @@ func called(h heard, v errorcode.Vendor) bool {
 		if !ok {
 			continue
 		}
-		if name, _, _ := strings.Cut(w.ZH, " "); len(name) >= 6 && name[0] >= 0x80 && h.has(name) {
-			return true
+		if name, _, _ := strings.Cut(w.ZH, " "); len(name) >= 6 && name[0] >= 0x80 {
+			names = append(names, name)
 		}
 	}
-	return false
+	return strings.Join(names, "|")
+}
+
+// vendorIn names the one maker that a text names.
+func (e *Ears) vendorIn(s string) string {
+	h := hear(s)
+	found := ""
+	for i := range e.makers {
+		if !e.makers[i].words.in(h) {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = e.makers[i].id
+	}
+	return found
 }
 
 // values compares two check values that the text names.
 func (u *utterance) values(ctx context.Context) error {
-	expected, got, ok := matchValues(u.l.patterns, u.text)
+	expected, got, ok := matchValues(u.l.Ears.values, sift(u.text))
 	if !ok {
 		return nil
 	}
@@ -187,13 +205,16 @@ func (u *utterance) hasKeyCode() bool {
 }
 
 // placePattern finds the numbers of slots and key indexes.
-func placePattern() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(?:索引|槽位|槽|index|slot)\s*(?:号|:|=|为|是|is|no\.?)?\s*(\d{1,3})\b`)
+func placePattern() *sieve {
+	return newSieve(`(?i)(?:索引|槽位|槽|index|slot)\s*(?:号|:|=|为|是|is|no\.?)?\s*(\d{1,3})\b`)
 }
 
 // slots takes a text that names two places for what it is, where nothing else was found in it: one side uses another.
 func (u *utterance) slots() {
-	found := u.l.places.FindAllStringSubmatch(u.text, -1)
+	if !u.l.places.may(sift(u.text)) {
+		return
+	}
+	found := u.l.places.re.FindAllStringSubmatch(u.text, -1)
 	if len(found) != 2 || found[0][1] == found[1][1] || slices.ContainsFunc(u.l.signs,
 		func(s sign) bool { return s.said == u.n }) {
 		return
@@ -216,10 +237,10 @@ func (u *utterance) harmless() {
 		u.l.note(text.New("%s: this is no trouble of a key, and no key is to be touched", what))
 		return
 	}
-	if hear(u.text).has(wordsOfKeys) {
+	if u.l.keys.in(hear(u.text)) {
 		return // who speaks of keys does not mean the printer
 	}
-	if what, ok := harmless(u.text); ok {
+	if what, ok := u.l.noTrouble(u.text); ok {
 		u.l.note(text.New("%s: this is no trouble of a key, and no key is to be touched", what))
 		return
 	}

@@ -457,13 +457,10 @@ func nothingOfKeys() []saying {
 	}
 }
 
-// harmless says what a text is that is no trouble of a key.
-func harmless(s string) (text.Text, bool) {
-	h := hear(s)
-	for _, one := range nothingOfKeys() {
-		if h.says(&one) {
-			return one.none, true
-		}
+// noTrouble says what a text is that is no trouble of a key.
+func (e *Ears) noTrouble(s string) (text.Text, bool) {
+	if found := heardIn(s, e.harmless); len(found) > 0 {
+		return found[0].none, true
 	}
 	return text.Text{}, false
 }

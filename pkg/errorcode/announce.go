@@ -3,6 +3,7 @@ package errorcode
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // announced reports whether the words right before a place announce the code there, and whether they speak of a
@@ -46,13 +47,24 @@ func fillers() []string {
 // endsWith reports whether the text before a place ends with one of some words.
 func (f *folded) endsWith(end int, words []string) bool {
 	for _, word := range words {
-		w := []rune(word)
-		start := end - len(w)
-		if start >= 0 && slices.Equal(f.runes[start:end], w) && (!isWord(w[0]) || !isWord(f.rune(start-1))) {
+		start, ok := f.wordTo(end, word)
+		if ok && (!isWord(f.runes[start]) || !isWord(f.rune(start-1))) {
 			return true
 		}
 	}
 	return false
+}
+
+// wordTo gives the place where a word begins that ends before a place.
+func (f *folded) wordTo(end int, word string) (start int, ok bool) {
+	for word != "" {
+		r, size := utf8.DecodeLastRuneInString(word)
+		word = word[:len(word)-size]
+		if end--; end < 0 || f.runes[end] != r {
+			return 0, false
+		}
+	}
+	return end, true
 }
 
 func responseWords() []string {

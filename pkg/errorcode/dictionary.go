@@ -26,6 +26,7 @@ type Dictionary struct {
 	byCode    map[string]int32 // the first row of a code in lower case; entry.sameCode goes on
 	bySymbol  map[string]int32 // the first row of a symbol in lower case; entry.sameSymbol goes on
 	compounds []int32
+	called    []called // vendors, by the words for them
 }
 
 // entry is a row as it is held: a Row is made of it when somebody asks.
@@ -46,7 +47,7 @@ func Open() (*Dictionary, error) { return read(dictionary) }
 
 // read takes a dictionary in the form of the package comment.
 func read(source string) (*Dictionary, error) {
-	d := &Dictionary{families: numberings()}
+	d := &Dictionary{families: numberings(), called: calledSo()}
 	d.rows = make([]entry, 0, strings.Count(source, "\nr\t"))
 	var from string
 	n := 0

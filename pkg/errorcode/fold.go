@@ -12,9 +12,10 @@ import (
 // Chinese in simplified characters.
 type folded struct {
 	runes []rune
-	at    []int  // where each rune stands in the text as it was written, in runes
-	upper []bool // the rune was a capital
-	end   int    // runes of the text as it was written
+	at    []int     // where each rune stands in the text as it was written, in runes
+	upper []bool    // the rune was a capital
+	end   int       // runes of the text as it was written
+	seen  [4]uint64 // the runes that are in it, by their last eight bits
 }
 
 func fold(s string) *folded {
@@ -28,6 +29,7 @@ func fold(s string) *folded {
 		}
 		low := unicode.ToLower(r)
 		f.runes = append(f.runes, low)
+		f.seen[low>>6&3] |= 1 << (low & 63)
 		f.at = append(f.at, here)
 		f.upper = append(f.upper, low != r)
 	}
@@ -78,7 +80,13 @@ func (f *folded) rune(n int) rune {
 
 // hasWord reports whether a word stands in the text; Latin words stand between other characters.
 func (f *folded) hasWord(word string) bool {
-	w := []rune(lower(word))
+	word = lower(word)
+	for _, r := range word {
+		if f.seen[r>>6&3]&(1<<(r&63)) == 0 {
+			return false
+		}
+	}
+	w := []rune(word)
 	for n := 0; n+len(w) <= len(f.runes); n++ {
 		if f.runes[n] == w[0] && slices.Equal(f.runes[n:n+len(w)], w) && f.alone(n, n+len(w)) {
 			return true

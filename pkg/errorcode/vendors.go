@@ -164,13 +164,27 @@ func (d *Dictionary) knownTables(vendors []string) string {
 // vendorsIn lists the vendors that a text names, by word: people write "新大陆 密钥错误14".
 func (d *Dictionary) vendorsIn(f *folded) []string {
 	var all []string
-	for _, v := range vendorNames() {
-		for _, known := range append([]string{v.id}, v.aliases...) {
-			if known != "generic" && known != "cup" && f.hasWord(known) {
-				all = append(all, v.id)
-				break
-			}
+	for i := range d.called {
+		if slices.ContainsFunc(d.called[i].words, f.hasWord) {
+			all = append(all, d.called[i].id)
 		}
+	}
+	return all
+}
+
+// called is a vendor with the words that name it in a text.
+type called struct {
+	id    string
+	words []string
+}
+
+func calledSo() []called {
+	var all []called
+	for _, v := range vendorNames() {
+		words := slices.DeleteFunc(append([]string{v.id}, v.aliases...), func(w string) bool {
+			return w == "generic" || w == "cup" // words of other things, too
+		})
+		all = append(all, called{v.id, words})
 	}
 	return all
 }

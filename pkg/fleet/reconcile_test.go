@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"poskey/internal/fault"
-	"poskey/internal/text"
 	"poskey/pkg/fleet"
 	"poskey/pkg/kcv"
 	"poskey/pkg/store"
@@ -263,7 +262,6 @@ func TestAReportIsWrittenReadAndSigned(t *testing.T) {
 	_, err = fleet.ParseReport(append(bytes.Clone(raw), ' '))
 	wantKind(t, "a report with something behind it", err, fault.Malformed)
 	f.signed(raw)
-	f.page(&r)
 }
 
 // signed signs a report with a signature of the test's own.
@@ -292,24 +290,4 @@ func (f *facility) signed(raw []byte) {
 	wantKind(f, "another report", err, fault.ChecksumMismatch)
 	_, err = fleet.VerifySigned(raw, append([]byte("x"), note...), check)
 	wantKind(f, "another signature", err, fault.ChecksumMismatch)
-}
-
-// page writes a report in two languages.
-func (f *facility) page(r *fleet.Report) {
-	f.Helper()
-	var english, other bytes.Buffer
-	must(f, r.HTML(&english, "en", text.Text.String))
-	must(f, r.HTML(&other, "zh", func(t text.Text) string { return "译 " + t.String() }))
-	for _, want := range []string{serialOf(1), r.ListSHA256, "&lt;script&gt;", `lang="en"`, "every device is accounted for"} {
-		if !strings.Contains(english.String(), want) {
-			f.Errorf("the page has no %s", want)
-		}
-	}
-	if strings.Contains(english.String(), "<script") || strings.Contains(english.String(), "http://") ||
-		strings.Contains(english.String(), "https://") {
-		f.Error("the page has a script, or something from elsewhere")
-	}
-	if !strings.Contains(other.String(), "译 every device is accounted for") || !strings.Contains(other.String(), "译 confirmed") {
-		f.Error("the page is not in its language")
-	}
 }

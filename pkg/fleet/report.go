@@ -53,6 +53,14 @@ type ReportFinding struct {
 	say     text.Text
 }
 
+// Words say the finding; those of a report that was read from a file are English, as it was written.
+func (f *ReportFinding) Words() text.Text {
+	if f.say.IsZero() {
+		return text.Raw(f.Text)
+	}
+	return f.say
+}
+
 // ReportDevice is a device and its loads.
 type ReportDevice struct {
 	Serial     string            `json:"serial"`

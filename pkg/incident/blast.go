@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"poskey/internal/chained"
 	"poskey/internal/fault"
+	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
 	"poskey/pkg/store"
@@ -27,8 +29,10 @@ type Blast struct {
 	Shared   []Shared
 	Loads    []store.Load // of the terminals, of which nobody knows how they ended
 	Outside  []Item       // keys that the ledger names and the store does not have
+	Set      []vault.Bag  // the other bags of a set of which one is lost: its parts are void too
 
 	subjects []store.Device
+	people   bool // the ledger has something about an officer
 }
 
 // Known is a key of which somebody has seen parts.
@@ -36,7 +40,8 @@ type Known struct {
 	Key          store.Ref
 	Person       string
 	Seen, Needed int
-	Enough       bool
+	Together     int  // with those whose cards are revoked, or who leave with them
+	Enough       bool // alone, or together
 }
 
 // Shared is a check value that more than one terminal has.
@@ -51,13 +56,18 @@ const maxShared = 8
 // BlastOf asks the inventory what falls. Things that it does not have are left out: who opens an incident may know of keys
 // that were never in a store.
 func BlastOf(ctx context.Context, db *store.Store, k Kind, subjects []Item) (Blast, error) {
-	l := looking{ctx: ctx, db: db, kind: k}
+	return blastOf(ctx, db, k, subjects, time.Time{})
+}
+
+// blastOf leaves out what terminals got after a moment; the zero one is now.
+func blastOf(ctx context.Context, db *store.Store, k Kind, subjects []Item, until time.Time) (Blast, error) {
+	l := looking{ctx: ctx, db: db, kind: k, subjects: subjects, until: until}
 	for _, it := range subjects {
 		if err := l.at(it); err != nil {
 			return Blast{}, err
 		}
 	}
-	for _, step := range []func() error{l.beneath, l.sets, l.partners, l.shared, l.loads} {
+	for _, step := range []func() error{l.twins, l.beneath, l.strangers, l.sets, l.partners, l.shared, l.loads} {
 		if err := step(); err != nil {
 			return Blast{}, err
 		}
@@ -72,6 +82,9 @@ type looking struct {
 	kind  Kind
 	found Blast
 	bdks  []store.Ref // that the terminals' initial keys come from
+
+	subjects []Item
+	until    time.Time
 }
 
 func (l *looking) at(it Item) error {
@@ -133,7 +146,13 @@ func (l *looking) device(serial string) error {
 	l.found.subjects = append(l.found.subjects, d)
 	l.found.Devices = append(l.found.Devices, d)
 	for _, k := range d.Keys {
+		if !l.until.IsZero() && k.Loaded.After(l.until) { // it is new, and was not there when it happened
+			continue
+		}
 		if k.Key.IsZero() {
+			if err := l.same(k.Check, nil); err != nil {
+				return err
+			}
 			continue
 		}
 		if k.KSN != "" {
@@ -144,7 +163,10 @@ func (l *looking) device(serial string) error {
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
 		}
-		if same, known := store.SameCheck(row.Check, k.Check); err != nil || known && !same {
+		if same, known := store.SameCheck(row.Check, k.Check); err != nil || known && !same { // it has another key than the list says
+			if err := l.same(k.Check, nil); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := l.name(k.Key); err != nil {
@@ -154,10 +176,102 @@ func (l *looking) device(serial string) error {
 	return nil
 }
 
+// same names the keys of the inventory that have a check value; like leaves out those of another algorithm or length.
+func (l *looking) same(check kcv.Value, like *store.Key) error {
+	if len(check.Digits) < leastCheck {
+		return nil
+	}
+	for k, err := range l.db.List(l.ctx, store.Filter{Check: check}) {
+		if err != nil {
+			return err
+		}
+		if like != nil && (k.Algorithm != like.Algorithm || k.Len != like.Len) {
+			continue
+		}
+		if err := l.name(k.Ref()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leastCheck is how many digits a check value has that tells keys apart.
+const leastCheck = 4
+
+// twins names what is the same key under another label.
+func (l *looking) twins() error {
+	for i := 0; i < len(l.found.Named); i++ { // it grows
+		k := l.found.Named[i]
+		if err := l.same(k.Check, &k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// strangers finds terminals that have a key which no key of the inventory stands for, with a check value of what falls.
+func (l *looking) strangers() error {
+	var checks checkTable
+	for _, k := range l.found.All() {
+		checks.add(k.Check)
+	}
+	for d, err := range l.db.Devices(l.ctx, store.DeviceFilter{}) {
+		if err != nil {
+			return err
+		}
+		for _, k := range d.Keys {
+			if k.Key.IsZero() && k.KSN == "" && len(checks.like(k.Check)) > 0 && !isOne(l.found.Devices, d.Serial) {
+				l.found.Devices = append(l.found.Devices, d)
+			}
+		}
+	}
+	return nil
+}
+
+// checkTable finds check values that say the same, at whatever length they were written.
+type checkTable map[string][]kcv.Value
+
+func (t *checkTable) add(v kcv.Value) {
+	if len(v.Digits) < leastCheck {
+		return
+	}
+	if *t == nil {
+		*t = checkTable{}
+	}
+	head := v.Digits[:leastCheck]
+	if !slices.Contains((*t)[head], v) {
+		(*t)[head] = append((*t)[head], v)
+	}
+}
+
+// like gives those of the table that a value may be.
+func (t *checkTable) like(v kcv.Value) []kcv.Value {
+	if len(v.Digits) < leastCheck {
+		return nil
+	}
+	var all []kcv.Value
+	for _, own := range (*t)[v.Digits[:leastCheck]] {
+		if same, _ := store.SameCheck(own, v); same {
+			all = append(all, own)
+		}
+	}
+	return all
+}
+
+// bag leads to the key of which a part was in a bag, and to the other bags of its set.
 func (l *looking) bag(serial string) error {
 	bags, err := vault.Bags(l.ctx, l.db, serial)
+	if err != nil || len(bags) == 0 {
+		return err
+	}
+	every, err := vault.Bags(l.ctx, l.db, "")
 	if err != nil {
 		return err
+	}
+	for i := range every {
+		if isOfSet(&every[i], bags) && !slices.ContainsFunc(l.found.Set, func(b vault.Bag) bool { return isBag(&b, &every[i]) }) {
+			l.found.Set = append(l.found.Set, every[i])
+		}
 	}
 	for i := range bags {
 		b := &bags[i]
@@ -172,29 +286,84 @@ func (l *looking) bag(serial string) error {
 	return nil
 }
 
-// officer leads to every key of whose parts somebody has seen any, and takes those for known that they could form.
+// isOfSet tells that a bag is another one of a set of which some are lost. Lines of which nobody knows the set count.
+func isOfSet(b *vault.Bag, lost []vault.Bag) bool {
+	return !slices.ContainsFunc(lost, func(o vault.Bag) bool { return isBag(b, &o) }) &&
+		slices.ContainsFunc(lost, func(o vault.Bag) bool {
+			return b.Key == o.Key && (b.Last.Sheets == o.Last.Sheets || b.Last.Sheets == "" || o.Last.Sheets == "")
+		})
+}
+
+func isBag(a, b *vault.Bag) bool {
+	return store.BagName(a.Serial) == store.BagName(b.Serial) && a.Key == b.Key && a.Part == b.Part
+}
+
+// officer leads to every key of whose parts somebody has seen any, and takes those for known that they could form: alone,
+// or with others who left.
 func (l *looking) officer(id string) error {
-	all, err := vault.HoldersOf(l.ctx, l.db, store.HoldingFilter{Person: id})
+	gone, err := l.leavers()
+	if err != nil {
+		return err
+	}
+	all, err := vault.HoldersOf(l.ctx, l.db, store.HoldingFilter{})
 	if err != nil {
 		return err
 	}
 	for i := range all {
 		p := &all[i]
-		for j := range p.People {
-			h := &p.People[j]
-			if len(h.Seen)+len(h.Carried) == 0 {
-				continue
+		at := slices.IndexFunc(p.People, func(h vault.Holder) bool { return h.Person == id })
+		if at < 0 {
+			continue
+		}
+		l.found.people = true
+		h := &p.People[at]
+		if len(h.Seen)+len(h.Carried) == 0 {
+			continue
+		}
+		known := Known{Key: p.Key, Person: id, Seen: len(h.Seen), Needed: p.Needed, Together: together(p, gone)}
+		known.Enough = p.Enough(h) || known.Seen > 0 && known.Together >= p.Needed
+		l.found.Known = append(l.found.Known, known)
+		switch {
+		case known.Enough && p.Key.Version > 0:
+			if err := l.name(p.Key); err != nil {
+				return err
 			}
-			known := Known{p.Key, id, len(h.Seen), p.Needed, p.Enough(h)}
-			l.found.Known = append(l.found.Known, known)
-			if known.Enough && p.Key.Version > 0 {
-				if err := l.name(p.Key); err != nil {
-					return err
-				}
-			}
+		case known.Enough:
+			l.outside(p.Key.Label, "parts that form it are known, and the store does not have it")
 		}
 	}
 	return nil
+}
+
+// leavers are those of whom the incident is, and those whose cards are revoked.
+func (l *looking) leavers() ([]string, error) {
+	var gone []string
+	for _, it := range l.subjects {
+		if it.What == ItemOfficer {
+			gone = append(gone, it.Name)
+		}
+	}
+	rows, err := l.db.Officers(l.ctx)
+	for _, r := range rows {
+		if !r.Revoked.IsZero() {
+			gone = append(gone, r.ID)
+		}
+	}
+	return gone, err
+}
+
+// together counts the parts that some people have seen between them.
+func together(p *vault.PartsOf, people []string) int {
+	seen := map[int]bool{}
+	for _, h := range p.People {
+		if !slices.Contains(people, h.Person) {
+			continue
+		}
+		for _, part := range h.Seen {
+			seen[part] = true
+		}
+	}
+	return len(seen)
 }
 
 // beneath goes down from every key.
@@ -289,24 +458,25 @@ func (l *looking) shared() error {
 	if len(mine) == 0 {
 		mine = l.found.Devices
 	}
-	checks := map[kcv.Value][]string{}
+	var table checkTable
 	for _, d := range mine {
 		for _, k := range d.Keys {
-			if k.Check.Digits != "" {
-				checks[k.Check] = nil
-			}
+			table.add(k.Check)
 		}
 	}
-	if len(checks) == 0 {
+	if len(table) == 0 {
 		return nil
 	}
+	checks := map[kcv.Value][]string{}
 	for d, err := range l.db.Devices(l.ctx, store.DeviceFilter{}) {
 		if err != nil {
 			return err
 		}
 		for _, k := range d.Keys {
-			if serials, ok := checks[k.Check]; ok && !slices.Contains(serials, d.Serial) && d.State != store.Rejected {
-				checks[k.Check] = append(serials, d.Serial)
+			for _, check := range table.like(k.Check) {
+				if !slices.Contains(checks[check], d.Serial) && d.State != store.Rejected {
+					checks[check] = append(checks[check], d.Serial)
+				}
 			}
 		}
 	}
@@ -324,15 +494,23 @@ func isOne(all []store.Device, serial string) bool {
 	return slices.ContainsFunc(all, func(d store.Device) bool { return d.Serial == serial })
 }
 
+// loads finds those without a known end: of the terminals that it is about, else of those that fall, else of all.
 func (l *looking) loads() error {
-	for _, d := range l.found.subjects {
-		for load, err := range l.db.Loads(l.ctx, store.LoadFilter{Serial: d.Serial}) {
-			if err != nil {
-				return err
-			}
-			if load.State.Open() {
-				l.found.Loads = append(l.found.Loads, load)
-			}
+	mine := l.found.subjects
+	if len(mine) == 0 {
+		mine = l.found.Devices
+	}
+	serials := map[string]bool{}
+	for _, d := range mine {
+		serials[d.Serial] = true
+	}
+	open := []store.LoadState{store.LoadReserved, store.LoadSent, store.LoadUnknown}
+	for load, err := range l.db.Loads(l.ctx, store.LoadFilter{States: open}) {
+		if err != nil {
+			return err
+		}
+		if len(serials) == 0 || serials[load.Serial] {
+			l.found.Loads = append(l.found.Loads, load)
 		}
 	}
 	return nil
@@ -345,25 +523,66 @@ func (b *Blast) Items() []Item {
 		all = append(all, Item{ItemKey, k.Ref().String(), fmt.Sprintf("%s, check value %s, %s", k.Usage, k.Check.Digits, k.State)})
 	}
 	for _, d := range b.Devices {
-		all = append(all, Item{ItemDevice, d.Serial, strings.TrimPrefix(d.Model+", "+string(d.State), ", ")})
+		all = append(all, Item{ItemDevice, cleaned(d.Serial), deviceNote(&d)})
 	}
 	for i := range b.Sets {
 		all = append(all, Item{ItemNumbers, b.Sets[i].ID, numbersNote(&b.Sets[i])})
 	}
 	for _, k := range b.Partners {
-		all = append(all, Item{ItemPartner, k.Ref().String(), shown(k.Purpose)})
+		all = append(all, Item{ItemPartner, k.Ref().String(), cleaned(k.Purpose)})
 	}
 	for _, k := range b.Known {
-		all = append(all, Item{ItemKnown, refName(k.Key), fmt.Sprintf("%s has seen %d parts, %d form it", shown(k.Person), k.Seen, k.Needed)})
+		all = append(all, Item{ItemKnown, refName(k.Key), knownNote(&k)})
 	}
 	for _, s := range b.Shared {
-		all = append(all, Item{ItemShared, s.Check.Digits, shown(strings.Join(s.Serials[:min(len(s.Serials), maxShared)], " "))})
+		all = append(all, Item{ItemShared, s.Check.Digits, sharedNote(&s)})
 	}
 	for _, load := range b.Loads {
-		all = append(all, Item{ItemLoad, shown(load.ID), shown(fmt.Sprintf("%s slot %s, %s", load.Serial, load.Slot, load.State))})
+		all = append(all, Item{ItemLoad, cleaned(load.Serial), cleaned("slot " + load.Slot + ", " + string(load.State)) + ", load " + cleaned(load.ID)})
+	}
+	for i := range b.Set {
+		s := &b.Set[i]
+		all = append(all, Item{ItemBag, cleaned(s.Serial), fmt.Sprintf("part %d of %d of %s, %s, %s", s.Part, s.Parts, refName(s.Key), string(s.Last.Event),
+			cleaned(s.Last.Person))})
 	}
 	return all
 }
+
+// deviceNote says how a terminal is, and the numbers of its initial keys: what they protect from here on is in doubt.
+func deviceNote(d *store.Device) string {
+	note := cleaned(strings.TrimPrefix(d.Model+", "+string(d.State), ", "))
+	for _, k := range d.Keys {
+		if k.KSN != "" && len(note)+len(k.KSN) < maxName*2 {
+			note += ", KSN " + k.KSN
+		}
+	}
+	return note
+}
+
+func knownNote(k *Known) string {
+	note := fmt.Sprintf("%s has seen %d parts, %d form it", cleaned(k.Person), k.Seen, k.Needed)
+	if k.Together > k.Seen {
+		note += fmt.Sprintf("; %d with others who left", k.Together)
+	}
+	return note
+}
+
+// sharedNote names terminals one by one: serial numbers that are all digits would read like a key in a row.
+func sharedNote(s *Shared) string {
+	var all []string
+	for _, serial := range s.Serials[:min(len(s.Serials), maxShared)] {
+		all = append(all, cleaned(serial))
+	}
+	note := strings.Join(all, " and ")
+	for len(note) > maxNote {
+		all = all[:len(all)-1]
+		note = strings.Join(all, " and ")
+	}
+	return note
+}
+
+// cleaned is a text of the inventory as a record takes it: an incident is opened whatever stands there.
+func cleaned(s string) string { return transcript.CleanSerial(shown(s)) }
 
 // refName names a key with its version, where it has one.
 func refName(r store.Ref) string {
@@ -416,7 +635,7 @@ func (b *Blast) Entries(by, cause string) []Entry {
 	var all []Entry
 	for part := range slices.Chunk(items, maxItems) {
 		all = append(all, Entry{Kind: EntryBlast, By: by, Items: part, Details: map[string]string{DetailCause: cause}})
-		cause = causeMore
+		cause = CauseMore
 	}
 	if len(all) == 0 {
 		all = append(all, Entry{Kind: EntryBlast, By: by, Details: map[string]string{DetailCause: cause}})

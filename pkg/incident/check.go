@@ -243,6 +243,7 @@ func (e *Entry) guard() error {
 func withoutKSNs(s string) string {
 	words := strings.Fields(s)
 	for i, w := range words {
+		w = strings.TrimSuffix(w, ",")
 		if i > 0 && words[i-1] == "KSN" && (len(w) == 20 || len(w) == 24) && chained.All(w, chained.IsHex) {
 			words[i] = "."
 		}

@@ -27,11 +27,11 @@ func Folder(auditLog string) string { return strings.TrimSuffix(auditLog, ".audi
 
 // Path is where the record of an incident lies. Error: usage for what is no id.
 func Path(dir, id string) (string, error) {
-	id = strings.ToUpper(id)
-	if _, _, ok := splitID(id); !ok {
+	name := strings.ToUpper(id)
+	if _, _, ok := splitID(name); !ok {
 		return "", fault.New(fault.Usage, "%q: an incident is called like INC-2026-0001", text.Redact(id))
 	}
-	return filepath.Join(dir, id+suffix), nil
+	return filepath.Join(dir, name+suffix), nil
 }
 
 // List sums up every record of a folder, oldest first. A record that does not verify is there too, with what is wrong; a

@@ -69,6 +69,9 @@ func create(dir string, h Head, opening Entry, more []Entry, o Options) (*Docume
 	if h.ID, err = nextID(dir, o); err != nil {
 		return nil, err
 	}
+	if err := isHome(dir, h.Store); err != nil {
+		return nil, err
+	}
 	opening.Kind, opening.Head = EntryOpen, &h
 	all, raw, err := compose(chain{}, slices.Concat([]Entry{opening}, more), o, nil)
 	if err != nil {
@@ -81,9 +84,25 @@ func create(dir string, h Head, opening Entry, more []Entry, o Options) (*Docume
 	return &Document{Head: h, Records: all, Last: last.Hash, Bytes: int64(len(raw))}, nil
 }
 
+// isHome refuses to open an incident among those of another store, or of a store without naming it. Records that do not
+// verify say nothing here.
+func isHome(dir, store string) error {
+	ids, err := idsIn(dir)
+	for _, id := range ids {
+		d, err := Read(filepath.Join(dir, id+suffix))
+		if err == nil && d.Head.Store != store {
+			return fault.New(fault.NotPermitted, "the folder has the incidents of store %s, and this one is of store %s", orNone(d.Head.Store), orNone(store))
+		}
+	}
+	return err
+}
+
 // lockFolder keeps others from opening an incident at the same time.
 func lockFolder(dir string) (unlock func(), err error) {
 	path := filepath.Join(dir, lockFile)
+	if is, err := os.Lstat(path); err == nil && !is.Mode().IsRegular() {
+		return nil, fault.New(fault.NotPermitted, "the folder's lock is no file but a link, a folder or a pipe")
+	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fault.WrapAs(chained.KindOf(err), err, "the folder's lock")
@@ -126,13 +145,16 @@ func nextID(dir string, o Options) (string, error) {
 }
 
 // place writes a whole file under another name and gives it its own when it is on the disk. Who is killed in between
-// leaves a file that the next one writes over.
+// leaves a file that the next one takes away. What somebody else put there is not written to.
 func place(dir, name string, raw []byte, o Options) (err error) {
 	path, temporary := filepath.Join(dir, name), filepath.Join(dir, beginning)
 	if _, err := os.Lstat(path); !isGone(err) {
 		return fault.New(fault.FileExists, "%s is there already", path)
 	}
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err := os.Remove(temporary); err != nil && !isGone(err) {
+		return fault.WrapAs(chained.KindOf(err), err, "a new record")
+	}
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fault.WrapAs(chained.KindOf(err), err, "a new record")
 	}
@@ -163,9 +185,9 @@ func appendTo(path string, o Options, makes func(*Document) ([]Entry, error)) (d
 	if o, err = o.complete(); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0o600) //nolint:gosec // G304: the folder is the user's
+	f, err := openRegular(path, os.O_RDWR)
 	if err != nil {
-		return nil, fault.WrapAs(chained.KindOf(err), err, "the record of an incident")
+		return nil, notOpened(err, path)
 	}
 	defer func() { err = chained.Alongside(err, f.Close()) }()
 	lock, err := chained.Lock(f, path)

@@ -4,6 +4,7 @@ package incident
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -29,7 +30,7 @@ type Measured struct {
 // Measure looks at the inventory now: from what the incident is about, and from what fell when it was opened. A terminal
 // has other keys by now; those that it had are meant.
 func (d *Document) Measure(ctx context.Context, db *store.Store) (Measured, error) {
-	b, err := BlastOf(ctx, db, d.Head.Kind, d.roots())
+	b, err := d.Falls(ctx, db)
 	if err != nil {
 		return Measured{}, err
 	}
@@ -47,12 +48,24 @@ func (d *Document) Measure(ctx context.Context, db *store.Store) (Measured, erro
 	return m, nil
 }
 
+// Falls asks the inventory what falls by now. Keys that a terminal got since the opening are not among it.
+func (d *Document) Falls(ctx context.Context, db *store.Store) (Blast, error) {
+	return blastOf(ctx, db, d.Head.Kind, d.roots(), d.Opened())
+}
+
 // roots are the subjects and the keys that fell at the opening.
 func (d *Document) roots() []Item {
 	all := slices.Clone(d.Subjects())
+	opening := false
 	for i := range d.Records {
 		r := &d.Records[i]
-		if r.Kind != EntryBlast || r.Details[DetailCause] != CauseOpened && r.Details[DetailCause] != causeMore {
+		if r.Kind != EntryBlast {
+			continue
+		}
+		if cause := r.Details[DetailCause]; cause != CauseMore {
+			opening = cause == CauseOpened
+		}
+		if !opening {
 			continue
 		}
 		for _, it := range r.Items {
@@ -71,6 +84,21 @@ func (d *Document) Recorded(m Measured, by string, say func(text.Text) string) [
 		if f, ok := m.Steps[s.ID]; ok && f.Done && !s.Done {
 			all = append(all, Entry{Kind: EntryDone, By: by, Step: s.ID,
 				Details: map[string]string{DetailProof: ProofMeasured, DetailText: say(f.Why)}})
+		}
+	}
+	return all
+}
+
+// Undone are the steps that poskey saw to be done and that are so no more, unless the step after which that does not
+// matter is done. Nobody but poskey has answered for them.
+func (d *Document) Undone(m Measured) []StepState {
+	var all []StepState
+	steps := d.Steps()
+	for _, s := range steps {
+		f, ok := m.Steps[s.ID]
+		over := slices.ContainsFunc(steps, func(o StepState) bool { return o.ID == s.Until && (o.Settled() || m.Steps[o.ID].Done) })
+		if s.Done && s.Proof == ProofMeasured && ok && !f.Done && !over {
+			all = append(all, s)
 		}
 	}
 	return all
@@ -100,15 +128,15 @@ func (s seeing) step(m Measure) (Finding, error) {
 	case MeasureFrozen:
 		return s.frozen(), nil
 	case MeasureOffList, MeasureInjected:
-		return s.devices(m), nil
+		return s.devices(m)
 	case MeasureSettled:
-		return count(len(s.b.Loads), text.New("every load has an end that is known"), text.New("loads of which nobody knows how they ended: %d", len(s.b.Loads))),
-			nil
+		return s.settled(), nil
 	case MeasureCleared:
 		return s.cleared(), nil
 	case MeasureUnshared:
-		return count(len(s.b.Shared), text.New("no other terminal has one of these keys"),
-			text.New("check values that more than one terminal has: %d (PCI PIN 20-1)", len(s.b.Shared))), nil
+		return s.unshared(), nil
+	case MeasureLocked:
+		return s.locked(), nil
 	case MeasureRevoked, MeasureReshared:
 		return s.officers(m)
 	case MeasureUnknowing:
@@ -122,6 +150,21 @@ func count(n int, none, some text.Text) Finding {
 		return Finding{true, none}
 	}
 	return Finding{false, some}
+}
+
+// strangers tells whether the incident is about terminals that the inventory does not have: it says nothing of them.
+func (s seeing) strangers() bool { return len(s.b.subjects) < len(s.d.subjects(ItemDevice)) }
+
+// checks tells whether the inventory has a check value in the terminals at hand. Without one nothing was compared, which is
+// not the same as no key found twice.
+func (s seeing) checks() bool {
+	all := s.b.subjects
+	if len(all) == 0 {
+		all = s.b.Devices
+	}
+	return slices.ContainsFunc(all, func(d store.Device) bool {
+		return slices.ContainsFunc(d.Keys, func(k store.DeviceKey) bool { return k.Check.Digits != "" })
+	})
 }
 
 func isOut(k *store.Key) bool { return k.State != store.Active && k.State != store.PreActivation }
@@ -197,34 +240,125 @@ func (s seeing) frozen() Finding {
 			left++
 		}
 	}
-	if len(s.b.Sets) == 0 {
+	switch {
+	case len(s.b.Sets) == 0 && len(s.b.All())+len(s.b.subjects) == 0: // nothing that the inventory has
+		return Finding{}
+	case len(s.b.Sets) == 0:
 		return Finding{true, text.New("there is no key set beneath")}
 	}
 	return count(left, text.New("every key set beneath is frozen"), text.New("key sets that hand out numbers: %d", left))
 }
 
+// settled: where no terminal is known, no load of the site may be open, and that there is none says nothing.
+func (s seeing) settled() Finding {
+	if s.strangers() || len(s.b.Loads) == 0 && len(s.b.Devices) == 0 {
+		return Finding{}
+	}
+	return count(len(s.b.Loads), text.New("every load has an end that is known"), text.New("loads of which nobody knows how they ended: %d", len(s.b.Loads)))
+}
+
+// unshared compares what the list has of terminals; where it has no check value, there is nothing to be seen.
+func (s seeing) unshared() Finding {
+	if s.strangers() || !s.checks() {
+		return Finding{}
+	}
+	return count(len(s.b.Shared), text.New("no other terminal has one of these keys"),
+		text.New("check values that more than one terminal has: %d (PCI PIN 20-1)", len(s.b.Shared)))
+}
+
+// locked: poskey locked each terminal, or found it locked, and each said so itself.
+func (s seeing) locked() Finding {
+	left := 0
+	for i := range s.b.subjects {
+		if !s.d.hasLocked(s.b.subjects[i].Serial) {
+			left++
+		}
+	}
+	if len(s.b.subjects) == 0 {
+		return Finding{}
+	}
+	return count(left, text.New("the terminals said that they are locked"), text.New("terminals that were not locked by order: %d of %d", left,
+		len(s.b.subjects)))
+}
+
+// hasLocked tells whether the record has a terminal as locked.
+func (d *Document) hasLocked(serial string) bool {
+	return slices.ContainsFunc(d.Acts(), func(r Record) bool {
+		return r.Details[DetailAct] == ActLock && r.Details[DetailObject] == serial && r.Details[DetailResult] != ResultFailed
+	})
+}
+
 // devices looks at the terminals that the incident is about.
-func (s seeing) devices(m Measure) Finding {
+func (s seeing) devices(m Measure) (Finding, error) {
 	all, left := s.b.subjects, 0
 	for i := range all {
-		if m == MeasureOffList && all[i].State != store.Rejected || m == MeasureInjected && !s.newKeys(&all[i]) {
+		ok := all[i].State == store.Rejected
+		if m == MeasureInjected {
+			var err error
+			if ok, err = s.newKeys(&all[i]); err != nil {
+				return Finding{}, err
+			}
+		}
+		if !ok {
 			left++
 		}
 	}
 	switch {
 	case len(all) == 0:
-		return Finding{}
+		return Finding{}, nil
 	case left > 0:
-		return Finding{false, text.New("terminals of which this is not true yet: %d of %d", left, len(all))}
+		return Finding{false, text.New("terminals of which this is not true yet: %d of %d", left, len(all))}, nil
 	case m == MeasureOffList:
-		return Finding{true, text.New("the terminals are off the list")}
+		return Finding{true, text.New("the terminals are off the list")}, nil
 	}
-	return Finding{true, text.New("keys were loaded since the opening, and the terminals confirmed them")}
+	return Finding{true, text.New("keys were loaded since the opening, and the terminals confirmed them")}, nil
 }
 
-// newKeys tells whether a terminal got keys since the opening.
-func (s seeing) newKeys(d *store.Device) bool {
-	return d.State == store.Confirmed && slices.ContainsFunc(d.Keys, func(k store.DeviceKey) bool { return k.Loaded.After(s.d.Opened()) })
+// newKeys tells whether a terminal got keys since the opening that are not those which it had.
+func (s seeing) newKeys(d *store.Device) (bool, error) {
+	had, err := s.hadBefore(d.Serial)
+	if err != nil || d.State != store.Confirmed {
+		return false, err
+	}
+	fresh := 0
+	for _, k := range d.Keys {
+		if !k.Loaded.After(s.d.Opened()) {
+			continue
+		}
+		if s.isOld(&k) || slices.ContainsFunc(had, func(l store.Load) bool { return isSame(&l, &k) }) {
+			return false, nil
+		}
+		fresh++
+	}
+	return fresh > 0, nil
+}
+
+// isOld tells that a terminal has a key which fell.
+func (s seeing) isOld(k *store.DeviceKey) bool {
+	return slices.ContainsFunc(s.b.All(), func(f store.Key) bool {
+		same, _ := store.SameCheck(f.Check, k.Check)
+		return f.Ref() == k.Key && k.KSN == "" || same
+	})
+}
+
+// isSame tells that the key in a slot is the one of a load.
+func isSame(l *store.Load, k *store.DeviceKey) bool {
+	same, _ := store.SameCheck(l.Check, k.Check)
+	return same || k.KSN != "" && l.KSN == k.KSN
+}
+
+// hadBefore gives what a terminal had in its slots when the incident was opened, by the journal of loads.
+func (s seeing) hadBefore(serial string) ([]store.Load, error) {
+	last := map[string]store.Load{}
+	for l, err := range s.db.Loads(s.ctx, store.LoadFilter{Serial: serial, States: []store.LoadState{store.LoadConfirmed}}) {
+		if err != nil {
+			return nil, err
+		}
+		if at, ok := last[l.Slot]; !l.At.After(s.d.Opened()) && (!ok || l.At.After(at.At)) {
+			last[l.Slot] = l
+		}
+	}
+	return slices.Collect(maps.Values(last)), nil
 }
 
 // cleared: a terminal that is off the list gets nothing and does nothing.
@@ -280,14 +414,20 @@ func (s seeing) officers(m Measure) (Finding, error) {
 func (s seeing) unknowing() (Finding, error) {
 	var formable []store.Key
 	for _, k := range s.b.Known {
-		if !k.Enough || k.Key.Version == 0 {
+		if !k.Enough {
 			continue
+		}
+		if k.Key.Version == 0 { // it is somewhere else, and only people know what became of it
+			return Finding{}, nil
 		}
 		row, err := s.db.Get(s.ctx, k.Key)
 		if err != nil {
 			return Finding{}, err
 		}
 		formable = append(formable, row)
+	}
+	if !s.b.people { // somebody of whom the ledger has nothing: nobody looked, or the name is wrong
+		return Finding{}, nil
 	}
 	if len(formable) == 0 {
 		return Finding{true, text.New("the ledger has no key of the store that the officer could form")}, nil

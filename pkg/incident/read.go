@@ -7,10 +7,13 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"poskey/internal/chained"
 	"poskey/internal/fault"
+	"poskey/internal/text"
 )
 
 // Document is a record that was read and verified.
@@ -27,13 +30,61 @@ type Document struct {
 // Read reads and verifies the record in a file. Errors: not_found; log_broken for one that does not verify;
 // too_large.
 func Read(path string) (*Document, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path, os.O_RDONLY)
 	if err != nil {
-		return nil, fault.WrapAs(chained.KindOf(err), err, "the record of an incident")
+		return nil, notOpened(err, path)
 	}
 	defer func() { _ = f.Close() }() // it was read
 	d, err := Parse(f)
 	return d, fault.Wrap(err, "the record %s", path)
+}
+
+// notOpened says why there is no record to read.
+func notOpened(err error, path string) error {
+	if isGone(err) {
+		return fault.New(fault.NotFound, "there is no incident %s in %s; poskey incident list shows those that are there",
+			strings.TrimSuffix(filepath.Base(path), suffix), text.Redact(filepath.Dir(path)))
+	}
+	return fault.WrapAs(chained.KindOf(err), err, "the record of an incident")
+}
+
+// openRegular opens a file that is one: a link leads to the record of another incident or out of the folder, and a pipe
+// keeps whoever lists them waiting for ever.
+func openRegular(path string, flag int) (*os.File, error) {
+	is, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !is.Mode().IsRegular() {
+		return nil, fault.New(fault.LogBroken, "it is no file but a link, a folder or a pipe")
+	}
+	f, err := os.OpenFile(path, flag, 0o600) //nolint:gosec // G304: the folder is the user's
+	if err != nil {
+		return nil, err
+	}
+	if now, err := f.Stat(); err != nil || !os.SameFile(is, now) {
+		return nil, chained.Alongside(fault.New(fault.LogBroken, "another file was put in its place"), f.Close())
+	}
+	return f, nil
+}
+
+// Belongs tells whether a record is the one of an incident, of a store or of a site without one (""). A record that was
+// copied under another number, or from another place, is whole and yet not the one that is asked for. Error: log_broken.
+func (d *Document) Belongs(id, store string) error {
+	switch {
+	case d.Head.ID != id:
+		return fault.New(fault.LogBroken, "the file is called %s, and the record in it is of %s", id, d.Head.ID)
+	case d.Head.Store != store:
+		return fault.New(fault.LogBroken, "the record is of store %s, and this is store %s", orNone(d.Head.Store), orNone(store))
+	}
+	return nil
+}
+
+func orNone(store string) string {
+	if store == "" {
+		return "(none)"
+	}
+	return store
 }
 
 // Parse verifies a record: every line by itself, its place in the chain, and that it may stand there.

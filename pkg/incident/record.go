@@ -50,6 +50,7 @@ const (
 	DetailBytes    = "bytes"
 	DetailFix      = "fix"
 	DetailWeight   = "weight"
+	DetailApproved = "approved" // ids of the officers who approved it
 
 	detailTorn    = "torn"        // bytes that a break left in the place of this line
 	detailTornSum = "torn-sha256" // and their hash
@@ -60,6 +61,9 @@ const (
 	ProofSaid     = "said"     // somebody says so
 	ProofMeasured = "measured" // poskey saw it in the inventory or at the device
 )
+
+// ActLock is the act of locking a terminal remotely; its object is the serial number.
+const ActLock = "lock"
 
 // Results of acts.
 const (

@@ -90,7 +90,7 @@ func (d *Document) Blast() []Item {
 	var all []Item
 	for i := range d.Records {
 		if r := &d.Records[i]; r.Kind == EntryBlast {
-			if r.Details[DetailCause] != causeMore {
+			if r.Details[DetailCause] != CauseMore {
 				all = nil
 			}
 			all = append(all, r.Items...)
@@ -104,7 +104,7 @@ const (
 	CauseOpened = "opened"
 	CauseActed  = "acted"
 	CauseAsked  = "asked"
-	causeMore   = "more" // the line goes on with what the one above began
+	CauseMore   = "more" // the line goes on with what the one above began
 )
 
 // Acts are what poskey did.
@@ -120,6 +120,9 @@ func (d *Document) Lessons() []Lesson {
 	}
 	return all
 }
+
+// Learned tells that there is a lesson, or that somebody said why there is none.
+func (d *Document) Learned() bool { return len(d.of(EntryLesson)) > 0 || len(d.of(EntryNoLesson)) > 0 }
 
 func (d *Document) of(k EntryKind) []Record {
 	var all []Record
@@ -200,10 +203,22 @@ func (d *Document) MayClose(by, second string, seen []Entry) error {
 		return fault.New(fault.NotPermitted, "incident %s is closed already", d.Head.ID)
 	case len(left) > 0:
 		return fault.New(fault.NotPermitted, "%d steps are neither done nor skipped with a reason: %s", len(left), join(left))
-	case len(d.Lessons()) == 0 && len(d.of(EntryNoLesson)) == 0:
+	case !d.Learned():
 		return fault.New(fault.NotPermitted, "nothing was learned yet: poskey incident add %s --lesson TEXT, or --nothing-learned REASON", d.Head.ID)
 	}
 	return nil
+}
+
+// MayNot tells which steps keep an incident from being closed since they were seen to be done and are so no more. Error:
+// not_permitted.
+func (d *Document) MayNot(m Measured) error {
+	undone := d.Undone(m)
+	if len(undone) == 0 {
+		return nil
+	}
+	s := undone[0]
+	return fault.New(fault.NotPermitted, "step %s was seen to be done, and is so no more (%s); do it again, or answer for it: "+
+		"poskey incident add %s --step %s --done --note WHY", s.ID, m.Steps[s.ID].Why, d.Head.ID, s.ID)
 }
 
 // apart refuses one person twice, however the name is written.
@@ -211,6 +226,8 @@ func apart(by, second string) error {
 	switch {
 	case fold(by) == "" || fold(second) == "":
 		return fault.New(fault.Usage, "two people close an incident: --by and --second")
+	case deceptive(by + second):
+		return fault.New(fault.Usage, "--by and --second have letters of several scripts that look alike: write both names in one")
 	case fold(by) == fold(second):
 		return fault.New(fault.Usage, "--by and --second are the same person; an incident is closed by two")
 	}

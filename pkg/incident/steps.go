@@ -38,7 +38,7 @@ func (r Role) Text() text.Text {
 	case RoleVendor:
 		return text.New("vendor")
 	case RoleManagement:
-		return text.New("management")
+		return text.New("managers")
 	case RoleWitness:
 		return text.New("a witness who is no custodian")
 	}
@@ -58,6 +58,7 @@ const (
 	MeasureDecided     Measure = "keys-decided"  // no key named is suspended any more
 	MeasureFrozen      Measure = "keysets-frozen"
 	MeasureOffList     Measure = "devices-off-list"
+	MeasureLocked      Measure = "devices-locked" // by the record: poskey locked them, and they said so
 	MeasureSettled     Measure = "loads-settled"
 	MeasureInjected    Measure = "devices-injected" // since the opening
 	MeasureCleared     Measure = "devices-cleared"  // no device holds a key that falls
@@ -78,6 +79,7 @@ type Step struct {
 	Command  string        // that does it, or shows it; with KEY, DEVICE, BAG, OFFICER, KEYSET in the place of what it is about
 	Contains bool
 	Measure  Measure
+	Until    string // id of the step after which it need not be so any more
 }
 
 const (
@@ -91,6 +93,8 @@ const (
 	cmdCompromise = "poskey incident contain ID --compromise KEY --with-below"
 	cmdFreeze     = "poskey incident contain ID --freeze KEYSET"
 	cmdQuarantine = "poskey incident contain ID --quarantine DEVICE"
+	cmdLock       = "poskey incident contain ID --lock-device DEVICE=DEVICE-URI --login LOGIN"
+	cmdResume     = "poskey inject --resume --device DEVICE-URI"
 	cmdRotate     = "poskey key rotate KEY"
 	cmdDestroy    = "poskey key destroy KEY"
 	cmdReport     = "poskey incident report ID --for acquirer"
@@ -123,7 +127,7 @@ func stepTell() Step {
 }
 
 func stepFreeze() Step {
-	return Step{ID: "freeze", Who: RoleOperator, Within: hour, Command: cmdFreeze, Contains: true, Measure: MeasureFrozen,
+	return Step{ID: "freeze", Who: RoleOperator, Within: hour, Command: cmdFreeze, Contains: true, Measure: MeasureFrozen, Until: "decide",
 		Text: text.New("hand out no more numbers of the key sets beneath")}
 }
 
@@ -150,12 +154,12 @@ func stepsCompromised() []Step {
 
 func stepsSuspected() []Step {
 	return []Step{
-		{ID: "suspend", Who: RoleSecurity, Within: hour, Clause: "22", Command: cmdSuspend, Contains: true, Measure: MeasureKeysOut,
+		{ID: "suspend", Who: RoleSecurity, Within: hour, Clause: "22", Command: cmdSuspend, Contains: true, Measure: MeasureKeysOut, Until: "decide",
 			Text: text.New("suspend the key and the keys beneath it until it is known")},
 		stepFreeze(),
-		{ID: "how", Who: RoleSecurity, Within: day, Clause: "22", Command: "poskey custody parts KEY",
+		{ID: "how", Who: RoleSecurity, Within: day, Clause: "22", Command: "poskey custody parts --label KEY",
 			Text: text.New("find out who had the key or its parts, and what the log says of its uses")},
-		{ID: "decide", Who: RoleManagement, Within: 3 * day, Command: "poskey key activate KEY", Measure: MeasureDecided,
+		{ID: "decide", Who: RoleManagement, Within: 3 * day, Command: "poskey key activate KEY --reason REASON", Measure: MeasureDecided,
 			Text: text.New("decide: active again with the reason written down, or compromised (open an incident of that kind)")},
 		stepTell(),
 	}
@@ -166,10 +170,13 @@ func stepsTamper() []Step {
 		{ID: "batch", Who: RoleOperator, Within: 4 * hour, Command: "poskey device status --device DEVICE-URI",
 			Text: text.New("settle or save the open batch before anything restarts the terminal")},
 		{ID: "isolate", Who: RoleOperator, Within: 4 * hour, Clause: "30-3", Known: true, Command: cmdQuarantine, Contains: true,
-			Measure: MeasureOffList, Text: text.New("take the terminal out of service and off the list: it gets no keys until this is over")},
-		{ID: "loads", Who: RoleOperator, Within: 4 * hour, Contains: true, Measure: MeasureSettled, Command: "poskey inject --resume --device DEVICE-URI",
+			Measure: MeasureOffList, Until: "inject",
+			Text: text.New("take the terminal out of service and off the list: it gets no keys until this is over")},
+		{ID: "lock", Who: RoleOperator, Within: 4 * hour, Command: cmdLock, Measure: MeasureLocked, Until: "inject",
+			Text: text.New("lock the terminal where it still answers and has not locked itself")},
+		{ID: "loads", Who: RoleOperator, Within: 4 * hour, Contains: true, Measure: MeasureSettled, Until: "inject", Command: cmdResume,
 			Text: text.New("leave no load of the terminal of which nobody knows how it ended")},
-		{ID: "shared", Who: RoleSecurity, Within: day, Clause: "20-1", Known: true, Command: cmdCompromise, Contains: true, Measure: MeasureUnshared,
+		{ID: "shared", Who: RoleSecurity, Within: day, Clause: "20-1", Known: true, Command: cmdCompromise, Contains: true, Measure: MeasureUnshared, Until: "inject",
 			Text: text.New("take the keys of this terminal for known: where another terminal has one of them, that one falls too")},
 		{ID: "evidence", Who: RoleSecurity, Within: day, Command: "poskey incident add ID --evidence FILE",
 			Text: text.New("keep what shows it: seals, screen, photographs, the terminal's log, who had it where")},
@@ -222,13 +229,15 @@ func stepsOfficerLeft() []Step {
 
 func stepsWrongKey() []Step {
 	return []Step{
-		{ID: "stop", Who: RoleOperator, Within: hour, Command: cmdFreeze, Contains: true, Measure: MeasureFrozen,
+		{ID: "stop", Who: RoleOperator, Within: hour, Command: cmdFreeze, Contains: true, Measure: MeasureFrozen, Until: "inject",
 			Text: text.New("stop the run; hand out no more numbers of its key set")},
 		{ID: "which", Who: RoleSecurity, Within: 4 * hour, Clause: "15-1", Known: true, Command: "poskey diagnose kcv --help",
 			Text: text.New("find out by check values which key went where, and how it came to be taken")},
-		{ID: "isolate", Who: RoleOperator, Within: day, Command: cmdQuarantine, Contains: true, Measure: MeasureOffList,
+		{ID: "isolate", Who: RoleOperator, Within: day, Command: cmdQuarantine, Contains: true, Measure: MeasureOffList, Until: "inject",
 			Text: text.New("take the terminals that got it out of service")},
-		{ID: "loads", Who: RoleOperator, Within: day, Contains: true, Measure: MeasureSettled, Command: "poskey inject --resume --device DEVICE-URI",
+		{ID: "lock", Who: RoleOperator, Within: day, Command: cmdLock, Measure: MeasureLocked, Until: "inject",
+			Text: text.New("lock the terminal where it still answers and has not locked itself")},
+		{ID: "loads", Who: RoleOperator, Within: day, Contains: true, Measure: MeasureSettled, Until: "inject", Command: cmdResume,
 			Text: text.New("leave no load of which nobody knows how it ended")},
 		{ID: "purpose", Who: RoleSecurity, Within: day, Clause: "19",
 			Text: text.New("judge the key that was loaded: a key of another purpose, customer or environment was exposed by it (open an incident)")},
@@ -245,7 +254,7 @@ func stepsMassFailure() []Step {
 		{ID: "diagnose", Who: RoleOperator, Within: hour, Clause: "15-1", Known: true, Command: "poskey diagnose",
 			Text: text.New("diagnose before anything is changed: one terminal, its codes, its check values, its log")},
 		stepFreeze(),
-		{ID: "loads", Who: RoleOperator, Within: 4 * hour, Contains: true, Measure: MeasureSettled, Command: "poskey fleet status",
+		{ID: "loads", Who: RoleOperator, Within: 4 * hour, Contains: true, Measure: MeasureSettled, Until: "decide", Command: "poskey fleet status --help",
 			Text: text.New("stop the runs, and leave no load of which nobody knows how it ended")},
 		{ID: "cause", Who: RoleSecurity, Within: day, Clause: "18-1", Command: "poskey diagnose --help",
 			Text: text.New("find the cause: keys out of step, a wrong key, a wrong method of check values, or somebody trying keys")},
@@ -274,7 +283,7 @@ func (d *Document) Commands(s Step) []string {
 		word string
 		what ItemKind
 	}{{" KEYSET", ItemNumbers}, {" KEY", ItemKey}, {" DEVICE", ItemDevice}, {" BAG", ItemBag}, {" OFFICER", ItemOfficer}} {
-		if !strings.Contains(line+" ", place.word+" ") {
+		if !strings.Contains(line+" ", place.word+" ") && !strings.Contains(line, place.word+"=") {
 			continue
 		}
 		names := d.subjects(place.what)
@@ -283,7 +292,8 @@ func (d *Document) Commands(s Step) []string {
 		}
 		var all []string
 		for _, n := range names {
-			all = append(all, strings.TrimSuffix(strings.ReplaceAll(line+" ", place.word+" ", " "+shellWord(n)+" "), " "))
+			filled := strings.ReplaceAll(line+" ", place.word+" ", " "+shellWord(n)+" ")
+			all = append(all, strings.TrimSuffix(strings.ReplaceAll(filled, place.word+"=", " "+shellWord(n)+"="), " "))
 		}
 		return all
 	}

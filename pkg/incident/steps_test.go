@@ -100,7 +100,7 @@ func TestStepIsLateWhenItsTimeIsOver(t *testing.T) {
 	if s := d.Summary(d.Opened().Add(3 * time.Hour)); len(s.Overdue) != 0 {
 		t.Errorf("late: %v", s.Overdue)
 	}
-	if s := d.Summary(d.Opened().Add(5 * time.Hour)); !slices.Equal(s.Overdue, []string{"batch", "isolate", "loads"}) {
+	if s := d.Summary(d.Opened().Add(5 * time.Hour)); !slices.Equal(s.Overdue, []string{"batch", "isolate", "lock", "loads"}) {
 		t.Errorf("late: %v", s.Overdue)
 	}
 }

@@ -167,7 +167,7 @@ func holdsAll(text, parts string) bool {
 // noticesOf puts the licences of everything in a binary together, as they ask for.
 func noticesOf(modules []module) ([]byte, error) {
 	out := "What poskey is built of, and under which licences. poskey's own is LICENSE.\n\n"
-	root, err := run(nil, "go", "env", "GOROOT")
+	root, err := run(nil, goTool(), "env", "GOROOT")
 	if err != nil {
 		return nil, err
 	}

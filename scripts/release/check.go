@@ -6,49 +6,106 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
-	"time"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// check makes the release of the commit twice, from clones in two folders of different depth, compares every byte, makes
-// one binary a third time with nothing kept from earlier builds, and tries the results out. It says what it compared.
-func check(repository string) error {
-	begun := time.Now() //nolint:forbidigo // a tool of the build tells how long it took
+// check makes the release of the commit twice, from clones in two folders of different depth, compares every byte, and tries
+// the results out. The second time the clock's zone and the language are others, and the programs for this machine are
+// compiled with an empty build cache: nothing of the first time is in them. It says what it compared, and what that proves.
+func check(repository string, say telling) error {
 	work, err := os.MkdirTemp("", "poskey-check-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(work) //nolint:errcheck // a temporary folder
-	one, two := filepath.Join(work, "one"), filepath.Join(work, "another", "place", "two")
-	for _, clone := range []string{one, two} {
-		if _, err := run(nil, "git", "clone", "--quiet", "--no-hardlinks", repository, clone); err != nil {
-			return err
-		}
-		if err := runIn(clone, nil, "go", "run", "./scripts/release", "-out", "dist"); err != nil {
-			return err
-		}
+	if err := tellOfEdits(repository, say); err != nil {
+		return err
 	}
-	first, second := filepath.Join(one, "dist"), filepath.Join(two, "dist")
-	files, err := compare(first, second)
+	one, two := filepath.Join(work, "one"), filepath.Join(work, "another", "place", "two")
+	say("== 1 of 5: the release, from a clone of the commit")
+	if err := copyOf(repository, one, nil); err != nil {
+		return err
+	}
+	say("== 2 of 5: again from a clone in another folder, with another zone and language; for this machine with an empty build cache")
+	if err := copyOf(repository, two, elsewhere(), "-cache", filepath.Join(work, "cache")); err != nil {
+		return err
+	}
+	say("== 3 of 5: every byte compared")
+	dist := filepath.Join(one, "dist")
+	first := filepath.Join(dist, publishedIn)
+	files, err := compare(first, filepath.Join(two, "dist", publishedIn))
 	if err != nil {
 		return err
 	}
-	say("== same bytes from two folders: %d files", len(files))
-	for _, step := range []func() error{
-		func() error { return afresh(work, two, first) },
-		func() error { return checkSums(first) },
-		func() error { return checkBills(first, files) },
-		func() error { return checkPackages(work, first, files) },
-	} {
-		if err := step(); err != nil {
-			return err
+	for _, line := range proven(files) {
+		say("%s", line)
+	}
+	say("== 4 of 5: checksums and bills of materials")
+	if err := checkSums(first, say); err != nil {
+		return err
+	}
+	if err := checkBills(first, files, say); err != nil {
+		return err
+	}
+	say("== 5 of 5: packages installed, and what is in them tried")
+	if err := tryPackages(work, dist, say); err != nil {
+		return err
+	}
+	say("== release-check: all as it should be")
+	return nil
+}
+
+// tellOfEdits: what is checked is the commit, whatever else lies in the checkout.
+func tellOfEdits(repository string, say telling) error {
+	edits, err := run(nil, "git", "-C", repository, "status", "--porcelain")
+	if err != nil {
+		return err
+	}
+	if edits != "" {
+		say("this checkout has files that are not as in its commit; the commit is checked, without them")
+	}
+	return nil
+}
+
+// copyOf clones the commit into a folder and makes the release there, in dist.
+func copyOf(repository, clone string, env []string, more ...string) error {
+	if _, err := run(nil, "git", "clone", "--quiet", "--no-hardlinks", repository, clone); err != nil {
+		return err
+	}
+	return runIn(clone, env, goTool(), append([]string{"run", "./scripts/release", "-out", "dist"}, more...)...)
+}
+
+// elsewhere is what another machine may have set.
+func elsewhere() []string {
+	return []string{"TZ=Pacific/Kiritimati", "LANG=zh_CN.UTF-8", "LC_ALL=", "POSKEY_LANG=zh", "USER=somebody"}
+}
+
+// proven says for each program how the two that are the same came to be.
+func proven(files []string) []string {
+	var afresh, linked []string
+	for _, t := range targets() {
+		name := t.packageName() + " " + t.goos + "/" + t.goarch
+		switch {
+		case !slices.ContainsFunc(files, func(f string) bool { return isBillOf(f, t) }):
+		case t.native():
+			afresh = append(afresh, name)
+		default:
+			linked = append(linked, name)
 		}
 	}
-	say("== release-check: all as it should be, in %s", time.Since(begun).Round(time.Second))
-	return nil
+	return []string{
+		fmt.Sprintf("the same: %d files", len(files)),
+		"compiled, linked and packed twice, with nothing kept: " + strings.Join(afresh, ", "),
+		"linked and packed twice, compiled once or before: " + strings.Join(linked, ", "),
+		"(make release on another machine, and a comparison of SHA256SUMS, proves more of these)",
+	}
+}
+
+func isBillOf(name string, t target) bool {
+	return strings.HasPrefix(name, t.packageName()+"_") && strings.HasSuffix(name, "_"+t.goos+"_"+t.goarch+".cdx.json")
 }
 
 func runIn(folder string, env []string, name string, args ...string) error {
@@ -84,37 +141,6 @@ func compare(first, second string) ([]string, error) {
 	return names, nil
 }
 
-// afresh builds the binary for this machine with an empty build cache: the second copy has what the first one left there.
-func afresh(work, clone, dist string) error {
-	t := target{goos: "linux", goarch: runtime.GOARCH}
-	binary, err := build(clone, work, t, "GOCACHE="+filepath.Join(work, "cache"))
-	if err != nil {
-		return err
-	}
-	program, err := os.ReadFile(binary)
-	if err != nil {
-		return err
-	}
-	bill, err := readBillOf(dist, t)
-	if err != nil {
-		return err
-	}
-	sum := fmt.Sprintf("%x", sumOf(program))
-	if said := (*bill.Metadata.Component.Hashes)[0].Value; sum != said {
-		return fmt.Errorf("linux/%s without kept results has SHA-256 %s, the release %s", t.goarch, sum, said)
-	}
-	say("== same bytes with an empty build cache: poskey for linux/%s", t.goarch)
-	return nil
-}
-
-func readBillOf(dist string, t target) (*cdx.BOM, error) {
-	found, err := filepath.Glob(filepath.Join(dist, t.packageName()+"_*_"+t.goos+"_"+t.goarch+".cdx.json"))
-	if err != nil || len(found) != 1 {
-		return nil, fmt.Errorf("%d bills of materials for %s/%s, error %w", len(found), t.goos, t.goarch, err)
-	}
-	return readBill(found[0])
-}
-
 func readBill(path string) (*cdx.BOM, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -132,15 +158,15 @@ func readBill(path string) (*cdx.BOM, error) {
 }
 
 // checkSums lets the tool that users take check the checksums.
-func checkSums(dist string) error {
+func checkSums(dist string, say telling) error {
 	if err := runIn(dist, nil, "sha256sum", "--quiet", "--strict", "-c", sumsName); err != nil {
 		return fmt.Errorf("%s: %w", sumsName, err)
 	}
-	say("== checksums: sha256sum agrees with %s", sumsName)
+	say("sha256sum agrees with %s", sumsName)
 	return nil
 }
 
-func checkBills(dist string, files []string) error {
+func checkBills(dist string, files []string, say telling) error {
 	read := 0
 	for _, name := range files {
 		if !strings.HasSuffix(name, ".cdx.json") {
@@ -160,72 +186,6 @@ func checkBills(dist string, files []string) error {
 	if read == 0 {
 		return fmt.Errorf("no bill of materials")
 	}
-	say("== bills of materials: %d read back, each module with its licence", read)
+	say("bills of materials: %d read back, each module with its licence", read)
 	return nil
-}
-
-// checkPackages installs each package for this machine into a folder of its own and uses what is there.
-func checkPackages(work, dist string, files []string) error {
-	tried := 0
-	for _, name := range files {
-		if !strings.HasSuffix(name, "_"+runtime.GOARCH+".deb") {
-			continue
-		}
-		root := filepath.Join(work, "root-"+name)
-		how, err := install(filepath.Join(dist, name), root)
-		if err != nil {
-			return err
-		}
-		told, err := tryInstalled(root)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		say("== %s: %s; %s", name, how, told)
-		tried++
-	}
-	if tried == 0 {
-		return fmt.Errorf("no package for %s", runtime.GOARCH)
-	}
-	return nil
-}
-
-// install lets dpkg install into a root of its own, where the user is root; else it unpacks.
-func install(deb, root string) (string, error) {
-	if os.Geteuid() != 0 {
-		_, err := run(nil, "dpkg-deb", "-x", deb, root)
-		return "unpacked (dpkg itself would need root)", err
-	}
-	for _, folder := range []string{"info", "updates"} {
-		if err := os.MkdirAll(filepath.Join(root, "var/lib/dpkg", folder), 0o755); err != nil { //nolint:gosec // a root
-			return "", err
-		}
-	}
-	if err := os.WriteFile(filepath.Join(root, "var/lib/dpkg/status"), nil, 0o644); err != nil { //nolint:gosec // the same
-		return "", err
-	}
-	// --force-depends: the C library that poskey-hsm needs is not in the new root.
-	_, err := run(nil, "dpkg", "--root="+root, "--force-depends", "--force-not-root", "--log=/dev/null", "-i", deb)
-	return "installed by dpkg into an empty root", err
-}
-
-// tryInstalled runs the program, renders its manual, and lets bash read its completion.
-func tryInstalled(root string) (string, error) {
-	version, err := run(nil, filepath.Join(root, "usr/bin/poskey"), "version")
-	if err != nil {
-		return "", err
-	}
-	for _, page := range []string{"usr/share/man/man1/poskey.1.gz", "usr/share/man/zh_CN/man1/poskey.1.gz"} {
-		shown, err := run([]string{"LC_ALL=C.UTF-8", "MANPAGER=cat"}, "man", "-l", filepath.Join(root, page))
-		if err != nil {
-			return "", err
-		}
-		if !strings.Contains(shown, "POSKEY") || !strings.Contains(shown, "--lang") {
-			return "", fmt.Errorf("%s does not render", page)
-		}
-	}
-	if _, err := run(nil, "bash", "-n", filepath.Join(root, "usr/share/bash-completion/completions/poskey")); err != nil {
-		return "", err
-	}
-	first, _, _ := strings.Cut(version, "\n")
-	return "it says " + first + "; man renders poskey.1 in both languages", nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -19,7 +20,8 @@ type documents struct {
 // readDocs lets the commands write their manual, and reads what stands in the project.
 func readDocs(work string, s stamp) (documents, error) {
 	made := filepath.Join(work, "made")
-	_, err := run([]string{"GOFLAGS=", "CGO_ENABLED=0"}, "go", "run", "./internal/docs",
+	// With the flags of the programs, so that what was compiled for them is not compiled again.
+	_, err := run(buildFlags(target{goos: runtime.GOOS, goarch: runtime.GOARCH}), goTool(), "run", "-trimpath", "-ldflags=-s -w", "./internal/docs",
 		"-manual", made, "-version", s.Version, "-date", s.date())
 	if err != nil {
 		return documents{}, err

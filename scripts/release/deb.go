@@ -71,8 +71,11 @@ func writeDeb(out string, t target, s stamp, binary string, files tree) error {
 	arMember(&deb, "debian-binary", s, []byte("2.0\n"))
 	arMember(&deb, "control.tar.gz", s, told)
 	arMember(&deb, "data.tar.gz", s, data)
-	name := fmt.Sprintf("%s_%s_%s.deb", t.packageName(), s.debian(), t.goarch)
-	return os.WriteFile(filepath.Join(out, name), deb.Bytes(), 0o644) //nolint:gosec // for everybody to read
+	return os.WriteFile(filepath.Join(out, debName(t, s)), deb.Bytes(), 0o644) //nolint:gosec // for everybody to read
+}
+
+func debName(t target, s stamp) string {
+	return fmt.Sprintf("%s_%s_%s.deb", t.packageName(), s.debian(), t.goarch)
 }
 
 func arMember(out *bytes.Buffer, name string, s stamp, data []byte) {

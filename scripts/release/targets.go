@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"debug/buildinfo"
 	"encoding/json"
 	"fmt"
@@ -35,6 +36,9 @@ func (t target) packageName() string {
 	return "poskey"
 }
 
+// native: it runs on the machine that builds.
+func (t target) native() bool { return t.goos == runtime.GOOS && t.goarch == runtime.GOARCH }
+
 func (t target) name(s stamp) string {
 	return fmt.Sprintf("%s_%s_%s_%s", t.packageName(), s.Version, t.goos, t.goarch)
 }
@@ -57,23 +61,31 @@ func compiler(t target) string {
 	if _, err := exec.LookPath(name); err == nil {
 		return name
 	}
-	if _, err := exec.LookPath("gcc"); err == nil && runtime.GOOS == t.goos && runtime.GOARCH == t.goarch {
+	if _, err := exec.LookPath("gcc"); err == nil && t.native() {
 		return "gcc"
 	}
 	return ""
 }
 
-// build makes the binary of a checkout. Whatever the environment says of flags and architectures does not count.
+// buildFlags is the environment of a build. Whatever the user's says of flags and architectures does not count.
+func buildFlags(t target) []string {
+	env := []string{"GOFLAGS=", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0", "GOOS=" + t.goos, "GOARCH=" + t.goarch}
+	if !t.cgo {
+		return append(env, "CGO_ENABLED=0")
+	}
+	return append(env, "CGO_ENABLED=1", "CC="+compiler(t), "CGO_CFLAGS=-O2 -g0", "CGO_CPPFLAGS=", "CGO_LDFLAGS=")
+}
+
+// build makes the binary of a checkout.
 func build(checkout, work string, t target, more ...string) (string, error) {
 	binary := filepath.Join(work, t.packageName()+"-"+t.goos+"-"+t.goarch)
-	env := []string{"GOFLAGS=", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0", "CGO_ENABLED=0",
-		"GOOS=" + t.goos, "GOARCH=" + t.goarch}
-	if t.cgo {
-		env = append(env, "CGO_ENABLED=1", "CC="+compiler(t), "CGO_CFLAGS=-O2 -g0", "CGO_CPPFLAGS=", "CGO_LDFLAGS=")
-	}
-	_, err := run(append(env, more...), "go", "build", "-C", checkout, "-trimpath", "-buildvcs=true", "-ldflags=-s -w", "-o", binary, "./cmd/poskey")
+	_, err := run(append(buildFlags(t), more...), goTool(), "build", "-C", checkout, "-trimpath", "-buildvcs=true", "-ldflags=-s -w",
+		"-o", binary, "./cmd/poskey")
 	return binary, err
 }
+
+// goTool is the Go that the Makefile was told of, so that one release is not made by two.
+func goTool() string { return cmp.Or(os.Getenv("GO"), "go") }
 
 // run gives what a command writes; what it says of an error is part of the error.
 func run(env []string, name string, args ...string) (string, error) {
@@ -96,16 +108,29 @@ type stamp struct {
 	Modified bool      `json:"modified"`
 	Go       string    `json:"go"`
 	at       time.Time // of every file
+	given    bool      // by SOURCE_DATE_EPOCH
 }
 
 func (s stamp) date() string { return s.at.Format(time.DateOnly) }
 
+// dating is the day of the files, and whose it is when it is not the commit's.
+func (s stamp) dating() string {
+	if s.given {
+		return s.date() + " by SOURCE_DATE_EPOCH"
+	}
+	return s.date()
+}
+
 // debian is the version as dpkg orders it: what comes before a release has a tilde.
 func (s stamp) debian() string { return strings.ReplaceAll(s.Version, "-", "~") }
 
-// readStamp builds poskey for this machine and asks it.
-func readStamp(work string) (stamp, error) {
-	binary, err := build(".", work, target{goos: runtime.GOOS, goarch: runtime.GOARCH})
+// readStamp builds poskey for this machine and asks it. Go finds the binary again when its turn comes.
+func (m maker) readStamp(work string) (stamp, error) {
+	if _, err := exec.LookPath("git"); err != nil {
+		return stamp{}, fmt.Errorf("a release says of which commit it is, and git, which knows, is not here")
+	}
+	t := target{goos: runtime.GOOS, goarch: runtime.GOARCH}
+	binary, err := build(".", work, t, m.cacheFor(t)...)
 	if err != nil {
 		return stamp{}, err
 	}
@@ -120,10 +145,14 @@ func readStamp(work string) (stamp, error) {
 	return s.dated(os.Getenv("SOURCE_DATE_EPOCH"))
 }
 
+// farthest is the last second whose number has as many digits as an archive of packages has room for, and whose day has
+// a year of four.
+const farthest = 253402300799
+
 // dated refuses what nobody could build again, and sets the time of files.
 func (s stamp) dated(epoch string) (stamp, error) {
 	if s.Commit == "" {
-		return stamp{}, fmt.Errorf("the program knows no commit: a release is made from a git checkout")
+		return stamp{}, fmt.Errorf("this folder knows no commit: a release is made from a git checkout (make build does without)")
 	}
 	if s.Modified {
 		return stamp{}, fmt.Errorf("the checkout has files that are not as in commit %s: commit them, or work in a clone", s.Commit)
@@ -134,10 +163,10 @@ func (s stamp) dated(epoch string) (stamp, error) {
 	}
 	if epoch != "" {
 		seconds, err := strconv.ParseInt(epoch, 10, 64)
-		if err != nil {
-			return stamp{}, fmt.Errorf("SOURCE_DATE_EPOCH %q is no number of seconds", epoch)
+		if err != nil || seconds < 0 || seconds > farthest {
+			return stamp{}, fmt.Errorf("SOURCE_DATE_EPOCH %q is no number of seconds from 0 to %d", epoch, int64(farthest))
 		}
-		at = time.Unix(seconds, 0)
+		at, s.given = time.Unix(seconds, 0), true
 	}
 	s.at = at.UTC()
 	return s, nil
@@ -176,7 +205,7 @@ func modulesOf(binary string) ([]module, error) {
 }
 
 func moduleFolders() (map[string]string, error) {
-	out, err := run([]string{"GOFLAGS=-mod=readonly"}, "go", "list", "-m", "-f", "{{.Path}}@{{.Version}}\t{{.Dir}}", "all")
+	out, err := run([]string{"GOFLAGS=-mod=readonly"}, goTool(), "list", "-m", "-f", "{{.Path}}@{{.Version}}\t{{.Dir}}", "all")
 	if err != nil {
 		return nil, err
 	}

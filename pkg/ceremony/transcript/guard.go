@@ -130,7 +130,7 @@ func mayHoldKeyBesideNumbers(s string) bool { return inARow(s, 32) || inGroups(s
 func inARow(s string, decimal int) bool {
 	var r run
 	for _, c := range s {
-		c = plain(c)
+		c = chained.Plain(c)
 		switch {
 		case isHexDigit(c):
 			r.add(c)
@@ -150,7 +150,7 @@ func inGroups(s string) bool {
 	var all run
 	word := strings.Builder{}
 	for _, c := range s + " " {
-		switch c = plain(c); {
+		switch c = chained.Plain(c); {
 		case c < 0x80 && chained.IsAlnum(byte(c)):
 			word.WriteRune(c)
 			continue
@@ -194,20 +194,3 @@ func (r *run) addWord(bare, word string) {
 }
 
 func isHexDigit(c rune) bool { return c < 0x80 && chained.IsHex(byte(c)) }
-
-// plain makes upper case of letters, ASCII of the wide digits and letters that Chinese keyboards make, and blanks and
-// dashes of all that look like them.
-func plain(c rune) rune {
-	if c >= 0xFF01 && c <= 0xFF5E {
-		c -= 0xFF01 - '!'
-	}
-	switch {
-	case c >= 'a' && c <= 'z':
-		return c - 'a' + 'A'
-	case c == 0xA0, c >= 0x2000 && c <= 0x200A, c == 0x202F, c == 0x205F, c == 0x3000:
-		return ' '
-	case c >= 0x2010 && c <= 0x2015, c == 0x2212:
-		return '-'
-	}
-	return c
-}

@@ -4,12 +4,15 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"runtime"
 
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/device"
 	"poskey/pkg/device/manage"
 )
@@ -88,7 +91,10 @@ const maxFile = 1 << 20
 
 func readFile(what, path string) ([]byte, error) {
 	info, err := os.Stat(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fault.Wrap(fault.New(fault.NotFound, "file %s does not exist", text.Redact(path)), "%s", what)
+	case err != nil:
 		return nil, fault.WrapAs(fault.NotFound, err, "%s", what)
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxFile {

@@ -1,5 +1,0 @@
-//go:build !(linux || darwin || freebsd)
-
-package cli
-
-const openPatiently = 0
