@@ -5,6 +5,7 @@ set -u
 missing=""
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need openssl openssl # the independent judge of check values
+need python3 python3 # and of transcripts: the verifier of docs/formats in another language
 need gcc gcc         # the race detector needs cgo
 # Debian keeps the server's programs out of the search path.
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql

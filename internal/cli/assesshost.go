@@ -14,10 +14,10 @@ import (
 func (a *App) hostEvidence(s *sights) *assess.HostEvidence {
 	o := host.Options{Now: a.Env.Now()}
 	if s.log != "" {
-		o.Disks = []string{filepath.Dir(s.log)}
 		o.Files = []string{s.log, s.assessments(), incident.Folder(s.log)}
 	}
 	if s.database != "" {
+		o.Disks = []string{filepath.Dir(s.database)} // of a store on a server the disk is not this machine's
 		o.Files = append(o.Files, s.database)
 	}
 	return newHostEvidence(host.Look(o))

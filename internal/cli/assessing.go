@@ -301,13 +301,19 @@ func (a *App) listed(ctx context.Context, s *sights, serial string) (*store.Devi
 
 // assessed gives the verdicts over everything that was seen. A terminal that did not answer is one of which nothing is known.
 func (s *sights) assessed(a assess.Answers, site string) assess.Report {
-	r := assess.AssessAll(&s.evidence, append(slices.Clone(s.devices), make([]assess.DeviceEvidence, len(s.silent))...), a)
-	r.Of.Site = cmp.Or(site, r.Of.Site)
-	for _, d := range s.silent {
-		r.Of.Silent = append(r.Of.Silent, d.address)
-	}
+	r := assess.All(&s.evidence, append(slices.Clone(s.devices), make([]assess.DeviceEvidence, len(s.silent))...), a)
+	r.Of.Site, r.Of.Silent = cmp.Or(site, r.Of.Site), s.subject().Silent
 	r.Warnings = s.withSilent(r.Warnings)
 	return r
+}
+
+// subject is what was looked at.
+func (s *sights) subject() assess.Subject {
+	of := assess.SubjectOf(&s.evidence, s.devices)
+	for _, d := range s.silent {
+		of.Silent = append(of.Silent, d.address)
+	}
+	return of
 }
 
 // warnings are those of every terminal that answered, and one for each that did not.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +14,12 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/host"
 	"poskey/internal/i18n"
+	"poskey/internal/text"
 	"poskey/pkg/assess"
+	"poskey/pkg/device"
+	"poskey/pkg/incident"
+	"poskey/pkg/keys"
+	"poskey/pkg/store"
 )
 
 func TestABarShowsWhateverIsThere(t *testing.T) {
@@ -227,5 +233,49 @@ func TestOnlyAnAssessmentOfTheSameIsTheLastOne(t *testing.T) {
 	}
 	if last := a.lastKept(context.Background(), dir, &assess.Subject{}); last != nil {
 		t.Errorf("no terminal was looked at, and it is compared with %q", last.of.Device)
+	}
+}
+
+// TestEverySentenceOfAnAssessmentIsChineseInChinese: what is asked, found, warned of and to be done, of evidence in which
+// little is well.
+func TestEverySentenceOfAnAssessmentIsChineseInChinese(t *testing.T) {
+	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	late := now.AddDate(0, 0, 200)
+	s := sights{
+		evidence: assess.Evidence{Now: now, Incidents: []incident.Summary{}, Host: &assess.HostEvidence{Swap: []string{"a"}, NetworksUp: []string{"b"}},
+			Log: &assess.LogEvidence{Backup: late, Checkpoint: late, Selftest: late, FailedLogins: 9, Reveals: 1, ClearLoads: 1, Unfinished: 1},
+			Store: &assess.StoreEvidence{Threshold: 2, Shares: 2, Conveyed: 1, NoWay: 1, LocalFile: true, FileMode: 0o644, DirMode: 0o777,
+				Officers: []assess.OfficerFact{{ID: "custodian.a", Share: true, Expires: now}},
+				Keys: []store.Key{{Label: "K", Version: 1, State: store.Active, Created: now, NotAfter: now, Algorithm: keys.DES, Len: 8},
+					{Label: "L", Version: 1, State: store.Suspended, Origin: store.Formed}},
+				Devices: []store.Device{{Serial: "T1", State: store.QuarantinedDevice}}}},
+		devices: []assess.DeviceEvidence{{SeenAt: now, Latest: "9", URI: device.URI{Dialect: device.Visa, Transport: device.TCP},
+			Status: device.Status{Serial: "T1", Now: late, InjectMode: true, Tamper: device.TamperState{Tripped: true}, Battery: device.Battery{Low: true},
+				Locks: []device.LockState{{Kind: device.LockDualAdmin}}, Events: []device.LogEvent{{Seq: 90, Kind: "stored"}}}}},
+		silent: []silentDevice{{"127.0.0.1:1", fault.New(fault.NotFound, "it is empty")}},
+	}
+	say, seen := i18n.New(i18n.Chinese), 0
+	han := regexp.MustCompile(`\p{Han}`)
+	look := func(where string, of text.Text, command bool) {
+		shown := say.Text(of)
+		if seen++; shown != "" && !han.MatchString(shown) && !(command && strings.HasPrefix(shown, "poskey ")) {
+			t.Errorf("%s: %q", where, shown)
+		}
+	}
+	r := s.assessed(assess.Answers{}, "")
+	for i := range r.Results {
+		res := &r.Results[i]
+		look(res.Control.ID, res.Control.Ask, false)
+		look(res.Control.ID, res.Control.Fix, false)
+		if !res.Finding.Found.IsZero() {
+			look(res.Control.ID, res.Finding.Found, false)
+		}
+	}
+	for _, w := range r.Warnings {
+		look(w.ID, w.What, false)
+		look(w.ID, w.Fix, true)
+	}
+	if seen < 250 {
+		t.Errorf("only %d sentences were looked at", seen)
 	}
 }

@@ -69,7 +69,7 @@ func runAssessWatch(ctx context.Context, a *App, o assessWatchOpts) error {
 		return fault.New(fault.NotFound, "there is no store to watch, and no terminal was named; see --store and --device")
 	}
 	all := seen.warnings(limits)
-	doc := assessWatchDoc{At: at(seen.evidence.Now), Of: assess.DocumentSubject(seen.assessed(assess.Answers{}, "").Of), Level: assess.Severity(o.level),
+	doc := assessWatchDoc{At: at(seen.evidence.Now), Of: assess.DocumentSubject(seen.subject()), Level: assess.Severity(o.level),
 		Counts: map[assess.Severity]int{assess.Urgent: 0, assess.Soon: 0, assess.Note: 0}, Warnings: assess.Warnings(all)}
 	for _, w := range all {
 		doc.Counts[w.Severity]++

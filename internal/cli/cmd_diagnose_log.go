@@ -38,7 +38,11 @@ func newDiagnoseLogCmd(a *App) *cobra.Command {
 }
 
 func runDiagnoseLog(ctx context.Context, a *App, o diagnoseLogOpts, path string) error {
-	events, summary, err := a.readLog(ctx, path, o)
+	ears, err := diagnose.NewEars()
+	if err != nil {
+		return err
+	}
+	events, summary, err := a.readLog(ctx, path, o, ears)
 	if err != nil {
 		return err
 	}
@@ -58,11 +62,13 @@ func runDiagnoseLog(ctx context.Context, a *App, o diagnoseLogOpts, path string)
 			"give the log of the terminal's security service, of the HSM or of the injection")}
 		return a.showDiagnosis(ctx, "diagnose.log", &diagnose.Case{}, none, o.diagnosisOpts)
 	}
-	return a.diagnosed(ctx, "diagnose.log", diagnose.Case{Log: events}, o.diagnosisOpts)
+	return a.diagnosed(ctx, "diagnose.log", diagnose.Case{Log: events, Ears: ears}, o.diagnosisOpts)
 }
 
 // readLog reads a file, or standard input.
-func (a *App) readLog(ctx context.Context, path string, o diagnoseLogOpts) ([]diagnose.Event, diagnose.LogSummary, error) {
+func (a *App) readLog(ctx context.Context, path string, o diagnoseLogOpts,
+	ears *diagnose.Ears,
+) ([]diagnose.Event, diagnose.LogSummary, error) {
 	in := a.In
 	if path != "-" {
 		f, err := source.Open(ctx, path)
@@ -72,7 +78,7 @@ func (a *App) readLog(ctx context.Context, path string, o diagnoseLogOpts) ([]di
 		defer func() { _ = f.Close() }()
 		in = source.Stream(ctx, f)
 	}
-	opts := diagnose.LogOptions{Vendor: o.vendor, Where: o.where, Location: time.UTC, Year: a.Env.Now().Year()}
+	opts := diagnose.LogOptions{Ears: ears, Vendor: o.vendor, Where: o.where, Location: time.UTC, Year: a.Env.Now().Year()}
 	if o.local {
 		opts.Location = time.Local
 	}

@@ -103,5 +103,8 @@ Under -o json the last line on stderr of a failed command is {"schema":"poskey.e
 
 --batch reads JSON Lines and writes JSON Lines in the same order. The fields of a line are the long flags' names with
 underscores; flags on the command line are the defaults of every line. A bad line gives {"line","error"} in its place,
-and the command ends with exit code 10.`)
+and the command ends with exit code 10.`) + "\n\n" + a.Say.T(`<command> is the command's words with dots between: poskey.kcv.check/v1, poskey.inject/v1, poskey.assess/v1,
+poskey.assess.watch/v1, poskey.incident.show/v1, poskey.key.calendar/v1. Files have schemas too: poskey.assess-answers/v1
+(a questionnaire), poskey.incident/v1 (a record), poskey.facts/v1, poskey.inject-plan/v1, poskey.ceremony/v1 (a script),
+poskey.transcript/v1, poskey.fleet-report/v1. docs/formats.md has every field.`)
 }

@@ -75,7 +75,9 @@ func (v *incidentView) commands(s incident.Step) []string {
 // actsOnStore tells that a command acts on a store or asks its inventory.
 func actsOnStore(line string) bool {
 	return slices.ContainsFunc([]string{"incident contain ", "key ", "custody ", "store ", "device list", "fleet status"},
-		func(c string) bool { return strings.HasPrefix(line, "poskey "+c) && !strings.HasSuffix(line, " --help") })
+		func(c string) bool {
+			return strings.HasPrefix(line, "poskey "+c) && !strings.HasSuffix(line, " --help")
+		})
 }
 
 // here adds the folder to a command on incidents, where it had to be named.

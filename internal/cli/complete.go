@@ -29,8 +29,8 @@ func addCompletions(root *cobra.Command) {
 	values["template"], values["form"] = templateNames(), formNames()
 	values["break"], values["kind"], values["level"] = selftestNames(), incidentKinds(), watchLevels()
 	values["for"] = []string{readerAcquirer, readerAssessor} // of the report; elsewhere it is a length of time
-	open := map[string]bool{"device": true, "to": true} // more follows after these
-	for _, name := range keyPlaces()[1:] {              // --to has its own
+	open := map[string]bool{"device": true, "to": true}      // more follows after these
+	for _, name := range keyPlaces()[1:] {                   // --to has its own
 		values[name] = []string{"prompt", "file:", "fd:", "env:", "block:", "-"}
 		open[name] = true
 	}
@@ -93,7 +93,9 @@ func incidentKinds() []string {
 	return names
 }
 
-func watchLevels() []string { return []string{string(assess.Urgent), string(assess.Soon), string(assess.Note)} }
+func watchLevels() []string {
+	return []string{string(assess.Urgent), string(assess.Soon), string(assess.Note)}
+}
 
 func paddingNames() []string {
 	var names []string

@@ -180,7 +180,10 @@ func (a *App) caseOf(ctx context.Context, doc factsDoc, p *probers) (diagnose.Ca
 		c.Said = append(c.Said, diagnose.Said{Text: s.Text, Vendor: s.Vendor, Table: s.Table, Where: s.Where})
 	}
 	if doc.Log != "" {
-		if c.Log, _, err = a.readLog(ctx, doc.Log, diagnoseLogOpts{}); err != nil {
+		if c.Ears, err = diagnose.NewEars(); err != nil {
+			return c, err
+		}
+		if c.Log, _, err = a.readLog(ctx, doc.Log, diagnoseLogOpts{}, c.Ears); err != nil {
 			return c, fault.Wrap(err, "log")
 		}
 	}

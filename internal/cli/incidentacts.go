@@ -27,8 +27,8 @@ type containAct struct {
 	reason  string
 	key     store.Key
 	order   *ordering // to the device, connected
-	did     bool // else it was so before
-	planned bool // it is not so yet
+	did     bool      // else it was so before
+	planned bool      // it is not so yet
 	record  uint64
 	err     error
 

@@ -64,10 +64,7 @@ func checkLine(t *testing.T, line string) {
 
 // unquoted takes a line apart as a shell does that knows blanks and single quotes.
 func unquoted(line string) []string {
-	var words []string
-	for _, w := range strings.Split(strings.ReplaceAll(line, `'\''`, "\x00"), "'") {
-		words = append(words, w)
-	}
+	words := strings.Split(strings.ReplaceAll(line, `'\''`, "\x00"), "'")
 	for i := 1; i < len(words); i += 2 { // what stands between quotes is one word
 		words[i] = strings.ReplaceAll(words[i], " ", "\x01")
 	}

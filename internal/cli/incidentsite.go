@@ -94,10 +94,12 @@ func (s *incidentSite) isOwn(d *incident.Document, id string) error {
 	if s.db == nil {
 		home = d.Head.Store
 	}
-	if err := d.Belongs(strings.ToUpper(id), home); err != nil {
-		return err
+	if d.Head.ID == strings.ToUpper(id) {
+		if err := d.HoldAgainst(s.told[d.Head.ID]); err != nil {
+			return err
+		}
 	}
-	return d.HoldAgainst(s.told[d.Head.ID])
+	return d.Belongs(strings.ToUpper(id), home)
 }
 
 // list sums all incidents up. What does not verify, or is not the record that the log was told of, is listed as broken.

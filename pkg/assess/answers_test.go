@@ -87,7 +87,7 @@ func TestAnswersThatAreWrongAreRefusedWithTheirLine(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ raw, says string }{
 		"no YAML":          {"a: [", "no YAML"},
-		"empty":            {"", "it is empty"},
+		"empty":            {"", "is empty"},
 		"a list":           {"- a", "line 1"},
 		"another schema":   {"schema: poskey.inject-plan/v1\n", "schema"},
 		"unknown field":    {"schema: poskey.assess-answers/v1\nplace: here\n", "line 2: unknown field"},

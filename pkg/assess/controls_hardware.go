@@ -30,7 +30,7 @@ func hardwareControls() []Control {
 				"传感器显示的环境是否适合终端工作（0 至 50 °C，湿度不超过 90%）？"),
 			Fix: sentence("move the terminal away from heat and water: both trip the tamper detection", "使终端远离热源和水：两者都会触发防拆")},
 		{ID: "HW-05", Scope: OfTerminal, Weight: 3, measure: ofDevice(approvalKnown), Refs: append(whole(pciPTS), pin("32-9")...),
-			Ask: sentence("Is the version of PCI PTS POI known under which the terminal was approved?", "终端通过的 PCI PTS POI 版本是否已知？"),
+			Ask: sentence("Is it known under which version of PCI PTS POI the terminal was approved?", "终端通过的 PCI PTS POI 版本是否已知？"),
 			Fix: sentence("ask the vendor, and put it into the inventory (poskey device add --poi-version): it decides which loads are allowed",
 				"向厂商查询并记入台账（poskey device add --poi-version）：它决定允许哪种灌装方式")},
 		{ID: "HW-06", Scope: OfTerminal, Weight: 2, measure: ofDevice(clockRight), Refs: ownRule(),
@@ -66,7 +66,7 @@ func hardwareControls() []Control {
 		{ID: "HW-13", Scope: OfSite, Weight: 4, Refs: pin("24-2.2"),
 			Ask: sentence("Are keys erased before a terminal goes to repair, to another owner or to scrap, and is a repaired one taken in as new?",
 				"终端送修、转让或报废前是否清除密钥，修复返回后是否按新机处理？"),
-			Fix: sentence("erase them (poskey device reset) with two officers and record it", "由两名管理员执行清除（poskey device reset）并留下记录")},
+			Fix: sentence("erase them (poskey device reset) with two officers and record it", "由两名授权人员执行清除（poskey device reset）并留下记录")},
 	})
 }
 

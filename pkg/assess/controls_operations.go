@@ -22,11 +22,11 @@ func logControls() []Control {
 			Ask: sentence("Does the audit log verify from its first record to its last?", "审计日志从首条到末条是否全部校验通过？"),
 			Fix: sentence("find the place (poskey audit verify), hold it against copies, and open an incident", "定位（poskey audit verify），与副本比对，并登记事件")},
 		{ID: "OP-02", Scope: OfStore, Weight: 4, measure: ofLog(checkpointed), Refs: whole(pciDSS),
-			Ask: sentence("Did officers sign a checkpoint of the audit log within thirty days?", "三十天内是否有管理员签署过审计日志检查点？"),
-			Fix: sentence("sign one and keep copies with the officers (poskey audit checkpoint --to)", "签署检查点并由管理员保存副本（poskey audit checkpoint --to）")},
+			Ask: sentence("Did officers sign a checkpoint of the audit log within thirty days?", "三十天内是否有授权人员签署过审计日志检查点？"),
+			Fix: sentence("sign one and keep copies with the officers (poskey audit checkpoint --to)", "签署检查点并由授权人员保存副本（poskey audit checkpoint --to）")},
 		{ID: "OP-03", Scope: OfStore, Weight: 3, measure: ofLog(checkpointKnown), Refs: whole(pciDSS),
-			Ask: sentence("Is the newest checkpoint signed by officers who are known?", "最新检查点是否由已知管理员签署？"),
-			Fix: sentence("verify with the officers' cards (poskey audit verify --officer --quorum)", "用管理员名片校验（poskey audit verify --officer --quorum）")},
+			Ask: sentence("Is the newest checkpoint signed by officers who are known?", "最新检查点是否由已知授权人员签署？"),
+			Fix: sentence("verify with the officers' cards (poskey audit verify --officer --quorum)", "用授权人员卡校验（poskey audit verify --officer --quorum）")},
 		{ID: "OP-04", Scope: OfStore, Weight: 3, measure: ofLog(allFinished), Refs: pin("26-1"),
 			Ask: sentence("Has every operation in the audit log an outcome?", "审计日志中的每项操作是否都有结果？"),
 			Fix: sentence("look at what became of them (poskey store verify), and say so", "查清结果（poskey store verify）并予以记录")},
@@ -64,10 +64,10 @@ func keyControls() []Control {
 			Fix: sentence("find out whether it is one key under two names (poskey key list --kcv), and destroy one", "确认是否同一密钥重复登记（poskey key list --kcv），并销毁其一")},
 		{ID: "OP-14", Scope: OfSite, Weight: 5, measure: ofStore(nobodyKnowsAll), Refs: append(pin("8-2", "21-2.4"), dss("3.7.6")...),
 			Ask: sentence("Has nobody ever seen as many parts of a key as form it?", "是否没有任何人见过足以组成密钥的全部分量？"),
-			Fix: sentence("rotate that key with other custodians (poskey custody parts, poskey key rotate)", "更换保管人并轮换该密钥（poskey custody parts、poskey key rotate）")},
+			Fix: sentence("rotate that key with other custodians (poskey custody parts, poskey key rotate)", "更换保管员并轮换该密钥（poskey custody parts、poskey key rotate）")},
 		{ID: "OP-15", Scope: OfStore, Weight: 4, measure: ofStore(formedByTwo), Refs: append(pin("12-1", "21-2"), dss("3.6.1.2")...),
-			Ask: sentence("Was every key that was formed from components formed by two custodians or more?", "由分量合成的密钥是否都有两名或以上保管人参与？"),
-			Fix: sentence("form it anew in a ceremony with two custodians (poskey ceremony new), and retire this one", "由两名保管人在仪式中重新合成（poskey ceremony new），停用旧密钥")},
+			Ask: sentence("Was every key that was formed from components formed by two custodians or more?", "由分量合成的密钥是否都有两名或以上保管员参与？"),
+			Fix: sentence("form it anew in a ceremony with two custodians (poskey ceremony new), and retire this one", "由两名保管员在仪式中重新合成（poskey ceremony new），停用旧密钥")},
 		{ID: "OP-16", Scope: OfStore, Weight: 4, measure: ofStore(parentsStrong), Refs: pin("10-1"),
 			Ask: sentence("Is every key exchanged under a key that is at least as strong?", "每个密钥是否都由强度不低于它的密钥保护？"),
 			Fix: sentence("move the partner to a stronger key (poskey key rotate of the parent, with another algorithm)", "将上级密钥换成更强的算法（对上级密钥执行 poskey key rotate）")},
@@ -113,7 +113,7 @@ func shopControls() []Control {
 	return []Control{
 		{ID: "OP-27", Scope: OfSite, Weight: 4, Refs: pin("24-2.3", "24-2.2"),
 			Ask: sentence("Are components destroyed once their key is loaded and confirmed, before a witness who is no custodian of it?",
-				"密钥灌装并确认后，其分量是否在非保管人见证下销毁？"),
+				"密钥灌装并确认后，其分量是否在非保管员见证下销毁？"),
 			Fix: sentence("destroy them with an affidavit (poskey custody bags shows what is left)", "销毁并签署证明（poskey custody bags 显示未销毁部分）")},
 		{ID: "OP-28", Scope: OfSite, Weight: 4, Refs: pin("19"),
 			Ask: sentence("Are test and production kept apart: machines, stores, keys, terminals?", "测试与生产的主机、密钥库、密钥、终端是否分离？"),
@@ -147,8 +147,14 @@ func logWhole(e *Evidence) Finding {
 	return met(text.New("%d records verify", e.Log.Report.Records)).from(FromLog, e.Now)
 }
 
-// recordedWithin is what a record of a key may be older than the key: both are written in one go.
-const recordedWithin = 5 * time.Second
+// recordedWithin is what the record of a change may be older than the change: its outcome is written after it. Where the
+// outcome is missing, the intent before it is the last that there is.
+func recordedWithin(l *LogEvidence) time.Duration {
+	if l.Unfinished > 0 {
+		return 5 * time.Second
+	}
+	return 100 * time.Millisecond
+}
 
 // endMissing holds the log against the store: of what is done with a key the log has a record, so a log that ends before a
 // key was made, suspended or given up was cut. Where its clock went back nothing can be told by times.
@@ -158,7 +164,7 @@ func endMissing(e *Evidence) Finding {
 	}
 	var later []string
 	for i := range e.Store.Keys {
-		if k := &e.Store.Keys[i]; lastChange(k).Sub(e.Log.Report.Last) > recordedWithin {
+		if k := &e.Store.Keys[i]; lastChange(k).Sub(e.Log.Report.Last) > recordedWithin(e.Log) {
 			later = append(later, k.Ref().String())
 		}
 	}

@@ -30,7 +30,7 @@ func responseControls() []Control {
 			Ask: sentence("Is no compromised key in a terminal?", "是否没有终端仍装有已泄露的密钥？"),
 			Fix: sentence("lock these terminals and load successors (poskey device lock, poskey key rotate, poskey inject)", "锁定相关终端并灌装后继密钥（poskey device lock、poskey key rotate、poskey inject）")},
 		{ID: "IR-06", Scope: OfSite, Weight: 3, measure: ofStore(suspicionSettled), Refs: pin("22"),
-			Ask: sentence("Was about every suspended key decided within thirty days?", "挂起的密钥是否在三十天内作出处理决定？"),
+			Ask: sentence("Was a decision made about every suspended key within thirty days?", "挂起的密钥是否在三十天内作出处理决定？"),
 			Fix: sentence("clear it (poskey key activate) or give it up (poskey key compromise)", "排除疑点后恢复（poskey key activate），或宣布泄露（poskey key compromise）")},
 		{ID: "IR-07", Scope: OfSite, Weight: 4, Refs: append(pin("22"), whole(pciDSS)...),
 			Ask: sentence("Does everybody know whom to call day and night about a lost, opened or strange terminal, and the acquirer's and schemes' times for being told?",

@@ -20,7 +20,7 @@ func terminalSoftware() []Control {
 	return []Control{
 		{ID: "SW-01", Scope: OfTerminal, Weight: 4, measure: ofDevice(firmwareNewest), Refs: append(whole(pciPTS), whole(pciDSS)...),
 			Ask: sentence("Does the terminal run the vendor's newest firmware?", "终端固件是否为厂商最新版本？"),
-			Fix: sentence("update it with two officers (poskey device update)", "由两名管理员执行更新（poskey device update）")},
+			Fix: sentence("update it with two officers (poskey device update)", "由两名授权人员执行更新（poskey device update）")},
 		{ID: "SW-02", Scope: OfTerminal, Weight: 4, measure: ofDevice(noClearMode), Refs: pin("32-9"),
 			Ask: sentence("Is the terminal's mode for taking clear keys off?", "终端的明文灌装模式是否已关闭？"),
 			Fix: sentence("leave the mode at the terminal; it ends by itself after 15 minutes", "在终端上退出该模式；15 分钟后也会自动结束")},
@@ -82,7 +82,7 @@ func hostSoftware() []Control {
 			measure: ofHost("Encrypted", func(h *HostEvidence) Finding {
 				return isSo(h.Encrypted, text.New("the disk of the store is encrypted"), text.New("the disk of the store is not encrypted"))
 			}),
-			Ask: sentence("Is the disk encrypted that the store is on?", "密钥库所在磁盘是否加密？"),
+			Ask: sentence("Is the disk that holds the store encrypted?", "密钥库所在磁盘是否加密？"),
 			Fix: sentence("encrypt it, and keep the recovery key with two people", "加密磁盘，恢复密钥由两人分别保管")},
 		{ID: "SW-14", Scope: OfSite, Weight: 2, Refs: whole(pciDSS),
 			measure: ofHost("UmaskTight", func(h *HostEvidence) Finding {
@@ -100,7 +100,7 @@ func hostSoftware() []Control {
 			measure: ofHost("ClockSynced", func(h *HostEvidence) Finding {
 				return isSo(h.ClockSynced, text.New("the clock is synchronised"), text.New("nothing keeps the clock right"))
 			}),
-			Ask: sentence("Is the clock kept right that stamps the audit log?", "为审计日志加时间戳的时钟是否保持同步？"),
+			Ask: sentence("Is the clock that stamps the audit log kept right?", "为审计日志加时间戳的时钟是否保持同步？"),
 			Fix: sentence("synchronise it; on a machine without network set it before each ceremony, before witnesses", "启用校时；无网络的主机在每次仪式前当众校准")},
 		{ID: "SW-17", Scope: OfStore, Weight: 4, measure: ofStore(fileClosed), Refs: whole(pciDSS),
 			Ask: sentence("Can nobody but its user get at the file of the store?", "密钥库文件是否只有其所属用户可以访问？"),

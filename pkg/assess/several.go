@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// AssessAll is [Assess] over several terminals, as one report; the evidence has none itself. One that gave no account of
+// All is [Assess] over several terminals, as one report; the evidence has none itself. One that gave no account of
 // itself is a terminal of which nothing is known. What is not about a terminal is judged once.
-func AssessAll(e *Evidence, devices []DeviceEvidence, a Answers) Report {
+func All(e *Evidence, devices []DeviceEvidence, a Answers) Report {
 	if len(devices) == 0 {
 		return Assess(e, a)
 	}
 	one := *e
 	one.Device = &devices[0]
 	each := []Report{verdicts(&one, a)}
-	for i := range devices[1:] {
-		one.Device = &devices[i+1]
+	for i := 1; i < len(devices); i++ {
+		one.Device = &devices[i]
 		next := Report{Of: subject(&one, a), Results: slices.Clone(each[0].Results)}
 		for j := range next.Results {
 			if c := &next.Results[j].Control; c.Scope == OfTerminal {
@@ -30,6 +30,24 @@ func AssessAll(e *Evidence, devices []DeviceEvidence, a Answers) Report {
 	r.tally()
 	r.Warnings = WatchAll(e, devices, DefaultWatch())
 	return r
+}
+
+// SubjectOf is what an assessment of that would be of.
+func SubjectOf(e *Evidence, devices []DeviceEvidence) Subject {
+	s := subject(e, Answers{})
+	s.Device = serials(devices, func(d *DeviceEvidence) string { return d.serial() })
+	return s
+}
+
+// serials joins those that are known, each once.
+func serials[T any](all []T, serial func(*T) string) string {
+	var known []string
+	for i := range all {
+		if s := serial(&all[i]); s != "" && !slices.Contains(known, s) {
+			known = append(known, s)
+		}
+	}
+	return strings.Join(known, ", ")
 }
 
 // WatchAll is [Watch] over several terminals; the evidence has none itself.
@@ -56,13 +74,7 @@ func Several(each []Report) Report {
 	if len(each) == 1 {
 		return all
 	}
-	var serials []string
-	for i := range each {
-		if s := each[i].Of.Device; s != "" && !slices.Contains(serials, s) {
-			serials = append(serials, s)
-		}
-	}
-	all.Of.Device = strings.Join(serials, ", ")
+	all.Of.Device = serials(each, func(r *Report) string { return r.Of.Device })
 	all.Results = slices.Clone(all.Results)
 	for i := range all.Results {
 		all.Results[i] = worst(each, i)

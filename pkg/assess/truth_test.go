@@ -124,11 +124,11 @@ func TestASilentTerminalIsNotCoveredByAnother(t *testing.T) {
 	e := good()
 	one := *e.Device
 	e.Device = nil
-	if r := AssessAll(e, []DeviceEvidence{one}, Answers{}); resultOf(t, &r, "HW-01").Finding.Verdict != Met {
+	if r := All(e, []DeviceEvidence{one}, Answers{}); resultOf(t, &r, "HW-01").Finding.Verdict != Met {
 		t.Fatal("one terminal that is well")
 	}
 	for _, all := range [][]DeviceEvidence{{one, {}}, {{}, one}} {
-		r := AssessAll(e, all, Answers{})
+		r := All(e, all, Answers{})
 		for _, id := range []string{"HW-01", "DT-01", "OP-22", "OP-19"} {
 			if v := resultOf(t, &r, id).Finding.Verdict; v != NoEvidence {
 				t.Errorf("%s is %s, and one terminal said nothing", id, v)

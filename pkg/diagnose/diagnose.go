@@ -17,6 +17,8 @@
 //	codes, texts, people's words    fromSaid     said*.go, codecauses*.go
 //	logs                            fromLog      fromlog.go, log_*.go; ReadLog makes the events
 //
+// Texts and logs are heard with [Ears] (ears.go), whose patterns stand behind the words that they need (sieve.go).
+//
 // case.go has the facts, report*.go the answer. settle.go puts the findings of the families together, combine.go adds
 // what values and codes say only together.
 //

@@ -538,7 +538,7 @@ func (b *Blast) Items() []Item {
 		all = append(all, Item{ItemShared, s.Check.Digits, sharedNote(&s)})
 	}
 	for _, load := range b.Loads {
-		all = append(all, Item{ItemLoad, cleaned(load.Serial), cleaned("slot " + load.Slot + ", " + string(load.State)) + ", load " + cleaned(load.ID)})
+		all = append(all, Item{ItemLoad, cleaned(load.Serial), cleaned("slot "+load.Slot+", "+string(load.State)) + ", load " + cleaned(load.ID)})
 	}
 	for i := range b.Set {
 		s := &b.Set[i]

@@ -11,9 +11,11 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -25,7 +27,8 @@ func main() {
 	cache := flag.String("cache", "", "compile the programs for this machine with this build cache; one that is empty keeps nothing from before")
 	trial := flag.Bool("check", false, "build twice from clean copies, compare, install and try")
 	flag.Parse()
-	m := maker{out: *out, cache: *cache, say: sayer()}
+	m := maker{out: *out, cache: *cache, say: sayer(), stop: make(chan os.Signal, 1)}
+	signal.Notify(m.stop, os.Interrupt) // the commands that run end by it, and so does this one, its temporary folders removed
 	work := m.release
 	if *trial {
 		work = func() error { return check(".", m.say) }
@@ -53,6 +56,16 @@ type maker struct {
 	out   string // the folder
 	cache string // the build cache for the programs of this machine; the user's when empty
 	say   telling
+	stop  chan os.Signal
+}
+
+func (m maker) interrupted() bool {
+	select {
+	case <-m.stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // publishedIn is the folder below out with what is published.
@@ -82,6 +95,9 @@ func (m maker) release() error {
 		return err
 	}
 	for _, t := range targets() {
+		if m.interrupted() {
+			return errors.New("interrupted")
+		}
 		if t.cgo && compiler(t) == "" {
 			m.say("%s for %s/%s left out, for want of the compiler %s (Debian: gcc-%s)",
 				t.packageName(), t.goos, t.goarch, triplet(t)+"-gcc", strings.ReplaceAll(triplet(t), "_", "-"))
@@ -120,7 +136,7 @@ func emptied(folder string) error {
 // to be there before it, so that it goes into an empty root too.
 func (m maker) placeInstallable(published string, s stamp) error {
 	name := debName(target{goos: "linux", goarch: runtime.GOARCH}, s)
-	data, err := os.ReadFile(filepath.Join(published, name)) //nolint:gosec // made by this run
+	data, err := os.ReadFile(filepath.Join(published, name))
 	if os.IsNotExist(err) || runtime.GOOS != "linux" {
 		return nil // no package is made for such machines
 	}

@@ -433,3 +433,14 @@ func TestArchivesAreNotPackedLongerThanTheyAreWorth(t *testing.T) {
 		t.Error("a manual page is not packed with gzip -9, which Debian asks for")
 	}
 }
+
+func TestAnInterruptIsHeardBetweenPrograms(t *testing.T) {
+	m := maker{stop: make(chan os.Signal, 1)}
+	if m.interrupted() {
+		t.Error("nobody interrupted")
+	}
+	m.stop <- os.Interrupt
+	if !m.interrupted() {
+		t.Error("an interrupt was not heard")
+	}
+}

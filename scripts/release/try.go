@@ -111,7 +111,7 @@ func tryManual(root string, say telling) error {
 	return nil
 }
 
-// shell is one that completes; its script asks for the branch in the variable line, with what the package brought below share.
+// shell is one that completes; its script asks it for what can follow "poskey key", with what the package brought below $share.
 type shell struct {
 	name, needs string
 	args        []string // before the script
