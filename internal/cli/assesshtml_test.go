@@ -187,3 +187,23 @@ func TestWhatIsNotMetStandsTheMostImportantFirst(t *testing.T) {
 		t.Errorf("the page has %d links, want %d", links, want)
 	}
 }
+
+// TestWhatIsTheSameOfManyTakesOneRow: changes and warnings would push what matters off the screen.
+func TestWhatIsTheSameOfManyTakesOneRow(t *testing.T) {
+	r := sampleReport()
+	r.Changes, r.Warnings = nil, nil
+	for i := range 20 {
+		r.Changes = append(r.Changes, assess.Change{ID: fmt.Sprintf("ZZ-%02d", i), Was: assess.NoEvidence, Is: assess.Met, Improved: true})
+		r.Warnings = append(r.Warnings, assess.Warning{ID: "locked", Severity: assess.Urgent, Subject: fmt.Sprintf("TEST-%04d", i),
+			What: text.Raw("it is locked"), Fix: text.Raw("unlock it")})
+	}
+	r.Warnings = append(r.Warnings, assess.Warning{ID: "locked", Severity: assess.Soon, Subject: "TEST-9999", What: text.Raw("it is locked"),
+		Fix: text.Raw("unlock it")})
+	s := (&pagePrinter{i18n.New(i18n.English)}).assessment(r)
+	if len(s.Since.Rows) != 1 || len(s.Since.Rows[0].Controls) != 20 || !strings.HasPrefix(s.Since.Says, "Better: 20.") {
+		t.Errorf("twenty equal changes take %d rows: %s", len(s.Since.Rows), s.Since.Says)
+	}
+	if len(s.Warnings) != 2 || len(s.Warnings[0].Subjects) != 20 || len(s.Warnings[1].Subjects) != 1 {
+		t.Errorf("the warnings are %+v", s.Warnings)
+	}
+}

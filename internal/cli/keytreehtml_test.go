@@ -162,3 +162,16 @@ func TestACalendarPutsWhatIsOverFirst(t *testing.T) {
 		t.Error("the page does not begin with what is over")
 	}
 }
+
+func TestAKeyThatOthersKnowIsToldAtTheTop(t *testing.T) {
+	h := smallTree()
+	h.nodes = h.nodes[:1]
+	p := &pagePrinter{i18n.New(i18n.English)}
+	if s := p.keyTree(h); s.Tone != "plain" || strings.Contains(s.Lead, "Known") {
+		t.Errorf("a sound key: %s, %q", s.Tone, s.Lead)
+	}
+	h.nodes[0].Key.State = store.Compromised
+	if s := p.keyTree(h); s.Tone != "bad" || !strings.HasPrefix(s.Lead, "Known to others: 1; ") {
+		t.Errorf("a compromised key: %s, %q", s.Tone, s.Lead)
+	}
+}

@@ -94,7 +94,7 @@ func (m machine) status() (map[string]string, error) {
 	return fields, nil
 }
 
-// Tracer, on Linux, is the number of the process that looks into this one, 0 for none. The kernel's file tells it: what
+// Tracer is, on Linux, the number of the process that looks into this one, 0 for none. The kernel's file tells it: what
 // system calls answer, a tracer may change. One that changes what is read of the file as well is not found.
 func Tracer() Fact[int] {
 	status, err := system().status()
@@ -113,7 +113,7 @@ func tracer(status map[string]string) Fact[int] {
 	return known(pid, name)
 }
 
-// PtraceScope, on Linux, tells who may look into processes: 0 anybody into the own, 1 descendants, 2 administrators, 3
+// PtraceScope tells, on Linux, who may look into processes: 0 anybody into the own, 1 descendants, 2 administrators, 3
 // nobody.
 func PtraceScope() Fact[int] { return system().ptraceScope() }
 
