@@ -83,7 +83,7 @@ func runFleetReconcile(ctx context.Context, a *App, o fleetReconcileOpts, run st
 		return err
 	}
 	if n := account.Open(); n > 0 {
-		return fault.New(fault.Partial, "%d findings are open", n)
+		return fault.New(fault.Partial, "findings that are open: %d", n)
 	}
 	return nil
 }

@@ -83,7 +83,8 @@ func (s *Subject) Differs(o *Subject) []string {
 	return all
 }
 
-// Change is a control whose verdict is another one than in the last assessment.
+// Change is a control whose verdict is another one than in the last assessment. What nobody knew before and is not met now
+// is neither better nor worse: it is known.
 type Change struct {
 	ID       string
 	Was, Is  Verdict // "" for a control that was or is not there
@@ -225,7 +226,7 @@ func (r *Report) Compare(last map[string]Verdict, at time.Time) {
 		if was := last[id]; was != is {
 			r.Changes = append(r.Changes, Change{ID: id, Was: was, Is: is,
 				Improved: was != "" && is == Met || was == NotMet && is == NotApplicable,
-				Worse:    was != "" && is == NotMet || was == Met && is == NoEvidence})
+				Worse:    (was == Met || was == NotApplicable) && is == NotMet || was == Met && is == NoEvidence})
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(last)) {

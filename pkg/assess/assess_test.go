@@ -342,6 +342,12 @@ func TestComparisonTellsBetterFromWorse(t *testing.T) {
 		last[r.Results[i].Control.ID] = r.Results[i].Finding.Verdict
 	}
 	last["HW-01"], last["HW-02"], last["SW-01"], last["HW-09"], last["XX-01"] = Met, NotMet, NoEvidence, Met, NotMet
+	seen := maps.Clone(last)
+	seen["HW-01"] = NoEvidence
+	r.Compare(seen, daysAgo(30))
+	if c := r.Changes[0]; c.ID != "HW-01" || c.Improved || c.Worse {
+		t.Errorf("what nobody knew before and is not met now: %+v", c)
+	}
 	delete(last, "SW-02")
 	r.Compare(last, daysAgo(30))
 	want := []Change{
