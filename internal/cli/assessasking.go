@@ -26,7 +26,7 @@ func (s *sights) questions(a assess.Answers, everything bool) questions {
 	r := s.assessed(a, "")
 	var q questions
 	q.all, q.unmeasured = r.ToAsk(everything)
-	for _, res := range ofVerdict(&r, assess.NoEvidence) {
+	for _, res := range heaviest(&r, assess.NoEvidence) {
 		if slices.ContainsFunc(q.all, func(c assess.Control) bool { return c.ID == res.Control.ID }) {
 			q.open = append(q.open, res.Control)
 		}

@@ -297,18 +297,6 @@ func givenVerdict(x *assess.Result) assess.Verdict {
 	return cmp.Or(x.Finding.Verdict, assess.NoEvidence)
 }
 
-// heaviest gives the results with a verdict, the heaviest first.
-func heaviest(r *assess.Report, v assess.Verdict) []*assess.Result {
-	var all []*assess.Result
-	for i := range r.Results {
-		if x := &r.Results[i]; givenVerdict(x) == v {
-			all = append(all, x)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b *assess.Result) int { return cmp.Compare(b.Control.Weight, a.Control.Weight) })
-	return all
-}
-
 func (p *pagePrinter) mark(c *assess.Control) controlMark {
 	m := controlMark{ID: page.Line(c.ID), Linked: true, WeightSays: p.say(text.New("weight %d of %d", c.Weight, heaviestWeight))}
 	for i := range heaviestWeight {
@@ -328,7 +316,7 @@ func (p *pagePrinter) unmet(number int, x *assess.Result) unmetBlock {
 	}
 	b.Facts = append(b.Facts, filled(saidLine{p.say(text.New("evidence")), p.originText(&x.Finding)},
 		saidLine{p.say(text.New("answered")), p.saidText(x)})...)
-	b.Steps = filled(saidLine{p.say(text.New("what to do")), p.say(c.Fix)}, saidLine{p.say(text.New("reference")), p.refsText(c)})
+	b.Steps = filled(saidLine{p.say(text.New("what to do")), p.say(c.Fix)}, saidLine{p.say(text.New("reference")), referenceWords(p.say, c)})
 	return b
 }
 
@@ -375,22 +363,6 @@ func (p *pagePrinter) saidText(x *assess.Result) string {
 		x.Said.On.UTC().Format(time.DateOnly), verdictText(x.Said.Verdict)))
 }
 
-// refsText says where a control comes from; clauses whose text nobody has seen are called so.
-func (p *pagePrinter) refsText(c *assess.Control) string {
-	var all []string
-	if c.Lesson != "" {
-		all = append(all, p.say(text.New("a lesson of %s", c.Lesson)))
-	}
-	for _, ref := range c.Refs {
-		word := strings.TrimSpace(ref.Standard + " " + ref.Clause)
-		if ref.Clause != "" && !ref.Confirmed {
-			word = p.say(text.New("%s (unconfirmed)", word))
-		}
-		all = append(all, page.Line(word))
-	}
-	return strings.Join(all, "; ")
-}
-
 // warningRows puts those that say the same of several under each other.
 func (p *pagePrinter) warningRows(all []assess.Warning) []warningRow {
 	var rows []warningRow
@@ -419,7 +391,7 @@ func (p *pagePrinter) controlList(s *assess.Score, all []assess.Result) controlL
 		if x.Control.Dimension != s.Dimension {
 			continue
 		}
-		l.Rows = append(l.Rows, controlRow{controlMark: p.mark(&x.Control), Ask: quoted(p.say(x.Control.Ask)), Refs: p.refsText(&x.Control),
+		l.Rows = append(l.Rows, controlRow{controlMark: p.mark(&x.Control), Ask: quoted(p.say(x.Control.Ask)), Refs: referenceWords(p.say, &x.Control),
 			Verdict: givenVerdict(x), VerdictSays: p.say(verdictText(givenVerdict(x))), Seen: p.seenLines(&x.Finding), Said: p.saidText(x),
 			Origin: p.originText(&x.Finding)})
 	}

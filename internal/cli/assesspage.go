@@ -118,7 +118,7 @@ func shares(points ...int) (met, unmet, unknown int) {
 
 // unmetPage lists what is not met, with what to do.
 func unmetPage(p *render.Page, r *assess.Report) {
-	all := ofVerdict(r, assess.NotMet)
+	all := heaviest(r, assess.NotMet)
 	p.Blank()
 	switch {
 	case r.Total.Known == 0:
@@ -134,7 +134,7 @@ func unmetPage(p *render.Page, r *assess.Report) {
 		p.Headline(controlHead(c), c.Ask)
 		seenPage(p, f)
 		p.Paragraph(hang, text.New("do: %s", c.Fix))
-		if refs := referenceWords(p, c); refs != "" {
+		if refs := referenceWords(p.T, c); refs != "" {
 			p.Paragraph(hang, text.New("see: %s", refs))
 		}
 	}
@@ -182,20 +182,17 @@ func evidenceText(o assess.Origin) text.Text {
 }
 
 // referenceWords are where a control comes from; clauses whose text nobody has seen are called so.
-func referenceWords(p *render.Page, c *assess.Control) string {
+func referenceWords(say func(text.Text) string, c *assess.Control) string {
 	var all []string
 	if c.Lesson != "" {
-		all = append(all, p.T(text.New("a lesson of %s", c.Lesson)))
+		all = append(all, say(text.New("a lesson of %s", c.Lesson)))
 	}
 	for _, ref := range c.Refs {
-		word := ref.Standard
-		if ref.Clause != "" {
-			word += " " + ref.Clause
-			if !ref.Confirmed {
-				word = p.T(text.New("%s (unconfirmed)", word))
-			}
+		word := text.Raw(strings.TrimSpace(ref.Standard + " " + ref.Clause))
+		if ref.Clause != "" && !ref.Confirmed {
+			word = text.New("%s (unconfirmed)", word)
 		}
-		all = append(all, word)
+		all = append(all, say(word))
 	}
 	return strings.Join(all, "; ")
 }
@@ -271,7 +268,7 @@ func changesPage(p *render.Page, r *assess.Report) {
 
 // unknownPage lists what has no evidence, the heaviest first, and says how it would get some.
 func (a *App) unknownPage(p *render.Page, r *assess.Report) {
-	all := ofVerdict(r, assess.NoEvidence)
+	all := heaviest(r, assess.NoEvidence)
 	if len(all) == 0 {
 		return
 	}
@@ -295,15 +292,15 @@ func (a *App) unknownPage(p *render.Page, r *assess.Report) {
 		"poskey assess questions --answers FILE"))
 }
 
-// ofVerdict gives the results with a verdict, the heaviest first.
-func ofVerdict(r *assess.Report, v assess.Verdict) []assess.Result {
-	var all []assess.Result
-	for _, res := range r.Results {
-		if res.Finding.Verdict == v || v == assess.NoEvidence && res.Finding.Verdict == "" {
-			all = append(all, res)
+// heaviest gives the results with a verdict, the heaviest first.
+func heaviest(r *assess.Report, v assess.Verdict) []*assess.Result {
+	var all []*assess.Result
+	for i := range r.Results {
+		if x := &r.Results[i]; givenVerdict(x) == v {
+			all = append(all, x)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b assess.Result) int { return b.Control.Weight - a.Control.Weight })
+	slices.SortStableFunc(all, func(a, b *assess.Result) int { return cmp.Compare(b.Control.Weight, a.Control.Weight) })
 	return all
 }
 

@@ -11,6 +11,7 @@ import (
 	"poskey/internal/fault"
 	"poskey/internal/render"
 	"poskey/internal/text"
+	"poskey/pkg/agent"
 	"poskey/pkg/audit"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/custody"
@@ -94,9 +95,11 @@ func (s *incidentSite) plan(ctx context.Context, o *incidentContainOpts) ([]*con
 func unique(all []*containAct) []*containAct {
 	var some []*containAct
 	for _, act := range all {
-		if !slices.ContainsFunc(some, func(o *containAct) bool { return o.name == act.name && o.object == act.object }) {
-			some = append(some, act)
+		if slices.ContainsFunc(some, func(o *containAct) bool { return o.name == act.name && o.object == act.object }) {
+			closeActs([]*containAct{act})
+			continue
 		}
+		some = append(some, act)
 	}
 	return some
 }
@@ -151,7 +154,8 @@ func (s *incidentSite) act(ctx context.Context, d *incident.Document, acts []*co
 	if err != nil {
 		return err
 	}
-	done, failed := 0, 0
+	done, failed, rows := 0, 0, 0
+	var moved []string
 	for _, act := range acts {
 		act.record, act.approved = work.Mark().Seq, work.Officers()
 		act.reason = d.Head.ID + ": " + d.Head.Title
@@ -159,18 +163,26 @@ func (s *incidentSite) act(ctx context.Context, d *incident.Document, acts []*co
 			act.err = s.do(ctx, work, act)
 			act.did = act.err == nil
 		}
+		if act.did && act.name != incident.ActLock { // the inventory knows nothing of locks
+			rows++
+			if act.key.Label != "" {
+				moved = append(moved, act.object)
+			}
+		}
 		if act.err != nil {
 			failed++
 		} else {
 			done++
 		}
 	}
-	s.app.holding.outcome.Details = audit.Details{"done": strconv.Itoa(done), "not-done": strconv.Itoa(failed)}
+	outcome := vault.Contained(rows, moved)
+	outcome["done"], outcome["not-done"] = strconv.Itoa(done), strconv.Itoa(failed)
+	s.app.holding.outcome.Details = outcome
 	return nil
 }
 
 // actDetails are what officers see before they approve, and what the log keeps: every thing that would be done, by its name.
-// What cannot be shown to them whole is not asked of them.
+// What cannot be shown to them whole is not asked of them; one name alone may be longer than a row.
 func actDetails(d *incident.Document, acts []*containAct) (audit.Details, error) {
 	details := audit.Details{"kind": string(d.Head.Kind)}
 	rows := map[audit.Field]int{}
@@ -181,20 +193,17 @@ func actDetails(d *incident.Document, acts []*containAct) (audit.Details, error)
 			row = name + audit.Field("-"+strconv.Itoa(n+1))
 		}
 		line := strings.TrimPrefix(details[row]+", "+act.object, ", ")
-		if audit.Clean(line) != line && details[row] != "" {
+		if details[row] != "" && (audit.Clean(line) != line || !agent.IsSaidWhole(row, line)) {
 			rows[name]++
 			row, line = name+audit.Field("-"+strconv.Itoa(rows[name]+1)), act.object
 		}
 		details[row] = audit.Clean(line)
-		if len(details) > maxActRows {
+		if len(details) > agent.MostSaid(custody.IncidentContain) {
 			return nil, fault.New(fault.Usage, "this is more than officers can be shown for one approval (%d things); contain it in parts", len(acts))
 		}
 	}
 	return details, nil
 }
-
-// maxActRows bounds the rows of what is shown; the log takes some more details from others.
-const maxActRows = 20
 
 func (s *incidentSite) do(ctx context.Context, work *vault.Work, act *containAct) error {
 	switch act.name {

@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"poskey/internal/fault"
+	"poskey/pkg/agent"
 	"poskey/pkg/incident"
 )
 
@@ -73,4 +76,35 @@ func unquoted(line string) []string {
 		all[i] = strings.NewReplacer("\x00", "'", "\x01", " ").Replace(all[i])
 	}
 	return all
+}
+
+// TestOfficersAreShownEveryNameThatTheyApprove: neither does a row go on behind its end, nor are there more rows than are shown.
+func TestOfficersAreShownEveryNameThatTheyApprove(t *testing.T) {
+	d := &incident.Document{Head: incident.Head{Kind: incident.KeyCompromised}}
+	var acts []*containAct
+	for i := range 60 {
+		acts = append(acts, &containAct{name: "compromise", object: fmt.Sprintf("ZMK-%d#1", i)})
+	}
+	details, err := actDetails(d, acts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := " "
+	for name, value := range details {
+		if !agent.IsSaidWhole(name, value) {
+			t.Errorf("a row is cut: %s: %s", name, value)
+		}
+		all += strings.ReplaceAll(value, ",", " ") + " "
+	}
+	for _, act := range acts {
+		if !strings.Contains(all, " "+act.object+" ") {
+			t.Errorf("%s is not shown", act.object)
+		}
+	}
+	for i := range 400 {
+		acts = append(acts, &containAct{name: "compromise", object: fmt.Sprintf("ZMK-%d#2", i)})
+	}
+	if _, err := actDetails(d, acts); !fault.Is(err, fault.Usage) {
+		t.Errorf("more than can be shown: %v", err)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"poskey/internal/render"
 	"poskey/internal/text"
 	"poskey/pkg/incident"
+	"poskey/pkg/store"
 )
 
 // incidentsPage lists incidents.
@@ -23,16 +24,16 @@ func incidentsPage(all []incident.Summary, now time.Time) func(*render.Page) {
 		for i := range all {
 			s := &all[i]
 			if s.Broken != nil {
-				cells = append(cells, []string{s.ID, "", p.T(text.New("broken")), "", "", "", ""})
+				cells = append(cells, []string{s.ID, "", p.T(text.New("broken")), "", "", ""})
 				continue
 			}
-			late := ""
+			left := number(s.StepsLeft)
 			if n := len(s.Overdue); n > 0 {
-				late = p.T(text.New("%d late", n))
+				left += ", " + p.T(text.New("%d late", n))
 			}
-			cells = append(cells, []string{s.ID, string(s.Kind), p.T(s.State.Text()), clock(s.Opened), number(s.StepsLeft), late, s.Title})
+			cells = append(cells, []string{s.ID, string(s.Kind), p.T(s.State.Text()), day(s.Opened), left, s.Title})
 		}
-		p.Grid([]text.Text{text.New("incident"), text.New("kind"), text.New("state"), text.New("opened on"), text.New("steps left"), text.New("late"),
+		p.Grid([]text.Text{text.New("incident"), text.New("kind"), text.New("state"), text.New("opened on"), text.New("steps left"),
 			text.New("title")}, cells)
 		for i := range all {
 			if all[i].Broken != nil {
@@ -97,13 +98,34 @@ func fallsPage(p *render.Page, items []incident.Item) {
 				p.Line(group.name)
 			}
 			if n++; n <= mostShown {
-				p.Raw("  " + strings.TrimSpace(it.Name+"  "+it.Note))
+				p.Paragraph("  ", text.Raw(strings.TrimSpace(it.Name+"  "+itemNote(p.T, &it))))
 			}
 		}
 		if n > mostShown {
 			p.Line(text.New("  and %d more; -o json has them all", n-mostShown))
 		}
 	}
+}
+
+// itemNote is what a record knows of a thing, which stands there in English. What people wrote stays as it is.
+func itemNote(say func(text.Text) string, it *incident.Item) string {
+	switch it.What {
+	case incident.ItemOfficer, incident.ItemPartner, incident.ItemShared:
+		return it.Note
+	case incident.ItemDevice: // its model, how it is, and its numbers, and any of them may be missing
+		words := strings.Split(it.Note, ", ")
+		for i, word := range words {
+			if state := store.DeviceState(word); slices.Contains(store.DeviceStates(), state) {
+				words[i] = say(deviceStateText(state))
+			}
+		}
+		return strings.Join(words, ", ")
+	case incident.ItemKey:
+		if note, ok := strings.CutSuffix(it.Note, string(store.DestroyedCompromised)); ok { // people read two words
+			return say(text.Known(note + stateText(store.DestroyedCompromised).String()))
+		}
+	}
+	return say(text.Known(it.Note))
 }
 
 type fallGroup struct {
@@ -189,7 +211,7 @@ func settledLine(s *incident.StepState, clock func(time.Time) string) text.Text 
 	case s.Skipped:
 		return text.New("skipped by %s at %s: %s", s.By, clock(s.At), s.Why)
 	case s.Proof == incident.ProofMeasured:
-		return text.New("done, seen by poskey at %s: %s", clock(s.At), s.Why)
+		return text.New("done, seen by poskey at %s: %s", clock(s.At), text.Known(s.Why))
 	case s.Why == "":
 		return text.New("done, says %s at %s", s.By, clock(s.At))
 	}
@@ -250,7 +272,7 @@ func actText(d map[string]string) text.Text {
 	case incident.ResultAlready:
 		return text.New("%s %s: it was so before", act, object)
 	}
-	return text.New("%s %s: FAILED: %s", act, object, d[incident.DetailText])
+	return text.New("%s %s: FAILED: %s", act, object, text.Known(d[incident.DetailText]))
 }
 
 func lessonsPage(p *render.Page, d *incident.Document) {

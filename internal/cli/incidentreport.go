@@ -109,7 +109,7 @@ func (r *incidentReport) facts() []string {
 		r.say.T("happened: %s", utc(d.Happened())), r.say.T("opened: %s", utc(sum.Opened))}
 	for _, it := range d.Subjects() {
 		if r.mayKnow(it.What) {
-			all = append(all, r.say.T("about: %s", strings.TrimSpace(it.Name+" "+it.Note)))
+			all = append(all, r.say.T("about: %s", strings.TrimSpace(it.Name+" "+itemNote(r.say.Text, &it))))
 		}
 	}
 	if !sum.Contained.IsZero() {
@@ -136,7 +136,7 @@ func (r *incidentReport) falls() []string {
 	for _, g := range fallGroups() {
 		for _, it := range r.view.items() {
 			if it.What == g.what && r.mayKnow(it.What) {
-				all = append(all, strings.TrimSpace(r.say.Text(g.name)+" "+it.Name+" "+it.Note))
+				all = append(all, strings.TrimSpace(r.say.Text(g.name)+" "+it.Name+" "+itemNote(r.say.Text, &it)))
 			}
 		}
 	}

@@ -161,7 +161,7 @@ func (p *incidentPagePrinter) facts(sum *incident.Summary) []saidLine {
 		var names []string
 		for _, it := range d.Subjects() {
 			if it.What == what {
-				names = append(names, strings.TrimSpace(quoted(keyless(it.Name))+" "+inBrackets(quoted(keyless(it.Note)))))
+				names = append(names, strings.TrimSpace(quoted(keyless(it.Name))+" "+inBrackets(quoted(keyless(itemNote(p.in.Text, &it))))))
 			}
 		}
 		all = append(all, saidLine{p.say(subjectText(what)), strings.Join(names, ", ")})
@@ -237,7 +237,7 @@ func (p *incidentPagePrinter) groups() []fallenGroup {
 		one := fallenGroup{Name: page.Sentence(strings.TrimRight(p.say(g.name), ":："))}
 		for _, it := range p.r.view.items() {
 			if it.What == g.what && p.r.mayKnow(it.What) {
-				one.Items = append(one.Items, fallenItem{quoted(keyless(it.Name)), quoted(keyless(it.Note))})
+				one.Items = append(one.Items, fallenItem{quoted(keyless(it.Name)), quoted(keyless(itemNote(p.in.Text, &it)))})
 			}
 		}
 		if one.Count = len(one.Items); one.Count > 0 {

@@ -85,6 +85,49 @@ func TestThePageOfAnIncidentIsInertAndHoldsNoKey(t *testing.T) {
 	}
 }
 
+// TestWhatARecordKnowsOfThingsIsReadInChinese: it stands there in English; words of people and names stay as they are.
+func TestWhatARecordKnowsOfThingsIsReadInChinese(t *testing.T) {
+	zh, en := i18n.New(i18n.Chinese), i18n.New(i18n.English)
+	for _, c := range []struct {
+		what       incident.ItemKind
+		note, want string
+	}{
+		{incident.ItemKey, "K0, check value 844876, active", "K0，校验值 844876，使用中"},
+		{incident.ItemKey, "K0, check value 844876, destroyed-compromised", "K0，校验值 844876，已销毁（曾泄露）"},
+		{incident.ItemKey, "not in the store", "密钥库中没有"},
+		{incident.ItemDevice, "A920, rejected, KSN FFFF9876543210E00001", "A920, 已剔除, KSN FFFF9876543210E00001"},
+		{incident.ItemDevice, "expected", "已列名，未灌装"},
+		{incident.ItemLoad, "slot F, unknown, load 17", "槽位 F，不明，灌装编号 17"},
+		{incident.ItemBag, "part 2 of 3 of ZMK#1, received, custodian.b", "ZMK#1 的第 2 分量（共 3 份），已接收，custodian.b"},
+		{incident.ItemKnown, "custodian.b has seen 1 parts, 2 form it; 2 with others who left",
+			"custodian.b 见过 1 份分量，合成需 2 份；与其他离任人员合计 2 份"},
+		{incident.ItemNumbers, "under BDK#1, 12 numbers went out", "在 BDK#1 之下，已发出 12 个编号"},
+		{incident.ItemPartner, "active", "active"},
+		{incident.ItemOfficer, "received", "received"},
+	} {
+		it := incident.Item{What: c.what, Note: c.note}
+		if got := itemNote(zh.Text, &it); got != c.want {
+			t.Errorf("%s %q is read as %q, want %q", c.what, c.note, got, c.want)
+		}
+		if got := itemNote(en.Text, &it); got != c.note && c.what != incident.ItemDevice && !strings.HasSuffix(c.note, "-compromised") {
+			t.Errorf("in English %s %q is read as %q", c.what, c.note, got)
+		}
+	}
+	measured := incident.StepState{Done: true, Proof: incident.ProofMeasured, Why: "the terminals are off the list"}
+	if got := zh.Text(settledLine(&measured, utc)); strings.Contains(got, "list") {
+		t.Errorf("what poskey saw is read as %q", got)
+	}
+	said := incident.StepState{Done: true, Proof: incident.ProofSaid, Why: measured.Why}
+	if got := zh.Text(settledLine(&said, utc)); !strings.Contains(got, measured.Why) {
+		t.Errorf("what a person said is read as %q", got)
+	}
+	for _, acquirer := range []bool{false, true} {
+		if written := incidentPageOf(t, i18n.Chinese, acquirer); strings.Contains(written, "check value") || !strings.Contains(written, "校验值") {
+			t.Error("the Chinese page says in English what falls")
+		}
+	}
+}
+
 func TestThePageOfAnIncidentIsADocument(t *testing.T) {
 	written := incidentPageOf(t, i18n.English, false)
 	for _, want := range []string{`<span class="badge bad">open</span>`, "1 late", "Keys: 60 · Terminals: 1", "custodian.b", "Was due <span>2026-03-04 13:00",

@@ -127,6 +127,39 @@ func (c *Console) Secret(ctx context.Context, prompt string) (*secret.Bytes, err
 	if _, err := io.WriteString(tty, prompt); err != nil {
 		return nil, fault.WrapAs(fault.Failure, err, "ask at the terminal")
 	}
+	line, err := secretFrom(ctx, fd)
+	_, _ = io.WriteString(tty, "\n")
+	switch cause := context.Cause(ctx); {
+	case err != nil && cause != nil:
+		c.Close() // the shell shall not stay without echo
+		return nil, cause
+	case err != nil:
+		return nil, fault.WrapAs(fault.InputNeeded, err, "nothing was typed")
+	}
+	return line, nil
+}
+
+// secretFrom reads a line from a terminal whose echo is off. It sets nothing there: a reader that did would race with
+// whoever puts the terminal back when the job is interrupted or stopped. It ends with the context, and then nothing reads
+// any more. The end of input ends a line that is not empty.
+func secretFrom(ctx context.Context, fd int) (*secret.Bytes, error) {
+	if handable() != nil { // this system cannot look whether there is anything to read
+		return secretBlind(ctx, fd)
+	}
+	buf := secret.New(longestSecret)
+	defer buf.Wipe()
+	line, err := lineInto(ctx, fd, buf.Expose()[:0])
+	switch {
+	case errors.Is(err, io.EOF) && len(line) > 0:
+	case err != nil:
+		return nil, err
+	case len(line) == longestSecret && line[longestSecret-1] != '\n':
+		return nil, fault.New(fault.TooLarge, "more than %d characters were typed", longestSecret)
+	}
+	return secret.Copy(bytes.TrimRight(line, "\r\n")), nil
+}
+
+func secretBlind(ctx context.Context, fd int) (*secret.Bytes, error) {
 	type answer struct {
 		typed []byte
 		err   error
@@ -138,14 +171,11 @@ func (c *Console) Secret(ctx context.Context, prompt string) (*secret.Bytes, err
 	}()
 	select {
 	case <-ctx.Done():
-		_, _ = io.WriteString(tty, "\n")
-		c.Close() // the reader still hangs; without this the shell would stay without echo
 		return nil, context.Cause(ctx)
 	case a := <-got:
-		_, _ = io.WriteString(tty, "\n")
 		if a.err != nil && (!errors.Is(a.err, io.EOF) || len(a.typed) == 0) {
 			secret.Wipe(a.typed)
-			return nil, fault.WrapAs(fault.InputNeeded, a.err, "nothing was typed")
+			return nil, a.err
 		}
 		return secret.Take(a.typed), nil
 	}
@@ -189,25 +219,30 @@ func lineFrom(ctx context.Context, tty *os.File) (string, error) {
 	if handable() != nil { // this system cannot look whether there is anything to read
 		return lineBlind(ctx, tty)
 	}
-	fd, line := int(tty.Fd()), make([]byte, 0, longestLine)
-	for !bytes.HasSuffix(line, []byte{'\n'}) && len(line) < longestLine {
+	line, err := lineInto(ctx, int(tty.Fd()), make([]byte, 0, longestLine))
+	return string(line), err
+}
+
+// lineInto reads into line until a line feed is there or no room is left.
+func lineInto(ctx context.Context, fd int, line []byte) ([]byte, error) {
+	for !bytes.HasSuffix(line, []byte{'\n'}) && len(line) < cap(line) {
 		switch {
 		case ctx.Err() != nil:
-			return "", context.Cause(ctx)
+			return line[:0], context.Cause(ctx)
 		case !readable(fd, look):
 			continue
 		}
-		n, err := readNow(fd, line[len(line):longestLine])
+		n, err := readNow(fd, line[len(line):cap(line)])
 		line = line[:len(line)+n]
 		switch {
 		case errors.Is(err, syscall.EINTR), errors.Is(err, syscall.EAGAIN):
 		case err != nil:
-			return string(line), err
+			return line, err
 		case n == 0:
-			return string(line), io.EOF
+			return line, io.EOF
 		}
 	}
-	return string(line), nil
+	return line, nil
 }
 
 func lineBlind(ctx context.Context, tty *os.File) (string, error) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 	"unicode/utf8"
@@ -78,11 +79,21 @@ type seat struct {
 	owner owner
 	own   bool        // the terminal is this process's own: keys that send signals do so
 	mode  *term.State // that it was put into
+	modes sync.Locker // of who else sets the terminal's mode here; nil: nobody in this process does
 }
 
 // control does something with the descriptor. It reports false when the terminal is closed.
 func (s *seat) control(f func(fd int)) bool {
 	return s.conn.Control(func(fd uintptr) { f(int(fd)) }) == nil
+}
+
+// set is control for what looks at the mode and then sets it: nobody else does so in between.
+func (s *seat) set(f func(fd int)) bool {
+	if s.modes != nil {
+		s.modes.Lock()
+		defer s.modes.Unlock()
+	}
+	return s.control(f)
 }
 
 // await waits until the terminal is there to ask at.
@@ -120,7 +131,7 @@ func (s *seat) ask(ctx context.Context, prompt string) (*secret.Bytes, error) {
 // raw takes the terminal out of its line mode, without echo.
 func (s *seat) raw(ctx context.Context) (restore func(), err error) {
 	var before *term.State
-	open := s.control(func(fd int) {
+	open := s.set(func(fd int) {
 		if before, err = term.GetState(fd); err != nil {
 			return
 		}
@@ -136,7 +147,7 @@ func (s *seat) raw(ctx context.Context) (restore func(), err error) {
 	}
 	return func() {
 		left := false
-		s.control(func(fd int) { left = s.leave(fd, before, ctx.Err() != nil) })
+		s.set(func(fd int) { left = s.leave(fd, before, ctx.Err() != nil) })
 		if left {
 			_, _ = io.WriteString(s.tty, "\n")
 		}

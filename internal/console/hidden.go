@@ -39,7 +39,7 @@ func (c *Console) Hidden(ctx context.Context, prompt string, t Typing) (*secret.
 		return nil, err
 	}
 	c.hush.discard()
-	s := &seat{tty: tty, own: true}
+	s := &seat{tty: tty, own: true, modes: &c.hush.mu}
 	if s.conn, err = tty.SyscallConn(); err != nil {
 		return nil, fault.WrapAs(fault.Failure, err, "ask at the terminal")
 	}

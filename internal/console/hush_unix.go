@@ -11,13 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// echoOff leaves everything else as it is: Ctrl-C still interrupts.
+// echoOff has lines typed that nobody sees, also where a program before left the terminal in a mode without lines: Ctrl-C
+// interrupts, and Enter ends a line. All else stays as it is.
 func echoOff(fd int) error {
 	mode, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
 		return err
 	}
 	mode.Lflag &^= unix.ECHO | unix.ECHONL
+	mode.Lflag |= unix.ICANON | unix.ISIG
+	mode.Iflag |= unix.ICRNL
 	return unix.IoctlSetTermios(fd, setTermios, mode)
 }
 
@@ -79,10 +82,12 @@ func (h *hush) watch() (unwind func()) {
 			case <-over:
 				return
 			case s := <-signals:
+				h.mu.Lock()
 				if s == syscall.SIGTSTP {
 					h.stop(signals, over)
 				}
-				h.resume(over)
+				h.resume(over) // under the same lock: a question that begins in between would take the mode for its own
+				h.mu.Unlock()
 			}
 		}
 	}()
@@ -93,16 +98,15 @@ func (h *hush) watch() (unwind func()) {
 }
 
 // stop stops this process as the signal would have done, with the terminal as it was found. It does so by SIGTTOU, which
-// stops on the same terms: the runtime of Go never puts the default of a signal back that was once asked for.
+// stops on the same terms: the runtime of Go never puts the default of a signal back that was once asked for. The lock is
+// held.
 func (h *hush) stop(signals chan os.Signal, over chan struct{}) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	select {
 	case <-over:
 	default:
 		h.lighten()
 	}
-	_ = syscall.Kill(syscall.Getpid(), syscall.SIGTTOU)
+	stopSelf(syscall.SIGTTOU)
 	select {
 	case <-signals: // it goes on
 	case <-time.After(stopGrace):
@@ -110,10 +114,8 @@ func (h *hush) stop(signals chan os.Signal, over chan struct{}) {
 }
 
 // resume takes echo off after a stop, or shows the question again that is answered with echo; unless the dialogue is over,
-// or the job goes on in the background.
+// or the job goes on in the background. The lock is held.
 func (h *hush) resume(over chan struct{}) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	select {
 	case <-over:
 	default:

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"poskey/internal/fault"
 	"poskey/internal/text"
@@ -52,6 +53,9 @@ func FromEnv(getenv func(string) string) Lang {
 type Printer struct {
 	lang    Lang
 	entries map[string]string // nil for English
+
+	shapesOnce sync.Once
+	shapes     []shape // of the entries; made for the first stored sentence
 }
 
 // New makes a printer. The catalogue is read only for a language that needs it.

@@ -3,8 +3,10 @@ package i18n
 // Sentences that were written down in English: the catalogue is searched for the format that they were made of.
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -28,22 +30,54 @@ func (p *Printer) storedAt(s string, depth int) string {
 	if depth == deepest {
 		return s
 	}
-	best, letters := "", 0
-	var args []string
-	for format := range p.entries {
-		if n := lettersOf(format); n > letters || n == letters && format < best { // the same answer each time
-			if found, ok := fits(format, s); ok && n >= leastLetters {
-				best, letters, args = format, n, found
-			}
+	p.shapesOnce.Do(func() { p.shapes = shapesOf(p.entries) })
+	for i := range p.shapes {
+		args, ok := p.shapes[i].fits(s)
+		if !ok {
+			continue
+		}
+		for i := range args {
+			args[i] = p.storedAt(args[i], depth+1)
+		}
+		return filled(p.entries[p.shapes[i].format], args)
+	}
+	return s
+}
+
+// shape is a format as sentences are held against it: what it has of its own, with the arguments between.
+type shape struct {
+	format  string
+	pieces  []string // one more than arguments
+	pattern string
+	letters int
+}
+
+// shapesOf gives the formats that sentences can be found by: those with the most letters of their own first, in the same
+// order each time. Arguments of English stand in their order.
+func shapesOf(entries map[string]string) []shape {
+	var all []shape
+	for format := range entries {
+		at := directiveOf.FindAllStringSubmatchIndex(format, -1)
+		if len(at) == 0 || slices.ContainsFunc(at, func(m []int) bool { return m[2] >= 0 }) {
+			continue
+		}
+		one, last := shape{format: format, letters: lettersOf(format)}, 0
+		for _, m := range at {
+			one.add(format[last:m[0]])
+			one.pattern += patternOf(format[m[4]])
+			last = m[1]
+		}
+		if one.add(format[last:]); one.letters >= leastLetters {
+			all = append(all, one)
 		}
 	}
-	if best == "" {
-		return s
-	}
-	for i := range args {
-		args[i] = p.storedAt(args[i], depth+1)
-	}
-	return filled(p.entries[best], args)
+	slices.SortFunc(all, func(a, b shape) int { return cmp.Or(b.letters-a.letters, strings.Compare(a.format, b.format)) })
+	return all
+}
+
+func (f *shape) add(piece string) {
+	f.pieces = append(f.pieces, piece)
+	f.pattern += regexp.QuoteMeta(piece)
 }
 
 // lettersOf counts the letters that a format has of its own.
@@ -56,23 +90,18 @@ func lettersOf(format string) (n int) {
 	return n
 }
 
-// fits takes a sentence apart as a format made it.
-func fits(format, s string) (args []string, ok bool) {
-	at := directiveOf.FindAllStringSubmatchIndex(format, -1)
-	if len(at) == 0 || !strings.HasPrefix(s, format[:at[0][0]]) || !strings.HasSuffix(s, format[at[len(at)-1][1]:]) {
+// fits takes a sentence apart as a format made it. A report holds thousands of sentences against thousands of formats: what
+// the pieces rule out costs no regular expression.
+func (f *shape) fits(s string) (args []string, ok bool) {
+	if !strings.HasPrefix(s, f.pieces[0]) || !strings.HasSuffix(s, f.pieces[len(f.pieces)-1]) {
 		return nil, false
 	}
-	var pattern strings.Builder
-	last := 0
-	for _, m := range at {
-		if m[2] >= 0 { // the arguments of English stand in their order
+	for _, piece := range f.pieces {
+		if !strings.Contains(s, piece) {
 			return nil, false
 		}
-		pattern.WriteString(regexp.QuoteMeta(format[last:m[0]]))
-		pattern.WriteString(patternOf(format[m[4]]))
-		last = m[1]
 	}
-	re, err := regexp.Compile(`(?s)\A` + pattern.String() + regexp.QuoteMeta(format[last:]) + `\z`)
+	re, err := regexp.Compile(`(?s)\A` + f.pattern + `\z`)
 	if err != nil {
 		return nil, false
 	}

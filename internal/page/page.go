@@ -14,9 +14,6 @@ import (
 //go:embed shell.html.tmpl
 var shell string
 
-// Shell is the source of what is around every page, its style in it, for the tests that hold it.
-func Shell() string { return shell }
-
 // Template is a kind of page.
 type Template struct {
 	name string

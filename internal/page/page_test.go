@@ -17,7 +17,7 @@ import (
 func TestColoursCanBeRead(t *testing.T) {
 	grounds := map[string][]string{"ink": {"paper", "shade"}, "quiet": {"paper", "shade"}, "good": {"paper", "good-shade"}, "bad": {"paper", "bad-shade"},
 		"may": {"paper", "may-shade"}}
-	themes := strings.Split(Shell(), ":root {")[1:]
+	themes := strings.Split(shell, ":root {")[1:]
 	if len(themes) != 2 {
 		t.Fatalf("the page has %d themes", len(themes))
 	}

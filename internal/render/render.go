@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -210,7 +211,7 @@ func (p *Page) Fields(rows ...Field) {
 	}
 	for _, row := range rows {
 		if row.Value != "" {
-			_ = t.Append([]string{p.T(row.Name), wrap(row.Value, p.r.Width-names-4)})
+			_ = t.Append([]string{p.T(row.Name), wrap(row.Value, p.r.Width-names-2*len(gap))})
 		}
 	}
 	_ = t.Render()
@@ -219,7 +220,15 @@ func (p *Page) Fields(rows ...Field) {
 // wrap breaks a sentence into lines of at most width columns, between words; 0 and less leave it whole. Words that are
 // longer than a line, such as key blocks, stay whole, so that they can be copied.
 func wrap(s string, width int) string {
-	if width < 20 || twwidth.Width(s) <= width {
+	if width < narrowest {
+		return s
+	}
+	return broken(s, width)
+}
+
+// broken is wrap for any width there is.
+func broken(s string, width int) string {
+	if twwidth.Width(s) <= width {
 		return s
 	}
 	var out strings.Builder
@@ -260,7 +269,10 @@ type Field struct {
 // F makes a Field.
 func F(name text.Text, value string) Field { return Field{name, value} }
 
-// Grid writes a table with a head.
+// narrowestLast is the least room that the last column of a table breaks for.
+const narrowestLast = 12
+
+// Grid writes a table with a head. The last column is where sentences stand: it breaks at the edge of the terminal.
 func (p *Page) Grid(head []text.Text, rows [][]string) {
 	t := p.table()
 	names := make([]string, len(head))
@@ -268,11 +280,32 @@ func (p *Page) Grid(head []text.Text, rows [][]string) {
 		names[i] = p.paint(bold, p.T(h))
 	}
 	t.Header(names)
+	room := p.r.Width - beforeLast(names, rows)
 	for _, row := range rows {
+		if last := len(row) - 1; room >= narrowestLast && last >= 0 && last == len(head)-1 {
+			row = append(slices.Clone(row[:last]), broken(row[last], room))
+		}
 		_ = t.Append(row)
 	}
 	_ = t.Render()
 }
+
+// beforeLast is how many columns of the terminal stand before the last column of a table.
+func beforeLast(names []string, rows [][]string) (columns int) {
+	for i := range len(names) - 1 {
+		widest := twwidth.Width(names[i])
+		for _, row := range rows {
+			if i < len(row) {
+				widest = max(widest, twwidth.Width(row[i]))
+			}
+		}
+		columns += widest + len(gap)
+	}
+	return columns
+}
+
+// gap stands behind each cell of a table.
+const gap = "  "
 
 // table makes a table without lines: it pastes well and reads well in a log.
 func (p *Page) table() *tablewriter.Table {
@@ -285,12 +318,12 @@ func (p *Page) table() *tablewriter.Table {
 			Header: tw.CellConfig{
 				Alignment:  tw.CellAlignment{Global: tw.AlignLeft},
 				Formatting: tw.CellFormatting{AutoFormat: tw.Off, AutoWrap: tw.WrapNone},
-				Padding:    tw.CellPadding{Global: tw.Padding{Left: "", Right: "  ", Overwrite: true}},
+				Padding:    tw.CellPadding{Global: tw.Padding{Left: "", Right: gap, Overwrite: true}},
 			},
 			Row: tw.CellConfig{
 				Alignment:  tw.CellAlignment{Global: tw.AlignLeft},
 				Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone},
-				Padding:    tw.CellPadding{Global: tw.Padding{Left: "", Right: "  ", Overwrite: true}},
+				Padding:    tw.CellPadding{Global: tw.Padding{Left: "", Right: gap, Overwrite: true}},
 			},
 			Behavior: tw.Behavior{TrimSpace: tw.Off},
 		}),

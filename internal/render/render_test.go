@@ -207,6 +207,33 @@ func TestGridKeepsItsCellsAsTheyAre(t *testing.T) {
 	}
 }
 
+// TestLastColumnBreaksAtTheEdgeOfTheTerminal: titles and notes stand last; where nobody counts columns they stay whole.
+func TestLastColumnBreaksAtTheEdgeOfTheTerminal(t *testing.T) {
+	for name, sentence := range map[string]string{
+		"English": "the courier brought the bag a day late and its seal had another number than the sheet in the envelope",
+		"Chinese": strings.Repeat("信使迟到一天，封条编号不符。", 5),
+	} {
+		lay := func(p *Page) {
+			head := []text.Text{text.New("INCIDENT"), text.Raw("状态"), text.New("TITLE")}
+			p.Grid(head, [][]string{{"2026-0001", "未控制", sentence}, {"2", "open", "short"}})
+		}
+		if got := page(t, nil, lay); !strings.Contains(got, sentence) {
+			t.Errorf("%s without a width: %q", name, got)
+		}
+		for _, width := range []int{38, 45, 60, 80} {
+			got := page(t, func(r *Renderer) { r.Width, r.Color = width, true }, lay)
+			for line := range strings.Lines(got) {
+				if n := twwidth.Width(strings.TrimSuffix(line, "\n")); n > width {
+					t.Errorf("%s at %d: %q has %d columns", name, width, line, n)
+				}
+			}
+			if bare := strings.Join(strings.Fields(got), ""); !strings.Contains(bare, strings.ReplaceAll(sentence, " ", "")) {
+				t.Errorf("%s at %d: the words were changed: %q", name, width, got)
+			}
+		}
+	}
+}
+
 func TestSentencesAreWrappedToTheWidth(t *testing.T) {
 	english := "the payload decrypts to a well-formed key, so the KBPK is right: the header or the MAC was changed in more than one place"
 	chinese := strings.Repeat("密钥块的报文鉴别码不正确，", 6)

@@ -74,7 +74,7 @@ func (g Group) Text() text.Text {
 	case Machine:
 		return text.New("machine")
 	}
-	return text.New("%s", string(g))
+	return text.Raw(string(g))
 }
 
 // Kind is how a test tests.

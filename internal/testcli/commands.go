@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -82,21 +83,12 @@ func options(ts *testscript.TestScript, args []string, known ...string) (map[str
 	opts := map[string]string{}
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		name, value, ok := strings.Cut(args[0][1:], "=")
-		if !ok || !contains(known, name) {
+		if !ok || !slices.Contains(known, name) {
 			ts.Fatalf("unknown option %s", args[0])
 		}
 		opts[name], args = value, args[1:]
 	}
 	return opts, args
-}
-
-func contains(all []string, s string) bool {
-	for _, one := range all {
-		if one == s {
-			return true
-		}
-	}
-	return false
 }
 
 func number(ts *testscript.TestScript, s string) int {

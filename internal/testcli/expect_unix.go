@@ -183,9 +183,8 @@ func (s *screen) rest() {
 //
 // Afterwards the files screen, out and err hold what terminal, stdout and stderr received.
 //
-// Mutation check: in internal/console, let Secret read with a plain read of the terminal (bufio.Reader, as Line does)
-// instead of term.ReadPassword, and echoOff do nothing: every script with a "<*" must fail with "echo is still on". With
-// both as they are, but nothing in lighten, prompts.txtar must fail where it looks at stty after Ctrl-C.
+// Mutation check: in internal/console, let echoOff do nothing: every script with a "<*" must fail with "echo is still on".
+// With it as it is, but nothing in lighten, prompts.txtar must fail where it looks at stty after Ctrl-C.
 func cmdExpect(ts *testscript.TestScript, neg bool, args []string) {
 	noNegation(ts, neg)
 	opts, args := options(ts, args, "exit", "changes")

@@ -161,7 +161,8 @@ func (d *desk) newJob(in Intent, a admitted, pending *audit.Pending) *job {
 	j := &job{desk: d, intent: in, pending: pending, officers: idsOf(a.officers), asked: audit.NewDigester()}
 	j.limited = &limited{inner: d.boundary, activity: in.Activity, powers: powersOf(in.Activity, d.environment),
 		label: in.Label, check: in.Check, purpose: in.Attributes, batch: in.Count > 0, bound: a.bound,
-		strict: d.environment == custody.Production, free: d.free}
+		strict: d.environment == custody.Production, free: d.free,
+		anybody: isAnybodys(in.Activity, d.environment)}
 	if in.Activity == custody.DeviceInject || in.Activity == custody.DeviceInjectClear {
 		j.deriving = j.recordDerive
 	}

@@ -12,7 +12,7 @@
 //
 // # What a work may do
 //
-// An activity takes certain calls of the boundary and no others (powersOf). Every activity may have check values by the
+// An activity takes certain calls of the boundary and no others (powersOf). Every one that somebody allows may have check values by the
 // default method, compare values and have the content of check blocks. Beyond that
 //
 //	key.generate    generate, keep                          key.rotate      generate, keep, unwrap, wrap

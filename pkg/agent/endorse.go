@@ -167,7 +167,7 @@ func (g *gate) agree(ctx context.Context, e *endorsement) (present []*custody.Id
 // ordered says what the command says about it, and then, nearest to where the passphrase is typed, what the devices are
 // to do: that is what is signed.
 func (g *gate) ordered(e *endorsement) []text.Text {
-	lines := append(said(e.intent.Details), text.New("asked by: %s", oneRow(e.intent.Who.ID)), text.Raw(""),
+	lines := append(said(e.intent.Details, maxSaid), text.New("asked by: %s", oneRow(e.intent.Who.ID)), text.Raw(""),
 		text.New("key store %s (%s)", g.store, string(g.environment)),
 		text.New("to approve: %s", operationOf(e.intent.Activity).Text()))
 	ends := e.orders[0].Expires()

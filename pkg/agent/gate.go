@@ -220,10 +220,27 @@ const (
 	maxSaidLine = 76 // columns; a wide character takes two
 )
 
+// MostSaid is how many details of an intent officers are shown, a row each; the rest is in the record alone. What an incident
+// takes out of use is shown by its names, on a longer screen: what the agent knows stands below it, next to the prompt.
+func MostSaid(a custody.Activity) int {
+	if a == custody.IncidentContain {
+		return 20
+	}
+	return maxSaid
+}
+
+// IsSaidWhole tells whether officers are shown a detail as it is, from its beginning to its end.
+func IsSaidWhole(name audit.Field, value string) bool {
+	row := saidRow(name, value)
+	return oneRow(row) == row
+}
+
+func saidRow(name audit.Field, value string) string { return string(name) + ": " + value }
+
 // asked says what will be done: first what the command says about it, marked as that, then what the agent knows, last
 // and next to the prompt, where nothing can push it off the screen.
 func (g *gate) asked(a custody.Action, in Intent, more ...text.Text) []text.Text {
-	lines := said(beside(in.Details, a.Attributes))
+	lines := said(beside(in.Details, a.Attributes), MostSaid(a.Activity))
 	if !in.Request.IsZero() {
 		lines = append(lines, text.New("request: %s", in.Request.Short()))
 	}
@@ -258,17 +275,17 @@ func beside(details audit.Details, a custody.Attributes) audit.Details {
 }
 
 // said is what a command says beside, each detail in one row.
-func said(details audit.Details) []text.Text {
+func said(details audit.Details, most int) []text.Text {
 	if len(details) == 0 {
 		return nil
 	}
 	lines := []text.Text{text.New("The command says:")}
 	for i, name := range slices.Sorted(maps.Keys(details)) {
-		if i == maxSaid {
+		if i == most {
 			lines = append(lines, text.New("  and %d details more, which are in the record", len(details)-i))
 			break
 		}
-		lines = append(lines, text.Raw("  "+oneRow(string(name)+": "+details[name])))
+		lines = append(lines, text.Raw("  "+oneRow(saidRow(name, details[name]))))
 	}
 	return lines
 }

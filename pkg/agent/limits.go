@@ -41,8 +41,8 @@ const (
 	canAll powers = 1<<iota - 1
 )
 
-// powersOf is the table: an activity and the calls that it takes. Every activity may have check values by the default
-// method, compare, and have the content of check blocks. In a test store keys may also come in clear beside those of
+// powersOf is the table: an activity and the calls that it takes. Every activity that somebody allows may have check values by
+// the default method, compare, and have the content of check blocks. In a test store keys may also come in clear beside those of
 // the store; in production that would be a way around the store: a key that somebody knows as the KBPK of one that
 // nobody may.
 func powersOf(a custody.Activity, e custody.Environment) powers {
@@ -87,6 +87,12 @@ func powersOf(a custody.Activity, e custody.Environment) powers {
 	return 0
 }
 
+// isAnybodys tells activities that need nobody's approval.
+func isAnybodys(a custody.Activity, e custody.Environment) bool {
+	r, err := custody.RuleOf(a)
+	return err != nil || !r.ByShares && len(r.Terms(e).Needs) == 0
+}
+
 // maxUsed bounds how many labels of used keys are recorded.
 const maxUsed = 8
 
@@ -102,6 +108,7 @@ type limited struct {
 	bound    bool // officers approved one action: no key of the store but this one
 	strict   bool // production
 	free     bool // everything with everything: tests alone
+	anybody  bool // nobody allowed it: the keys of the store are none of its business
 
 	closed atomic.Bool
 	mu     sync.Mutex
@@ -549,6 +556,9 @@ func (l *limited) ask(ctx context.Context, p powers, k hsm.Key) error {
 	}
 	if err := l.open(ctx); err != nil {
 		return err
+	}
+	if l.anybody && !l.free {
+		return fault.New(fault.NotPermitted, "%s does not take this", string(l.activity))
 	}
 	return l.areOurs(k)
 }

@@ -134,18 +134,20 @@ func TestAnActivityMakesItsOwnCallsAndNoOthers(t *testing.T) {
 	for _, e := range []custody.Environment{custody.Test, custody.Production} {
 		for _, r := range custody.Rules() {
 			l := &limited{inner: inner, activity: r.Activity, powers: powersOf(r.Activity, e), label: "A#1", check: k.Check,
-				strict: e == custody.Production}
+				strict: e == custody.Production, anybody: isAnybodys(r.Activity, e)}
 			for p, call := range calls(t, l, k) {
 				err := call()
 				if may := l.powers&p != 0; may == isLimit(err, r.Activity) {
 					t.Errorf("%s in %s, call %b: allowed is %v, the error %v", r.Activity, e, p, may, err)
 				}
 			}
-			if _, err := l.CheckValue(t.Context(), k, "", 0); err != nil {
-				t.Errorf("%s in %s: check value: %v", r.Activity, e, err)
-			}
-			if _, err := l.CheckData(t.Context(), k); err != nil {
-				t.Errorf("%s in %s: check data: %v", r.Activity, e, err)
+			_, value := l.CheckValue(t.Context(), k, "", 0)
+			_, compared := l.Compare(t.Context(), k, kcv.Expected{Digits: k.Check.Digits}, "")
+			_, data := l.CheckData(t.Context(), k)
+			for what, err := range map[string]error{"check value": value, "comparison": compared, "check data": data} {
+				if may := r.ByShares || len(r.Terms(e).Needs) > 0; may != (err == nil) || !may && !isLimit(err, r.Activity) {
+					t.Errorf("%s in %s: %s: allowed is %v, the error %v", r.Activity, e, what, may, err)
+				}
 			}
 		}
 	}

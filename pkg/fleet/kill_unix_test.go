@@ -90,6 +90,7 @@ func TestAStationThatIsKilledLeavesNothingInDoubtButWhatItSent(t *testing.T) {
 	pg := server(t)
 	for name, u := range map[string]store.URL{"sqlite": onFile(t), "postgresql": onServer(t, pg)} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			const n = 120
 			f := open(t, u)
 			s := grow(t, n)

@@ -11,6 +11,7 @@ import (
 
 	"poskey/internal/chained"
 	"poskey/internal/fault"
+	"poskey/internal/text"
 	"poskey/pkg/ceremony/transcript"
 	"poskey/pkg/kcv"
 	"poskey/pkg/keys"
@@ -104,14 +105,14 @@ func (l *looking) at(it Item) error {
 func (l *looking) key(label string) error {
 	ref, err := store.ParseRef(label)
 	if err != nil || ref.Version == 0 {
-		l.outside(label, "not in the store")
+		l.outside(label, text.New("not in the store"))
 		return nil //nolint:nilerr // a key that was never here
 	}
 	return l.name(ref)
 }
 
-func (l *looking) outside(name, note string) {
-	it := Item{ItemKey, name, note}
+func (l *looking) outside(name string, note text.Text) {
+	it := Item{ItemKey, name, note.String()}
 	if !slices.Contains(l.found.Outside, it) {
 		l.found.Outside = append(l.found.Outside, it)
 	}
@@ -124,7 +125,7 @@ func (l *looking) name(ref store.Ref) error {
 	}
 	k, err := l.db.Get(l.ctx, ref)
 	if fault.Is(err, fault.NotFound) {
-		l.outside(ref.String(), "not in the store")
+		l.outside(ref.String(), text.New("not in the store"))
 		return nil
 	}
 	if err == nil {
@@ -276,7 +277,7 @@ func (l *looking) bag(serial string) error {
 	for i := range bags {
 		b := &bags[i]
 		if b.Key.Version == 0 {
-			l.outside(b.Key.Label, fmt.Sprintf("part %d of %d, of a key that the store does not have", b.Part, b.Parts))
+			l.outside(b.Key.Label, text.New("part %d of %d, of a key that the store does not have", b.Part, b.Parts))
 			continue
 		}
 		if err := l.name(b.Key); err != nil {
@@ -329,7 +330,7 @@ func (l *looking) officer(id string) error {
 				return err
 			}
 		case known.Enough:
-			l.outside(p.Key.Label, "parts that form it are known, and the store does not have it")
+			l.outside(p.Key.Label, text.New("parts that form it are known, and the store does not have it"))
 		}
 	}
 	return nil
@@ -516,11 +517,13 @@ func (l *looking) loads() error {
 	return nil
 }
 
-// Items writes down what falls, as a record keeps it.
+// Items writes down what falls, as a record keeps it: in English, in sentences that a reader of another language can be
+// shown (text.Known).
 func (b *Blast) Items() []Item {
 	all := slices.Clone(b.Outside)
 	for _, k := range b.All() {
-		all = append(all, Item{ItemKey, k.Ref().String(), fmt.Sprintf("%s, check value %s, %s", k.Usage, k.Check.Digits, k.State)})
+		note := text.New("%s, check value %s, %s", k.Usage, k.Check.Digits, k.State)
+		all = append(all, Item{ItemKey, k.Ref().String(), note.String()})
 	}
 	for _, d := range b.Devices {
 		all = append(all, Item{ItemDevice, cleaned(d.Serial), deviceNote(&d)})
@@ -538,12 +541,13 @@ func (b *Blast) Items() []Item {
 		all = append(all, Item{ItemShared, s.Check.Digits, sharedNote(&s)})
 	}
 	for _, load := range b.Loads {
-		all = append(all, Item{ItemLoad, cleaned(load.Serial), cleaned("slot "+load.Slot+", "+string(load.State)) + ", load " + cleaned(load.ID)})
+		note := text.New("slot %s, %s, load %s", cleaned(load.Slot), load.State, cleaned(load.ID))
+		all = append(all, Item{ItemLoad, cleaned(load.Serial), note.String()})
 	}
 	for i := range b.Set {
 		s := &b.Set[i]
-		all = append(all, Item{ItemBag, cleaned(s.Serial), fmt.Sprintf("part %d of %d of %s, %s, %s", s.Part, s.Parts, refName(s.Key), string(s.Last.Event),
-			cleaned(s.Last.Person))})
+		note := text.New("part %d of %d of %s, %s, %s", s.Part, s.Parts, refName(s.Key), s.Last.Event, cleaned(s.Last.Person))
+		all = append(all, Item{ItemBag, cleaned(s.Serial), note.String()})
 	}
 	return all
 }
@@ -560,11 +564,10 @@ func deviceNote(d *store.Device) string {
 }
 
 func knownNote(k *Known) string {
-	note := fmt.Sprintf("%s has seen %d parts, %d form it", cleaned(k.Person), k.Seen, k.Needed)
 	if k.Together > k.Seen {
-		note += fmt.Sprintf("; %d with others who left", k.Together)
+		return text.New("%s has seen %d parts, %d form it; %d with others who left", cleaned(k.Person), k.Seen, k.Needed, k.Together).String()
 	}
-	return note
+	return text.New("%s has seen %d parts, %d form it", cleaned(k.Person), k.Seen, k.Needed).String()
 }
 
 // sharedNote names terminals one by one: serial numbers that are all digits would read like a key in a row.
@@ -594,19 +597,16 @@ func refName(r store.Ref) string {
 
 // numbersNote says what went out of a key set.
 func numbersNote(s *store.KeySet) string {
-	out := s.Next - min(s.From, s.Next)
 	if s.Next <= s.From {
-		return fmt.Sprintf("under %s, no number went out", s.BDK)
+		return text.New("under %s, no number went out", s.BDK).String()
 	}
+	out := s.Next - s.From
 	first, err := s.KSN(s.From)
-	if err != nil {
-		return fmt.Sprintf("under %s, %d numbers went out", s.BDK, out)
+	last, lastErr := s.KSN(s.Next - 1)
+	if err != nil || lastErr != nil { // the set is damaged, and how many there were is known all the same
+		return text.New("under %s, %d numbers went out", s.BDK, out).String()
 	}
-	last, err := s.KSN(s.Next - 1)
-	if err != nil {
-		return fmt.Sprintf("under %s, %d numbers went out", s.BDK, out)
-	}
-	return fmt.Sprintf("under %s, %d numbers went out, KSN %s to KSN %s", s.BDK, out, first.String(), last.String())
+	return text.New("under %s, %d numbers went out, KSN %s to KSN %s", s.BDK, out, first.String(), last.String()).String()
 }
 
 // shown makes what may stand in a record of a text from the inventory.
@@ -630,7 +630,7 @@ const maxListed = 2000
 func (b *Blast) Entries(by, cause string) []Entry {
 	items := b.Items()
 	if more := len(items) - maxListed; more > 0 {
-		items = append(items[:maxListed:maxListed], Item{ItemMore, fmt.Sprint(more), "not listed here; the inventory has them"})
+		items = append(items[:maxListed:maxListed], Item{ItemMore, fmt.Sprint(more), text.New("not listed here; the inventory has them").String()})
 	}
 	var all []Entry
 	for part := range slices.Chunk(items, maxItems) {

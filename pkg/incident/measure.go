@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"poskey/internal/text"
+	"poskey/pkg/custody"
 	"poskey/pkg/store"
 )
 
@@ -209,15 +210,29 @@ func (s seeing) replaced(all []store.Key) (Finding, error) {
 	return Finding{true, text.New("every key has one in its place")}, nil
 }
 
+// hasNewer does not count what falls itself: a newer version may have been known as long as the old one.
 func (s seeing) hasNewer(k *store.Key) (bool, error) {
-	if !k.Successor.IsZero() {
-		return true, nil
+	falls := func(o *store.Key) bool {
+		return o.State == store.Compromised || o.State == store.DestroyedCompromised ||
+			slices.ContainsFunc(s.b.All(), func(f store.Key) bool { return f.Ref() == o.Ref() })
+	}
+	met := map[store.Ref]bool{k.Ref(): true} // should somebody have made a circle
+	for next := k.Successor; !next.IsZero() && !met[next]; {
+		met[next] = true
+		successor, err := s.db.Get(s.ctx, next)
+		if err != nil {
+			return false, err
+		}
+		if !falls(&successor) {
+			return true, nil
+		}
+		next = successor.Successor
 	}
 	for other, err := range s.db.List(s.ctx, store.Filter{Label: k.Label}) {
 		if err != nil {
 			return false, err
 		}
-		if other.Version > k.Version && other.State == store.Active {
+		if other.Version > k.Version && other.State == store.Active && !falls(&other) {
 			return true, nil
 		}
 	}
@@ -274,7 +289,7 @@ func (s seeing) locked() Finding {
 			left++
 		}
 	}
-	if len(s.b.subjects) == 0 {
+	if len(s.b.subjects) == 0 || left == 0 && s.strangers() {
 		return Finding{}
 	}
 	return count(left, text.New("the terminals said that they are locked"), text.New("terminals that were not locked by order: %d of %d", left,
@@ -304,7 +319,7 @@ func (s seeing) devices(m Measure) (Finding, error) {
 		}
 	}
 	switch {
-	case len(all) == 0:
+	case len(all) == 0, left == 0 && s.strangers():
 		return Finding{}, nil
 	case left > 0:
 		return Finding{false, text.New("terminals of which this is not true yet: %d of %d", left, len(all))}, nil
@@ -385,6 +400,9 @@ func (s seeing) officers(m Measure) (Finding, error) {
 		if err != nil {
 			return Finding{}, nil //nolint:nilerr // nobody wrote it down
 		}
+		if holds, err := s.holds(&id); err != nil || holds {
+			return Finding{false, text.New("who left still holds a share of the master key")}, err
+		}
 		if id.Master.Generation > was {
 			return Finding{true, text.New("the master key was shared anew (generation %d)", id.Master.Generation)}, nil
 		}
@@ -394,9 +412,10 @@ func (s seeing) officers(m Measure) (Finding, error) {
 	if err != nil {
 		return Finding{}, err
 	}
+	about := s.d.subjects(ItemOfficer)
 	known, left := 0, 0
 	for _, r := range rows {
-		if !slices.Contains(s.d.subjects(ItemOfficer), r.ID) {
+		if !slices.Contains(about, r.ID) {
 			continue
 		}
 		known++
@@ -404,10 +423,19 @@ func (s seeing) officers(m Measure) (Finding, error) {
 			left++
 		}
 	}
-	if known == 0 {
+	if known == 0 || left == 0 && known < len(about) { // of somebody else the store knows no card
 		return Finding{}, nil
 	}
 	return count(left, text.New("the card is revoked"), text.New("cards that are not revoked: %d", left)), nil
+}
+
+// holds tells whether somebody of whom the incident is holds a share of the master key.
+func (s seeing) holds(id *store.Identity) (bool, error) {
+	doc, err := custody.ParseSealedStore(id.Master.Sealed)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(doc.Master.Officers(), func(h custody.Holder) bool { return slices.Contains(s.d.subjects(ItemOfficer), h.ID) }), nil
 }
 
 // unknowing: what an officer could form is replaced, or out of use.

@@ -103,7 +103,6 @@ func (d *Document) Blast() []Item {
 const (
 	CauseOpened = "opened"
 	CauseActed  = "acted"
-	CauseAsked  = "asked"
 	CauseMore   = "more" // the line goes on with what the one above began
 )
 

@@ -34,6 +34,9 @@ func Tellings(log io.Reader) (map[string][]Told, error) {
 		if err != nil || !r.IsIntent() || r.Operation != audit.IncidentOpen && r.Operation != audit.IncidentNote {
 			continue
 		}
+		if _, _, ok := splitID(r.Object.Label); !ok { // anybody may tell the log; there is no such record to be missed
+			continue
+		}
 		head, err := chained.ParseHex(r.Request.String())
 		if err != nil {
 			return nil, err

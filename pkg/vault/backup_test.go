@@ -565,6 +565,40 @@ func TestAnOlderDatabaseUnderANewerLogIsFound(t *testing.T) {
 	mustFind(t, w.verify(), "LATER#1: by record", "TMK#1: by record")
 }
 
+// TestWhatAnIncidentTookOutOfUseDoesNotComeBackUnseen puts a database back in which the keys are still in use.
+func TestWhatAnIncidentTookOutOfUseDoesNotComeBackUnseen(t *testing.T) {
+	w := stocked(t, custody.Test)
+	w.close()
+	old := filepath.Join(t.TempDir(), "old.db")
+	copyFile(t, w.url.Path(), old)
+	w.open()
+	work := w.begin(custody.IncidentContain, "INC-2026-0001")
+	_, err := work.Move(t.Context(), w.row("TMK"), store.Compromised, "a test")
+	must(t, err)
+	done(t, work, agent.Outcome{Outcome: audit.OK(), Details: Contained(1, []string{"TMK#1"})})
+	nothing := w.begin(custody.IncidentContain, "INC-2026-0001") // it was so before
+	done(t, nothing, agent.Outcome{Outcome: audit.OK(), Details: Contained(0, nil)})
+	w.verifies()
+	w.close()
+	copyFile(t, old, w.url.Path())
+	w.open()
+	mustFind(t, w.verify(), "TMK#1: by record", "database: the log has a change at record", "an older database")
+	w.kek("NEWEST", "") // now the inventory has a newer place than what it lost
+	mustFind(t, w.verify(), "TMK#1: by record")
+}
+
+func TestNamesOfKeysThatAnIncidentTookOutOfUseAreReadAsTheyWereWritten(t *testing.T) {
+	var all []string
+	for i := range 100 {
+		all = append(all, fmt.Sprintf("A-KEY-OF-A-TERMINAL-%d#1", i))
+	}
+	d := Contained(100, all)
+	got := movedBy(&audit.Record{Entry: audit.Entry{Operation: audit.IncidentContain, Details: d}})
+	if !slices.Equal(got, all[:len(got)]) || len(got) < 90 || len(d) > audit.MaxDetails-4 {
+		t.Errorf("%d names in %d details: %q", len(got), len(d), got)
+	}
+}
+
 // TestADestroyedKeyThatComesBackIsFound puts a row back that was erased.
 func TestADestroyedKeyThatComesBackIsFound(t *testing.T) {
 	w := newWorld(t, custody.Test)

@@ -138,7 +138,7 @@ func (b *bookkeeping) record(r *audit.Record) error {
 	switch {
 	case r.Operation == audit.Operation(custody.StoreReshare):
 		b.resealed(r)
-	case r.Outcome.Result == audit.Done && r.Of > 0 && changesInventory(r):
+	case r.Of > 0 && (r.Outcome.Result == audit.Done && changesInventory(r) || contained(r)):
 		b.last = max(b.last, r.Of)
 		b.supersede(r)
 		return b.changed(r)
@@ -155,15 +155,17 @@ func (b *bookkeeping) changed(r *audit.Record) error {
 	if kept := r.Details[FieldKept]; kept != "" {
 		return b.entered(r, kept)
 	}
-	if r.Operation != audit.KeyRotate && r.Operation != audit.KeyState && r.Operation != audit.KeyDestroy {
-		return nil
+	for _, label := range movedBy(r) {
+		done, err := b.hasStep(label, r.Of)
+		if err != nil {
+			return err
+		}
+		if !done {
+			b.find(label, fault.New(fault.ChecksumMismatch,
+				"by record %d of the log its state was changed, and the inventory does not have that: an older database was put in its place", r.Seq))
+		}
 	}
-	done, err := b.hasStep(r.Object.Label, r.Of)
-	if err == nil && !done {
-		b.find(r.Object.Label, fault.New(fault.ChecksumMismatch,
-			"by record %d of the log its state was changed, and the inventory does not have that: an older database was put in its place", r.Seq))
-	}
-	return err
+	return nil
 }
 
 // resealed notes the generation of the master key.
@@ -308,11 +310,11 @@ func changesInventory(r *audit.Record) bool {
 	return r.Details[FieldKept] != ""
 }
 
-// mayChange tells operations on a key that may have written a row.
+// mayChange tells operations on keys that may have written a row.
 func mayChange(o audit.Operation) bool {
 	switch o {
 	case audit.KeyGenerate, audit.KeyForm, audit.KeyImport, audit.KeyUnwrap, audit.KeyDerive, audit.KeyRotate, audit.KeyState,
-		audit.KeyDestroy:
+		audit.KeyDestroy, audit.Operation(custody.IncidentContain):
 		return true
 	}
 	return false

@@ -24,7 +24,7 @@ import (
 
 func main() {
 	out := flag.String("out", "dist", "`folder` for the files; the release that is in it goes")
-	cache := flag.String("cache", "", "compile the programs for this machine with this build cache; one that is empty keeps nothing from before")
+	cache := flag.String("cache", "", "compile one program for this machine with this build cache; one that is empty keeps nothing from before")
 	trial := flag.Bool("check", false, "build twice from clean copies, compare, install and try")
 	flag.Parse()
 	m := maker{out: *out, cache: *cache, say: sayer(), stop: make(chan os.Signal, 1)}
@@ -54,7 +54,7 @@ func sayer() telling {
 // maker makes a release.
 type maker struct {
 	out   string // the folder
-	cache string // the build cache for the programs of this machine; the user's when empty
+	cache string // the build cache for what compiledAfresh names; the user's when empty
 	say   telling
 	stop  chan os.Signal
 }
@@ -125,7 +125,9 @@ func emptied(folder string) error {
 		return err
 	}
 	for _, e := range entries {
-		if name := e.Name(); name != publishedIn && !strings.HasPrefix(name, "poskey") && !strings.HasPrefix(name, sumsName) {
+		name := e.Name()
+		made := e.Type().IsRegular() && (strings.HasPrefix(name, "poskey") || strings.HasPrefix(name, sumsName))
+		if !made && (name != publishedIn || !e.IsDir()) { // a folder called poskey may be a checkout
 			return fmt.Errorf("%s is not of a release; take another folder than %s", filepath.Join(folder, name), folder)
 		}
 	}
@@ -181,7 +183,7 @@ func (m maker) makeTarget(published, work string, t target, s stamp, docs docume
 
 // cacheFor is the environment that has a program compiled with the cache asked for.
 func (m maker) cacheFor(t target) []string {
-	if m.cache == "" || !t.native() {
+	if m.cache == "" || t != compiledAfresh() {
 		return nil
 	}
 	return []string{"GOCACHE=" + m.cache}

@@ -386,6 +386,16 @@ func TestOnlyAReleaseIsRemoved(t *testing.T) {
 	if err := os.Remove(mine); err != nil {
 		t.Fatal(err)
 	}
+	checkout := filepath.Join(folder, "poskey")
+	if err := os.Mkdir(checkout, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := emptied(folder); err == nil {
+		t.Error("a folder with the project in it was taken for a release")
+	}
+	if err := os.Remove(checkout); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 { // there, and not there
 		if err := emptied(folder); err != nil {
 			t.Error(err)
@@ -403,19 +413,24 @@ func TestWhatWasComparedIsNotSaidTooGreat(t *testing.T) {
 	if runtime.GOARCH == foreign {
 		foreign = "amd64"
 	}
-	for _, made := range []target{{"linux", runtime.GOARCH, false}, {"linux", foreign, false}, {"windows", "amd64", false}} {
+	fresh, others := compiledAfresh(), []target{{"linux", foreign, false}, {"windows", "amd64", false}}
+	for _, made := range append(others, fresh) {
 		files = append(files, made.name(someStamp())+".cdx.json", made.name(someStamp())+".tar.gz")
 	}
 	told := proven(files)
 	twice, once := told[1], told[2]
-	if runtime.GOOS == "linux" && !strings.HasSuffix(twice, ": poskey linux/"+runtime.GOARCH) {
+	if runtime.GOOS == "linux" && !strings.HasSuffix(twice, ": "+fresh.packageName()+" linux/"+runtime.GOARCH) {
 		t.Errorf("said: %q", twice)
 	}
-	if !strings.HasSuffix(once, "poskey linux/"+foreign+", poskey windows/amd64") {
+	if !strings.HasSuffix(once, ": poskey linux/"+foreign+", poskey windows/amd64") {
 		t.Errorf("said: %q", once)
 	}
-	if strings.Contains(strings.Join(told, " "), "hsm") || strings.Contains(strings.Join(told, " "), "darwin") {
+	if all := strings.Join(told, " "); strings.Contains(all, "darwin") || strings.Contains(all, "poskey-hsm linux/"+foreign) {
 		t.Errorf("said of what was not made: %q", told)
+	}
+	m := maker{cache: "/empty"}
+	if len(m.cacheFor(fresh)) != 1 || m.cacheFor(others[0]) != nil || (maker{}).cacheFor(fresh) != nil {
+		t.Error("what is said to be compiled with an empty cache is not what is")
 	}
 }
 

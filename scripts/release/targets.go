@@ -76,6 +76,14 @@ func buildFlags(t target) []string {
 	return append(env, "CGO_ENABLED=1", "CC="+compiler(t), "CGO_CFLAGS=-O2 -g0", "CGO_CPPFLAGS=", "CGO_LDFLAGS=")
 }
 
+// compiledAfresh is the one program whose compilation a check repeats with nothing kept, since it takes as long as all else:
+// the one for this machine with cgo, in which the C compiler is too, beside all that the static one is compiled of.
+func compiledAfresh() target {
+	t := target{goos: runtime.GOOS, goarch: runtime.GOARCH}
+	t.cgo = t.goos == "linux" && compiler(t) != ""
+	return t
+}
+
 // build makes the binary of a checkout.
 func build(checkout, work string, t target, more ...string) (string, error) {
 	binary := filepath.Join(work, t.packageName()+"-"+t.goos+"-"+t.goarch)
