@@ -239,7 +239,7 @@ func entryText(r *incident.Record, names bool) text.Text {
 	case incident.EntryOpen:
 		return said(text.New("opened: %s", r.Head.Title))
 	case incident.EntryBlast:
-		return text.New("the inventory was asked what falls: %d things", len(r.Items))
+		return text.New("the inventory was asked how much falls: %d", len(r.Items))
 	case incident.EntryNote:
 		return said(text.New("said: %s", d[incident.DetailText]))
 	case incident.EntryDone:

@@ -348,7 +348,7 @@ func (p *incidentPagePrinter) event(of []incident.Record) eventRow {
 	t := entryText(first, false)
 	switch {
 	case first.Kind == incident.EntryBlast:
-		t = text.New("the inventory was asked what falls: %d things", lastLook(of))
+		t = text.New("the inventory was asked how much falls: %d", lastLook(of))
 	case len(of) > 1:
 		var objects []string
 		for i := range of {

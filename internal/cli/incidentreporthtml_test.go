@@ -132,7 +132,7 @@ func TestThePageOfAnIncidentIsADocument(t *testing.T) {
 	written := incidentPageOf(t, i18n.English, false)
 	for _, want := range []string{`<span class="badge bad">open</span>`, "1 late", "Keys: 60 · Terminals: 1", "custodian.b", "Was due <span>2026-03-04 13:00",
 		"PCI PIN 22 (unconfirmed)", "Acts of containment: 30; steps settled: 1; notes, evidence and lessons: 1", "asked the bank",
-		"Compromise 30 things: done", "what falls: 61 things", "SHA-256 01234567 89ABCDEF", "Order a safe", "Received by", "record 17 of the audit log"} {
+		"Compromise 30 things: done", "how much falls: 61", "SHA-256 01234567 89ABCDEF", "Order a safe", "Received by", "record 17 of the audit log"} {
 		if !strings.Contains(written, want) {
 			t.Errorf("the page does not say %q", want)
 		}

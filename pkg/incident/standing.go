@@ -201,7 +201,7 @@ func (d *Document) MayClose(by, second string, seen []Entry) error {
 	case d.State() == Closed:
 		return fault.New(fault.NotPermitted, "incident %s is closed already", d.Head.ID)
 	case len(left) > 0:
-		return fault.New(fault.NotPermitted, "%d steps are neither done nor skipped with a reason: %s", len(left), join(left))
+		return fault.New(fault.NotPermitted, "steps that are neither done nor skipped with a reason: %d (%s)", len(left), join(left))
 	case !d.Learned():
 		return fault.New(fault.NotPermitted, "nothing was learned yet: poskey incident add %s --lesson TEXT, or --nothing-learned REASON", d.Head.ID)
 	}
