@@ -13,7 +13,7 @@ import (
 
 type incidentContainOpts struct {
 	managedOpts
-	dir, by                              string
+	dir, by, rotate                      string
 	suspend, compromise, freeze, off, on []string
 	lock                                 []string
 	below, dryRun                        bool
@@ -26,10 +26,12 @@ func newIncidentContainCmd(a *App) *cobra.Command {
 		short: text.New("act: take keys, key sets and terminals out of use, and write down what was done"),
 		long: text.New("Without an action it changes nothing and says what there is to be done, as commands. With actions it takes the approval of officers:\n" +
 			"two in production, each time. Each action is done or not by itself; what was done before is no error, so that a command which ended\n" +
-			"with 10 can be given again. New keys are not made here: poskey key rotate asks its own officers, and is recognised."),
+			"with 10 can be given again. --rotate stands alone: a new key is made with the approval of those who may rotate, as by poskey key rotate,\n" +
+			"which is recognised too."),
 		example: "  poskey incident contain INC-2026-0001\n" +
 			"  poskey incident contain INC-2026-0001 --quarantine PK00000001 --suspend TMK-1\n" +
 			"  poskey incident contain INC-2026-0001 --compromise ZMK-2026 --with-below --freeze KS-2026 --dry-run\n" +
+			"  poskey incident contain INC-2026-0001 --rotate ZMK-2026\n" +
 			"  poskey incident contain INC-2026-0001 --release PK00000001",
 		exits: []int{3, 4, 5, 6, 7, 8, 9, 10}, args: cobra.ExactArgs(1),
 	})
@@ -38,6 +40,7 @@ func newIncidentContainCmd(a *App) *cobra.Command {
 	f.StringArrayVar(&o.suspend, "suspend", nil, a.Say.T("LABEL of a key to be suspended (again for each)"))
 	f.StringArrayVar(&o.compromise, "compromise", nil, a.Say.T("LABEL of a key that is known to others (again for each)"))
 	f.BoolVar(&o.below, "with-below", false, a.Say.T("the keys beneath too"))
+	f.StringVar(&o.rotate, "rotate", "", a.Say.T("LABEL of a key that gets a successor; what hangs below is wrapped anew"))
 	f.StringArrayVar(&o.freeze, "freeze", nil, a.Say.T("NAME of a key set that hands out no more numbers (again for each)"))
 	f.StringArrayVar(&o.off, "quarantine", nil, a.Say.T("SERIAL of a terminal that goes off the list: it gets no keys (again for each)"))
 	f.StringArrayVar(&o.on, "release", nil, a.Say.T("SERIAL of a terminal that comes back onto the list (again for each)"))
@@ -69,6 +72,9 @@ func runIncidentContain(ctx context.Context, a *App, o incidentContainOpts, id s
 		return err
 	}
 	defer closeActs(acts)
+	if o.rotate != "" {
+		return site.rotate(ctx, d, &o, len(acts))
+	}
 	if o.dryRun || len(acts) == 0 {
 		return site.propose(ctx, d, acts)
 	}

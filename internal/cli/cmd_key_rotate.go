@@ -8,7 +8,9 @@ import (
 	"poskey/internal/render"
 	"poskey/internal/source"
 	"poskey/internal/text"
+	"poskey/pkg/audit"
 	"poskey/pkg/custody"
+	"poskey/pkg/store"
 	"poskey/pkg/vault"
 )
 
@@ -51,26 +53,35 @@ func runKeyRotate(ctx context.Context, a *App, label string) error {
 	if err != nil {
 		return err
 	}
-	work, err := a.begin(ctx, custody.KeyRotate, row.Ref().String(), nil)
+	r, err := a.rotate(ctx, &row, nil)
 	if err != nil {
 		return err
 	}
-	held, err := a.held(ctx, source.Spec{Kind: source.Store, Arg: row.Ref().String()}, vault.ToProtect)
-	if err != nil {
-		return err
-	}
-	r, err := work.Rotate(ctx, held)
-	if err != nil {
-		return err
-	}
-	a.holding.outcome.Check = r.New.Check
-	a.warnSame(r.New, r.Same)
-	a.warnBlocks(r.Warnings)
 	doc := keyRotateDoc{Old: newRowDoc(&r.Old), New: newRowDoc(&r.New), Block: r.New.ParentBlock, Children: []childDoc{}}
 	for _, c := range r.Children {
 		doc.Children = append(doc.Children, childDoc{c.Ref.String(), c.ParentBlock})
 	}
 	return a.render.Answer("key.rotate", doc, func(p *render.Page) { rotatePage(p, r) })
+}
+
+// rotate admits, records and makes a successor, and says what is doubtful about it.
+func (a *App) rotate(ctx context.Context, row *store.Key, details audit.Details) (vault.Rotated, error) {
+	work, err := a.begin(ctx, custody.KeyRotate, row.Ref().String(), details)
+	if err != nil {
+		return vault.Rotated{}, err
+	}
+	held, err := a.held(ctx, source.Spec{Kind: source.Store, Arg: row.Ref().String()}, vault.ToProtect)
+	if err != nil {
+		return vault.Rotated{}, err
+	}
+	r, err := work.Rotate(ctx, held)
+	if err != nil {
+		return vault.Rotated{}, err
+	}
+	a.holding.outcome.Check = r.New.Check
+	a.warnSame(r.New, r.Same)
+	a.warnBlocks(r.Warnings)
+	return r, nil
 }
 
 func rotatePage(p *render.Page, r vault.Rotated) {

@@ -352,3 +352,27 @@ func (v *incidentView) proposed() []string {
 	}
 	return all
 }
+
+// rotate gives a key of the incident its successor. It is an operation of its own, and others approve it than what takes
+// things out of use. A key that has a successor since the incident was opened is not rotated once more.
+func (s *incidentSite) rotate(ctx context.Context, d *incident.Document, o *incidentContainOpts, others int) error {
+	if others > 0 {
+		return fault.New(fault.Usage, "--rotate stands alone: other officers approve it than what takes things out of use; give the command twice")
+	}
+	row, err := s.app.anyKey(ctx, o.rotate)
+	if err != nil {
+		return err
+	}
+	act := &containAct{name: "rotate", object: row.Ref().String(), key: row}
+	act.planned = row.Successor.IsZero() && !row.Created.After(d.Records[0].Time)
+	switch {
+	case o.dryRun:
+		return s.propose(ctx, d, []*containAct{act})
+	case act.planned:
+		if _, err := s.app.rotate(ctx, &row, audit.Details{"incident": d.Head.ID}); err != nil {
+			return err
+		}
+		act.did, act.record, act.approved = true, s.app.holding.work.Mark().Seq, s.app.holding.work.Officers()
+	}
+	return s.contained(ctx, d, o, []*containAct{act})
+}

@@ -338,7 +338,7 @@ func Close(ctx context.Context, db *store.Store, c store.Change, run string, set
 			a.Untouched)
 	}
 	if n := a.Open(); n > 0 && !set.Known {
-		return a, fault.New(fault.Partial, "run %s cannot be closed: %d findings are open; settle them first, or say that they are known", run,
+		return a, fault.New(fault.Partial, "run %s cannot be closed, findings that are open: %d; settle them first, or say that they are known", run,
 			n)
 	}
 	if err := db.CloseRun(ctx, c, run, a.Untouched); err != nil {
